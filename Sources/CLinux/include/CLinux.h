@@ -1,0 +1,201 @@
+/* What Swift cannot import from libc and the kernel: macros with a value, functions with a variable number of
+ * arguments, system calls without a wrapper, and members of anonymous unions. Nothing here decides anything:
+ * every function is one call. */
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- errno ------------------------------------------------------------------------------------------------- */
+
+static inline int clinux_errno(void) { return errno; }
+
+/* ---- open(2), fcntl(2), prctl(2): variable arguments ------------------------------------------------------- */
+
+static inline int clinux_openat(int directory, const char *path, int flags, mode_t mode) {
+  return openat(directory, path, flags, mode);
+}
+static inline int clinux_set_nonblocking(int descriptor) { return fcntl(descriptor, F_SETFL, O_NONBLOCK); }
+static inline int clinux_prctl(int option, unsigned long argument) { return prctl(option, argument, 0ul, 0ul, 0ul); }
+
+/* ---- Constants that are casts or need _GNU_SOURCE ---------------------------------------------------------- */
+
+static const int clinux_o_path = O_PATH;
+static const int clinux_o_directory = O_DIRECTORY;
+static const int clinux_o_nofollow = O_NOFOLLOW;
+static const int clinux_o_cloexec = O_CLOEXEC;
+static const int clinux_at_fdcwd = AT_FDCWD;
+static const int clinux_at_symlink_nofollow = AT_SYMLINK_NOFOLLOW;
+static const int clinux_at_removedir = AT_REMOVEDIR;
+static const int clinux_at_empty_path = AT_EMPTY_PATH;
+static const int clinux_at_no_automount = AT_NO_AUTOMOUNT;
+static const int clinux_at_statx_dont_sync = AT_STATX_DONT_SYNC;
+static const int clinux_at_statx_force_sync = AT_STATX_FORCE_SYNC;
+static const unsigned clinux_rename_noreplace = 1u;
+static const uint32_t clinux_invalid_id = UINT32_MAX;
+
+/* ---- statx(2): identifiers of mounts are newer than many headers ------------------------------------------- */
+
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x00001000U
+#endif
+static const unsigned clinux_statx_basic = STATX_BASIC_STATS;
+static const unsigned clinux_statx_mnt_id = STATX_MNT_ID;
+static const unsigned clinux_statx_mnt_id_unique = 0x00004000U; /* Linux 6.8 */
+
+/* The kernel's struct statx has had stx_mnt_id at this place since Linux 5.8; older headers call it spare. */
+static inline uint64_t clinux_statx_mount(const struct statx *status) {
+  uint64_t identifier;
+  memcpy(&identifier, (const char *)status + 0x90, sizeof identifier);
+  return identifier;
+}
+
+/* ---- statmount(2), Linux 6.8: has no wrapper, and its structures are newer than many headers ---------------- */
+
+#define CLINUX_STATMOUNT_NUMBER 457
+static const uint64_t clinux_statmount_fs_type = 0x20u;     /* Linux 6.8 */
+static const uint64_t clinux_statmount_fs_subtype = 0x100u; /* Linux 6.13 */
+
+struct clinux_statmount {
+  uint32_t size, mnt_opts;
+  uint64_t mask;
+  uint32_t sb_dev_major, sb_dev_minor;
+  uint64_t sb_magic;
+  uint32_t sb_flags, fs_type;
+  uint64_t mnt_id, mnt_parent_id;
+  uint32_t mnt_id_old, mnt_parent_id_old;
+  uint64_t mnt_attr, mnt_propagation, mnt_peer_group, mnt_master, propagate_from;
+  uint32_t mnt_root, mnt_point;
+  uint64_t mnt_ns_id;
+  uint32_t fs_subtype, sb_source;
+  uint64_t spare[48];
+  char strings[512]; /* starts at offset 512 in the kernel's layout */
+};
+_Static_assert(offsetof(struct clinux_statmount, strings) == 512, "the layout of struct statmount");
+
+static inline long clinux_statmount_call(uint64_t mount, uint64_t mask, struct clinux_statmount *buffer) {
+  struct {
+    uint32_t size, spare;
+    uint64_t mnt_id, param;
+  } request = {24, 0, mount, mask};
+  return syscall(CLINUX_STATMOUNT_NUMBER, &request, buffer, sizeof *buffer, 0u);
+}
+static inline const char *clinux_statmount_string(const struct clinux_statmount *buffer, uint32_t offset) {
+  /* The kernel ends every string with NUL inside the buffer; an offset outside it never comes from the kernel. */
+  return offset < sizeof buffer->strings ? buffer->strings + offset : "";
+}
+
+/* ---- Directories ------------------------------------------------------------------------------------------- */
+
+static inline long clinux_getdents(int descriptor, void *buffer, size_t size) {
+  return syscall(SYS_getdents64, descriptor, buffer, size);
+}
+static inline int clinux_renameat2(int oldDirectory, const char *old, int newDirectory, const char *new, unsigned flags) {
+  return (int)syscall(SYS_renameat2, oldDirectory, old, newDirectory, new, flags);
+}
+
+/* ---- Capabilities ------------------------------------------------------------------------------------------ */
+
+struct clinux_capabilities {
+  uint64_t effective, permitted, inheritable;
+};
+static const unsigned clinux_cap_dac_override = CAP_DAC_OVERRIDE;
+
+static inline int clinux_capget(struct clinux_capabilities *out) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};
+  if (syscall(SYS_capget, &header, data) != 0) return -1;
+  out->effective = data[0].effective | (uint64_t)data[1].effective << 32;
+  out->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+  out->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
+  return 0;
+}
+static inline int clinux_capset(const struct clinux_capabilities *in) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2] = {
+      {(uint32_t)in->effective, (uint32_t)in->permitted, (uint32_t)in->inheritable},
+      {(uint32_t)(in->effective >> 32), (uint32_t)(in->permitted >> 32), (uint32_t)(in->inheritable >> 32)},
+  };
+  return (int)syscall(SYS_capset, &header, data);
+}
+
+/* ---- Processes --------------------------------------------------------------------------------------------- */
+
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+static const short clinux_spawn_flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID;
+static const int clinux_p_pid = P_PID;
+static const int clinux_p_pidfd = 3; /* Linux 5.4 */
+
+static inline int clinux_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0u); }
+static inline int clinux_pidfd_kill(int descriptor) {
+  return (int)syscall(SYS_pidfd_send_signal, descriptor, SIGKILL, NULL, 0u);
+}
+/* waitid(2). `number` is 0 if the child has not ended; `code` is CLD_EXITED or another, `status` what exit(3) or the signal said. */
+static inline int clinux_waitid(int kind, int identifier, int options, int *number, int *code, int *status) {
+  siginfo_t information;
+  memset(&information, 0, sizeof information);
+  int result = waitid((idtype_t)kind, (id_t)identifier, &information, options);
+  *number = information.si_pid;
+  *code = information.si_code;
+  *status = information.si_status;
+  return result;
+}
+
+/* pipe2(2), both ends closed on exec. */
+static inline int clinux_pipe(int *reading, int *writing) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+  *reading = ends[0];
+  *writing = ends[1];
+  return 0;
+}
+/* poll(2) of two descriptors for reading; a negative one is left out. */
+static inline int clinux_poll(int first, int second, int milliseconds, int *firstEvents, int *secondEvents) {
+  struct pollfd polled[2] = {{first, POLLIN, 0}, {second, POLLIN, 0}};
+  int result = poll(polled, 2, milliseconds);
+  *firstEvents = polled[0].revents;
+  *secondEvents = polled[1].revents;
+  return result;
+}
+static inline int64_t clinux_monotonic_milliseconds(void) {
+  struct timespec now = {0, 0};
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static inline int clinux_ignore_signal(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0; }
+static inline int clinux_no_core(void) {
+  const struct rlimit none = {0, 0};
+  return setrlimit(RLIMIT_CORE, &none);
+}
+
+#endif

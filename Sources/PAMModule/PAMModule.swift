@@ -1,0 +1,109 @@
+internal import CLinux
+internal import CPAM
+internal import RootlessStorageEmbedded
+
+// The way of a login: this file, then Sources/SessionHelper/SessionHelper.swift, then Policy/Planner.swift.
+//
+// It runs as root inside sshd, login, su, gdm or cron, perhaps in one of several threads. So it only reads its options, looks the
+// account and its groups up, starts the session helper, listens to it until a deadline, and logs. Nothing here traps or uses a Swift
+// runtime; a test reads that from the built file.
+
+/// Called when a session begins (pam_sm_open_session(3)).
+@c(pam_sm_open_session)
+public func openSession(
+  _ handle: OpaquePointer?, _ flags: CInt, _ count: CInt, _ arguments: UnsafeMutablePointer<UnsafePointer<CChar>?>?
+) -> CInt {
+  guard let handle = unsafe handle else { return PAM_SUCCESS }
+  var options = ModuleOptions()
+  let log = unsafe Log(handle)
+  var index = 0
+  // SAFETY: libpam hands over `count` texts that end in NUL and live as long as the handle.
+  while index < Int(count), let option = unsafe arguments?[index] {
+    if unsafe !options.take(option) { unsafe log.warning("option is unknown or malformed, ignoring; see pam_rootless_storage(8): ", option) }
+    index &+= 1
+  }
+  let outcome = unsafe session(handle, options, log)
+  if !options.strict || outcome == .done { return PAM_SUCCESS }
+  if outcome == .tolerated {
+    log.warning("the login goes on although the option strict is given: others can write to the directory that holds the storage directories, and could lock anybody out")
+    return PAM_SUCCESS
+  }
+  return PAM_SESSION_ERR
+}
+
+/// Called when a session ends. There is nothing to do.
+@c(pam_sm_close_session)
+public func closeSession(
+  _ handle: OpaquePointer?, _ flags: CInt, _ count: CInt, _ arguments: UnsafeMutablePointer<UnsafePointer<CChar>?>?
+) -> CInt { PAM_SUCCESS }
+
+private func session(_ handle: OpaquePointer, _ options: ModuleOptions, _ log: Log) -> Outcome {
+  var item: UnsafeRawPointer? = nil
+  guard unsafe pam_get_item(handle, PAM_USER, &item) == PAM_SUCCESS, let item = unsafe item else {
+    log.warning("the application has not said who logs in, nothing is done")
+    return .done
+  }
+  let typed = unsafe item.assumingMemoryBound(to: CChar.self)
+  guard let account = unsafe pam_modutil_getpwnam(handle, typed) else {
+    unsafe log.warning("the account cannot be looked up, nothing is done; is the name service up? user ", typed)
+    return .done
+  }
+  let uid = unsafe account.pointee.pw_uid
+  if uid == 0 || uid < options.uidMin {
+    if options.debug { unsafe log.debug("root or a user below uid_min, nothing to do: ", account.pointee.pw_name) }
+    return .done
+  }
+  guard let name = unsafe account.pointee.pw_name, let home = unsafe account.pointee.pw_dir else { return .done }
+  guard let launch = Launch() else {
+    log.error("out of memory, nothing is done; log in again")
+    return .failed
+  }
+  // Where the package puts it.
+  let helper = unsafe options.helper ?? literal("/usr/libexec/rootless-storage/session-helper")
+  if unsafe !launch.prepare(helper: helper, options, uid: uid, gid: account.pointee.pw_gid, home: home, name: name) {
+    unsafe log.warning("more than 4096 groups, the rest is left out: ", name)
+  }
+  return unsafe follow(launch, helper, name, options, log)
+}
+
+/// Starts the session helper and passes its report on to syslog.
+private func follow(
+  _ launch: borrowing Launch, _ path: UnsafePointer<CChar>, _ name: UnsafePointer<CChar>, _ options: ModuleOptions, _ log: Log
+) -> Outcome {
+  var reader = launch.reader()
+  let ending: HelperProcess.Ending
+  do throws(HelperProcess.StartError) {
+    let helper = try unsafe launch.start(path)
+    ending = unsafe launch.follow(helper, &reader, seconds: options.timeout) { priority, text in
+      if priority != LOG_DEBUG || options.debug { unsafe log.write(priority, text) }
+    }
+  } catch {
+    let cause: Errno
+    switch error {
+    case .pipe(let number), .spawn(let number): cause = number
+    }
+    unsafe log.error("the session helper cannot be started, nothing is done; reinstall the package, or correct helper= in the PAM line: ", path)
+    unsafe log.error("the cause was: ", strerrordesc_np(cause.rawValue))
+    return .failed
+  }
+  if reader.isFlooded { unsafe log.warning("the session helper said too much, the rest is left out for ", name) }
+  switch ending {
+  case .timedOut(let isGone):
+    unsafe log.error(
+      isGone
+        ? "the session helper was not done within the timeout and was killed; is the file server of the home down? The login goes on without container storage for "
+        : "the session helper was not done within the timeout and could not be ended; is the file server of the home down? The login goes on without container storage for ", name)
+    return .failed
+  case .unheard(let cause):
+    unsafe log.error("the session helper cannot be listened to and was killed: ", strerrordesc_np(cause.rawValue))
+    return .failed
+  case .exited, .killed, .reapedElsewhere: break
+  }
+  if let outcome = reader.outcome { return outcome }
+  switch ending {
+  case .exited(let status): log.error("the session helper ended without a whole report, run it by hand as root; its exit status was ", number: status)
+  case .killed(let signal): log.error("the session helper was killed before it was done, log in again; the signal was ", number: signal)
+  default: unsafe log.error("the session helper ended without a whole report; log in again, user ", name)
+  }
+  return .failed
+}

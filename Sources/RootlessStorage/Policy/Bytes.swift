@@ -1,0 +1,81 @@
+// File names and paths are bytes until they are shown. What the login path needs for them, without Unicode tables.
+
+/// A number in decimal digits.
+func decimal(_ number: UInt64) -> [UInt8] {
+  var digits: [UInt8] = []
+  var rest = number
+  repeat {
+    digits.append(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+    rest /= 10
+  } while rest > 0
+  digits.reverse()
+  return digits
+}
+
+/// A mode in octal digits, at least four.
+func octal(_ mode: UInt32) -> [UInt8] {
+  var digits: [UInt8] = []
+  var rest = mode
+  while rest > 0 || digits.count < 4 {
+    digits.append(0x30 + UInt8(truncatingIfNeeded: rest & 7))
+    rest >>= 3
+  }
+  digits.reverse()
+  return digits
+}
+
+/// The number that decimal digits write, and nothing but digits; nil also when it does not fit.
+func number(_ digits: some Collection<UInt8>) -> UInt64? {
+  if digits.isEmpty { return nil }
+  var value: UInt64 = 0
+  for digit in digits {
+    guard digit >= 0x30 && digit <= 0x39 else { return nil }
+    let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
+    let (sum, carry) = shifted.addingReportingOverflow(UInt64(digit - 0x30))
+    if overflow || carry { return nil }
+    value = sum
+  }
+  return value
+}
+
+/// The same for a user or group id, which has 32 bits.
+func identifier(_ digits: some Collection<UInt8>) -> UInt32? {
+  guard let value = number(digits) else { return nil }
+  return UInt32(exactly: value)
+}
+
+func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+/// The parts between separators, empty ones included.
+func parts(_ bytes: some Collection<UInt8>, separator: (UInt8) -> Bool) -> [[UInt8]] {
+  var found: [[UInt8]] = []
+  var part: [UInt8] = []
+  for byte in bytes {
+    if separator(byte) {
+      found.append(part)
+      part = []
+    } else {
+      part.append(byte)
+    }
+  }
+  found.append(part)
+  return found
+}
+
+/// The words between blanks.
+func words(_ bytes: some Collection<UInt8>) -> [[UInt8]] {
+  parts(bytes, separator: isBlank).filter { !$0.isEmpty }
+}
+
+/// Whether the bytes begin so.
+func begins(_ bytes: [UInt8], with prefix: [UInt8]) -> Bool {
+  bytes.count >= prefix.count && bytes.prefix(prefix.count).elementsEqual(prefix)
+}
+
+/// The components of a path, empty ones and `.` left out.
+func components(_ path: [UInt8]) -> [[UInt8]] {
+  parts(path, separator: { $0 == 0x2f }).filter { !$0.isEmpty && $0 != [0x2e] }
+}
+
+/// Byte order, which is the same on every host.
+func isOrderedBefore(_ left: [UInt8], _ right: [UInt8]) -> Bool { left.lexicographicallyPrecedes(right) }

@@ -1,0 +1,90 @@
+/// The session helper's arguments, valid each for itself:
+/// `[--conf FILE] [--timeout S] --uid N --gid N [--groups N,N,…] --home PATH NAME`.
+public struct HelperArguments: Equatable, Sendable {
+  /// More groups are never taken.
+  public static let mostGroups = 4096
+  public static let defaultTimeout: UInt32 = 10
+  public static let longestTimeout: UInt32 = 3600
+
+  public let conf: [UInt8]
+  /// Seconds.
+  public let timeout: UInt32
+  public let account: Account
+  public let groupsLeftOut: Bool
+
+  public init(_ arguments: [[UInt8]]) throws(UsageProblem) {
+    var conf: [UInt8]? = nil
+    var timeout: [UInt8]? = nil
+    var uid: [UInt8]? = nil
+    var gid: [UInt8]? = nil
+    var groups: [UInt8]? = nil
+    var home: [UInt8]? = nil
+    var name: [UInt8]? = nil
+    var index = 0
+    var optionsEnded = false
+    while index < arguments.count {
+      let argument = arguments[index]
+      index += 1
+      if optionsEnded || argument.first != 0x2d {
+        if name != nil { throw .extraArgument(argument) }
+        name = argument
+        continue
+      }
+      if argument.elementsEqual("--".utf8) {
+        optionsEnded = true
+        continue
+      }
+      guard index < arguments.count else { throw .noValue(argument) }
+      let value = arguments[index]
+      index += 1
+      if argument.elementsEqual("--conf".utf8) {
+        conf = value
+      } else if argument.elementsEqual("--timeout".utf8) {
+        timeout = value
+      } else if argument.elementsEqual("--uid".utf8) {
+        uid = value
+      } else if argument.elementsEqual("--gid".utf8) {
+        gid = value
+      } else if argument.elementsEqual("--groups".utf8) {
+        groups = value
+      } else if argument.elementsEqual("--home".utf8) {
+        home = value
+      } else {
+        throw .unknownOption(argument)
+      }
+    }
+    guard let uid else { throw .missing("--uid N") }
+    guard let gid else { throw .missing("--gid N") }
+    guard let home else { throw .missing("--home PATH") }
+    guard let name, !name.isEmpty else { throw .missing("NAME") }
+    guard let user = identifier(uid) else { throw .badValue("--uid", uid) }
+    guard let group = identifier(gid) else { throw .badValue("--gid", gid) }
+    if let timeout {
+      guard let seconds = identifier(timeout), seconds >= 1, seconds <= HelperArguments.longestTimeout else { throw .badValue("--timeout", timeout) }
+      self.timeout = seconds
+    } else {
+      self.timeout = HelperArguments.defaultTimeout
+    }
+    self.conf = conf ?? Array(Settings.defaultPath.utf8)
+    guard self.conf.first == 0x2f else { throw .badValue("--conf", self.conf) }
+    var list: [UInt32] = []
+    if let groups, !groups.isEmpty {
+      for part in parts(groups, separator: { $0 == 0x2c }) {
+        guard let number = identifier(part), !Account.isReserved(gid: number) else { throw .badValue("--groups", part) }
+        list.append(number)
+      }
+    }
+    groupsLeftOut = list.count > HelperArguments.mostGroups
+    if groupsLeftOut { list = Array(list.prefix(HelperArguments.mostGroups)) }
+    account = Account(credentials: Credentials(user: user, group: group, groups: list), name: name, home: home)
+  }
+}
+
+/// What is wrong with the session helper's arguments.
+public enum UsageProblem: Error, Equatable, Sendable {
+  case missing(Text)
+  case noValue([UInt8])
+  case badValue(Text, [UInt8])
+  case unknownOption([UInt8])
+  case extraArgument([UInt8])
+}

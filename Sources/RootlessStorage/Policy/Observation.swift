@@ -1,0 +1,112 @@
+/// A file system's type, as far as anybody needs to know it.
+public enum FileSystem: Equatable, Sendable {
+  /// It lies on a block device, and nobody asked for the type.
+  case blockDevice
+  /// Named as in /proc/self/mountinfo.
+  case named([UInt8])
+}
+
+/// What was seen, and nothing of what it means. The observer makes it, the planner judges it.
+public struct Observation: Equatable, Sendable {
+  public var home: HomeObservation
+  /// Looked at only when the home is on a network file system, as `files` are.
+  public var storage: StorageObservation?
+  /// One for each file of the skeleton, in its order.
+  public var files: [FileObservation]
+
+  public init(home: HomeObservation, storage: StorageObservation? = nil, files: [FileObservation] = []) {
+    self.home = home
+    self.storage = storage
+    self.files = files
+  }
+}
+
+public enum HomeObservation: Equatable, Sendable {
+  case on(FileSystem)
+  case notAbsolute
+  case notDirectory
+  /// ENOENT, which autofs also says while the server is down.
+  case missing
+  case ownedBy(UInt32)
+  /// The user may not get there: without a Kerberos ticket, for instance.
+  case denied(Errno)
+  case failed(Errno)
+  /// The home can be opened, but nobody tells its file system's type.
+  case typeUnknown(Errno)
+}
+
+/// The place of the storage directory.
+public struct StorageObservation: Equatable, Sendable {
+  /// Somebody other than root can make entries in the parent, so anybody could have put there what stands in the way.
+  public var parentIsWritableByOthers: Bool
+  public var state: State
+
+  public enum State: Equatable, Sendable {
+    case absent
+    /// A directory of the user's, closed to other writers.
+    case inPlace(mode: UInt32)
+    /// A directory of the user's that others can write to.
+    case writableByOthers(mode: UInt32, content: Content)
+    /// Something else.
+    case occupied(by: FileKind, owner: UInt32)
+    case onNetwork(type: [UInt8])
+    /// The parent, or a directory on the way to it, is not to be trusted, or cannot be reached.
+    case way(WayProblem)
+    case failed(Errno)
+  }
+
+  public enum Content: Equatable, Sendable {
+    case own
+    case foreign(name: [UInt8], owner: UInt32)
+    case tooMuchToTell
+  }
+
+  public init(parentIsWritableByOthers: Bool, state: State) {
+    self.parentIsWritableByOthers = parentIsWritableByOthers
+    self.state = state
+  }
+}
+
+/// Why a path cannot be walked with trust, and where.
+public struct WayProblem: Error, Equatable, Sendable {
+  /// The path down to the component at fault.
+  public var path: [UInt8]
+  public var reason: Reason
+
+  public enum Reason: Equatable, Sendable {
+    case missing, notDirectory, notRegular, tooManySymbolicLinks, tooLarge
+    case ownedBy(UInt32)
+    case writableByOthers(mode: UInt32)
+    case linkOwnedBy(UInt32)
+    case onNetwork(type: [UInt8])
+    case failed(Errno)
+  }
+
+  public init(path: [UInt8], reason: Reason) {
+    self.path = path
+    self.reason = reason
+  }
+}
+
+/// The place of one file of the skeleton in the home.
+public struct FileObservation: Equatable, Sendable {
+  public var state: State
+  /// Names in the file's directory that a killed helper left behind.
+  public var leftovers: [[UInt8]]
+
+  public enum State: Equatable, Sendable {
+    /// Something bears the name, whatever it is.
+    case present
+    case absent
+    /// Absent, and the engine that would read it has a store that the user moved: `path` is a symbolic link or another mount.
+    case storeMoved(path: [UInt8])
+    /// A component on the way is no directory, or not accessible.
+    case blocked(Errno)
+    case failed(Errno)
+  }
+
+  public init(state: State, leftovers: [[UInt8]] = []) {
+    self.state = state
+    self.leftovers = leftovers
+  }
+}

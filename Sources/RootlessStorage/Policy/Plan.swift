@@ -1,0 +1,31 @@
+/// What is to be done, and what is to be said about what was seen. A value: made by the planner, shown or performed by others.
+public struct Plan: Equatable, Sendable {
+  public enum Action: Equatable, Sendable {
+    /// Make the storage directory, with the user's ownership from birth.
+    case createStorageDirectory(mode: UInt32)
+    /// Take the write bits for others away from the storage directory.
+    case closeStorageDirectory(from: UInt32, to: UInt32)
+    /// Remove what a killed helper left in this directory of the home.
+    case removeLeftover(directory: [UInt8], name: [UInt8])
+    /// Create a file of the home, whole or not at all, and never over another.
+    case createFile(NewFile)
+  }
+
+  /// Paths are relative to the home.
+  public struct NewFile: Equatable, Sendable {
+    public let directory: [UInt8]
+    public let name: [UInt8]
+    public let mode: UInt32
+    public let content: [UInt8]
+
+    public var path: [UInt8] { directory.isEmpty ? name : directory + [0x2f] + name }
+  }
+
+  public var actions: [Action] = []
+  public var events: [Event] = []
+
+  public init(actions: [Action] = [], events: [Event] = []) {
+    self.actions = actions
+    self.events = events
+  }
+}

@@ -1,0 +1,80 @@
+/// The judgement: from what was seen to what is to be done. Pure; the table in pam_rootless_storage(8) row by row.
+public struct Planner {
+  private let account: Account
+  private let settings: Settings
+  private let skeleton: [SkeletonFile]
+  /// The storage directory.
+  private let storage: [UInt8]
+
+  /// - Parameter storage: the path that `settings` give for this account.
+  public init(account: Account, settings: Settings, skeleton: [SkeletonFile], storage: [UInt8]) {
+    self.account = account
+    self.settings = settings
+    self.skeleton = skeleton
+    self.storage = storage
+  }
+
+  /// What to say of an account whose sessions are not this project's business; nil if they are.
+  public static func exclusion(of account: Account, _ settings: Settings) -> Event? {
+    if Account.isReserved(uid: account.uid) || Account.isReserved(gid: account.credentials.group) { return .idReserved }
+    return settings.serves(uid: account.uid) ? nil : .uidOutOfRange
+  }
+
+  /// What to say when the home ends the matter; nil for a home on a network file system.
+  public static func conclusion(from home: HomeObservation, _ settings: Settings) -> Event? {
+    switch home {
+    case .on(.blockDevice): .homeLocal(type: nil)
+    // An automount that did not happen, however the kernel says so.
+    case .on(.named(let type)) where type.elementsEqual("autofs".utf8): .homeUnusable(.missing)
+    case .on(.named(let type)): settings.isNetwork(type) ? nil : .homeLocal(type: type)
+    case let problem: .homeUnusable(problem)
+    }
+  }
+
+  public func plan(for seen: Observation) -> Plan {
+    if let conclusion = Planner.conclusion(from: seen.home, settings) { return Plan(events: [conclusion]) }
+    var plan = Plan()
+    if let seen = seen.storage, !prepareStorage(seen, &plan) { return plan }
+    for (file, seen) in zip(skeleton, seen.files) { complete(file, seen, &plan) }
+    if plan.actions.isEmpty && plan.events.isEmpty { plan.events.append(.allInPlace) }
+    return plan
+  }
+
+  /// - Returns: whether the storage directory will be fit to point at.
+  private func prepareStorage(_ seen: StorageObservation, _ plan: inout Plan) -> Bool {
+    switch seen.state {
+    case .inPlace:
+      return true
+    case .absent:
+      plan.actions.append(.createStorageDirectory(mode: settings.directoryMode))
+      return true
+    case .writableByOthers(let mode, .own):
+      plan.actions.append(.closeStorageDirectory(from: mode, to: mode & ~0o022))
+      return true
+    case .writableByOthers, .occupied, .onNetwork, .way, .failed:
+      plan.events.append(.storageRefused(seen))
+      return false
+    }
+  }
+
+  private func complete(_ file: SkeletonFile, _ seen: FileObservation, _ plan: inout Plan) {
+    for name in seen.leftovers { plan.actions.append(.removeLeftover(directory: file.directory, name: name)) }
+    switch seen.state {
+    case .present:
+      return
+    case .storeMoved(let store):
+      plan.events.append(.storeMoved(file: file.path, store: store))
+    case .blocked(let cause):
+      plan.events.append(.fileBlocked(file: file.path, cause))
+    case .failed(let cause):
+      plan.events.append(.fileFailed(file: file.path, cause))
+    case .absent:
+      guard let content = file.rendered(for: account, storage: storage) else {
+        plan.events.append(.nameUnfitForFile(file: file.path))
+        return
+      }
+      let new = Plan.NewFile(directory: file.directory, name: file.name, mode: file.mode, content: content)
+      plan.actions.append(.createFile(new))
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/// What the session helper tells the module, over a pipe: lines `<N>TEXT`, N being the syslog(3) priority as in sd-daemon(3), and at
+/// last `end OUTCOME`. Without that last line the report is not whole.
+public enum ReportFormat {
+  /// Longest line, its newline included. A longer one is cut by the writer, and by the reader too.
+  public static let longestLine = 1024
+  /// The reader passes on this many lines.
+  public static let mostLines = 200
+  /// The same as text for `end` records.
+  static let endPrefix = "end "
+}
+
+/// The helper's side: gathers lines until they are taken to be written.
+public struct ReportWriter {
+  private var pending: [UInt8] = []
+  private var worst = Outcome.done
+  private var lines = 0
+  private let mostLines = ReportFormat.mostLines - 1
+
+  public init() {}
+
+  public var outcome: Outcome { worst }
+
+  public mutating func add(_ event: Event, _ wording: Wording) {
+    if event.outcome.rawValue > worst.rawValue { worst = event.outcome }
+    lines += 1
+    if lines > mostLines { return }
+    line(event.severity, lines == mostLines ? Text("further messages are left out") : wording.text(of: event))
+  }
+
+  private mutating func line(_ severity: Severity, _ text: Text) {
+    pending += [0x3c, 0x30 + severity.rawValue, 0x3e]
+    pending += text.bytes.prefix(ReportFormat.longestLine - 4)
+    pending.append(0x0a)
+  }
+
+  /// What is to be written now.
+  public mutating func take() -> [UInt8] {
+    let text = pending
+    pending = []
+    return text
+  }
+
+  /// The same, with the end record.
+  public mutating func takeWithEnd() -> [UInt8] {
+    var text = take()
+    text += Array(ReportFormat.endPrefix.utf8)
+    switch worst {
+    case .done: text += Array("done".utf8)
+    case .tolerated: text += Array("tolerated".utf8)
+    case .failed: text += Array("failed".utf8)
+    }
+    text.append(0x0a)
+    return text
+  }
+}

@@ -1,0 +1,53 @@
+/// What an administrator can choose in rootless-storage.conf(5). Holds valid values only.
+public struct Settings: Equatable, Sendable {
+  public static let defaultPath = "/etc/rootless-storage/rootless-storage.conf"
+
+  public var storage: StorageTemplate
+  /// Mode of a new storage directory.
+  public var directoryMode: UInt32
+  /// Types that count as network file systems, named as in /proc/self/mountinfo.
+  public var networkFileSystems: [[UInt8]]
+  public var uidMin: UInt32
+  /// The largest uid served; nil: no limit.
+  public var uidMax: UInt32?
+  /// Where the files lie that a home gets.
+  public var skeleton: [UInt8]
+
+  /// The documented defaults.
+  public init() {
+    do throws(StorageTemplate.Problem) {
+      storage = try StorageTemplate(Array("/var/tmp/$USER".utf8))
+    } catch {
+      preconditionFailure("the default of storage_directory is valid")
+    }
+    directoryMode = 0o700
+    networkFileSystems = words(
+      """
+      nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs panfs orangefs pvfs2 9p \
+      fuse.sshfs fuse.glusterfs fuse.cvmfs fuse.s3fs fuse.rclone
+      """.utf8)
+    uidMin = 1000
+    uidMax = nil
+    skeleton = Array("/etc/rootless-storage/skel".utf8)
+  }
+
+  public func isNetwork(_ type: [UInt8]) -> Bool { networkFileSystems.contains(type) }
+
+  /// Whether a file on a block device can be called local without asking for its type: as long as no listed type lies on one.
+  public var blockDeviceIsLocal: Bool {
+    for type in networkFileSystems where !Settings.neverOnBlockDevice(type) { return false }
+    return true
+  }
+
+  private static func neverOnBlockDevice(_ type: [UInt8]) -> Bool {
+    begins(type, with: Array("fuse.".utf8))
+      || words("nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs panfs orangefs pvfs2 9p tmpfs ramfs overlay autofs virtiofs".utf8).contains(type)
+  }
+
+  /// Whether the session of such a user is this project's business.
+  public func serves(uid: UInt32) -> Bool {
+    if uid < uidMin { return false }
+    if let uidMax, uid > uidMax { return false }
+    return true
+  }
+}

@@ -1,0 +1,111 @@
+/// A line of the settings file that does not hold.
+public struct SettingsProblem: Equatable, Sendable {
+  /// Counted from 1; 0 for the file as a whole.
+  public let line: Int
+  public let reason: Reason
+
+  public enum Reason: Equatable, Sendable {
+    case noEqualsSign([UInt8])
+    case unknownKey([UInt8])
+    case badPath(key: [UInt8], value: [UInt8], StorageTemplate.Problem)
+    case badMode([UInt8])
+    case badNumber(key: [UInt8], value: [UInt8])
+    case badType([UInt8])
+    case noTypes
+    case rangeIsEmpty(min: UInt32, max: UInt32)
+    case lineTooLong
+    case tooManyProblems
+  }
+}
+
+/// Reads `key = value` lines as faillock.conf(5) writes them: `#` begins a comment, blanks around keys and values do not count,
+/// of two lines for one key the later holds. A line that does not hold leaves its key's default and a problem.
+public struct SettingsParser {
+  /// The file may have this many bytes. It holds six lines.
+  static let longestFile = 65536
+  private static let longestLine = 4096
+  /// After this many problems the rest is not listed.
+  private static let mostProblems = 16
+
+  public private(set) var settings = Settings()
+  public private(set) var problems: [SettingsProblem] = []
+  private var line = 0
+  private var maxLine = 0
+
+  public init(_ content: [UInt8]) {
+    for text in parts(content, separator: { $0 == 0x0a }) {
+      line += 1
+      take(text)
+    }
+    if let max = settings.uidMax, max < settings.uidMin {
+      line = maxLine
+      report(.rangeIsEmpty(min: settings.uidMin, max: max))
+      settings.uidMax = nil
+    }
+  }
+
+  private mutating func take(_ text: [UInt8]) {
+    if text.count > SettingsParser.longestLine { return report(.lineTooLong) }
+    let statement = trimmed(text.prefix { $0 != 0x23 })
+    if statement.isEmpty { return }
+    guard let equals = statement.firstIndex(of: 0x3d) else { return report(.noEqualsSign(statement)) }
+    let key = trimmed(statement[..<equals])
+    let value = trimmed(statement[(equals + 1)...])
+    // A line that does not hold leaves the default, also over an earlier line that did.
+    let defaults = Settings()
+    if key.elementsEqual("storage_directory".utf8) {
+      settings.storage = defaults.storage
+      do throws(StorageTemplate.Problem) { settings.storage = try StorageTemplate(value) } catch {
+        report(.badPath(key: key, value: value, error))
+      }
+    } else if key.elementsEqual("skel".utf8) {
+      settings.skeleton = defaults.skeleton
+      do throws(StorageTemplate.Problem) {
+        try checkAbsolutePath(value)
+        settings.skeleton = value
+      } catch {
+        report(.badPath(key: key, value: value, error))
+      }
+    } else if key.elementsEqual("directory_mode".utf8) {
+      settings.directoryMode = defaults.directoryMode
+      if value.elementsEqual("0711".utf8) {
+        settings.directoryMode = 0o711
+      } else if !value.elementsEqual("0700".utf8) {
+        report(.badMode(value))
+      }
+    } else if key.elementsEqual("network_filesystems".utf8) {
+      takeTypes(value, defaults)
+    } else if key.elementsEqual("uid_min".utf8) {
+      settings.uidMin = defaults.uidMin
+      if let number = identifier(value) { settings.uidMin = number } else { report(.badNumber(key: key, value: value)) }
+    } else if key.elementsEqual("uid_max".utf8) {
+      maxLine = line
+      settings.uidMax = defaults.uidMax
+      if let number = identifier(value) { settings.uidMax = number } else { report(.badNumber(key: key, value: value)) }
+    } else {
+      report(.unknownKey(key))
+    }
+  }
+
+  private mutating func takeTypes(_ value: [UInt8], _ defaults: Settings) {
+    settings.networkFileSystems = defaults.networkFileSystems
+    let types = words(value)
+    if types.isEmpty { return report(.noTypes) }
+    for type in types where type.count > 64 || type.contains(where: { $0 < 0x21 || $0 > 0x7e }) { return report(.badType(type)) }
+    settings.networkFileSystems = types
+  }
+
+  private mutating func report(_ reason: SettingsProblem.Reason) {
+    if problems.count < SettingsParser.mostProblems {
+      problems.append(SettingsProblem(line: line, reason: reason))
+    } else if problems.count == SettingsParser.mostProblems {
+      problems.append(SettingsProblem(line: line, reason: .tooManyProblems))
+    }
+  }
+
+  private func trimmed(_ text: some Collection<UInt8>) -> [UInt8] {
+    var bytes = Array(text.drop { isBlank($0) || $0 == 0x0d })
+    while let last = bytes.last, isBlank(last) || last == 0x0d { bytes.removeLast() }
+    return bytes
+  }
+}

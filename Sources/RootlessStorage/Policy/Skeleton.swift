@@ -1,0 +1,82 @@
+/// A regular file of the skeleton, as it was read.
+public struct SkeletonFile: Equatable, Sendable {
+  static let mostFiles = 64
+  static let largestFile = 65536
+  static let deepestPath = 8
+  /// Entries in one directory that are looked at.
+  static let mostEntries = 1024
+
+  /// Relative to the skeleton, and to the home.
+  public let path: [UInt8]
+  /// The mode for the home's file: the skeleton's, & 0644.
+  public let mode: UInt32
+  public let content: [UInt8]
+
+  public init(path: [UInt8], mode: UInt32, content: [UInt8]) {
+    self.path = path
+    self.mode = mode & 0o644
+    self.content = content
+  }
+
+  /// The content for one user: `@STORAGE@`, `@USER@` and `@UID@` replaced in one pass, anything else as it stands.
+  ///
+  /// - Returns: nil if the name is wanted and could do harm between quotes.
+  public func rendered(for account: Account, storage: [UInt8]) -> [UInt8]? {
+    var result: [UInt8] = []
+    result.reserveCapacity(content.count + storage.count)
+    var rest = content[...]
+    while let byte = rest.first {
+      if byte == 0x40 {
+        if rest.starts(with: "@STORAGE@".utf8) {
+          result += storage
+          rest = rest.dropFirst(9)
+          continue
+        }
+        if rest.starts(with: "@USER@".utf8) {
+          guard let name = account.pathName else { return nil }
+          result += name
+          rest = rest.dropFirst(6)
+          continue
+        }
+        if rest.starts(with: "@UID@".utf8) {
+          result += decimal(UInt64(account.uid))
+          rest = rest.dropFirst(5)
+          continue
+        }
+      }
+      result.append(byte)
+      rest = rest.dropFirst()
+    }
+    return result
+  }
+
+  /// Where the engine that reads this file keeps its storage if nobody tells it otherwise, relative to the home. A user who has
+  /// moved that place already must not get the file: it would hide what works.
+  var ownStore: [UInt8]? {
+    if path.elementsEqual(".config/containers/storage.conf".utf8) { return Array(".local/share/containers".utf8) }
+    if path.elementsEqual(".config/docker/daemon.json".utf8) { return Array(".local/share/docker".utf8) }
+    return nil
+  }
+
+  /// The directory that holds the file, relative to the home; empty for the home itself.
+  var directory: [UInt8] {
+    guard let slash = path.lastIndex(of: 0x2f) else { return [] }
+    return Array(path[..<slash])
+  }
+
+  /// The last component.
+  var name: [UInt8] {
+    guard let slash = path.lastIndex(of: 0x2f) else { return path }
+    return Array(path[(slash + 1)...])
+  }
+}
+
+/// An entry of the skeleton that is left out.
+public struct SkeletonWarning: Equatable, Sendable {
+  public enum Reason: Equatable, Sendable {
+    case symbolicLink, special, tooLarge, tooManyFiles, tooDeep, tooManyEntries, nameTooLong
+  }
+  /// Relative to the skeleton.
+  public let path: [UInt8]
+  public let reason: Reason
+}

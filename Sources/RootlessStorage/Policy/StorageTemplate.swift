@@ -1,0 +1,95 @@
+/// The setting `storage_directory`: a parent that exists on the host, and the one component that is made for every user.
+public struct StorageTemplate: Equatable, Sendable {
+  public let parent: [UInt8]
+  /// The last component, cut at its placeholders.
+  private let leaf: [Piece]
+
+  private enum Piece: Equatable { case literal([UInt8]), user, uid }
+
+  public enum Problem: Error, Equatable, Sendable {
+    case notAbsolute, emptyComponent, dotComponent, forbiddenCharacter, placeholderBeforeLast, noPlaceholder, unknownPlaceholder, tooLong
+  }
+
+  /// Takes the text of the setting apart.
+  public init(_ text: [UInt8]) throws(Problem) {
+    try checkAbsolutePath(text)
+    var all = parts(text, separator: { $0 == 0x2f })
+    all.removeFirst()
+    let last = all.removeLast()
+    for component in all where component.contains(0x24) { throw .placeholderBeforeLast }
+    var parent: [UInt8] = []
+    for component in all { parent += [0x2f] + component }
+    self.parent = parent.isEmpty ? [0x2f] : parent
+    leaf = try StorageTemplate.pieces(last)
+  }
+
+  private static func pieces(_ leaf: [UInt8]) throws(Problem) -> [Piece] {
+    var found: [Piece] = []
+    var literal: [UInt8] = []
+    var placeholders = 0
+    var rest = leaf[...]
+    while let byte = rest.first {
+      guard byte == 0x24 else {
+        literal.append(byte)
+        rest = rest.dropFirst()
+        continue
+      }
+      let name = rest.dropFirst().prefix { isNameByte($0) }
+      if !literal.isEmpty { found.append(.literal(literal)) }
+      literal = []
+      if name.elementsEqual("USER".utf8) {
+        found.append(.user)
+      } else if name.elementsEqual("UID".utf8) {
+        found.append(.uid)
+      } else {
+        throw .unknownPlaceholder
+      }
+      placeholders += 1
+      rest = rest.dropFirst(1 + name.count)
+    }
+    if !literal.isEmpty { found.append(.literal(literal)) }
+    if placeholders == 0 { throw .noPlaceholder }
+    return found
+  }
+
+  /// What may continue the name of a variable in a shell: `$USERS` is not `$USER` and an S.
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f: true
+    default: false
+    }
+  }
+
+  /// The component for this user, or nil if the name must not stand in a path.
+  public func leaf(for account: Account) -> [UInt8]? {
+    var component: [UInt8] = []
+    for piece in leaf {
+      switch piece {
+      case .literal(let bytes): component += bytes
+      case .uid: component += decimal(UInt64(account.uid))
+      case .user:
+        guard let name = account.pathName else { return nil }
+        component += name
+      }
+    }
+    return component.count <= 255 ? component : nil
+  }
+
+  /// The whole path for a component that `leaf(for:)` gave.
+  public func path(leaf: [UInt8]) -> [UInt8] { (parent == [0x2f] ? [] : parent) + [0x2f] + leaf }
+}
+
+/// An absolute path that can stand between quotes in TOML and JSON: printable ASCII without quotes and backslash, and without `.`,
+/// `..` and empty components.
+func checkAbsolutePath(_ path: [UInt8]) throws(StorageTemplate.Problem) {
+  guard path.first == 0x2f else { throw .notAbsolute }
+  if path.count > 1024 { throw .tooLong }
+  for byte in path where byte < 0x20 || byte > 0x7e || byte == 0x22 || byte == 0x27 || byte == 0x60 || byte == 0x5c {
+    throw .forbiddenCharacter
+  }
+  for component in parts(path.dropFirst(), separator: { $0 == 0x2f }) {
+    if component.isEmpty { throw .emptyComponent }
+    if component == [0x2e] || component == [0x2e, 0x2e] { throw .dotComponent }
+    if component.count > 255 { throw .tooLong }
+  }
+}

@@ -1,0 +1,51 @@
+/// One line for a person. What is interpolated is escaped and bounded: it may be a user's.
+///
+/// Printable ASCII stays; a backslash and every other byte becomes `\ooo`, as in /proc/self/mountinfo, so that nothing can pretend
+/// to be a second line or speak to a terminal.
+public struct Text: ExpressibleByStringInterpolation, Equatable, Sendable {
+  /// An interpolated value is cut to this many bytes before it is escaped.
+  static let longestValue = 256
+
+  public private(set) var bytes: [UInt8]
+
+  public init(stringLiteral literal: String) { bytes = Array(literal.utf8) }
+
+  public init(stringInterpolation interpolation: StringInterpolation) { bytes = interpolation.bytes }
+
+  public struct StringInterpolation: StringInterpolationProtocol {
+    fileprivate var bytes: [UInt8] = []
+
+    public init(literalCapacity: Int, interpolationCount: Int) { bytes.reserveCapacity(literalCapacity + interpolationCount * 16) }
+
+    public mutating func appendLiteral(_ literal: String) { bytes += Array(literal.utf8) }
+
+    /// A name, a path, a value.
+    public mutating func appendInterpolation(_ value: [UInt8]) { bytes += escaped(value) }
+
+    /// A number in decimal.
+    public mutating func appendInterpolation(_ value: UInt32) { bytes += decimal(UInt64(value)) }
+
+    /// The bits of a mode in octal.
+    public mutating func appendInterpolation(mode: UInt32) { bytes += octal(mode) }
+
+    /// A text made before.
+    public mutating func appendInterpolation(_ text: Text) { bytes += text.bytes }
+
+    /// The cause that a system call gave.
+    public mutating func appendInterpolation(_ cause: Errno) { bytes += cause.explanation }
+  }
+}
+
+/// Printable ASCII as it is, anything else as `\ooo`; cut after `Text.longestValue` bytes of the original, and `...` says so.
+func escaped(_ value: [UInt8]) -> [UInt8] {
+  var safe: [UInt8] = []
+  for byte in value.prefix(Text.longestValue) {
+    if byte >= 0x20 && byte < 0x7f && byte != 0x5c {
+      safe.append(byte)
+    } else {
+      safe += [0x5c, 0x30 + (byte >> 6), 0x30 + (byte >> 3 & 7), 0x30 + (byte & 7)]
+    }
+  }
+  if value.count > Text.longestValue { safe += [0x2e, 0x2e, 0x2e] }
+  return safe
+}

@@ -1,0 +1,211 @@
+/// The words for what there is to say: the cause, and what to do next. All of them are here.
+///
+/// Every line says whom it is about first, so that `grep alice` in the log finds all of hers.
+public struct Wording: Sendable {
+  private let name: [UInt8]
+  private let uid: UInt32
+  private let home: [UInt8]
+  /// The storage directory; empty as long as it is not known.
+  public var storage: [UInt8] = []
+  /// The skeleton's directory.
+  public var skeleton: [UInt8] = []
+
+  public init(_ account: Account) {
+    name = account.name
+    uid = account.uid
+    home = account.home
+  }
+
+  /// For what goes wrong before there is an account.
+  public init() {
+    name = Array("session-helper".utf8)
+    uid = 0
+    home = []
+  }
+
+  public func text(of event: Event) -> Text { "\(name): \(sentence(event))" }
+
+  private func sentence(_ event: Event) -> Text {
+    switch event {
+    case .usage(let problem): usage(problem)
+    case .notPermitted(let caller):
+      "uid \(caller) may not do this for uid \(uid); log in as that user, or run it as root"
+    case .processNotPrepared(let cause): "the session helper cannot start: \(cause)"
+    case .identity(let error): identity(error)
+    case .groupsLeftOut: "is in more than \(UInt32(HelperArguments.mostGroups)) groups; the rest is left out"
+    case .settingsProblem(let file, let problem): settings(file, problem)
+    case .settingsRefused(let problem): "the settings are not used and nothing is done: \(way(problem, .trusted))"
+    case .idReserved: "uid \(uid) or its group is reserved and gets no container storage"
+    case .uidOutOfRange: "uid \(uid) is outside uid_min to uid_max, nothing to do"
+    case .nameUnfit:
+      "this user name cannot be part of a path: set storage_directory with $UID in place of $USER in rootless-storage.conf; nothing is done"
+    case .skeletonRefused(let problem): "the skeleton is not used and nothing is done: \(way(problem, .trusted))"
+    case .skeletonWarning(let warning): skeletonWarning(warning)
+    case .homeLocal(nil): "home \(home) is on a local disk, nothing to do"
+    case .homeLocal(let type?): "home \(home) is on a local file system (\(type)), nothing to do"
+    case .homeUnusable(let problem): homeProblem(problem)
+    case .storageRefused(let seen): "storage directory \(storage) is refused, nothing is done: \(storageProblem(seen))"
+    case .storageCreated(let mode): "created storage directory \(storage) (mode \(mode: mode))"
+    case .storageClosed(let from, let to):
+      "storage directory \(storage) was writable by others; its mode is now \(mode: to) (was \(mode: from))"
+    case .storageFailed(let cause): "cannot create storage directory \(storage): \(cause); \(remedy(cause, "the disk that holds it"))"
+    case .fileCreated(let file): "created \(inHome(file))"
+    case .storeMoved(let file, let store):
+      "\(inHome(file)) is not created, since \(inHome(store)) is a symbolic link or a mount: it would hide the storage that you chose"
+    case .nameUnfitForFile(let file):
+      "\(inHome(file)) is not created: the skeleton wants @USER@ in it, and this user name cannot stand there; use @UID@ in the skeleton"
+    case .fileBlocked(let file, let cause):
+      "\(inHome(file)) is skipped: \(cause); every component of its path must be a directory that the user can enter and write to"
+    case .fileFailed(let file, let cause): "cannot create \(inHome(file)): \(cause); \(remedy(cause, "the home"))"
+    case .leftoverRemoved(let file): "removed \(inHome(file)), which an interrupted login had left"
+    case .leftoverStays(let file, let cause): "\(inHome(file)), left by an interrupted login, cannot be removed: \(cause), ignoring"
+    case .allInPlace: "storage directory \(storage) and the files in the home are in place"
+    }
+  }
+
+  private func inHome(_ path: [UInt8]) -> Text { "\(home == [0x2f] ? [] : home)/\(path)" }
+
+  private func usage(_ problem: UsageProblem) -> Text {
+    let form: Text = "usage: session-helper [--conf FILE] [--timeout S] --uid N --gid N [--groups N,N,...] --home PATH NAME"
+    return switch problem {
+    case .missing(let what): "\(what) is missing; \(form)"
+    case .noValue(let option): "option \(option) needs a value; \(form)"
+    case .badValue(let option, let value): "\"\(value)\" is no value for \(option); \(form)"
+    case .unknownOption(let option): "there is no option \(option); \(form)"
+    case .extraArgument(let argument): "unexpected argument \"\(argument)\"; \(form)"
+    }
+  }
+
+  private func identity(_ error: IdentityError) -> Text {
+    let step: Text =
+      switch error.step {
+      case .becomeRoot: "becoming root"
+      case .groups: "setting the groups"
+      case .groupID: "setting the group id"
+      case .userID: "setting the user id"
+      case .capabilities: "setting the capabilities"
+      case .dumpable: "making the process untraceable"
+      case .verify: "verifying the ids"
+      }
+    guard let cause = error.cause else { return "\(step) had no effect; nothing is touched without the user's identity" }
+    return "\(step) failed: \(cause); nothing is touched without the user's identity"
+  }
+
+  private func settings(_ file: [UInt8], _ problem: SettingsProblem) -> Text {
+    let reason: Text =
+      switch problem.reason {
+      case .noEqualsSign(let text): "\"\(text)\" is not of the form key = value, ignoring"
+      case .unknownKey(let key): "there is no setting \"\(key)\", ignoring"
+      case .badPath(let key, let value, let reason): "\(key) = \"\(value)\" \(path(reason)); the default holds"
+      case .badMode(let value): "directory_mode is 0700 or 0711, not \"\(value)\"; the default holds"
+      case .badNumber(let key, let value): "\(key) is a number up to 4294967295, not \"\(value)\"; the default holds"
+      case .badType(let value): "\"\(value)\" in network_filesystems is no file-system type; the default holds"
+      case .noTypes: "network_filesystems is empty; the default holds"
+      case .rangeIsEmpty(let min, let max): "uid_max \(max) is below uid_min \(min); the default holds"
+      case .lineTooLong: "the line is too long, ignoring"
+      case .tooManyProblems: "further problems are not listed"
+      }
+    return "\(file):\(UInt32(truncatingIfNeeded: problem.line)): \(reason)"
+  }
+
+  private func path(_ problem: StorageTemplate.Problem) -> Text {
+    switch problem {
+    case .notAbsolute: "does not begin with /"
+    case .emptyComponent: "has an empty component"
+    case .dotComponent: "has . or .. as a component"
+    case .forbiddenCharacter: "has a quote, a backslash or an unprintable character"
+    case .placeholderBeforeLast: "has a $ before the last component; only the last one is made for every user"
+    case .noPlaceholder: "has neither $USER nor $UID in the last component; all users would share it"
+    case .unknownPlaceholder: "has a $ that begins neither $USER nor $UID"
+    case .tooLong: "is too long"
+    }
+  }
+
+  private enum WayUse { case trusted, storage }
+
+  private func way(_ problem: WayProblem, _ use: WayUse) -> Text {
+    let at = problem.path
+    let rule: Text = use == .trusted ? "it and every directory above it must be root's and writable by nobody else" : "every directory above the storage directory must be root's, and writable by others only with the sticky bit"
+    switch problem.reason {
+    case .missing:
+      if use == .trusted { return "\(at) does not exist; reinstall the package or set skel" }
+      return "\(at) does not exist; create it as root, or set storage_directory"
+    case .notDirectory: return "\(at) is not a directory"
+    case .notRegular: return "\(at) is not a regular file"
+    case .tooLarge: return "\(at) is too large"
+    case .tooManySymbolicLinks: return "\(at) is behind too many symbolic links"
+    case .ownedBy(let owner): return "\(at) is owned by uid \(owner); \(rule)"
+    case .writableByOthers(let mode): return "\(at) is writable by others (mode \(mode: mode)); \(rule)"
+    case .linkOwnedBy(let owner): return "\(at) is a symbolic link owned by uid \(owner); on this way only root's are followed"
+    case .onNetwork(let type): return "\(at) is itself on a network file system (\(type)); set storage_directory to a place on local disk"
+    case .failed(let cause): return "\(at): \(cause)"
+    }
+  }
+
+  private func skeletonWarning(_ warning: SkeletonWarning) -> Text {
+    let reason: Text =
+      switch warning.reason {
+      case .symbolicLink: "is a symbolic link"
+      case .special: "is neither a file nor a directory"
+      case .tooLarge: "is larger than \(UInt32(SkeletonFile.largestFile)) bytes"
+      case .tooManyFiles: "comes after \(UInt32(SkeletonFile.mostFiles)) files"
+      case .tooDeep: "is more than \(UInt32(SkeletonFile.deepestPath)) levels deep"
+      case .tooManyEntries: "is in a directory of more than \(UInt32(SkeletonFile.mostEntries)) entries"
+      case .nameTooLong: "has too long a path"
+      }
+    return "\(skeleton)/\(warning.path) in the skeleton \(reason), ignoring"
+  }
+
+  private func homeProblem(_ problem: HomeObservation) -> Text {
+    switch problem {
+    case .notAbsolute: "home \"\(home)\" is not an absolute path, nothing is done; correct the account"
+    case .notDirectory: "home \(home) is not a directory, nothing is done; correct the account"
+    case .missing: "home \(home) does not exist, or its file server is down, nothing is done; log in again when it is there"
+    case .ownedBy(let owner): "home \(home) is owned by uid \(owner), not by uid \(uid), nothing is done; correct the owner or the account"
+    case .denied(let cause): "home \(home) cannot be reached by its user: \(cause), nothing is done; is a Kerberos ticket missing?"
+    case .failed(let cause): "home \(home) cannot be looked at: \(cause), nothing is done; \(remedy(cause, "its file server"))"
+    case .typeUnknown(let cause): "the file system of home \(home) cannot be found out: \(cause), nothing is done; is /proc mounted?"
+    case .on: "home \(home) is on a network file system"
+    }
+  }
+
+  private func storageProblem(_ seen: StorageObservation) -> Text {
+    let look: Text = "look at it as root, move it away, and log in again"
+    switch seen.state {
+    case .occupied(.directory, let owner): return "it is owned by uid \(owner), not by uid \(uid); \(look)"
+    case .occupied(let kind, let owner): return "it is \(noun(kind)) owned by uid \(owner), not a directory; \(look)"
+    case .writableByOthers(let mode, .foreign(let entry, let owner)):
+      return "it is writable by others (mode \(mode: mode)) and \"\(entry)\" in it is owned by uid \(owner); \(look)"
+    case .writableByOthers(let mode, _):
+      return "it is writable by others (mode \(mode: mode)) and has too many entries to tell whose they are; \(look)"
+    case .onNetwork(let type):
+      return "it is itself on a network file system (\(type)); set storage_directory to a place on local disk"
+    case .way(let problem): return way(problem, .storage)
+    case .failed(let cause): return "it cannot be looked at: \(cause); \(remedy(cause, "the disk that holds it"))"
+    case .absent, .inPlace: return "it changed while it was being looked at; log in again"
+    }
+  }
+
+  private func noun(_ kind: FileKind) -> Text {
+    switch kind {
+    case .directory: "a directory"
+    case .regular: "a file"
+    case .symbolicLink: "a symbolic link"
+    case .fifo: "a FIFO"
+    case .socket: "a socket"
+    case .characterDevice, .blockDevice: "a device"
+    case .unknown: "something unknown"
+    }
+  }
+
+  private func remedy(_ cause: Errno, _ place: Text) -> Text {
+    switch cause {
+    case .noSpace: "free space on \(place) and log in again"
+    case .quotaExceeded: "free some of the quota on \(place) and log in again"
+    case .readOnly: "make \(place) writable and log in again"
+    case .fileTooLarge: "raise the limit on file sizes (ulimit -f) and log in again"
+    case .accessDenied, .notPermitted: "check the permissions of \(place)"
+    default: "check \(place) and log in again"
+    }
+  }
+}

@@ -1,0 +1,212 @@
+/// Performs a plan, and tells what came of it.
+///
+/// The storage directory is made while root's rights are in reserve; the home is written to only when the process is for good the
+/// user (`Identity.dropForGood`).
+public struct Executor {
+  private let account: Account
+  private let settings: Settings
+  public private(set) var events: [Event] = []
+  private var filesWritten: UInt32 = 0
+
+  public init(_ account: Account, _ settings: Settings) {
+    self.account = account
+    self.settings = settings
+  }
+
+  /// What happened since the last call.
+  public mutating func takeEvents() -> [Event] {
+    let taken = events
+    events = []
+    return taken
+  }
+
+  // MARK: The storage directory
+
+  /// - Returns: whether the storage directory is fit to point at; if not, nothing else of the plan may be done.
+  public mutating func prepareStorage(_ plan: Plan, at place: borrowing StorageObserver, _ identity: borrowing Identity) -> Bool {
+    for action in plan.actions {
+      var done = true
+      switch place.parent {
+      case .none: done = refuse(place.observation.state, place)
+      case .some(let parent):
+        switch action {
+        case .createStorageDirectory(let mode): done = create(mode, place, parent, identity)
+        case .closeStorageDirectory: done = close(place, parent)
+        case .removeLeftover, .createFile: continue
+        }
+      }
+      if !done { return false }
+    }
+    return true
+  }
+
+  private mutating func create(
+    _ mode: UInt32, _ place: borrowing StorageObserver, _ parent: borrowing FileDescriptor, _ identity: borrowing Identity
+  ) -> Bool {
+    var isNew = true
+    var failure: Errno? = nil
+    do throws(Errno) { try identity.makeDirectory(at: parent, place.leaf, mode: mode) } catch {
+      isNew = false
+      if error != .exists { failure = error }
+    }
+    if let failure {
+      events.append(.storageFailed(failure))
+      return false
+    }
+    // Whoever was faster, another login or somebody else: what is there now counts.
+    let state = look(at: place.leaf, in: parent, account, settings)
+    switch state {
+    case .inPlace: break
+    // A default ACL of the parent opened it, or the login that was faster is not done yet.
+    case .writableByOthers(_, .own): if !close(place, parent) { return false }
+    case .absent, .writableByOthers, .occupied, .onNetwork, .way, .failed: return refuse(state, place)
+    }
+    if isNew { events.append(.storageCreated(mode: mode)) }
+    return true
+  }
+
+  /// Takes the write bits for others away, through the descriptor that was looked at. After that nobody else can put anything in
+  /// it, so what is in it then is the last word.
+  private mutating func close(_ place: borrowing StorageObserver, _ parent: borrowing FileDescriptor) -> Bool {
+    do throws(Errno) {
+      let directory = try open(at: parent, place.leaf, .directory)
+      let seen = try fileStatus(of: directory)
+      guard seen.owner == account.uid else { return refuse(.occupied(by: seen.kind, owner: seen.owner), place) }
+      let mode = seen.mode & ~0o022
+      if mode != seen.mode {
+        try changeMode(of: directory, to: mode)
+        events.append(.storageClosed(from: seen.mode, to: mode))
+      }
+      let content = try content(of: directory, account)
+      return content == .own ? true : refuse(.writableByOthers(mode: seen.mode, content: content), place)
+    } catch {
+      return refuse(.failed(error), place)
+    }
+  }
+
+  private mutating func refuse(_ state: StorageObservation.State, _ place: borrowing StorageObserver) -> Bool {
+    let open = place.observation.parentIsWritableByOthers
+    events.append(.storageRefused(StorageObservation(parentIsWritableByOthers: open, state: state)))
+    return false
+  }
+
+  // MARK: The home
+
+  /// Does what the plan wants in the home. The process must be the user for good.
+  public mutating func completeHome(_ plan: Plan, at place: borrowing HomeObserver) {
+    switch place.descriptor {
+    case .none: return
+    case .some(let home):
+      for action in plan.actions {
+        switch action {
+        case .createStorageDirectory, .closeStorageDirectory: continue
+        case .removeLeftover(let directory, let name): removeLeftover(directory, name, home)
+        case .createFile(let file): create(file, home)
+        }
+      }
+    }
+  }
+
+  private mutating func removeLeftover(_ directory: [UInt8], _ name: [UInt8], _ home: borrowing FileDescriptor) {
+    let path = directory.isEmpty ? name : directory + [0x2f] + name
+    do throws(Errno) {
+      try removeFile(at: home, path)
+      events.append(.leftoverRemoved(path))
+    } catch {
+      // Another login of the same user was faster.
+      if error != .noEntry { events.append(.leftoverStays(path, error)) }
+    }
+  }
+
+  private mutating func create(_ file: Plan.NewFile, _ home: borrowing FileDescriptor) {
+    var made: [[UInt8]] = []
+    do throws(Errno) {
+      let directory = try openDirectory(file.directory, home, &made)
+      if try place(file, directory) { events.append(.fileCreated(file.path)) }
+    } catch {
+      // A directory that was made for nothing goes again, if nobody has used it meanwhile.
+      for path in made.reversed() {
+        do throws(Errno) { try removeEmptyDirectory(at: home, path) } catch { break }
+      }
+      events.append(error.isObstacleOnWay ? .fileBlocked(file: file.path, error) : .fileFailed(file: file.path, error))
+    }
+  }
+
+  /// Opens the directory, and makes what is missing on the way, 0700. Directories that the user has symlinked are followed, as by
+  /// any program of theirs.
+  private func openDirectory(_ path: [UInt8], _ home: borrowing FileDescriptor, _ made: inout [[UInt8]]) throws(Errno) -> FileDescriptor {
+    var current = try open(at: home, [0x2e], .directoryPlaceFollowing)
+    var walked: [UInt8] = []
+    for component in components(path) {
+      walked = walked.isEmpty ? component : walked + [0x2f] + component
+      do throws(Errno) {
+        current = try open(at: current, component, .directoryPlaceFollowing)
+        continue
+      } catch {
+        if error != .noEntry { throw error }
+      }
+      do throws(Errno) {
+        try makeNamedDirectory(at: current, component, mode: 0o700)
+        made.append(walked)
+      } catch {
+        if error != .exists { throw error }
+      }
+      do throws(Errno) { current = try open(at: current, component, .directoryPlaceFollowing) } catch {
+        // The name is there, and yet leads nowhere: a dangling symbolic link.
+        throw error == .noEntry ? .notDirectory : error
+      }
+    }
+    return current
+  }
+
+  /// Writes the file beside its place and gives it its name in one step, so that every host that shares the home sees all of it or
+  /// nothing, and what bears the name already stays.
+  ///
+  /// - Returns: false if the name was taken meanwhile.
+  private mutating func place(_ file: Plan.NewFile, _ directory: borrowing FileDescriptor) throws(Errno) -> Bool {
+    guard let stamp = thisProcess() else { throw .notImplemented }
+    filesWritten += 1
+    let temporary = TemporaryName(process: stamp, index: filesWritten, host: hostName()).bytes
+    var placement = Placement.linked
+    var failure: Errno? = nil
+    do throws(Errno) { placement = try write(file, directory, temporary) } catch { failure = error }
+    // The descriptor is closed by now: NFS would keep an open file under yet another name.
+    if placement != .renamed || failure != nil {
+      do throws(Errno) { try removeFile(at: directory, temporary) } catch {
+        if failure == nil && error != .noEntry { events.append(.leftoverStays(leftoverPath(file, temporary), error)) }
+      }
+    }
+    if let failure { throw failure }
+    return placement != .taken
+  }
+
+  private func leftoverPath(_ file: Plan.NewFile, _ temporary: [UInt8]) -> [UInt8] {
+    file.directory.isEmpty ? temporary : file.directory + [0x2f] + temporary
+  }
+
+  private enum Placement { case linked, renamed, taken }
+
+  private func write(_ file: Plan.NewFile, _ directory: borrowing FileDescriptor, _ temporary: [UInt8]) throws(Errno) -> Placement {
+    let new = try open(at: directory, temporary, .creating, permissions: 0o600)
+    try writeAll(new, file.content)
+    try changeMode(of: new, to: file.mode)
+    try synchronise(new)
+    do throws(Errno) {
+      try link(at: directory, temporary, file.name)
+      return .linked
+    } catch {
+      // link(2) over NFS can succeed and its reply get lost; the repeated request is then told EEXIST. The link count knows.
+      if try freshStatus(of: new).links > 1 { return .linked }
+      if error == .exists { return .taken }
+      guard error == .notPermitted || error == .notSupported || error == .notImplemented || error == .tooManyLinks else { throw error }
+    }
+    // A file system without links.
+    do throws(Errno) {
+      try renameWithoutReplacing(at: directory, temporary, file.name)
+      return .renamed
+    } catch {
+      if error == .exists { return .taken }
+      throw error
+    }
+  }
+}

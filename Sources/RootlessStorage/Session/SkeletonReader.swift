@@ -1,0 +1,80 @@
+/// Reads the skeleton, in byte order of its names, within the bounds that `SkeletonFile` gives.
+///
+/// With root's rights every directory and file of it must be root's alone; one that is not makes the whole skeleton refused, since
+/// what it says ends in everybody's home.
+public struct SkeletonReader {
+  public private(set) var files: [SkeletonFile] = []
+  public private(set) var warnings: [SkeletonWarning] = []
+  private let root: [UInt8]
+  private let trusted: Bool
+
+  /// - Parameter trusted: the process has root's rights.
+  public init(_ root: [UInt8], trusted: Bool) throws(WayProblem) {
+    self.root = root
+    self.trusted = trusted
+    let end = try walk(toDirectory: root, trusted ? .trusted : .any)
+    let top = try openJudged(end.descriptor, [0x2e], [], .directory)
+    try list(top.descriptor, [], depth: 1)
+  }
+
+  private mutating func list(_ directory: borrowing FileDescriptor, _ path: [UInt8], depth: Int) throws(WayProblem) {
+    var entries: [[UInt8]]
+    do throws(Errno) {
+      entries = try names(in: directory, limit: SkeletonFile.mostEntries)
+    } catch {
+      throw problem(path, .failed(error))
+    }
+    if entries.count > SkeletonFile.mostEntries {
+      warnings.append(SkeletonWarning(path: path, reason: .tooManyEntries))
+      entries.removeLast(entries.count - SkeletonFile.mostEntries)
+    }
+    entries.sort(by: isOrderedBefore)
+    for name in entries { try take(directory, name, path.isEmpty ? name : path + [0x2f] + name, depth: depth) }
+  }
+
+  private mutating func take(_ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], depth: Int) throws(WayProblem) {
+    if path.count > 1024 { return warn(path, .nameTooLong) }
+    var failure: Errno? = nil
+    var kind = FileKind.unknown
+    do throws(Errno) { kind = try fileStatus(at: directory, name).kind } catch { failure = error }
+    if let failure { throw problem(path, .failed(failure)) }
+    switch kind {
+    case .symbolicLink: warn(path, .symbolicLink)
+    case .directory:
+      if depth >= SkeletonFile.deepestPath { return warn(path, .tooDeep) }
+      let next = try openJudged(directory, name, path, .directory)
+      try list(next.descriptor, path, depth: depth + 1)
+    case .regular:
+      if files.count >= SkeletonFile.mostFiles { return warn(path, .tooManyFiles) }
+      let file = try openJudged(directory, name, path, .reading)
+      var content: [UInt8] = []
+      do throws(Errno) { content = try readAll(file.descriptor, limit: SkeletonFile.largestFile) } catch { failure = error }
+      if let failure { throw problem(path, .failed(failure)) }
+      if content.count > SkeletonFile.largestFile { return warn(path, .tooLarge) }
+      files.append(SkeletonFile(path: path, mode: file.status.mode, content: content))
+    case .fifo, .socket, .characterDevice, .blockDevice, .unknown: warn(path, .special)
+    }
+  }
+
+  private func openJudged(
+    _ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], _ mode: OpenMode
+  ) throws(WayProblem) -> WayEnd {
+    let objection: WayProblem.Reason
+    do throws(Errno) {
+      let opened = try WayEnd(try open(at: directory, name, mode))
+      if !trusted || (opened.status.owner == 0 && opened.status.mode & 0o022 == 0) { return opened }
+      objection = opened.status.owner != 0 ? .ownedBy(opened.status.owner) : .writableByOthers(mode: opened.status.mode)
+    } catch {
+      objection = .failed(error)
+    }
+    throw problem(path, objection)
+  }
+
+  private func problem(_ path: [UInt8], _ reason: WayProblem.Reason) -> WayProblem {
+    WayProblem(path: path.isEmpty ? root : root + [0x2f] + path, reason: reason)
+  }
+
+  private mutating func warn(_ path: [UInt8], _ reason: SkeletonWarning.Reason) {
+    if warnings.count < 16 { warnings.append(SkeletonWarning(path: path, reason: reason)) }
+  }
+}

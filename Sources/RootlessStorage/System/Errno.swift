@@ -1,0 +1,68 @@
+internal import CLinux
+
+/// The number a system call left in `errno(3)`, taken at once.
+public struct Errno: Error, Equatable, Sendable {
+  public let rawValue: Int32
+
+  public init(_ rawValue: Int32) { self.rawValue = rawValue }
+
+  static var last: Errno { Errno(clinux_errno()) }
+
+  public static let notPermitted = Errno(EPERM)
+  public static let noEntry = Errno(ENOENT)
+  public static let interrupted = Errno(EINTR)
+  public static let ioError = Errno(EIO)
+  public static let tooManyArguments = Errno(E2BIG)
+  public static let noChild = Errno(ECHILD)
+  public static let noMemory = Errno(ENOMEM)
+  public static let accessDenied = Errno(EACCES)
+  public static let exists = Errno(EEXIST)
+  public static let notDirectory = Errno(ENOTDIR)
+  public static let invalid = Errno(EINVAL)
+  public static let fileTooLarge = Errno(EFBIG)
+  public static let noSpace = Errno(ENOSPC)
+  public static let readOnly = Errno(EROFS)
+  public static let tooManyLinks = Errno(EMLINK)
+  public static let nameTooLong = Errno(ENAMETOOLONG)
+  public static let notImplemented = Errno(ENOSYS)
+  public static let tooManySymlinks = Errno(ELOOP)
+  public static let notSupported = Errno(EOPNOTSUPP)
+  public static let stale = Errno(ESTALE)
+  public static let quotaExceeded = Errno(EDQUOT)
+  public static let noKey = Errno(ENOKEY)
+  public static let keyExpired = Errno(EKEYEXPIRED)
+  public static let keyRevoked = Errno(EKEYREVOKED)
+
+  /// The kernel's sentence for this number, in English whatever the locale (`strerrordesc_np(3)`).
+  public var explanation: [UInt8] {
+    guard let text = unsafe strerrordesc_np(rawValue) else { return Array("unknown error".utf8) }
+    return unsafe bytes(ofCString: text)
+  }
+}
+
+/// The bytes before the NUL.
+func bytes(ofCString text: UnsafePointer<CChar>) -> [UInt8] {
+  // SAFETY: the caller's text ends in NUL.
+  unsafe [UInt8](UnsafeBufferPointer(start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: strlen(text)))
+}
+
+/// The result of a call that answers -1 and sets errno, or its errno as an error. Interrupted calls are made again.
+func retrying(_ call: () -> Int) throws(Errno) -> Int {
+  while true {
+    let result = call()
+    if result >= 0 { return result }
+    let error = Errno.last
+    if error != .interrupted { throw error }
+  }
+}
+
+/// A copy of `bytes` that ends in NUL, for a system call. Bytes with a NUL inside never get here: paths are checked
+/// where they enter (settings, arguments), and names that the kernel lists cannot hold one.
+func withCString<Result>(_ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
+  var terminated = bytes
+  terminated.append(0)
+  return unsafe terminated.withUnsafeBufferPointer { buffer in
+    // SAFETY: the array holds at least its NUL, so its base address is not nil; CChar and UInt8 share a layout.
+    unsafe body(UnsafeRawPointer(buffer.baseAddress!).assumingMemoryBound(to: CChar.self))
+  }
+}

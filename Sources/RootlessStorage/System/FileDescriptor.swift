@@ -1,0 +1,94 @@
+internal import CLinux
+
+/// A descriptor that closes itself, at the end of its owner's life and not twice.
+public struct FileDescriptor: ~Copyable {
+  let raw: Int32
+
+  init(owning raw: Int32) { self.raw = raw }
+
+  deinit { _ = close(raw) }
+}
+
+/// How a file is opened. Every combination includes `O_CLOEXEC`, and none follows a symbolic link in the last
+/// component unless its name says so.
+struct OpenMode {
+  let flags: Int32
+
+  /// A place in the tree, to look at and to start from: neither reads nor needs permission to, and triggers an automount.
+  static let directoryPlace = OpenMode(flags: clinux_o_path | clinux_o_directory | clinux_o_nofollow)
+  /// The same, through a symbolic link in the last component.
+  static let directoryPlaceFollowing = OpenMode(flags: clinux_o_path | clinux_o_directory)
+  /// Whatever bears the name, a symbolic link itself included.
+  static let anyPlace = OpenMode(flags: clinux_o_path | clinux_o_nofollow)
+  /// A directory to list, to change the mode of, or to synchronise.
+  static let directory = OpenMode(flags: O_RDONLY | clinux_o_directory | clinux_o_nofollow)
+  /// The same, through a symbolic link in the last component.
+  static let directoryFollowing = OpenMode(flags: O_RDONLY | clinux_o_directory)
+  /// A file to read. Does not wait for the other end of a FIFO and takes no terminal.
+  static let reading = OpenMode(flags: O_RDONLY | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
+  /// A file that must not exist yet, to write.
+  static let creating = OpenMode(flags: O_WRONLY | O_CREAT | O_EXCL | clinux_o_nofollow)
+}
+
+/// openat(2). An absolute path ignores `directory`.
+func open(
+  at directory: borrowing FileDescriptor, _ name: [UInt8], _ mode: OpenMode, permissions: UInt32 = 0
+) throws(Errno) -> FileDescriptor {
+  try openRaw(directory.raw, name, mode, permissions)
+}
+
+/// open(2) of an absolute path, resolved by the kernel with the identity the process has at the moment.
+func open(path: [UInt8], _ mode: OpenMode) throws(Errno) -> FileDescriptor {
+  try openRaw(clinux_at_fdcwd, path, mode, 0)
+}
+
+private func openRaw(_ directory: Int32, _ name: [UInt8], _ mode: OpenMode, _ permissions: UInt32) throws(Errno) -> FileDescriptor {
+  let descriptor = try retrying {
+    unsafe withCString(name) { unsafe Int(clinux_openat(directory, $0, mode.flags | clinux_o_cloexec, permissions)) }
+  }
+  return FileDescriptor(owning: Int32(truncatingIfNeeded: descriptor))
+}
+
+/// Reads from the descriptor's position to the end of the file, at most `limit` bytes and one more: an answer longer
+/// than `limit` says that the file is.
+func readAll(_ file: borrowing FileDescriptor, limit: Int) throws(Errno) -> [UInt8] {
+  var content: [UInt8] = []
+  let chunk = 4096
+  while content.count <= limit {
+    let start = content.count
+    content.append(contentsOf: repeatElement(0, count: min(chunk, limit + 1 - start)))
+    let raw = file.raw
+    let room = content.count - start
+    var got = 0
+    var failure: Errno? = nil
+    unsafe content.withUnsafeMutableBytes { bytes in
+      // SAFETY: `start + room` is the array's count, and the array is not empty.
+      do throws(Errno) { got = try retrying { unsafe read(raw, bytes.baseAddress! + start, room) } } catch { failure = error }
+    }
+    if let failure { throw failure }
+    content.removeLast(room - got)
+    if got == 0 { break }
+  }
+  return content
+}
+
+/// Writes all of it; a short write is continued (write(2)).
+func writeAll(_ file: borrowing FileDescriptor, _ content: [UInt8]) throws(Errno) {
+  let raw = file.raw
+  var done = 0
+  while done < content.count {
+    let start = done
+    done += try retrying {
+      unsafe content.withUnsafeBytes { bytes in
+        // SAFETY: `start` is less than the count, so the buffer is not empty and the range is inside it.
+        unsafe write(raw, bytes.baseAddress! + start, bytes.count - start)
+      }
+    }
+  }
+}
+
+/// fsync(2): the file's, or the directory's, content is on the server or the disk when it returns.
+func synchronise(_ file: borrowing FileDescriptor) throws(Errno) {
+  let raw = file.raw
+  _ = try retrying { Int(fsync(raw)) }
+}

@@ -1,0 +1,78 @@
+internal import CLinux
+
+public enum FileKind: Equatable, Sendable {
+  case directory, regular, symbolicLink, fifo, socket, characterDevice, blockDevice, unknown
+}
+
+/// What statx(2) tells of a file.
+struct FileStatus {
+  let kind: FileKind
+  /// The twelve permission bits.
+  let mode: UInt32
+  let owner: UInt32
+  let links: UInt32
+  let size: UInt64
+  let inode: UInt64
+  let deviceMajor: UInt32
+  let deviceMinor: UInt32
+  /// Seconds since the epoch.
+  let modified: Int64
+  let mount: MountID?
+}
+
+/// A mount, as statx(2) numbers it.
+struct MountID: Equatable {
+  let number: UInt64
+  /// Since Linux 6.8: a number that is never used again, which statmount(2) takes. Else the one of /proc/self/mountinfo.
+  let isUnique: Bool
+}
+
+/// The descriptor's own status, without a request to a file server when the kernel knows enough (AT_STATX_DONT_SYNC).
+func fileStatus(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
+  try statxRaw(file.raw, [], clinux_at_empty_path | clinux_at_statx_dont_sync, clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
+}
+
+/// The same with the number of the mount that /proc/self/mountinfo uses.
+func statusWithMountinfoNumber(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
+  try statxRaw(file.raw, [], clinux_at_empty_path | clinux_at_statx_dont_sync, clinux_statx_mnt_id)
+}
+
+/// The descriptor's status as the file server has it now: for what other hosts may have changed.
+func freshStatus(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
+  try statxRaw(file.raw, [], clinux_at_empty_path | clinux_at_statx_force_sync, 0)
+}
+
+/// The status of what bears the name, a symbolic link itself included. Mounts nothing.
+func fileStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) -> FileStatus {
+  try statxRaw(directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount, clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
+}
+
+private func statxRaw(_ directory: Int32, _ name: [UInt8], _ flags: Int32, _ mountMask: UInt32) throws(Errno) -> FileStatus {
+  var buffer = statx()
+  _ = try retrying {
+    unsafe withCString(name) { unsafe Int(statx(directory, $0, flags, clinux_statx_basic | mountMask, &buffer)) }
+  }
+  var mount: MountID? = nil
+  if buffer.stx_mask & clinux_statx_mnt_id_unique != 0 {
+    mount = unsafe MountID(number: clinux_statx_mount(&buffer), isUnique: true)
+  } else if buffer.stx_mask & clinux_statx_mnt_id != 0 {
+    mount = unsafe MountID(number: clinux_statx_mount(&buffer), isUnique: false)
+  }
+  return FileStatus(
+    kind: kind(UInt32(buffer.stx_mode)), mode: UInt32(buffer.stx_mode) & 0o7777, owner: buffer.stx_uid,
+    links: buffer.stx_nlink, size: buffer.stx_size, inode: buffer.stx_ino, deviceMajor: buffer.stx_dev_major,
+    deviceMinor: buffer.stx_dev_minor, modified: buffer.stx_mtime.tv_sec, mount: mount)
+}
+
+private func kind(_ mode: UInt32) -> FileKind {
+  switch mode & 0o170000 {
+  case 0o040000: .directory
+  case 0o100000: .regular
+  case 0o120000: .symbolicLink
+  case 0o010000: .fifo
+  case 0o140000: .socket
+  case 0o020000: .characterDevice
+  case 0o060000: .blockDevice
+  default: .unknown
+  }
+}

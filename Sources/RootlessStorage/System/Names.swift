@@ -1,0 +1,101 @@
+internal import CLinux
+
+// Calls that act on one name in a directory that is open already.
+
+/// mkdirat(2) with exactly this mode, whatever the umask.
+func makeNamedDirectory(at directory: borrowing FileDescriptor, _ name: [UInt8], mode: UInt32) throws(Errno) {
+  let raw = directory.raw
+  let previous = umask(0)
+  defer { _ = umask(previous) }
+  _ = try retrying { unsafe withCString(name) { unsafe Int(mkdirat(raw, $0, mode)) } }
+}
+
+/// linkat(2): the new name appears whole, and never over another.
+func link(at directory: borrowing FileDescriptor, _ old: [UInt8], _ new: [UInt8]) throws(Errno) {
+  let raw = directory.raw
+  _ = try retrying {
+    unsafe withCString(old) { from in unsafe withCString(new) { to in unsafe Int(linkat(raw, from, raw, to, 0)) } }
+  }
+}
+
+/// renameat2(2) with RENAME_NOREPLACE.
+func renameWithoutReplacing(at directory: borrowing FileDescriptor, _ old: [UInt8], _ new: [UInt8]) throws(Errno) {
+  let raw = directory.raw
+  _ = try retrying {
+    unsafe withCString(old) { from in
+      unsafe withCString(new) { to in unsafe Int(clinux_renameat2(raw, from, raw, to, clinux_rename_noreplace)) }
+    }
+  }
+}
+
+/// unlinkat(2) of a file.
+func removeFile(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) {
+  let raw = directory.raw
+  _ = try retrying { unsafe withCString(name) { unsafe Int(unlinkat(raw, $0, 0)) } }
+}
+
+/// unlinkat(2) of a directory, which must be empty.
+func removeEmptyDirectory(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) {
+  let raw = directory.raw
+  _ = try retrying { unsafe withCString(name) { unsafe Int(unlinkat(raw, $0, clinux_at_removedir)) } }
+}
+
+/// fchmod(2).
+func changeMode(of file: borrowing FileDescriptor, to mode: UInt32) throws(Errno) {
+  let raw = file.raw
+  _ = try retrying { Int(fchmod(raw, mode)) }
+}
+
+/// The target of a symbolic link that is open as `anyPlace` (readlinkat(2) with an empty path).
+func target(ofLink link: borrowing FileDescriptor) throws(Errno) -> [UInt8] {
+  let raw = link.raw
+  var buffer = [UInt8](repeating: 0, count: 4096)
+  let room = buffer.count
+  let length = unsafe buffer.withUnsafeMutableBytes { bytes in
+    unsafe withCString([]) { empty in
+      // SAFETY: readlinkat writes at most `room` bytes into a buffer of that size.
+      unsafe readlinkat(raw, empty, bytes.baseAddress!.assumingMemoryBound(to: CChar.self), room)
+    }
+  }
+  if length < 0 { throw Errno.last }
+  if length >= room { throw .nameTooLong }
+  buffer.removeLast(room - length)
+  return buffer
+}
+
+/// The names in a directory, `.` and `..` left out, at most `limit` and one more: a longer answer says that there are more.
+/// The order is the file system's.
+func names(in directory: borrowing FileDescriptor, limit: Int) throws(Errno) -> [[UInt8]] {
+  var found: [[UInt8]] = []
+  let raw = directory.raw
+  var buffer = [UInt8](repeating: 0, count: 16384)
+  while found.count <= limit {
+    let room = buffer.count
+    let filled = unsafe buffer.withUnsafeMutableBytes { bytes in
+      // SAFETY: the kernel writes at most `room` bytes into a buffer of that size.
+      unsafe clinux_getdents(raw, bytes.baseAddress!, room)
+    }
+    if filled < 0 {
+      if Errno.last == .interrupted { continue }
+      throw Errno.last
+    }
+    if filled == 0 { break }
+    parseDirectoryEntries(buffer[0..<filled], into: &found, limit: limit)
+  }
+  return found
+}
+
+/// struct linux_dirent64: 8 bytes inode, 8 offset, 2 length of the record, 1 type, then the name up to a NUL.
+private func parseDirectoryEntries(_ records: ArraySlice<UInt8>, into found: inout [[UInt8]], limit: Int) {
+  var start = records.startIndex
+  while start + 19 < records.endIndex && found.count <= limit {
+    let length = Int(records[start + 16]) | Int(records[start + 17]) << 8
+    let end = start + length
+    if length < 20 || end > records.endIndex { return }
+    var nameEnd = start + 19
+    while nameEnd < end && records[nameEnd] != 0 { nameEnd += 1 }
+    let name = Array(records[(start + 19)..<nameEnd])
+    if name != [0x2e] && name != [0x2e, 0x2e] { found.append(name) }
+    start = end
+  }
+}

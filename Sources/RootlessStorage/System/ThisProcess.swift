@@ -1,0 +1,80 @@
+internal import CLinux
+
+/// Puts the process in the state the session helper works in, whoever started it: working directory `/`, umask 077, no core
+/// file, no death by a closed pipe or by a limit on file sizes (the write then fails and is reported), and an end by SIGALRM
+/// after `seconds` in case the host, which would have killed it, has died itself.
+///
+/// - Returns: what stopped it, if anything.
+public func prepareProcess(endingAfter seconds: UInt32) -> Errno? {
+  if unsafe chdir("/") != 0 { return .last }
+  _ = umask(0o077)
+  if clinux_no_core() != 0 { return .last }
+  if clinux_ignore_signal(SIGPIPE) != 0 || clinux_ignore_signal(SIGXFSZ) != 0 { return .last }
+  _ = alarm(seconds)
+  return nil
+}
+
+/// _exit(2).
+func endProcess(status: Int32) -> Never { _exit(status) }
+
+/// The effective ids of whoever runs this process.
+public func effectiveIDs() -> (user: UInt32, group: UInt32) { (geteuid(), getegid()) }
+
+/// The arguments after the program's name, as bytes.
+public func arguments(_ count: Int32, _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> [[UInt8]] {
+  var found: [[UInt8]] = []
+  guard let vector = unsafe vector else { return found }
+  var index = 1
+  // SAFETY: main(3) hands over `count` pointers to texts that end in NUL.
+  while index < Int(count), let argument = unsafe vector[index] {
+    unsafe found.append(bytes(ofCString: argument))
+    index += 1
+  }
+  return found
+}
+
+/// Writes to standard output, where the report goes. There is nobody to tell if that fails.
+public func writeToStandardOutput(_ text: [UInt8]) {
+  var done = 0
+  while done < text.count {
+    let start = done
+    // SAFETY: `start` is less than the count, so the buffer is not empty and the range is inside it.
+    let written = unsafe text.withUnsafeBytes { bytes in unsafe write(1, bytes.baseAddress! + start, bytes.count - start) }
+    if written < 0 && Errno.last != .interrupted { return }
+    if written > 0 { done += written }
+  }
+}
+
+/// The host's name as uname(2) gives it.
+func hostName() -> [UInt8] {
+  var names = utsname()
+  guard unsafe uname(&names) == 0 else { return [] }
+  return unsafe withUnsafePointer(to: &names.nodename) { name in
+    // SAFETY: uname ends the name with NUL.
+    unsafe bytes(ofCString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
+  }
+}
+
+/// Seconds since the epoch.
+func wallClock() -> Int64 { Int64(time(nil)) }
+
+/// This process as another one can recognise it: its number, and when it started.
+func thisProcess() -> ProcessStamp? {
+  let number = UInt32(bitPattern: getpid())
+  guard let started = startTime(ofProcess: number) else { return nil }
+  return ProcessStamp(number: number, started: started)
+}
+
+/// A process that runs no more, or whose number another one bears by now. When it cannot be told, the answer is no.
+func isGone(_ process: ProcessStamp) -> Bool {
+  guard process.number > 0, let number = Int32(exactly: process.number) else { return false }
+  if kill(number, 0) != 0 && Errno.last == Errno(ESRCH) { return true }
+  guard let started = startTime(ofProcess: process.number) else { return false }
+  return started != process.started
+}
+
+/// Clock ticks since boot at which a process started: field 22 of /proc/PID/stat (proc(5)).
+private func startTime(ofProcess number: UInt32) -> UInt64? {
+  let path = Array("/proc/".utf8) + decimal(UInt64(number)) + Array("/stat".utf8)
+  do throws(Errno) { return startTime(inStat: try readAll(try open(path: path, .reading), limit: 4096)) } catch { return nil }
+}

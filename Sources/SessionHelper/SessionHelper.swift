@@ -1,0 +1,112 @@
+internal import CLinux
+internal import RootlessStorageEmbedded
+
+/// The session helper: looks, plans, acts, for one user and one session.
+///
+/// Its report goes to standard output. Exit status: 0, nothing to do or done; 1, refused or failed, the report says what; 2, the
+/// arguments are wrong.
+@c(SessionHelper_main)
+public func sessionHelper(_ count: CInt, _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> CInt {
+  let arguments: HelperArguments
+  do throws(UsageProblem) {
+    arguments = try HelperArguments(unsafe RootlessStorageEmbedded.arguments(count, vector))
+  } catch {
+    var report = ReportWriter()
+    report.add(.usage(error), Wording())
+    writeToStandardOutput(report.takeWithEnd())
+    return 2
+  }
+  var run = Run(arguments)
+  run.session()
+  return run.finish()
+}
+
+/// One run: what a login does, in its order.
+private struct Run {
+  private let arguments: HelperArguments
+  private let account: Account
+  private var report = ReportWriter()
+  private var wording: Wording
+
+  init(_ arguments: HelperArguments) {
+    self.arguments = arguments
+    account = arguments.account
+    wording = Wording(account)
+  }
+
+  mutating func finish() -> CInt {
+    writeToStandardOutput(report.takeWithEnd())
+    return report.outcome == .done ? 0 : 1
+  }
+
+  private mutating func say(_ event: Event) { report.add(event, wording) }
+
+  private mutating func say(_ events: [Event]) { for event in events { say(event) } }
+
+  mutating func session() {
+    // The backstop of the module's deadline, in case the host dies before it.
+    if let cause = prepareProcess(endingAfter: arguments.timeout + 1) { return say(.processNotPrepared(cause)) }
+    if arguments.groupsLeftOut { say(.groupsLeftOut) }
+    let caller = effectiveIDs()
+    if caller.user != 0 && (caller.user != account.uid || caller.group != account.credentials.group) {
+      return say(.notPermitted(uid: caller.user))
+    }
+    do throws(IdentityError) {
+      var identity = try Identity(for: account.credentials)
+      try session(&identity)
+    } catch {
+      say(.identity(error))
+    }
+  }
+
+  private mutating func session(_ identity: inout Identity) throws(IdentityError) {
+    // As root: the settings.
+    let settings: Settings
+    do throws(WayProblem) {
+      let reading = try readSettings(arguments.conf, trusted: identity.isPrivileged)
+      settings = reading.settings
+      for problem in reading.problems { say(.settingsProblem(file: arguments.conf, problem)) }
+    } catch {
+      return say(.settingsRefused(error))
+    }
+    if let exclusion = Planner.exclusion(of: account, settings) { return say(exclusion) }
+
+    // As the user: where is the home?
+    try identity.becomeUser()
+    let home = HomeObserver(account, settings)
+    if let conclusion = Planner.conclusion(from: home.observation, settings) { return say(conclusion) }
+    guard let leaf = settings.storage.leaf(for: account) else { return say(.nameUnfit) }
+    let storage = settings.storage.path(leaf: leaf)
+    wording.storage = storage
+    wording.skeleton = settings.skeleton
+
+    // As root: the skeleton.
+    try identity.becomeRootAgain()
+    let skeleton: [SkeletonFile]
+    do throws(WayProblem) {
+      let reader = try SkeletonReader(settings.skeleton, trusted: identity.isPrivileged)
+      skeleton = reader.files
+      for warning in reader.warnings { say(.skeletonWarning(warning)) }
+    } catch {
+      return say(.skeletonRefused(error))
+    }
+
+    // As the user: look at everything, and judge.
+    try identity.becomeUser()
+    let place = StorageObserver(account, settings, leaf: leaf)
+    let seen = Observation(home: home.observation, storage: place.observation, files: home.files(skeleton))
+    let plan = Planner(account: account, settings: settings, skeleton: skeleton, storage: storage).plan(for: seen)
+    say(plan.events)
+
+    // Act: the storage directory first, then, for good as the user, the home.
+    var executor = Executor(account, settings)
+    let isReady = executor.prepareStorage(plan, at: place, identity)
+    say(executor.takeEvents())
+    if !isReady || plan.actions.isEmpty { return }
+    try identity.dropForGood()
+    // What was done so far is told before the home is written to: its server may never answer.
+    writeToStandardOutput(report.take())
+    executor.completeHome(plan, at: home)
+    say(executor.takeEvents())
+  }
+}

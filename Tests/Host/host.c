@@ -1,0 +1,264 @@
+/* A PAM application for tests: what sshd, login, su, cron and gdm do around a session, without the rest.
+ *
+ *   pam-host [OPTION…] CONFDIR SERVICE USER
+ *
+ * Opens and closes a session of USER through the stack CONFDIR/SERVICE (pam_start_confdir(3)) and prints, for the last one,
+ * "open=CODE close=CODE milliseconds=N". Exit status 0 if every open gave the same code, 1 if something differed, 2 for a fault of
+ * its own.
+ *
+ *   --count N        that many transactions, one after another
+ *   --threads N      in each of so many threads
+ *   --ignore-sigchld SIGCHLD is ignored: the kernel reaps every child
+ *   --reap           a thread reaps every child it can get, as some display managers do
+ *   --fork           a thread forks all the time, without exec: its children hold copies of every descriptor for a while
+ *   --close-standard runs without descriptors 0, 1 and 2; the result goes to descriptor 9
+ *   --caller UID     real uid UID, effective 0: as in su
+ *   --state          compares the whole state of the process before and after, and prints every difference
+ *   --memory         prints "descriptors=N rss_kb=N" after the tenth part of the transactions, and at the end
+ */
+#define _GNU_SOURCE 1
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <security/pam_appl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const char *confdir, *service, *user;
+static long count = 1, threads = 1;
+static int reap, forking, memory, standard_closed;
+static atomic_int conversations, differing, stop, first_code = -1, last_close;
+static atomic_long last_milliseconds;
+
+static int converse(int n, const struct pam_message **message, struct pam_response **response, void *data) {
+  (void)n, (void)message, (void)response, (void)data;
+  atomic_fetch_add(&conversations, 1); /* nothing may be written to the terminal */
+  return PAM_CONV_ERR;
+}
+
+static long milliseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void transaction(void) {
+  const struct pam_conv conversation = {converse, NULL};
+  pam_handle_t *handle = NULL;
+  if (pam_start_confdir(service, user, &conversation, confdir, &handle) != PAM_SUCCESS) {
+    fprintf(stderr, "pam-host: pam_start_confdir failed\n");
+    exit(2);
+  }
+  long before = milliseconds();
+  int opened = pam_open_session(handle, 0);
+  atomic_store(&last_milliseconds, milliseconds() - before);
+  int closed = pam_close_session(handle, 0);
+  atomic_store(&last_close, closed);
+  pam_end(handle, closed);
+  int expected = -1;
+  if (!atomic_compare_exchange_strong(&first_code, &expected, opened) && expected != opened) atomic_fetch_add(&differing, 1);
+}
+
+static int descriptors(void) {
+  int found = 0;
+  DIR *directory = opendir("/proc/self/fd");
+  if (directory == NULL) return -1;
+  while (readdir(directory) != NULL) found++;
+  closedir(directory);
+  return found - 3; /* ".", ".." and the directory itself */
+}
+
+static long resident(void) {
+  long pages = 0, all = 0;
+  FILE *file = fopen("/proc/self/statm", "re");
+  if (file == NULL || fscanf(file, "%ld %ld", &all, &pages) != 2) pages = -1;
+  if (file != NULL) fclose(file);
+  return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void *work(void *unused) {
+  (void)unused;
+  for (long done = 0; done < count; done++) {
+    transaction();
+    if (memory && done == count / 10) printf("descriptors=%d rss_kb=%ld\n", descriptors(), resident());
+  }
+  if (memory) printf("descriptors=%d rss_kb=%ld\n", descriptors(), resident());
+  return NULL;
+}
+
+static void *reaper(void *unused) {
+  (void)unused;
+  while (!atomic_load(&stop))
+    if (waitpid(-1, NULL, WNOHANG) <= 0) usleep(50);
+  return NULL;
+}
+
+static void *forker(void *unused) {
+  (void)unused;
+  while (!atomic_load(&stop)) {
+    pid_t child = fork();
+    if (child == 0) {
+      usleep(300000);
+      _exit(0);
+    }
+    usleep(2000);
+  }
+  return NULL;
+}
+
+/* ---- The state of the process, as text --------------------------------------------------------------------- */
+
+static void line(char **text, const char *format, ...) {
+  char *more = NULL, *joined = NULL;
+  va_list arguments;
+  va_start(arguments, format);
+  if (vasprintf(&more, format, arguments) < 0) exit(2);
+  va_end(arguments);
+  if (asprintf(&joined, "%s%s\n", *text, more) < 0) exit(2);
+  free(more);
+  free(*text);
+  *text = joined;
+}
+
+static void listing(char **text, const char *path, int links) {
+  struct dirent **names;
+  int n = scandir(path, &names, NULL, alphasort);
+  for (int i = 0; i < n; i++) {
+    char full[512], target[512];
+    snprintf(full, sizeof full, "%s/%s", path, names[i]->d_name);
+    ssize_t length = links ? readlink(full, target, sizeof target - 1) : 0;
+    target[length > 0 ? length : 0] = 0;
+    /* The descriptor that lists is gone by now. */
+    if (names[i]->d_name[0] != '.' && (!links || length > 0)) line(text, "%s %s", full, target);
+    free(names[i]);
+  }
+  if (n >= 0) free(names);
+}
+
+static char *state(void) {
+  char *text = strdup("");
+  uid_t r, e, s;
+  gid_t rg, eg, sg, groups[256];
+  getresuid(&r, &e, &s);
+  getresgid(&rg, &eg, &sg);
+  line(&text, "uids %u %u %u gids %u %u %u", r, e, s, rg, eg, sg);
+  int n = getgroups(256, groups);
+  for (int i = 0; i < n; i++) line(&text, "group %u", groups[i]);
+  char *directory = getcwd(NULL, 0);
+  line(&text, "cwd %s", directory);
+  free(directory);
+  mode_t mask = umask(0);
+  umask(mask);
+  line(&text, "umask %o", mask);
+  for (int number = 1; number < NSIG; number++) {
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) == 0) line(&text, "signal %d %p %x", number, (void *)action.sa_handler, action.sa_flags);
+  }
+  sigset_t blocked;
+  sigprocmask(SIG_SETMASK, NULL, &blocked);
+  for (int number = 1; number < NSIG; number++)
+    if (sigismember(&blocked, number) == 1) line(&text, "blocked %d", number);
+  for (char **variable = environ; *variable != NULL; variable++) line(&text, "environment %s", *variable);
+  for (int limit = 0; limit < RLIM_NLIMITS; limit++) {
+    struct rlimit value;
+    if (getrlimit(limit, &value) == 0) line(&text, "limit %d %lu %lu", limit, (unsigned long)value.rlim_cur, (unsigned long)value.rlim_max);
+  }
+  line(&text, "alarm %u", alarm(0));
+  line(&text, "session %d group %d", getsid(0), getpgrp());
+  FILE *status = fopen("/proc/self/status", "re");
+  char row[512];
+  while (status != NULL && fgets(row, sizeof row, status) != NULL)
+    if (strncmp(row, "Cap", 3) == 0 || strncmp(row, "NoNewPrivs", 10) == 0 || strncmp(row, "Seccomp", 7) == 0) line(&text, "%s", row);
+  if (status != NULL) fclose(status);
+  listing(&text, "/proc/self/task", 0);
+  listing(&text, "/proc/self/fd", 1);
+  int child = waitpid(-1, NULL, WNOHANG);
+  line(&text, "children %d errno %d", child, child < 0 ? errno : 0);
+  return text;
+}
+
+static int differences(char *before, char *after) {
+  int found = 0;
+  char *b = before, *a = after;
+  while (b != NULL || a != NULL) {
+    char *left = strsep(&b, "\n"), *right = strsep(&a, "\n");
+    if (left == NULL || right == NULL || strcmp(left, right) != 0) {
+      printf("before: %s\nafter:  %s\n", left ? left : "(nothing)", right ? right : "(nothing)");
+      found++;
+    }
+  }
+  return found;
+}
+
+static long number(const char *text) { return text == NULL ? 0 : strtol(text, NULL, 10); }
+
+int main(int argc, char **argv) {
+  int compare = 0, i = 1;
+  long caller = -1;
+  for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+    if (strcmp(argv[i], "--count") == 0) count = number(argv[++i]);
+    else if (strcmp(argv[i], "--threads") == 0) threads = number(argv[++i]);
+    else if (strcmp(argv[i], "--ignore-sigchld") == 0) signal(SIGCHLD, SIG_IGN);
+    else if (strcmp(argv[i], "--reap") == 0) reap = 1;
+    else if (strcmp(argv[i], "--fork") == 0) forking = 1;
+    else if (strcmp(argv[i], "--close-standard") == 0) standard_closed = 1;
+    else if (strcmp(argv[i], "--caller") == 0) caller = number(argv[++i]);
+    else if (strcmp(argv[i], "--state") == 0) compare = 1;
+    else if (strcmp(argv[i], "--memory") == 0) memory = 1;
+    else return fprintf(stderr, "pam-host: unknown option %s\n", argv[i]), 2;
+  }
+  if (argc - i != 3) return fprintf(stderr, "usage: pam-host [OPTION...] CONFDIR SERVICE USER\n"), 2;
+  confdir = argv[i], service = argv[i + 1], user = argv[i + 2];
+
+  if (standard_closed) {
+    if (dup2(1, 9) != 9) return 2;
+    close(0), close(1), close(2);
+  }
+  if (caller >= 0 && setresuid((uid_t)caller, 0, 0) != 0) return perror("setresuid"), 2;
+
+  /* What libc and libpam themselves leave behind the first time (the log's socket, for instance) is not the module's. */
+  if (compare) {
+    openlog("pam-host", LOG_NDELAY, LOG_AUTHPRIV);
+    char *ours = NULL;
+    if (asprintf(&ours, "%s", service) < 0) return 2;
+    service = "other";
+    transaction();
+    service = ours;
+    atomic_store(&first_code, -1);
+  }
+  char *before = compare ? state() : NULL;
+  pthread_t helper, workers[64];
+  if (reap) pthread_create(&helper, NULL, reaper, NULL);
+  if (forking) pthread_create(&helper, NULL, forker, NULL);
+  if (threads == 1) {
+    work(NULL);
+  } else {
+    if (threads > 64) return 2;
+    for (long t = 0; t < threads; t++) pthread_create(&workers[t], NULL, work, NULL);
+    for (long t = 0; t < threads; t++) pthread_join(workers[t], NULL);
+  }
+  int found = compare ? differences(before, state()) : 0;
+  atomic_store(&stop, 1);
+  if (reap || forking) pthread_join(helper, NULL);
+
+  char result[256];
+  int length = snprintf(
+      result, sizeof result, "open=%d close=%d milliseconds=%ld conversations=%d differing=%d\n", atomic_load(&first_code),
+      atomic_load(&last_close), atomic_load(&last_milliseconds), atomic_load(&conversations), atomic_load(&differing));
+  fflush(stdout);
+  if (write(standard_closed ? 9 : 1, result, (size_t)length) != length) return 2;
+  return found > 0 || atomic_load(&differing) > 0 ? 1 : 0;
+}
