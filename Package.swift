@@ -34,8 +34,10 @@ let package = Package(
     .executableTarget(
       name: "SessionHelper", dependencies: ["CLinux", "RootlessStorageEmbedded"],
       swiftSettings: embedded + [.unsafeFlags(["-parse-as-library"])],
-      linkerSettings: [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])]),
+      linkerSettings: [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker", "now", "-Xlinker", "-s"])]),
     .testTarget(name: "UnitTests", dependencies: ["RootlessStorage"], path: "Tests/Unit", swiftSettings: strict),
+    .target(name: "TestSupport", path: "Tests/Support"),
+    .testTarget(name: "ModuleTests", dependencies: ["TestSupport"], path: "Tests/Module"),
     .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam")]),
   ]
 )

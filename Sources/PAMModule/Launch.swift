@@ -15,6 +15,14 @@ internal import RootlessStorageEmbedded
   private static let groupText = 32768  // "4294967295," for each
   private static let size = 81920
 
+  /// What could be found out of the user's groups.
+  enum Groups {
+    case all
+    /// More than are passed on.
+    case tooMany
+    case unknown
+  }
+
   private let block: UnsafeMutableRawPointer
 
   /// - Returns: nil if there is no memory.
@@ -30,20 +38,30 @@ internal import RootlessStorageEmbedded
   /// Looks the user's groups up (getgrouplist(3)): here, where the modules of the name service are loaded already. All texts must
   /// live as long as this value.
   ///
-  /// - Returns: false if the user has more than 4096 groups; the rest is left out.
+  /// - Returns: whether all groups are among them.
   func prepare(
     helper: UnsafePointer<CChar>, _ options: ModuleOptions, uid: UInt32, gid: UInt32, home: UnsafePointer<CChar>, name: UnsafePointer<CChar>
-  ) -> Bool {
+  ) -> Groups {
     let list = unsafe (block + Launch.groups).assumingMemoryBound(to: gid_t.self)
     var count = Launch.mostGroups
-    let isWhole = unsafe getgrouplist(name, gid, list, &count) >= 0
-    // glibc answers with the true number, and has written no more than there was room for.
-    if !isWhole { count = Launch.mostGroups }
+    var answer = Groups.all
+    if unsafe getgrouplist(name, gid, list, &count) < 0 {
+      // With more groups than there is room for, glibc says how many, and has written what fits. A number that fits means that it
+      // had no memory and has written nothing: the zeros there would be the group root.
+      if count <= Launch.mostGroups { return .unknown }
+      count = Launch.mostGroups
+      answer = .tooMany
+    }
     var text = unsafe TextWriter(at: block + Launch.groupText)
     var index = 0
+    var isFirst = true
     while index < Int(count) {
-      if index > 0 { text.put(0x2c) }
-      unsafe text.putNumber(list[index])
+      // The number that means "leave it" is no group.
+      if unsafe list[index] != clinux_invalid_id {
+        if !isFirst { text.put(0x2c) }
+        unsafe text.putNumber(list[index])
+        isFirst = false
+      }
       index &+= 1
     }
     text.put(0)
@@ -71,7 +89,7 @@ internal import RootlessStorageEmbedded
     unsafe add(home)
     unsafe add(literal("--"))
     unsafe add(name)
-    return isWhole
+    return answer
   }
 
   /// Starts the session helper.

@@ -53,15 +53,22 @@ private func session(_ handle: OpaquePointer, _ options: ModuleOptions, _ log: L
     if options.debug { unsafe log.debug("root or a user below uid_min, nothing to do: ", account.pointee.pw_name) }
     return .done
   }
-  guard let name = unsafe account.pointee.pw_name, let home = unsafe account.pointee.pw_dir else { return .done }
+  guard let name = unsafe account.pointee.pw_name, let home = unsafe account.pointee.pw_dir else {
+    unsafe log.warning("the account has no name or no home, nothing is done; correct it, user ", typed)
+    return .done
+  }
   guard let launch = Launch() else {
     log.error("out of memory, nothing is done; log in again")
     return .failed
   }
   // Where the package puts it.
   let helper = unsafe options.helper ?? literal("/usr/libexec/rootless-storage/session-helper")
-  if unsafe !launch.prepare(helper: helper, options, uid: uid, gid: account.pointee.pw_gid, home: home, name: name) {
-    unsafe log.warning("more than 4096 groups, the rest is left out: ", name)
+  switch unsafe launch.prepare(helper: helper, options, uid: uid, gid: account.pointee.pw_gid, home: home, name: name) {
+  case .all: break
+  case .tooMany: unsafe log.warning("more than 4096 groups, the rest is left out: ", name)
+  case .unknown:
+    unsafe log.error("the groups cannot be looked up, nothing is done; is memory short? user ", name)
+    return .failed
   }
   return unsafe follow(launch, helper, name, options, log)
 }
@@ -82,8 +89,11 @@ private func follow(
     switch error {
     case .pipe(let number), .spawn(let number): cause = number
     }
-    unsafe log.error("the session helper cannot be started, nothing is done; reinstall the package, or correct helper= in the PAM line: ", path)
-    unsafe log.error("the cause was: ", strerrordesc_np(cause.rawValue))
+    if cause == .noEntry || cause == .accessDenied || cause == .notExecutable {
+      unsafe log.error("the session helper cannot be started, nothing is done; reinstall the package, or correct helper= in the PAM line: ", path)
+      return .failed
+    }
+    unsafe log.error("the session helper cannot be started, nothing is done; mend the cause and log in again: ", strerrordesc_np(cause.rawValue))
     return .failed
   }
   if reader.isFlooded { unsafe log.warning("the session helper said too much, the rest is left out for ", name) }
@@ -91,8 +101,8 @@ private func follow(
   case .timedOut(let isGone):
     unsafe log.error(
       isGone
-        ? "the session helper was not done within the timeout and was killed; is the file server of the home down? The login goes on without container storage for "
-        : "the session helper was not done within the timeout and could not be ended; is the file server of the home down? The login goes on without container storage for ", name)
+        ? "the session helper was not done within the timeout and was killed; is the file server of the home down? This session has no container storage, user "
+        : "the session helper was not done within the timeout and could not be ended; is the file server of the home down? This session has no container storage, user ", name)
     return .failed
   case .unheard(let cause):
     unsafe log.error("the session helper cannot be listened to and was killed: ", strerrordesc_np(cause.rawValue))

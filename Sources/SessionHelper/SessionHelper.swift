@@ -63,7 +63,9 @@ private struct Run {
     // As root: the settings.
     let settings: Settings
     do throws(WayProblem) {
-      let reading = try readSettings(arguments.conf, trusted: identity.isPrivileged)
+      // Which types count as what is not known yet.
+      let mounts = MountTable(blockDeviceIsLocal: true)
+      let reading = try readSettings(arguments.conf, trusted: identity.isPrivileged, mounts)
       settings = reading.settings
       for problem in reading.problems { say(.settingsProblem(file: arguments.conf, problem)) }
     } catch {
@@ -73,7 +75,8 @@ private struct Run {
 
     // As the user: where is the home?
     try identity.becomeUser()
-    let home = HomeObserver(account, settings)
+    let mounts = MountTable(blockDeviceIsLocal: settings.blockDeviceIsLocal)
+    let home = HomeObserver(account, mounts)
     if let conclusion = Planner.conclusion(from: home.observation, settings) { return say(conclusion) }
     guard let leaf = settings.storage.leaf(for: account) else { return say(.nameUnfit) }
     let storage = settings.storage.path(leaf: leaf)
@@ -84,7 +87,7 @@ private struct Run {
     try identity.becomeRootAgain()
     let skeleton: [SkeletonFile]
     do throws(WayProblem) {
-      let reader = try SkeletonReader(settings.skeleton, trusted: identity.isPrivileged)
+      let reader = try SkeletonReader(settings.skeleton, trusted: identity.isPrivileged, mounts)
       skeleton = reader.files
       for warning in reader.warnings { say(.skeletonWarning(warning)) }
     } catch {
@@ -93,8 +96,9 @@ private struct Run {
 
     // As the user: look at everything, and judge.
     try identity.becomeUser()
-    let place = StorageObserver(account, settings, leaf: leaf)
-    let seen = Observation(home: home.observation, storage: place.observation, files: home.files(skeleton))
+    let place = StorageObserver(account, settings, leaf: leaf, mounts)
+    let files = home.files(skeleton)
+    let seen = Observation(home: home.observation(after: files), storage: place.observation, files: files)
     let plan = Planner(account: account, settings: settings, skeleton: skeleton, storage: storage).plan(for: seen)
     say(plan.events)
 

@@ -14,12 +14,17 @@
  *   --close-standard runs without descriptors 0, 1 and 2; the result goes to descriptor 9
  *   --caller UID     real uid UID, effective 0: as in su
  *   --state          compares the whole state of the process before and after, and prints every difference
+ *   --deny NUMBER    this system call, and the helper's too, answers ENOSYS, as on a kernel that is too old for it
+ *   --log            receives syslog on /dev/log, which must not exist yet (so: in a mount namespace with a /dev of its own), and
+ *                    prints every message as "log PRIORITY TEXT" at the end
  *   --memory         prints "descriptors=N rss_kb=N" after the tenth part of the transactions, and at the end
  */
 #define _GNU_SOURCE 1
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <security/pam_appl.h>
 #include <signal.h>
@@ -28,8 +33,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
@@ -39,7 +47,7 @@ extern char **environ;
 
 static const char *confdir, *service, *user;
 static long count = 1, threads = 1;
-static int reap, forking, memory, standard_closed;
+static int reap, forking, memory, standard_closed, logging;
 static atomic_int conversations, differing, stop, first_code = -1, last_close;
 static atomic_long last_milliseconds;
 
@@ -117,6 +125,50 @@ static void *forker(void *unused) {
     usleep(2000);
   }
   return NULL;
+}
+
+static int deny(long call) {
+  struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* struct seccomp_data begins with the number */
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)call, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0); /* root may, without no_new_privs */
+}
+
+/* ---- The log ------------------------------------------------------------------------------------------------ */
+
+static int log_socket = -1;
+static char *log_text;
+static size_t log_size;
+static FILE *log_stream;
+
+static int log_open(void) {
+  struct sockaddr_un address = {AF_UNIX, "/dev/log"};
+  log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (log_socket < 0 || bind(log_socket, (struct sockaddr *)&address, sizeof address) != 0) return -1;
+  log_stream = open_memstream(&log_text, &log_size);
+  return log_stream == NULL ? -1 : 0;
+}
+
+/* A message is "<PRI>Nov 22 01:29:16 pam-host: TEXT". */
+static void *log_receive(void *unused) {
+  (void)unused;
+  char message[8192];
+  for (;;) {
+    int last = atomic_load(&stop); /* before the socket is found empty, else what comes in between is lost */
+    ssize_t length = recv(log_socket, message, sizeof message - 1, MSG_DONTWAIT);
+    if (length < 0 && last) return NULL;
+    if (length < 0) {
+      usleep(100);
+      continue;
+    }
+    message[length] = 0;
+    char *text = strstr(message, "pam-host: ");
+    fprintf(log_stream, "log %ld %s\n", strtol(message + 1, NULL, 10) & 7, text == NULL ? message : text + 10);
+  }
 }
 
 /* ---- The state of the process, as text --------------------------------------------------------------------- */
@@ -217,21 +269,28 @@ int main(int argc, char **argv) {
     else if (strcmp(argv[i], "--close-standard") == 0) standard_closed = 1;
     else if (strcmp(argv[i], "--caller") == 0) caller = number(argv[++i]);
     else if (strcmp(argv[i], "--state") == 0) compare = 1;
+    else if (strcmp(argv[i], "--deny") == 0 && argv[i + 1] != NULL) {
+      if (deny(number(argv[++i])) != 0) return perror("pam-host: seccomp"), 2;
+    }
+    else if (strcmp(argv[i], "--log") == 0) logging = 1;
     else if (strcmp(argv[i], "--memory") == 0) memory = 1;
     else return fprintf(stderr, "pam-host: unknown option %s\n", argv[i]), 2;
   }
   if (argc - i != 3) return fprintf(stderr, "usage: pam-host [OPTION...] CONFDIR SERVICE USER\n"), 2;
   confdir = argv[i], service = argv[i + 1], user = argv[i + 2];
 
+  pthread_t receiver;
+  if (logging && (log_open() != 0 || pthread_create(&receiver, NULL, log_receive, NULL) != 0)) return perror("pam-host: /dev/log"), 2;
+  /* What libc itself leaves behind at the first message, the log's socket, is not the module's. */
+  openlog("pam-host", LOG_NDELAY, LOG_AUTHPRIV);
   if (standard_closed) {
     if (dup2(1, 9) != 9) return 2;
     close(0), close(1), close(2);
   }
   if (caller >= 0 && setresuid((uid_t)caller, 0, 0) != 0) return perror("setresuid"), 2;
 
-  /* What libc and libpam themselves leave behind the first time (the log's socket, for instance) is not the module's. */
+  /* What libpam itself leaves behind the first time is not the module's. */
   if (compare) {
-    openlog("pam-host", LOG_NDELAY, LOG_AUTHPRIV);
     char *ours = NULL;
     if (asprintf(&ours, "%s", service) < 0) return 2;
     service = "other";
@@ -251,14 +310,19 @@ int main(int argc, char **argv) {
     for (long t = 0; t < threads; t++) pthread_join(workers[t], NULL);
   }
   int found = compare ? differences(before, state()) : 0;
+  fflush(stdout);
   atomic_store(&stop, 1);
   if (reap || forking) pthread_join(helper, NULL);
+  if (logging) {
+    pthread_join(receiver, NULL);
+    fclose(log_stream);
+    if (write(standard_closed ? 9 : 1, log_text, log_size) != (ssize_t)log_size) return 2;
+  }
 
   char result[256];
   int length = snprintf(
       result, sizeof result, "open=%d close=%d milliseconds=%ld conversations=%d differing=%d\n", atomic_load(&first_code),
       atomic_load(&last_close), atomic_load(&last_milliseconds), atomic_load(&conversations), atomic_load(&differing));
-  fflush(stdout);
   if (write(standard_closed ? 9 : 1, result, (size_t)length) != length) return 2;
   return found > 0 || atomic_load(&differing) > 0 ? 1 : 0;
 }

@@ -24,11 +24,12 @@ public enum Event: Equatable, Sendable {
   case storageRefused(StorageObservation)
   case storageCreated(mode: UInt32)
   case storageClosed(from: UInt32, to: UInt32)
-  case storageFailed(Errno)
+  case storageFailed(Errno, parentIsWritableByOthers: Bool)
 
   // Files in the home, relative to it
   case fileCreated([UInt8])
   case storeMoved(file: [UInt8], store: [UInt8])
+  case storeUnknown(file: [UInt8], store: [UInt8], Errno)
   case nameUnfitForFile(file: [UInt8])
   case fileBlocked(file: [UInt8], Errno)
   case fileFailed(file: [UInt8], Errno)
@@ -43,7 +44,9 @@ public enum Event: Equatable, Sendable {
     case .usage, .notPermitted, .processNotPrepared, .identity, .settingsRefused, .skeletonRefused, .nameUnfit, .storageRefused,
       .storageFailed, .fileFailed:
       .err
-    case .settingsProblem, .idReserved, .groupsLeftOut, .skeletonWarning, .fileBlocked, .nameUnfitForFile, .leftoverStays: .warning
+    case .settingsProblem, .idReserved, .groupsLeftOut, .skeletonWarning, .fileBlocked, .storeUnknown, .nameUnfitForFile,
+      .leftoverStays:
+      .warning
     case .storageClosed, .storeMoved: .notice
     case .storageCreated, .fileCreated: .info
     case .uidOutOfRange, .homeLocal, .allInPlace, .leftoverRemoved: .debug
@@ -62,9 +65,12 @@ public enum Event: Equatable, Sendable {
   /// What it means for a login that the option `strict` guards.
   public var outcome: Outcome {
     if severity != .err { return .done }
-    // Where others can write to the parent, anybody could lock anybody out by being there first.
-    if case .storageRefused(let seen) = self, seen.parentIsWritableByOthers { return .tolerated }
-    return .failed
+    // Where others can write to the parent, anybody could lock anybody out, by being there first or by filling it.
+    switch self {
+    case .storageRefused(let seen): return seen.parentIsWritableByOthers ? .tolerated : .failed
+    case .storageFailed(_, let isWritable): return isWritable ? .tolerated : .failed
+    default: return .failed
+    }
   }
 }
 

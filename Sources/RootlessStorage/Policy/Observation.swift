@@ -37,7 +37,8 @@ public enum HomeObservation: Equatable, Sendable {
 
 /// The place of the storage directory.
 public struct StorageObservation: Equatable, Sendable {
-  /// Somebody other than root can make entries in the parent, so anybody could have put there what stands in the way.
+  /// Others can make entries in the parent, or in the directory above it where the way ends: so anybody could have put there what
+  /// stands in the way.
   public var parentIsWritableByOthers: Bool
   public var state: State
 
@@ -50,6 +51,8 @@ public struct StorageObservation: Equatable, Sendable {
     /// Something else.
     case occupied(by: FileKind, owner: UInt32)
     case onNetwork(type: [UInt8])
+    /// A FUSE mount: whoever made it says what one sees there.
+    case userMount
     /// The parent, or a directory on the way to it, is not to be trusted, or cannot be reached.
     case way(WayProblem)
     case failed(Errno)
@@ -58,6 +61,8 @@ public struct StorageObservation: Equatable, Sendable {
   public enum Content: Equatable, Sendable {
     case own
     case foreign(name: [UInt8], owner: UInt32)
+    /// Something is mounted there.
+    case mount(name: [UInt8])
     case tooMuchToTell
   }
 
@@ -79,12 +84,18 @@ public struct WayProblem: Error, Equatable, Sendable {
     case writableByOthers(mode: UInt32)
     case linkOwnedBy(UInt32)
     case onNetwork(type: [UInt8])
+    /// A FUSE mount: whoever made it says what one sees there.
+    case userMount
     case failed(Errno)
   }
+
+  /// Others can write to the directory that holds what is at fault, or to that itself: so they may have done it.
+  public var isOthersDoing: Bool
 
   public init(path: [UInt8], reason: Reason) {
     self.path = path
     self.reason = reason
+    if case .writableByOthers = reason { isOthersDoing = true } else { isOthersDoing = false }
   }
 }
 
@@ -100,6 +111,8 @@ public struct FileObservation: Equatable, Sendable {
     case absent
     /// Absent, and the engine that would read it has a store that the user moved: `path` is a symbolic link or another mount.
     case storeMoved(path: [UInt8])
+    /// Absent, and it cannot be told whether that store was moved.
+    case storeUnknown(path: [UInt8], Errno)
     /// A component on the way is no directory, or not accessible.
     case blocked(Errno)
     case failed(Errno)

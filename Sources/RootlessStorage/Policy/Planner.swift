@@ -51,19 +51,25 @@ public struct Planner {
     case .writableByOthers(let mode, .own):
       plan.actions.append(.closeStorageDirectory(from: mode, to: mode & ~0o022))
       return true
-    case .writableByOthers, .occupied, .onNetwork, .way, .failed:
+    case .writableByOthers, .occupied, .onNetwork, .userMount, .way, .failed:
       plan.events.append(.storageRefused(seen))
       return false
     }
   }
 
   private func complete(_ file: SkeletonFile, _ seen: FileObservation, _ plan: inout Plan) {
-    for name in seen.leftovers { plan.actions.append(.removeLeftover(directory: file.directory, name: name)) }
+    for name in seen.leftovers {
+      let action = Plan.Action.removeLeftover(directory: file.directory, name: name)
+      // Two files of one directory see the same.
+      if !plan.actions.contains(action) { plan.actions.append(action) }
+    }
     switch seen.state {
     case .present:
       return
     case .storeMoved(let store):
       plan.events.append(.storeMoved(file: file.path, store: store))
+    case .storeUnknown(let store, let cause):
+      plan.events.append(.storeUnknown(file: file.path, store: store, cause))
     case .blocked(let cause):
       plan.events.append(.fileBlocked(file: file.path, cause))
     case .failed(let cause):

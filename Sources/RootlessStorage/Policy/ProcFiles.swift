@@ -1,17 +1,28 @@
 // What the kernel writes in /proc, taken apart (proc(5)).
 
-/// Looks for one mount in the lines of /proc/self/mountinfo, handed over in pieces of any size.
+/// Looks for one mount, or for any mount of one device, in the lines of /proc/self/mountinfo, handed over in pieces of any size.
 ///
 /// A line is `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [OPTIONAL…] - TYPE SOURCE SUPEROPTIONS`. Mount points may be a user's
 /// (FUSE), of any length, but their blanks are escaped by the kernel.
 public struct MountinfoSearch {
   private let wanted: [UInt8]
+  /// Where it stands in a line.
+  private let wantedField: Int
   private var field: [UInt8] = []
   private var fieldNumber = 0
   private var isWanted = false
   private var afterSeparator = false
 
-  public init(number: UInt64) { wanted = decimal(number) }
+  /// - Parameter mount: the number in the first field.
+  public init(mount: UInt64) {
+    wanted = decimal(mount)
+    wantedField = 0
+  }
+
+  public init(deviceMajor: UInt32, minor: UInt32) {
+    wanted = decimal(UInt64(deviceMajor)) + [0x3a] + decimal(UInt64(minor))
+    wantedField = 2
+  }
 
   /// - Returns: the type of the mount, once its line has come.
   public mutating func take(_ piece: some Collection<UInt8>) -> [UInt8]? {
@@ -35,7 +46,7 @@ public struct MountinfoSearch {
       field = []
       fieldNumber += 1
     }
-    if fieldNumber == 0 { isWanted = field == wanted }
+    if fieldNumber == wantedField { isWanted = field == wanted }
     guard isWanted && !field.isEmpty else { return nil }
     if afterSeparator { return field }
     if fieldNumber >= 6 && field == [0x2d] { afterSeparator = true }
@@ -47,14 +58,6 @@ public struct MountinfoSearch {
     isWanted = false
     afterSeparator = false
   }
-}
-
-/// The number after `mnt_id:` in /proc/self/fdinfo/N.
-public func mountNumber(inFdinfo content: [UInt8]) -> UInt64? {
-  for line in parts(content, separator: { $0 == 0x0a }) {
-    if begins(line, with: Array("mnt_id:".utf8)) { return number(words(line.dropFirst(7)).first ?? []) }
-  }
-  return nil
 }
 
 /// Field 22, the start time, of /proc/PID/stat. The second field is the program's name in parentheses and may hold anything, so

@@ -3,7 +3,7 @@
 /// Printable ASCII stays; a backslash and every other byte becomes `\ooo`, as in /proc/self/mountinfo, so that nothing can pretend
 /// to be a second line or speak to a terminal.
 public struct Text: ExpressibleByStringInterpolation, Equatable, Sendable {
-  /// An interpolated value is cut to this many bytes before it is escaped.
+  /// An interpolated value is cut to this many bytes, as it is shown.
   static let longestValue = 256
 
   public private(set) var bytes: [UInt8]
@@ -36,16 +36,19 @@ public struct Text: ExpressibleByStringInterpolation, Equatable, Sendable {
   }
 }
 
-/// Printable ASCII as it is, anything else as `\ooo`; cut after `Text.longestValue` bytes of the original, and `...` says so.
+/// Printable ASCII as it is, anything else as `\ooo`; cut after `Text.longestValue` bytes, and `...` says so.
 func escaped(_ value: [UInt8]) -> [UInt8] {
   var safe: [UInt8] = []
-  for byte in value.prefix(Text.longestValue) {
+  for byte in value {
+    if safe.count >= Text.longestValue {
+      safe += [0x2e, 0x2e, 0x2e]
+      break
+    }
     if byte >= 0x20 && byte < 0x7f && byte != 0x5c {
       safe.append(byte)
     } else {
       safe += [0x5c, 0x30 + (byte >> 6), 0x30 + (byte >> 3 & 7), 0x30 + (byte & 7)]
     }
   }
-  if value.count > Text.longestValue { safe += [0x2e, 0x2e, 0x2e] }
   return safe
 }

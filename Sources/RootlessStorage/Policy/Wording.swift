@@ -29,7 +29,7 @@ public struct Wording: Sendable {
     switch event {
     case .usage(let problem): usage(problem)
     case .notPermitted(let caller):
-      "uid \(caller) may not do this for uid \(uid); log in as that user, or run it as root"
+      "uid \(caller) may not do this for uid \(uid) and its group; log in as that user, or run it as root"
     case .processNotPrepared(let cause): "the session helper cannot start: \(cause)"
     case .identity(let error): identity(error)
     case .groupsLeftOut: "is in more than \(UInt32(HelperArguments.mostGroups)) groups; the rest is left out"
@@ -48,10 +48,12 @@ public struct Wording: Sendable {
     case .storageCreated(let mode): "created storage directory \(storage) (mode \(mode: mode))"
     case .storageClosed(let from, let to):
       "storage directory \(storage) was writable by others; its mode is now \(mode: to) (was \(mode: from))"
-    case .storageFailed(let cause): "cannot create storage directory \(storage): \(cause); \(remedy(cause, "the disk that holds it"))"
+    case .storageFailed(let cause, _): "cannot create storage directory \(storage): \(cause); \(remedy(cause, "the disk that holds it"))"
     case .fileCreated(let file): "created \(inHome(file))"
     case .storeMoved(let file, let store):
       "\(inHome(file)) is not created, since \(inHome(store)) is a symbolic link or a mount: it would hide the storage that you chose"
+    case .storeUnknown(let file, let store, let cause):
+      "\(inHome(file)) is not created, since \(inHome(store)) cannot be looked at: \(cause); it may be a mount of your own, else make it accessible"
     case .nameUnfitForFile(let file):
       "\(inHome(file)) is not created: the skeleton wants @USER@ in it, and this user name cannot stand there; use @UID@ in the skeleton"
     case .fileBlocked(let file, let cause):
@@ -85,10 +87,10 @@ public struct Wording: Sendable {
       case .userID: "setting the user id"
       case .capabilities: "setting the capabilities"
       case .dumpable: "making the process untraceable"
-      case .verify: "verifying the ids"
+      case .verify: "changing the ids"
       }
-    guard let cause = error.cause else { return "\(step) had no effect; nothing is touched without the user's identity" }
-    return "\(step) failed: \(cause); nothing is touched without the user's identity"
+    guard let cause = error.cause else { return "\(step) had no effect; nothing is touched without the user's identity, log in again" }
+    return "\(step) failed: \(cause); nothing is touched without the user's identity, log in again"
   }
 
   private func settings(_ file: [UInt8], _ problem: SettingsProblem) -> Text {
@@ -138,7 +140,9 @@ public struct Wording: Sendable {
     case .writableByOthers(let mode): return "\(at) is writable by others (mode \(mode: mode)); \(rule)"
     case .linkOwnedBy(let owner): return "\(at) is a symbolic link owned by uid \(owner); on this way only root's are followed"
     case .onNetwork(let type): return "\(at) is itself on a network file system (\(type)); set storage_directory to a place on local disk"
-    case .failed(let cause): return "\(at): \(cause)"
+    case .userMount: return "\(at) is a FUSE mount, which any user can make; unmount it as root"
+    case .failed(.accessDenied) where use == .storage: return "\(at): Permission denied; every directory above it must be searchable by everybody (chmod o+x)"
+    case .failed(let cause): return "\(at): \(cause); mend that as root"
     }
   }
 
@@ -162,7 +166,7 @@ public struct Wording: Sendable {
     case .notDirectory: "home \(home) is not a directory, nothing is done; correct the account"
     case .missing: "home \(home) does not exist, or its file server is down, nothing is done; log in again when it is there"
     case .ownedBy(let owner): "home \(home) is owned by uid \(owner), not by uid \(uid), nothing is done; correct the owner or the account"
-    case .denied(let cause): "home \(home) cannot be reached by its user: \(cause), nothing is done; is a Kerberos ticket missing?"
+    case .denied(let cause): "home \(home) cannot be reached by its user: \(cause), nothing is done; a Kerberos ticket may be missing, or it is a FUSE mount without allow_other"
     case .failed(let cause): "home \(home) cannot be looked at: \(cause), nothing is done; \(remedy(cause, "its file server"))"
     case .typeUnknown(let cause): "the file system of home \(home) cannot be found out: \(cause), nothing is done; is /proc mounted?"
     case .on: "home \(home) is on a network file system"
@@ -175,12 +179,16 @@ public struct Wording: Sendable {
     case .occupied(.directory, let owner): return "it is owned by uid \(owner), not by uid \(uid); \(look)"
     case .occupied(let kind, let owner): return "it is \(noun(kind)) owned by uid \(owner), not a directory; \(look)"
     case .writableByOthers(let mode, .foreign(let entry, let owner)):
-      return "it is writable by others (mode \(mode: mode)) and \"\(entry)\" in it is owned by uid \(owner); \(look)"
+      return "it is writable by others (mode \(mode: mode)) and an entry in it is owned by uid \(owner); \(look); the entry is \"\(entry)\""
+    case .writableByOthers(let mode, .mount(let entry)):
+      return "it is writable by others (mode \(mode: mode)) and something is mounted in it; unmount it as root, and log in again; the mount is \"\(entry)\""
     case .writableByOthers(let mode, _):
       return "it is writable by others (mode \(mode: mode)) and has too many entries to tell whose they are; \(look)"
     case .onNetwork(let type):
       return "it is itself on a network file system (\(type)); set storage_directory to a place on local disk"
+    case .userMount: return "it is a FUSE mount, which any user can make; unmount it as root, and log in again"
     case .way(let problem): return way(problem, .storage)
+    case .failed(.accessDenied): return "its user may not get there: Permission denied; make the directory above it searchable by everybody (chmod o+x)"
     case .failed(let cause): return "it cannot be looked at: \(cause); \(remedy(cause, "the disk that holds it"))"
     case .absent, .inPlace: return "it changed while it was being looked at; log in again"
     }
@@ -205,6 +213,7 @@ public struct Wording: Sendable {
     case .readOnly: "make \(place) writable and log in again"
     case .fileTooLarge: "raise the limit on file sizes (ulimit -f) and log in again"
     case .accessDenied, .notPermitted: "check the permissions of \(place)"
+    case .notSupported: "\(place) has neither hard links nor RENAME_NOREPLACE; create it by hand"
     default: "check \(place) and log in again"
     }
   }

@@ -26,14 +26,18 @@ public struct Executor {
   public mutating func prepareStorage(_ plan: Plan, at place: borrowing StorageObserver, _ identity: borrowing Identity) -> Bool {
     for action in plan.actions {
       var done = true
-      switch place.parent {
-      case .none: done = refuse(place.observation.state, place)
-      case .some(let parent):
-        switch action {
-        case .createStorageDirectory(let mode): done = create(mode, place, parent, identity)
-        case .closeStorageDirectory: done = close(place, parent)
-        case .removeLeftover, .createFile: continue
+      switch action {
+      case .createStorageDirectory(let mode):
+        switch place.parent {
+        case .some(let parent): done = create(mode, place, parent, identity)
+        case .none: done = refuse(place.observation.state, place)
         }
+      case .closeStorageDirectory:
+        switch place.found {
+        case .some(let found): done = close(found, place)
+        case .none: done = refuse(place.observation.state, place)
+        }
+      case .removeLeftover, .createFile: continue
       }
       if !done { return false }
     }
@@ -50,26 +54,36 @@ public struct Executor {
       if error != .exists { failure = error }
     }
     if let failure {
-      events.append(.storageFailed(failure))
+      events.append(.storageFailed(failure, parentIsWritableByOthers: place.observation.parentIsWritableByOthers))
       return false
     }
     // Whoever was faster, another login or somebody else: what is there now counts.
-    let state = look(at: place.leaf, in: parent, account, settings)
-    switch state {
-    case .inPlace: break
-    // A default ACL of the parent opened it, or the login that was faster is not done yet.
-    case .writableByOthers(_, .own): if !close(place, parent) { return false }
-    case .absent, .writableByOthers, .occupied, .onNetwork, .way, .failed: return refuse(state, place)
+    let found = LeafPlace(place.leaf, in: parent, account, settings, place.mounts)
+    switch found.descriptor {
+    case .none: return refuse(found.state, place)
+    case .some(let descriptor):
+      switch found.state {
+      // A parent with the set-group-ID bit hands it on.
+      case .inPlace(let now): if isNew && now != mode { setMode(of: descriptor, to: mode) }
+      // The login that was faster is not done yet, or a default ACL of the parent opened it.
+      case .writableByOthers(_, .own): if !close(descriptor, place) { return false }
+      default: return refuse(found.state, place)
+      }
     }
     if isNew { events.append(.storageCreated(mode: mode)) }
     return true
   }
 
+  /// A directory with more bits than asked for, none of them for writing by others, is fit all the same.
+  private func setMode(of place: borrowing FileDescriptor, to mode: UInt32) {
+    do throws(Errno) { try changeMode(of: try open(at: place, [0x2e], .directory), to: mode) } catch {}
+  }
+
   /// Takes the write bits for others away, through the descriptor that was looked at. After that nobody else can put anything in
   /// it, so what is in it then is the last word.
-  private mutating func close(_ place: borrowing StorageObserver, _ parent: borrowing FileDescriptor) -> Bool {
+  private mutating func close(_ found: borrowing FileDescriptor, _ place: borrowing StorageObserver) -> Bool {
     do throws(Errno) {
-      let directory = try open(at: parent, place.leaf, .directory)
+      let directory = try open(at: found, [0x2e], .directory)
       let seen = try fileStatus(of: directory)
       guard seen.owner == account.uid else { return refuse(.occupied(by: seen.kind, owner: seen.owner), place) }
       let mode = seen.mode & ~0o022
@@ -120,15 +134,19 @@ public struct Executor {
 
   private mutating func create(_ file: Plan.NewFile, _ home: borrowing FileDescriptor) {
     var made: [[UInt8]] = []
+    var isOnWay = true
     do throws(Errno) {
       let directory = try openDirectory(file.directory, home, &made)
+      isOnWay = false
       if try place(file, directory) { events.append(.fileCreated(file.path)) }
     } catch {
       // A directory that was made for nothing goes again, if nobody has used it meanwhile.
       for path in made.reversed() {
         do throws(Errno) { try removeEmptyDirectory(at: home, path) } catch { break }
       }
-      events.append(error.isObstacleOnWay ? .fileBlocked(file: file.path, error) : .fileFailed(file: file.path, error))
+      // A directory that cannot be written to is such an obstacle too.
+      let isObstacle = isOnWay ? error.isObstacleOnWay : error == .accessDenied
+      events.append(isObstacle ? .fileBlocked(file: file.path, error) : .fileFailed(file: file.path, error))
     }
   }
 
@@ -164,32 +182,43 @@ public struct Executor {
   ///
   /// - Returns: false if the name was taken meanwhile.
   private mutating func place(_ file: Plan.NewFile, _ directory: borrowing FileDescriptor) throws(Errno) -> Bool {
-    guard let stamp = thisProcess() else { throw .notImplemented }
-    filesWritten += 1
-    let temporary = TemporaryName(process: stamp, index: filesWritten, host: hostName()).bytes
-    var placement = Placement.linked
-    var failure: Errno? = nil
-    do throws(Errno) { placement = try write(file, directory, temporary) } catch { failure = error }
-    // The descriptor is closed by now: NFS would keep an open file under yet another name.
-    if placement != .renamed || failure != nil {
-      do throws(Errno) { try removeFile(at: directory, temporary) } catch {
-        if failure == nil && error != .noEntry { events.append(.leftoverStays(leftoverPath(file, temporary), error)) }
+    var attempt = 1
+    while true {
+      filesWritten += 1
+      let temporary = TemporaryName(process: thisProcess(), index: filesWritten, host: hostName()).bytes
+      var placement = Placement.vanished
+      var failure: Errno? = nil
+      do throws(Errno) { placement = try write(file, directory, temporary) } catch { failure = error }
+      // The descriptor is closed by now: NFS would keep an open file under yet another name.
+      if placement != .renamed || failure != nil {
+        do throws(Errno) { try removeFile(at: directory, temporary) } catch {
+          if failure == nil && error != .noEntry { events.append(.leftoverStays(leftoverPath(file, temporary), error)) }
+        }
       }
+      if let failure { throw failure }
+      // A host of the same name took the temporary file for the leftover of a dead process.
+      if placement == .vanished && attempt < 3 {
+        attempt += 1
+        continue
+      }
+      if placement == .vanished { throw .noEntry }
+      return placement != .taken
     }
-    if let failure { throw failure }
-    return placement != .taken
   }
 
   private func leftoverPath(_ file: Plan.NewFile, _ temporary: [UInt8]) -> [UInt8] {
     file.directory.isEmpty ? temporary : file.directory + [0x2f] + temporary
   }
 
-  private enum Placement { case linked, renamed, taken }
+  private enum Placement { case linked, renamed, taken, vanished }
 
   private func write(_ file: Plan.NewFile, _ directory: borrowing FileDescriptor, _ temporary: [UInt8]) throws(Errno) -> Placement {
     let new = try open(at: directory, temporary, .creating, permissions: 0o600)
     try writeAll(new, file.content)
-    try changeMode(of: new, to: file.mode)
+    do throws(Errno) { try changeMode(of: new, to: file.mode) } catch {
+      // A file system without modes: what it gives the user's files is what they get.
+      if error != .notPermitted && error != .notSupported && error != .notImplemented { throw error }
+    }
     try synchronise(new)
     do throws(Errno) {
       try link(at: directory, temporary, file.name)
@@ -198,6 +227,7 @@ public struct Executor {
       // link(2) over NFS can succeed and its reply get lost; the repeated request is then told EEXIST. The link count knows.
       if try freshStatus(of: new).links > 1 { return .linked }
       if error == .exists { return .taken }
+      if error == .noEntry { return .vanished }
       guard error == .notPermitted || error == .notSupported || error == .notImplemented || error == .tooManyLinks else { throw error }
     }
     // A file system without links.
@@ -206,7 +236,8 @@ public struct Executor {
       return .renamed
     } catch {
       if error == .exists { return .taken }
-      throw error
+      if error == .noEntry { return .vanished }
+      throw error == .invalid || error == .notImplemented ? .notSupported : error
     }
   }
 }

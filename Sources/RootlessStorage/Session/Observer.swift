@@ -5,10 +5,12 @@ public struct HomeObserver: ~Copyable {
   /// The home, open as a place.
   let descriptor: FileDescriptor?
   private let status: FileStatus?
+  private let uid: UInt32
 
   /// Resolves the home by the kernel, as any program of the user's would: that triggers autofs. O_PATH and AT_STATX_DONT_SYNC ask
   /// nothing of the file server.
-  public init(_ account: Account, _ settings: Settings) {
+  public init(_ account: Account, _ mounts: MountTable) {
+    let uid = account.uid
     guard account.home.first == 0x2f else {
       self.init(.notAbsolute)
       return
@@ -16,16 +18,16 @@ public struct HomeObserver: ~Copyable {
     do throws(Errno) {
       let home = try open(path: account.home, .directoryPlaceFollowing)
       let status = try fileStatus(of: home)
-      guard status.owner == account.uid else {
+      guard status.owner == uid else {
         self.init(.ownedBy(status.owner))
         return
       }
       let type: FileSystem
-      do throws(Errno) { type = try fileSystem(of: home, status, blockDeviceIsLocal: settings.blockDeviceIsLocal) } catch {
+      do throws(Errno) { type = try mounts.fileSystem(of: status) } catch {
         self.init(.typeUnknown(error))
         return
       }
-      self.init(.on(type), home, status)
+      self.init(.on(type), home, status, uid)
     } catch {
       self.init(HomeObserver.meaning(of: error))
     }
@@ -35,12 +37,14 @@ public struct HomeObserver: ~Copyable {
     self.observation = observation
     descriptor = nil
     status = nil
+    uid = UInt32.max
   }
 
-  private init(_ observation: HomeObservation, _ descriptor: consuming FileDescriptor, _ status: FileStatus) {
+  private init(_ observation: HomeObservation, _ descriptor: consuming FileDescriptor, _ status: FileStatus, _ uid: UInt32) {
     self.observation = observation
     self.descriptor = .some(descriptor)
     self.status = status
+    self.uid = uid
   }
 
   private static func meaning(of error: Errno) -> HomeObservation {
@@ -52,9 +56,21 @@ public struct HomeObserver: ~Copyable {
     }
   }
 
-  /// Looks at the places of the skeleton's files. Costs a stat of each; more only where one is missing or has a second link.
+  /// Looks at the places of the skeleton's files. Costs a stat of each; more only where one is missing, out of reach, or has a
+  /// second link.
   public func files(_ skeleton: [SkeletonFile]) -> [FileObservation] {
     skeleton.map { look($0) }
+  }
+
+  /// What the home turns out to be once its files were looked at: it can be opened as a place by a user who may not enter it.
+  public func observation(after files: [FileObservation]) -> HomeObservation {
+    guard files.contains(where: { $0.state == .blocked(.accessDenied) }) else { return observation }
+    switch descriptor {
+    case .none: return observation
+    case .some(let home):
+      do throws(Errno) { _ = try fileStatus(at: home, [0x2e, 0x2f, 0x2e]) } catch { return HomeObserver.meaning(of: error) }
+      return observation
+    }
   }
 
   private func look(_ file: SkeletonFile) -> FileObservation {
@@ -78,19 +94,16 @@ public struct HomeObserver: ~Copyable {
   }
 
   private func absent(_ home: borrowing FileDescriptor, _ file: SkeletonFile) -> FileObservation {
-    let left = leftovers(home, file.directory)
-    if let store = file.ownStore, isMoved(home, store) { return FileObservation(state: .storeMoved(path: store), leftovers: left) }
-    return FileObservation(state: .absent, leftovers: left)
+    FileObservation(state: absence(home, file), leftovers: leftovers(home, file.directory))
   }
 
-  private func isMoved(_ home: borrowing FileDescriptor, _ store: [UInt8]) -> Bool {
+  private func absence(_ home: borrowing FileDescriptor, _ file: SkeletonFile) -> FileObservation.State {
+    guard let store = file.ownStore, let status else { return .absent }
     do throws(Errno) {
-      let seen = try fileStatus(at: home, store)
-      guard let status else { return false }
-      return seen.kind == .symbolicLink || seen.mount != status.mount || seen.deviceMajor != status.deviceMajor
-        || seen.deviceMinor != status.deviceMinor
+      let seen = try knownStatus(at: home, store)
+      return seen.kind == .symbolicLink || !seen.isInMount(of: status) ? .storeMoved(path: store) : .absent
     } catch {
-      return false
+      return error == .noEntry || error == .notDirectory ? .absent : .storeUnknown(path: store, error)
     }
   }
 
@@ -102,8 +115,11 @@ public struct HomeObserver: ~Copyable {
       var found: [[UInt8]] = []
       for name in try names(in: directory, limit: 4096) {
         guard found.count < 64, let temporary = TemporaryName(name) else { continue }
-        let written = try fileStatus(at: directory, name).modified
-        if temporary.isLeftover(onHost: host, age: now - written, processIsGone: isGone) { found.append(name) }
+        let seen = try fileStatus(at: directory, name)
+        // Anything of that name that the user has made is theirs; a time may be any number.
+        let (age, isAbsurd) = now.subtractingReportingOverflow(seen.modified)
+        if seen.kind != .regular || seen.owner != uid || isAbsurd { continue }
+        if temporary.isLeftover(onHost: host, age: age, processIsGone: isGone) { found.append(name) }
       }
       return found
     } catch {
@@ -129,74 +145,100 @@ public struct StorageObserver: ~Copyable {
   /// The directory that holds it, open as a place; nil if the way there is not to be trusted.
   let parent: FileDescriptor?
   let leaf: [UInt8]
+  /// What bears the name, open as a place; nil if nothing does.
+  let found: FileDescriptor?
+  let mounts: MountTable
 
   /// - Parameter leaf: the component that `settings.storage` gives for this account.
-  public init(_ account: Account, _ settings: Settings, leaf: [UInt8]) {
+  public init(_ account: Account, _ settings: Settings, leaf: [UInt8], _ mounts: MountTable) {
     self.leaf = leaf
+    self.mounts = mounts
     do throws(WayProblem) {
-      let end = try walk(toDirectory: settings.storage.parent, .storage)
-      let open = end.status.mode & 0o022 != 0
-      let state = StorageObserver.problem(ofParent: end, settings) ?? look(at: leaf, in: end.descriptor, account, settings)
-      observation = StorageObservation(parentIsWritableByOthers: open, state: state)
+      let end = try walk(toDirectory: settings.storage.parent, .storage, mounts)
+      let isWritable = end.isWritableByOthers
+      if let problem = StorageObserver.problem(ofParent: end.status, settings, mounts) {
+        observation = StorageObservation(parentIsWritableByOthers: isWritable, state: .way(problem))
+        found = nil
+      } else {
+        let leafPlace = LeafPlace(leaf, in: end.descriptor, account, settings, mounts)
+        observation = StorageObservation(parentIsWritableByOthers: isWritable, state: leafPlace.state)
+        found = leafPlace.takeDescriptor()
+      }
       parent = end.takeDescriptor()
     } catch {
-      var open = false
-      if case .writableByOthers = error.reason { open = error.path == settings.storage.parent }
-      observation = StorageObservation(parentIsWritableByOthers: open, state: .way(error))
+      observation = StorageObservation(parentIsWritableByOthers: error.isOthersDoing, state: .way(error))
       parent = nil
+      found = nil
     }
   }
 
-  private static func problem(ofParent end: borrowing WayEnd, _ settings: Settings) -> StorageObservation.State? {
+  private static func problem(ofParent parent: FileStatus, _ settings: Settings, _ mounts: MountTable) -> WayProblem? {
     do throws(Errno) {
-      if let type = try networkType(end.descriptor, end.status, settings) {
-        return .way(WayProblem(path: settings.storage.parent, reason: .onNetwork(type: type)))
+      if case .named(let type) = try mounts.fileSystem(of: parent), settings.isNetwork(type) {
+        return WayProblem(path: settings.storage.parent, reason: .onNetwork(type: type))
       }
       return nil
     } catch {
-      return .way(WayProblem(path: settings.storage.parent, reason: .failed(error)))
+      return WayProblem(path: settings.storage.parent, reason: .failed(error))
     }
   }
 }
 
-extension WayEnd {
-  consuming func takeDescriptor() -> FileDescriptor { descriptor }
-}
+/// What bears the storage directory's name in the parent. Nothing is believed of it, and nothing opened but as a place, before it is
+/// known not to be a FUSE mount.
+struct LeafPlace: ~Copyable {
+  let state: StorageObservation.State
+  let descriptor: FileDescriptor?
 
-/// The type of the file system if it counts as a network one.
-private func networkType(_ file: borrowing FileDescriptor, _ status: FileStatus, _ settings: Settings) throws(Errno) -> [UInt8]? {
-  switch try fileSystem(of: file, status, blockDeviceIsLocal: settings.blockDeviceIsLocal) {
-  case .blockDevice: nil
-  case .named(let type): settings.isNetwork(type) ? type : nil
+  init(_ leaf: [UInt8], in parent: borrowing FileDescriptor, _ account: Account, _ settings: Settings, _ mounts: MountTable) {
+    do throws(Errno) {
+      let place = try open(at: parent, leaf, .anyPlace)
+      state = LeafPlace.judge(place, account, settings, mounts)
+      descriptor = .some(place)
+    } catch {
+      state = error == .noEntry ? .absent : .failed(error)
+      descriptor = nil
+    }
+  }
+
+  consuming func takeDescriptor() -> FileDescriptor? { descriptor }
+
+  private static func judge(
+    _ place: borrowing FileDescriptor, _ account: Account, _ settings: Settings, _ mounts: MountTable
+  ) -> StorageObservation.State {
+    let seen: FileStatus
+    do throws(Errno) { seen = try fileStatus(of: place) } catch {
+      // A FUSE mount answers nobody but its maker, unless that was allowed.
+      return error == .accessDenied ? .userMount : .failed(error)
+    }
+    do throws(Errno) {
+      if case .named(let type) = try mounts.fileSystem(of: seen) {
+        if Settings.isUserMount(type) { return .userMount }
+        if settings.isNetwork(type) { return .onNetwork(type: type) }
+      }
+      guard seen.kind == .directory && seen.owner == account.uid else { return .occupied(by: seen.kind, owner: seen.owner) }
+      if seen.mode & 0o022 == 0 { return .inPlace(mode: seen.mode) }
+      return .writableByOthers(mode: seen.mode, content: try content(of: try open(at: place, [0x2e], .directory), account))
+    } catch {
+      return .failed(error)
+    }
   }
 }
 
-/// What bears the name in the parent. A directory of the user's that others can write to is looked into, one level deep.
-func look(
-  at leaf: [UInt8], in parent: borrowing FileDescriptor, _ account: Account, _ settings: Settings
-) -> StorageObservation.State {
-  do throws(Errno) {
-    let place = try open(at: parent, leaf, .anyPlace)
-    let seen = try fileStatus(of: place)
-    guard seen.kind == .directory && seen.owner == account.uid else { return .occupied(by: seen.kind, owner: seen.owner) }
-    if let type = try networkType(place, seen, settings) { return .onNetwork(type: type) }
-    if seen.mode & 0o022 == 0 { return .inPlace(mode: seen.mode) }
-    return .writableByOthers(mode: seen.mode, content: try content(of: try open(at: place, [0x2e], .directory), account))
-  } catch {
-    return error == .noEntry ? .absent : .failed(error)
-  }
-}
-
-/// Whether everything directly in the storage directory is the user's.
+/// Whether everything directly in the storage directory is the user's. One level deep, and without asking whatever may be mounted
+/// there.
 func content(of directory: borrowing FileDescriptor, _ account: Account) throws(Errno) -> StorageObservation.Content {
+  let own = try fileStatus(of: directory)
   let entries = try names(in: directory, limit: 1024)
   if entries.count > 1024 { return .tooMuchToTell }
   for name in entries {
     do throws(Errno) {
-      let owner = try fileStatus(at: directory, name).owner
-      if owner != account.uid { return .foreign(name: name, owner: owner) }
+      let seen = try knownStatus(at: directory, name)
+      if !seen.isInMount(of: own) { return .mount(name: name) }
+      if seen.owner != account.uid { return .foreign(name: name, owner: seen.owner) }
     } catch {
-      // Gone since it was listed.
+      // EACCES: a FUSE mount. ENOENT: gone since it was listed.
+      if error == .accessDenied { return .mount(name: name) }
       if error != .noEntry { throw error }
     }
   }

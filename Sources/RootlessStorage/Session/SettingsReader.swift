@@ -7,10 +7,10 @@ public struct SettingsReading {
 /// Reads the settings file. One that is missing means the defaults.
 ///
 /// - Parameter trusted: the process has root's rights, so the file and every directory above it must be root's alone.
-public func readSettings(_ path: [UInt8], trusted: Bool) throws(WayProblem) -> SettingsReading {
+public func readSettings(_ path: [UInt8], trusted: Bool, _ mounts: MountTable) throws(WayProblem) -> SettingsReading {
   let content: [UInt8]
   do throws(WayProblem) {
-    let file = try walk(toFile: path, trusted ? .trusted : .any)
+    let file = try walk(toFile: path, trusted ? .trusted : .any, mounts)
     content = try read(file, path, limit: SettingsParser.longestFile)
   } catch {
     if error.reason == .missing { return SettingsReading(settings: Settings(), problems: []) }

@@ -9,10 +9,10 @@ public struct SkeletonReader {
   private let trusted: Bool
 
   /// - Parameter trusted: the process has root's rights.
-  public init(_ root: [UInt8], trusted: Bool) throws(WayProblem) {
+  public init(_ root: [UInt8], trusted: Bool, _ mounts: MountTable) throws(WayProblem) {
     self.root = root
     self.trusted = trusted
-    let end = try walk(toDirectory: root, trusted ? .trusted : .any)
+    let end = try walk(toDirectory: root, trusted ? .trusted : .any, mounts)
     let top = try openJudged(end.descriptor, [0x2e], [], .directory)
     try list(top.descriptor, [], depth: 1)
   }

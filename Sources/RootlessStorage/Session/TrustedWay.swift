@@ -12,6 +12,16 @@ enum WayRule {
 struct WayEnd: ~Copyable {
   let descriptor: FileDescriptor
   let status: FileStatus
+
+  /// Others can make entries in it, though perhaps not remove each other's.
+  var isWritableByOthers: Bool { status.mode & 0o022 != 0 }
+
+  init(_ descriptor: consuming FileDescriptor) throws(Errno) {
+    status = try fileStatus(of: descriptor)
+    self.descriptor = descriptor
+  }
+
+  consuming func takeDescriptor() -> FileDescriptor { descriptor }
 }
 
 /// Walks an absolute path one component at a time, and guarantees:
@@ -20,93 +30,135 @@ struct WayEnd: ~Copyable {
 ///   used, whatever is renamed meanwhile;
 /// - a symbolic link is read through its own descriptor and followed only if it is root's, its target under the same rules, 40 links
 ///   in all as in path_resolution(7);
+/// - no component in a directory that others can write to is a FUSE mount, whose maker decides what owner and mode one sees, and
+///   whether one ever gets an answer;
 /// - nobody but root can have changed, or can change, any component (`trusted`), or remove or rename one (`storage`).
 ///
 /// The problem that it throws names the component at fault.
-func walk(toDirectory path: [UInt8], _ rule: WayRule) throws(WayProblem) -> WayEnd {
-  try walk(path, rule, file: false)
+func walk(toDirectory path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(WayProblem) -> WayEnd {
+  var walker = Walker(rule, mounts)
+  return try walker.walk(path, file: false)
 }
 
 /// The same to a regular file, open for reading.
-func walk(toFile path: [UInt8], _ rule: WayRule) throws(WayProblem) -> WayEnd {
-  try walk(path, rule, file: true)
+func walk(toFile path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(WayProblem) -> WayEnd {
+  var walker = Walker(rule, mounts)
+  return try walker.walk(path, file: true)
 }
 
-private func walk(_ path: [UInt8], _ rule: WayRule, file: Bool) throws(WayProblem) -> WayEnd {
-  var pending = Array(components(path).reversed())
-  var links = 0
-  var walked: [UInt8] = []
-  var current = try openRoot(rule)
-  while let component = pending.popLast() {
-    let here = walked + [0x2f] + component
-    let isFile = file && pending.isEmpty
-    var failure: Errno? = nil
+private struct Walker {
+  let rule: WayRule
+  let mounts: MountTable
+  /// What `end` objected to.
+  var found: WayProblem? = nil
+
+  init(_ rule: WayRule, _ mounts: MountTable) {
+    self.rule = rule
+    self.mounts = mounts
+  }
+
+  mutating func walk(_ path: [UInt8], file: Bool) throws(WayProblem) -> WayEnd {
+    var pending = Array(components(path).reversed())
+    var links = 0
+    var walked: [UInt8] = []
+    var current = try openRoot()
+    while let component = pending.popLast() {
+      let here = walked + [0x2f] + component
+      let isFile = file && pending.isEmpty
+      let failure: Errno
+      do throws(Errno) {
+        let next = try open(at: current.descriptor, component, isFile ? .reading : .directoryPlace)
+        current = try end(next, here, file: isFile, canBeOthers: current.isWritableByOthers)
+        walked = here
+        continue
+      } catch {
+        failure = error
+      }
+      if var found {
+        if current.isWritableByOthers { found.isOthersDoing = true }
+        throw found
+      }
+      // Both say that the component may be a symbolic link: the first where a directory is wanted, the second where a file is.
+      guard failure == .notDirectory || failure == .tooManySymlinks else {
+        // What a link of root's points to is expected to be there.
+        let isMissing = failure == .noEntry && (links == 0 || rule == .storage)
+        throw problem(here, isMissing ? .missing : .failed(failure), in: current)
+      }
+      let target = try readLink(component, here, in: current)
+      links += 1
+      if links > 40 { throw problem(here, .tooManySymbolicLinks, in: current) }
+      pending += components(target).reversed()
+      if target.first == 0x2f {
+        current = try openRoot()
+        walked = []
+      }
+    }
+    return current
+  }
+
+  /// The place with its status, judged; an objection is left in `found`.
+  ///
+  /// - Parameter canBeOthers: others can make entries where it lies.
+  private mutating func end(
+    _ descriptor: consuming FileDescriptor, _ path: [UInt8], file: Bool, canBeOthers: Bool
+  ) throws(Errno) -> WayEnd {
+    found = nil
     do throws(Errno) {
-      let next = try open(at: current.descriptor, component, isFile ? .reading : .directoryPlace)
-      current = try WayEnd(next)
+      let end = try WayEnd(descriptor)
+      if let reason = objection(to: end.status, file: file, canBeOthers) {
+        found = WayProblem(path: path, reason: reason)
+        throw .notPermitted
+      }
+      return end
     } catch {
-      failure = error
-    }
-    if failure == nil {
-      walked = here
-      try judge(current.status, here, rule, file: isFile)
-      continue
-    }
-    // Both say that the component may be a symbolic link: the first where a directory is wanted, the second where a file is.
-    guard let failure, failure == .notDirectory || failure == .tooManySymlinks else {
-      throw WayProblem(path: here, reason: failure == .noEntry ? .missing : .failed(failure ?? .ioError))
-    }
-    let target = try readLink(current.descriptor, component, here, rule)
-    links += 1
-    if links > 40 { throw WayProblem(path: here, reason: .tooManySymbolicLinks) }
-    pending += components(target).reversed()
-    if target.first == 0x2f {
-      current = try openRoot(rule)
-      walked = []
+      // A FUSE mount answers nobody but its maker, unless that was allowed.
+      if error == .accessDenied { found = WayProblem(path: path, reason: .userMount) }
+      throw error
     }
   }
-  return current
-}
 
-extension WayEnd {
-  init(_ descriptor: consuming FileDescriptor) throws(Errno) {
-    status = try fileStatus(of: descriptor)
-    self.descriptor = descriptor
+  private mutating func openRoot() throws(WayProblem) -> WayEnd {
+    do throws(Errno) { return try end(try open(path: [0x2f], .directoryPlace), [0x2f], file: false, canBeOthers: false) } catch {
+      throw found ?? WayProblem(path: [0x2f], reason: .failed(error))
+    }
   }
-}
 
-private func openRoot(_ rule: WayRule) throws(WayProblem) -> WayEnd {
-  let root: WayEnd
-  do throws(Errno) { root = try WayEnd(try open(path: [0x2f], .directoryPlace)) } catch {
-    throw WayProblem(path: [0x2f], reason: .failed(error))
+  private func objection(to status: FileStatus, file: Bool, _ canBeOthers: Bool) -> WayProblem.Reason? {
+    if rule == .any { return file && status.kind != .regular ? .notRegular : nil }
+    // Only there can anybody but root have mounted something: fusermount3(1) wants to write to the mount point.
+    if canBeOthers {
+      do throws(Errno) {
+        if case .named(let type) = try mounts.fileSystem(of: status), Settings.isUserMount(type) { return .userMount }
+      } catch {
+        return .failed(error)
+      }
+    }
+    if file && status.kind != .regular { return .notRegular }
+    let isWritable = status.mode & 0o022 != 0
+    if status.owner != 0 { return .ownedBy(status.owner) }
+    if isWritable && !(rule == .storage && status.mode & 0o1000 != 0) { return .writableByOthers(mode: status.mode) }
+    return nil
   }
-  try judge(root.status, [0x2f], rule, file: false)
-  return root
-}
 
-private func judge(_ status: FileStatus, _ path: [UInt8], _ rule: WayRule, file: Bool) throws(WayProblem) {
-  if file && status.kind != .regular { throw WayProblem(path: path, reason: .notRegular) }
-  if rule == .any { return }
-  if status.owner != 0 { throw WayProblem(path: path, reason: .ownedBy(status.owner)) }
-  if status.mode & 0o022 != 0 && !(rule == .storage && status.mode & 0o1000 != 0) {
-    throw WayProblem(path: path, reason: .writableByOthers(mode: status.mode))
+  private func problem(_ path: [UInt8], _ reason: WayProblem.Reason, in directory: borrowing WayEnd) -> WayProblem {
+    var problem = WayProblem(path: path, reason: reason)
+    if directory.isWritableByOthers { problem.isOthersDoing = true }
+    return problem
   }
-}
 
-private func readLink(
-  _ directory: borrowing FileDescriptor, _ component: [UInt8], _ path: [UInt8], _ rule: WayRule
-) throws(WayProblem) -> [UInt8] {
-  let owner: UInt32
-  let text: [UInt8]
-  do throws(Errno) {
-    let link = try open(at: directory, component, .anyPlace)
-    let seen = try fileStatus(of: link)
-    guard seen.kind == .symbolicLink else { throw .notDirectory }
-    owner = seen.owner
-    text = try target(ofLink: link)
-  } catch {
-    throw WayProblem(path: path, reason: error == .notDirectory ? .notDirectory : .failed(error))
+  private func readLink(_ component: [UInt8], _ path: [UInt8], in directory: borrowing WayEnd) throws(WayProblem) -> [UInt8] {
+    let owner: UInt32
+    let text: [UInt8]
+    do throws(Errno) {
+      let link = try open(at: directory.descriptor, component, .anyPlace)
+      let seen = try fileStatus(of: link)
+      guard seen.kind == .symbolicLink else { throw .notDirectory }
+      owner = seen.owner
+      text = try target(ofLink: link)
+    } catch {
+      throw problem(path, error == .notDirectory ? .notDirectory : .failed(error), in: directory)
+    }
+    if rule != .any && owner != 0 { throw problem(path, .linkOwnedBy(owner), in: directory) }
+    return text
   }
-  if rule != .any && owner != 0 { throw WayProblem(path: path, reason: .linkOwnedBy(owner)) }
-  return text
 }

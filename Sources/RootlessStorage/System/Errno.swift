@@ -13,6 +13,7 @@ public struct Errno: Error, Equatable, Sendable {
   public static let interrupted = Errno(EINTR)
   public static let ioError = Errno(EIO)
   public static let tooManyArguments = Errno(E2BIG)
+  public static let notExecutable = Errno(ENOEXEC)
   public static let noChild = Errno(ECHILD)
   public static let noMemory = Errno(ENOMEM)
   public static let accessDenied = Errno(EACCES)

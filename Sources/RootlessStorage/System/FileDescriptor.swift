@@ -51,9 +51,8 @@ private func openRaw(_ directory: Int32, _ name: [UInt8], _ mode: OpenMode, _ pe
 
 /// Reads from the descriptor's position to the end of the file, at most `limit` bytes and one more: an answer longer
 /// than `limit` says that the file is.
-func readAll(_ file: borrowing FileDescriptor, limit: Int) throws(Errno) -> [UInt8] {
+func readAll(_ file: borrowing FileDescriptor, limit: Int, chunk: Int = 4096) throws(Errno) -> [UInt8] {
   var content: [UInt8] = []
-  let chunk = 4096
   while content.count <= limit {
     let start = content.count
     content.append(contentsOf: repeatElement(0, count: min(chunk, limit + 1 - start)))

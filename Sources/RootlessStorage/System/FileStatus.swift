@@ -32,11 +32,6 @@ func fileStatus(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
   try statxRaw(file.raw, [], clinux_at_empty_path | clinux_at_statx_dont_sync, clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
 }
 
-/// The same with the number of the mount that /proc/self/mountinfo uses.
-func statusWithMountinfoNumber(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
-  try statxRaw(file.raw, [], clinux_at_empty_path | clinux_at_statx_dont_sync, clinux_statx_mnt_id)
-}
-
 /// The descriptor's status as the file server has it now: for what other hosts may have changed.
 func freshStatus(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
   try statxRaw(file.raw, [], clinux_at_empty_path | clinux_at_statx_force_sync, 0)
@@ -45,6 +40,20 @@ func freshStatus(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus 
 /// The status of what bears the name, a symbolic link itself included. Mounts nothing.
 func fileStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) -> FileStatus {
   try statxRaw(directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount, clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
+}
+
+/// The same without a request to whoever serves the file system there (AT_STATX_DONT_SYNC).
+func knownStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) -> FileStatus {
+  try statxRaw(
+    directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount | clinux_at_statx_dont_sync,
+    clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
+}
+
+extension FileStatus {
+  /// Both are in the same mount, as far as the kernel tells.
+  func isInMount(of other: FileStatus) -> Bool {
+    mount == other.mount && deviceMajor == other.deviceMajor && deviceMinor == other.deviceMinor
+  }
 }
 
 private func statxRaw(_ directory: Int32, _ name: [UInt8], _ flags: Int32, _ mountMask: UInt32) throws(Errno) -> FileStatus {

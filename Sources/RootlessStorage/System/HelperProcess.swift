@@ -166,7 +166,7 @@ public struct HelperProcess: ~Copyable {
   private static func isOurs(_ number: pid_t, pidfd: Int32) -> Bool {
     if pidfd >= 0 {
       let failure = wait(clinux_p_pidfd, pidfd, WNOWAIT).failure
-      if failure != EINVAL { return failure == 0 }
+      if failure != EINVAL { return failure != ECHILD }
     }
     return wait(clinux_p_pid, number, WNOWAIT).failure == 0
   }

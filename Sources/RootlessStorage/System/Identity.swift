@@ -61,6 +61,7 @@ public struct Identity: ~Copyable {
     try notDumpable()
     let expected = Ids(users: [0, credentials.user, 0], groups: [0, credentials.group, 0])
     if ids() != expected { throw IdentityError(step: .verify, cause: nil) }
+    if currentGroups() != credentials.groups.sorted() { throw IdentityError(step: .groups, cause: nil) }
   }
 
   /// mkdirat(2) as the user: the directory is born with its owner, since the file-system ids are the user's. Where the user may not
@@ -149,10 +150,11 @@ private func setEffectiveCapabilities(_ effective: UInt64) throws(IdentityError)
   if capabilities.effective == effective { return }
   capabilities.effective = effective
   if unsafe clinux_capset(&capabilities) != 0 { throw IdentityError(step: .capabilities, cause: .last) }
+  if unsafe clinux_capget(&capabilities) != 0 { throw IdentityError(step: .capabilities, cause: .last) }
+  if capabilities.effective != effective { throw IdentityError(step: .capabilities, cause: nil) }
 }
 
 private func notDumpable() throws(IdentityError) {
-  if clinux_prctl(PR_SET_DUMPABLE, 0) != 0 || clinux_prctl(PR_GET_DUMPABLE, 0) != 0 {
-    throw IdentityError(step: .dumpable, cause: .last)
-  }
+  if clinux_prctl(PR_SET_DUMPABLE, 0) != 0 { throw IdentityError(step: .dumpable, cause: .last) }
+  if clinux_prctl(PR_GET_DUMPABLE, 0) != 0 { throw IdentityError(step: .dumpable, cause: nil) }
 }

@@ -1,22 +1,51 @@
 internal import CLinux
 
-/// The type of the file system that a descriptor's file is on.
+/// The types of the file systems that are mounted.
 ///
-/// Never asks a file server: statfs(2) would, and hangs when the server is gone. A device number with a major part is a
-/// block device; otherwise statmount(2) is asked (Linux 6.8), and where it is missing, /proc/self/mountinfo is read once.
-///
-/// - Parameters:
-///   - known: the status of the file, from this very descriptor.
-///   - blockDeviceIsLocal: nobody asks for the type of what lies on a block device.
-func fileSystem(of file: borrowing FileDescriptor, _ known: FileStatus, blockDeviceIsLocal: Bool) throws(Errno) -> FileSystem {
-  if blockDeviceIsLocal && known.deviceMajor != 0 { return .blockDevice }
-  if let mount = known.mount, mount.isUnique, let type = typeFromStatmount(mount.number) { return .named(type) }
-  let number = try mountinfoNumber(of: file, known.mount)
-  // A mount that comes or goes while the file is being read can hide a line; that does not happen three times in a row.
-  for _ in 0..<3 {
-    if let type = try typeFromMountinfo(number) { return .named(type) }
+/// Never asks a file server: statfs(2) would, and hangs when the server is gone. statmount(2) answers for one mount (Linux 6.8).
+/// Where it is missing, a device number that is a block device's says enough, and for the rest /proc/self/mountinfo is read, once in a
+/// run unless a mount has come since.
+public final class MountTable {
+  private let blockDeviceIsLocal: Bool
+  private var mountinfo: [UInt8] = []
+
+  /// - Parameter blockDeviceIsLocal: nobody asks for the type of what lies on a block device.
+  public init(blockDeviceIsLocal: Bool) { self.blockDeviceIsLocal = blockDeviceIsLocal }
+
+  /// The type of the file system that a file with this status is on.
+  func fileSystem(of file: FileStatus) throws(Errno) -> FileSystem {
+    if let mount = file.mount, mount.isUnique, let type = typeFromStatmount(mount.number) { return .named(type) }
+    // Some network file systems make up device numbers that look like a disk's (Lustre hashes a name): the kernel lists the real ones.
+    if blockDeviceIsLocal && file.deviceMajor != 0 && isBlockDevice(file) { return .blockDevice }
+    if let type = search(for: file) { return .named(type) }
+    // A mount that comes or goes while the file is being read can hide a line; that does not happen three times in a row.
+    for _ in 0..<3 {
+      mountinfo = try readMountinfo()
+      if let type = search(for: file) { return .named(type) }
+    }
+    throw .noEntry
   }
-  throw .noEntry
+
+  private func search(for file: FileStatus) -> [UInt8]? {
+    if mountinfo.isEmpty { return nil }
+    // Before Linux 5.8 statx does not tell the mount. A file system's device number tells its type as well.
+    var search =
+      if let mount = file.mount, !mount.isUnique { MountinfoSearch(mount: mount.number) } else {
+        MountinfoSearch(deviceMajor: file.deviceMajor, minor: file.deviceMinor)
+      }
+    return search.take(mountinfo) ?? search.finish()
+  }
+}
+
+private func isBlockDevice(_ file: FileStatus) -> Bool {
+  let path = Array("/sys/dev/block/".utf8) + decimal(UInt64(file.deviceMajor)) + [0x3a] + decimal(UInt64(file.deviceMinor))
+  do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { return false }
+  return true
+}
+
+private func readMountinfo() throws(Errno) -> [UInt8] {
+  // The kernel bounds the number of mounts (fs.mount-max, 100,000).
+  try readAll(try open(path: Array("/proc/self/mountinfo".utf8), .reading), limit: 64 << 20, chunk: 65536)
 }
 
 private func typeFromStatmount(_ mount: UInt64) -> [UInt8]? {
@@ -32,30 +61,5 @@ private func typeFromStatmount(_ mount: UInt64) -> [UInt8]? {
       if !subtype.isEmpty { type += [0x2e] + subtype }
     }
     return type
-  }
-}
-
-private func mountinfoNumber(of file: borrowing FileDescriptor, _ mount: MountID?) throws(Errno) -> UInt64 {
-  if let mount, !mount.isUnique { return mount.number }
-  if let mount = try statusWithMountinfoNumber(of: file).mount { return mount.number }
-  // Before Linux 5.8 statx does not know.
-  let path = Array("/proc/self/fdinfo/".utf8) + decimal(UInt64(UInt32(bitPattern: file.raw)))
-  let information = try readAll(try open(path: path, .reading), limit: 4096)
-  guard let number = mountNumber(inFdinfo: information) else { throw .noEntry }
-  return number
-}
-
-private func typeFromMountinfo(_ number: UInt64) throws(Errno) -> [UInt8]? {
-  let file = try open(path: Array("/proc/self/mountinfo".utf8), .reading)
-  var search = MountinfoSearch(number: number)
-  let raw = file.raw
-  var buffer = [UInt8](repeating: 0, count: 32768)
-  while true {
-    let got = try retrying {
-      // SAFETY: read(2) writes at most the buffer's size into it.
-      unsafe buffer.withUnsafeMutableBytes { unsafe read(raw, $0.baseAddress!, $0.count) }
-    }
-    if got == 0 { return search.finish() }
-    if let type = search.take(buffer[0..<got]) { return type }
   }
 }

@@ -58,11 +58,10 @@ func hostName() -> [UInt8] {
 /// Seconds since the epoch.
 func wallClock() -> Int64 { Int64(time(nil)) }
 
-/// This process as another one can recognise it: its number, and when it started.
-func thisProcess() -> ProcessStamp? {
+/// This process as another one can recognise it: its number, and when it started; 0 where there is no /proc to tell.
+func thisProcess() -> ProcessStamp {
   let number = UInt32(bitPattern: getpid())
-  guard let started = startTime(ofProcess: number) else { return nil }
-  return ProcessStamp(number: number, started: started)
+  return ProcessStamp(number: number, started: startTime(ofProcess: number) ?? 0)
 }
 
 /// A process that runs no more, or whose number another one bears by now. When it cannot be told, the answer is no.

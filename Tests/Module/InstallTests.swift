@@ -1,0 +1,122 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// packaging/install and packaging/uninstall, and what they put there.
+@Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
+struct InstallTests {
+  private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+  /// A folder that is gone at the end of the test.
+  private func withFolder(_ body: (String) throws -> Void) throws {
+    let folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
+    defer { _ = try? run("/bin/rm", ["-rf", folder]) }
+    try body(folder)
+  }
+
+  private func install(_ folder: String) throws -> Output {
+    // What this very run has built is installed, without a second build.
+    try run("\(top)/packaging/install", ["--without-build", "--destdir", folder])
+  }
+
+  private func files(_ folder: String) throws -> [String] {
+    try run("/usr/bin/find", [folder, "-type", "f", "-printf", "%P %m\n"]).lines.sorted()
+  }
+
+  @Test func `a staged tree is complete, and uninstall takes all of it away`() throws {
+    try withFolder { folder in
+      #expect(try install(folder).status == 0)
+      let installed = try files(folder)
+      for name in [
+        "etc/rootless-storage/rootless-storage.conf 644", "etc/rootless-storage/skel/.config/containers/storage.conf 644",
+        "etc/rootless-storage/skel/.config/docker/daemon.json 644", "usr/lib/tmpfiles.d/rootless-storage.conf 644",
+        "usr/libexec/rootless-storage/session-helper 755", "usr/share/man/man5/rootless-storage.conf.5 644",
+        "usr/share/man/man8/pam_rootless_storage.8 644",
+      ] { #expect(installed.contains(name), "\(name)") }
+      #expect(installed.filter { $0.hasSuffix("security/pam_rootless_storage.so 644") }.count == 1)
+      #expect(try install(folder).status == 0, "twice is fine")
+      #expect(try files(folder) == installed)
+      let output = try run("\(top)/packaging/uninstall", ["--destdir", folder])
+      #expect(output.status == 0, "\(output)")
+      #expect(try files(folder) == [])
+    }
+  }
+
+  @Test func `what an administrator has changed is kept, and what is unchanged follows the new version`() throws {
+    try withFolder { folder in
+      _ = try install(folder)
+      let settings = "\(folder)/etc/rootless-storage/rootless-storage.conf"
+      let shipped = "\(folder)/usr/share/rootless-storage/shipped/etc/rootless-storage"
+      let skeleton = "\(folder)/etc/rootless-storage/skel/.config/docker/daemon.json"
+      _ = try run("/bin/sh", ["-c", "echo 'uid_min = 5000' >> \(settings)"])
+      #expect(try install(folder).text.contains("rootless-storage.conf (yours, kept)"))
+      // As if an older version had been installed: both shipped copies differ from what is new.
+      _ = try run("/bin/sh", ["-c", "echo '# old' > \(shipped)/rootless-storage.conf; echo '{}' | tee \(shipped)/skel/.config/docker/daemon.json > \(skeleton)"])
+      let output = try install(folder)
+      #expect(output.text.contains("(yours, kept; the new version is /etc/rootless-storage/rootless-storage.conf.new)"), "\(output)")
+      #expect(output.text.contains("daemon.json (was unchanged since it was installed, replaced)"))
+      #expect(try run("/usr/bin/tail", ["-n", "1", settings]).text == "uid_min = 5000\n")
+      #expect(try run("/bin/cat", [skeleton]).text.contains("@STORAGE@"))
+      #expect(try run("\(top)/packaging/uninstall", ["--destdir", folder]).text.contains("kept /etc/rootless-storage/rootless-storage.conf, which was changed"))
+      #expect(try files(folder) == ["etc/rootless-storage/rootless-storage.conf 644"])
+    }
+  }
+
+  @Test func `uninstall refuses while a stack names the module`() throws {
+    try withFolder { folder in
+      _ = try install(folder)
+      let before = try files(folder)
+      _ = try run("/bin/sh", ["-c", "mkdir \(folder)/etc/pam.d; echo 'session optional pam_rootless_storage.so' > \(folder)/etc/pam.d/common-session"])
+      let output = try run("\(top)/packaging/uninstall", ["--destdir", folder])
+      #expect(output.status == 1 && output.text.contains("common-session"))
+      #expect(try files(folder).count == before.count + 1)
+      _ = try run("/bin/sh", ["-c", "sed -i s/^/#/ \(folder)/etc/pam.d/common-session"])
+      #expect(try run("\(top)/packaging/uninstall", ["--destdir", folder]).status == 0)
+    }
+  }
+
+  @Test func `unknown options are refused, and help is given`() throws {
+    for script in ["install", "uninstall", "try"] {
+      let refused = try run("\(top)/packaging/\(script)", ["--frob"])
+      #expect(refused.status == 1 && refused.text.contains("--help"), "\(refused)")
+      let help = try run("\(top)/packaging/\(script)", ["--help"])
+      #expect(help.status == 0 && help.lines.count > 3 && !help.text.contains("#!/"), "\(help)")
+    }
+  }
+
+  @Test func `without Swift there is one message that says how to get it`() throws {
+    // A PATH with the tools of the system, and no Swift in the places where it is looked for.
+    let output = try run(
+      "/usr/bin/unshare",
+      ["--mount", "--propagation", "private", "/bin/sh", "-c", "for d in /opt /root /home; do mount -t tmpfs none $d; done; cd /; PATH=/usr/bin:/bin HOME=/nonexistent exec \(top)/packaging/install --destdir /opt/x"])
+    // A checkout below one of these folders hides itself.
+    if output.text.contains("not found") && output.status == 127 { return }
+    #expect(output.status == 1 && output.text.contains("https://www.swift.org/install/linux"), "\(output)")
+  }
+
+  @Test func `manual pages are clean under mandoc, and documented options are those that there are`() throws {
+    for page in ["pam_rootless_storage.8", "rootless-storage.conf.5"] {
+      let lint = try run("/usr/bin/mandoc", ["-T", "lint", "-W", "style", "\(top)/packaging/man/\(page)"]).lines
+        // Whether other pages are installed on this machine is not this page's.
+        .filter { !$0.contains("referenced manual not found") && !$0.contains("mandoc.db") }
+      #expect(lint == [])
+    }
+    let module = try String(contentsOfFile: "\(top)/packaging/man/pam_rootless_storage.8", encoding: .utf8)
+    let source = try String(contentsOfFile: "\(top)/Sources/RootlessStorage/Policy/ModuleOptions.swift", encoding: .utf8)
+    let documented = Set(module.matches(of: /\.It Cm ([a-z_]+)/).map { String($0.1) })
+    #expect(documented == Set(source.matches(of: /after\("([a-z_]+)=?"/).map { String($0.1) }))
+    let settings = try String(contentsOfFile: "\(top)/packaging/man/rootless-storage.conf.5", encoding: .utf8)
+    let parser = try String(contentsOfFile: "\(top)/Sources/RootlessStorage/Policy/SettingsParser.swift", encoding: .utf8)
+    let keys = Set(parser.matches(of: /elementsEqual\("([a-z_]+)"\.utf8\)/).map { String($0.1) })
+    for key in keys { #expect(settings.contains("\n.It Cm") && settings.contains(key), "\(key)") }
+    #expect(keys.count == 6)
+  }
+
+  @Test func `the shipped settings say what the defaults are`() throws {
+    let machine = try Machine(settings: nil)
+    try machine.user("alice")
+    // With every line uncommented, nothing is reported and nothing changes.
+    try machine.sure("sed -i 's/^#\\([a-z_]* = \\)/\\1/' /etc/rootless-storage/rootless-storage.conf; test $(grep -c '^[a-z]' /etc/rootless-storage/rootless-storage.conf) -eq 6")
+    #expect(try machine.login("alice").log == [.init(priority: 7, text: "alice: home /home/alice is on a local file system (ramfs), nothing to do")])
+  }
+}

@@ -1,0 +1,191 @@
+import Foundation
+
+/// A machine of its own for one test: a private mount namespace in which /etc, /dev, /home, /var/tmp and /usr/libexec are new, and the
+/// staged tree is installed in its usual places. The real machine sees nothing of it, and it is gone with this object.
+///
+/// Homes are on ramfs, which the settings declare to be a network file system; storage is on tmpfs.
+public final class Machine {
+  private let holder: Process
+  private let release: Pipe
+  private var prefix: [String]
+
+  /// Where the built things are: the tree that packaging/install staged, and the PAM host.
+  public static let stage = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_STAGE"]
+  public static let host = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_PAM_HOST"]
+  /// Whether tests can have machines at all.
+  public static var isPossible: Bool { stage != nil && host != nil && geteuid() == 0 }
+  /// What `.enabled(if:)` says if not.
+  public static let need = "needs root and the staged tree: run it as Tests/run module"
+
+  /// The module file in the staged tree.
+  public static func modulePath() throws -> String {
+    let found = try TestSupport.run("/usr/bin/find", [stage ?? "/nonexistent", "-name", "pam_rootless_storage.so"]).lines
+    guard let path = found.first else { throw CommandFailure(description: "the staged tree has no module") }
+    return path
+  }
+
+  /// - Parameters:
+  ///   - homes: the file system that /home is on.
+  ///   - storage: the file system that /var/tmp is on.
+  ///   - settings: the settings file; nil leaves the shipped one, with the default list of network file systems.
+  public init(homes: String = "ramfs", storage: String = "tmpfs", settings: String? = "network_filesystems = ramfs") throws {
+    guard let stage = Machine.stage else { throw CommandFailure(description: Machine.need) }
+    holder = Process()
+    release = Pipe()
+    holder.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
+    // Ends when this process closes the pipe, or dies.
+    holder.arguments = ["--mount", "--propagation", "private", "/bin/sh", "-c", "echo ready; cat > /dev/null"]
+    holder.standardInput = release
+    let ready = Pipe()
+    holder.standardOutput = ready
+    try holder.run()
+    guard ready.fileHandleForReading.availableData.count > 0 else { throw CommandFailure(description: "no mount namespace") }
+    prefix = ["--target", String(holder.processIdentifier), "--mount", "--"]
+    try sure(
+      """
+      umask 022
+      mount -t tmpfs -o mode=755 dev /mnt
+      mkdir /mnt/pts /mnt/shm
+      for node in null zero full random urandom tty; do touch /mnt/$node; mount --bind /dev/$node /mnt/$node; done
+      mknod /mnt/loop-control c 10 237
+      for number in $(seq 0 63); do mknod /mnt/loop$number b 7 $number; done
+      mount --move /mnt /dev
+
+      mount -t tmpfs -o mode=755 etc /mnt
+      cp -a /etc/ld.so.* /etc/login.defs /mnt/ 2>/dev/null || true
+      mkdir /mnt/pam.d /mnt/security
+      printf 'passwd: files\\ngroup: files\\n' > /mnt/nsswitch.conf
+      printf 'root:x:0:0:root:/root:/bin/sh\\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\\n' > /mnt/passwd
+      printf 'root:x:0:\\nnogroup:x:65534:\\n' > /mnt/group
+      cp -r '\(stage)/etc/rootless-storage' /mnt/
+      printf 'session required pam_permit.so\\n' > /mnt/pam.d/other
+      mount --move /mnt /etc
+
+      mount -t tmpfs -o mode=755 libexec /mnt
+      cp -r '\(stage)/usr/libexec/rootless-storage' /mnt/
+      mount --move /mnt /usr/libexec
+
+      mount -t \(homes) home /home
+      chmod 755 /home
+      mount -t \(storage) vartmp /var/tmp
+      chmod 1777 /var/tmp
+      """)
+    if let settings { try write(settings + "\n", to: "/etc/rootless-storage/rootless-storage.conf") }
+  }
+
+  deinit {
+    try? release.fileHandleForWriting.close()
+    holder.waitUntilExit()
+  }
+
+  /// Runs a script as root in it.
+  @discardableResult
+  public func sh(_ script: String) throws -> Output {
+    try TestSupport.run("/usr/bin/nsenter", prefix + ["/bin/bash", "-c", script])
+  }
+
+  /// The same, where a failure means that the test cannot go on.
+  @discardableResult
+  public func sure(_ script: String) throws -> Output {
+    let output = try sh("set -e\n" + script)
+    if output.status != 0 { throw CommandFailure(description: "\(script)\n\(output)") }
+    return output
+  }
+
+  public func write(_ text: String, to path: String) throws {
+    let data = Data(text.utf8).base64EncodedString()
+    try sure("echo \(data) | base64 -d > '\(path)'")
+  }
+
+  /// Adds an account, and makes its home unless `home` is given.
+  public func user(_ name: String, uid: Int = 4001, gid: Int? = nil, home: String? = nil) throws {
+    try sure("echo '\(name):x:\(uid):\(gid ?? uid)::\(home ?? "/home/\(name)"):/bin/sh' >> /etc/passwd; echo '\(name):x:\(gid ?? uid):' >> /etc/group")
+    if home == nil { try sure("install -d -m 700 -o \(uid) -g \(gid ?? uid) '/home/\(name)'") }
+  }
+
+  /// Opens a session of the user through the real libpam, and closes it.
+  ///
+  /// - Parameters:
+  ///   - options: what stands behind the module in the PAM line.
+  ///   - host: options of the PAM host (Tests/Host/host.c).
+  ///   - limits: a shell command that comes before it (ulimit, env, …).
+  @discardableResult
+  public func login(_ name: String, _ options: String = "debug", host: String = "", before limits: String = "") throws -> Login {
+    guard let program = Machine.host else { throw CommandFailure(description: Machine.need) }
+    try write("session required \(try Machine.modulePath()) \(options)\n", to: "/etc/pam.d/tested")
+    let output = try sh("rm -f /dev/log; \(limits) exec '\(program)' --log \(host) /etc/pam.d tested '\(name)'")
+    return try Login(output)
+  }
+
+  /// Runs the session helper by hand, as root or as the user.
+  public func helper(_ arguments: String, asUid uid: Int? = nil) throws -> Output {
+    let drop = uid.map { "setpriv --reuid \($0) --regid \($0) --clear-groups " } ?? ""
+    return try sh("\(drop)/usr/libexec/rootless-storage/session-helper \(arguments)")
+  }
+
+  /// Everything below the paths, each with type, mode, owner, size, times and link: equal twice means that nothing was written.
+  public func snapshot(_ paths: String) throws -> String {
+    try sure("find \(paths) -printf '%p %y %m %U:%G %s %n %T@ %C@ %l\\n' | LC_ALL=C sort").text
+  }
+}
+
+/// What a login came to.
+public struct Login: CustomStringConvertible {
+  public struct Line: Equatable, Sendable {
+    /// syslog(3) priority.
+    public let priority: Int
+    /// Without the module's prefix.
+    public let text: String
+
+    public init(priority: Int, text: String) {
+      self.priority = priority
+      self.text = text
+    }
+  }
+
+  /// What pam_open_session answered; 0 is PAM_SUCCESS, 14 PAM_SESSION_ERR.
+  public let code: Int
+  public let closeCode: Int
+  public let milliseconds: Int
+  /// Messages to the user.
+  public let conversations: Int
+  public let log: [Line]
+  public let output: Output
+
+  init(_ output: Output) throws {
+    self.output = output
+    var fields: [Substring: Int] = [:]
+    var log: [Line] = []
+    for line in output.lines {
+      let words = line.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+      if words[0] == "log", words.count == 3, let priority = Int(words[1]) {
+        let text = String(words[2].replacing("pam_rootless_storage(tested:session): ", with: "", maxReplacements: 1))
+        log.append(Line(priority: priority, text: text))
+      } else if line.hasPrefix("open=") {
+        for word in line.split(separator: " ") {
+          let pair = word.split(separator: "=")
+          if pair.count == 2 { fields[pair[0]] = Int(pair[1]) }
+        }
+      }
+    }
+    guard let code = fields["open"], let close = fields["close"], let time = fields["milliseconds"] else {
+      throw CommandFailure(description: "no login took place: \(output)")
+    }
+    self.code = code
+    closeCode = close
+    milliseconds = time
+    conversations = fields["conversations"] ?? -1
+    self.log = log
+  }
+
+  /// The texts of one priority.
+  public func texts(_ priority: Int) -> [String] { log.filter { $0.priority == priority }.map(\.text) }
+
+  public var errors: [String] { texts(3) }
+  public var warnings: [String] { texts(4) }
+  public var notices: [String] { texts(5) }
+  public var informations: [String] { texts(6) }
+  public var debugs: [String] { texts(7) }
+
+  public var description: String { output.description }
+}
