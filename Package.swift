@@ -38,6 +38,8 @@ let package = Package(
     .testTarget(name: "UnitTests", dependencies: ["RootlessStorage"], path: "Tests/Unit", swiftSettings: strict),
     .target(name: "TestSupport", path: "Tests/Support"),
     .testTarget(name: "ModuleTests", dependencies: ["TestSupport"], path: "Tests/Module"),
+    .testTarget(
+      name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "machine"]),
     .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam")]),
   ]
 )

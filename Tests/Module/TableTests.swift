@@ -291,6 +291,46 @@ struct TableTests {
     #expect(login.errors.count == 1 && login.errors[0].contains("something is mounted in it"), "\(login)")
   }
 
+  /// bindfs shows a directory with any owner and mode; `allow_other` needs the administrator's leave in fuse.conf.
+  @Test(arguments: ["", "-o allow_other"]) func `another user's FUSE mount in the storage directory's place is not believed`(option: String) throws {
+    let machine = try Machine()
+    try machine.user("alice")
+    try machine.user("mallory", uid: 4009)
+    try machine.sure(
+      """
+      echo user_allow_other > /etc/fuse.conf; mknod -m 666 /dev/fuse c 10 229; touch /etc/mtab
+      install -d -o 4009 /var/tmp/alice /home/mallory/x
+      setpriv --reuid 4009 --regid 4009 --clear-groups bindfs \(option) --force-user=4001 --force-group=4001 --perms=0700 /home/mallory/x /var/tmp/alice > /dev/null 2>&1
+      """)
+    if !option.isEmpty { #expect(try machine.sure("setpriv --reuid 4001 --regid 4001 --clear-groups stat -c '%u %a' /var/tmp/alice").text == "4001 700\n") }
+    let login = try machine.login("alice", "strict")
+    #expect(login.errors == ["alice: storage directory /var/tmp/alice is refused, nothing is done: it is a FUSE mount, which any user can make; unmount it as root, and log in again"], "\(login)")
+    #expect(login.code == 0)
+    #expect(try machine.sure("ls -A /home/alice; umount /var/tmp/alice").text == "")
+  }
+
+  @Test func `nor is one on the way to it, or in it`() throws {
+    let machine = try Machine(settings: "network_filesystems = ramfs\nstorage_directory = /var/tmp/site/$USER")
+    try machine.user("alice")
+    try machine.user("mallory", uid: 4009)
+    try machine.sure(
+      """
+      echo user_allow_other > /etc/fuse.conf; mknod -m 666 /dev/fuse c 10 229; touch /etc/mtab
+      install -d -o 4009 /var/tmp/site /home/mallory/x /home/mallory/y
+      setpriv --reuid 4009 --regid 4009 --clear-groups bindfs -o allow_other --force-user=0 --force-group=0 --perms=0755 /home/mallory/x /var/tmp/site > /dev/null 2>&1
+      """)
+    var login = try machine.login("alice", "strict")
+    #expect(login.errors.count == 1 && login.errors[0].contains("/var/tmp/site is a FUSE mount") && login.code == 0, "\(login)")
+    try machine.sure(
+      """
+      umount /var/tmp/site; chown root /var/tmp/site; install -d -m 777 -o 4001 /var/tmp/site/alice; install -d -o 4009 /var/tmp/site/alice/containers
+      setpriv --reuid 4009 --regid 4009 --clear-groups bindfs -o allow_other --force-user=4001 --perms=0700 /home/mallory/y /var/tmp/site/alice/containers > /dev/null 2>&1
+      """)
+    login = try machine.login("alice", "strict")
+    #expect(login.errors.count == 1 && login.errors[0].contains("something is mounted in it"), "\(login)")
+    try machine.sure("umount /var/tmp/site/alice/containers")
+  }
+
   static let ways: [(String, String)] = [
     ("install -d -m 777 /var/tmp/a/parent", "/var/tmp/a/parent is writable by others (mode 0777)"),
     ("install -d -m 775 /var/tmp/a/parent", "/var/tmp/a/parent is writable by others (mode 0775)"),

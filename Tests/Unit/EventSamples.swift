@@ -1,0 +1,99 @@
+public import Testing
+
+@testable import RootlessStorage
+
+/// Every event, in every form that has words of its own.
+enum EventSamples {
+  static func all(with value: [UInt8]) -> [Event] {
+    var events: [Event] = [
+      .usage(.missing("--uid N")), .usage(.noValue(value)), .usage(.badValue("--uid", value)), .usage(.unknownOption(value)),
+      .usage(.extraArgument(value)), .notPermitted(uid: 1001), .processNotPrepared(.notPermitted), .groupsLeftOut, .idReserved, .uidOutOfRange,
+      .nameUnfit, .homeLocal(type: nil), .homeLocal(type: value), .storageCreated(mode: 0o700), .storageClosed(from: 0o777, to: 0o755),
+      .storageFailed(.noSpace, parentIsWritableByOthers: false), .storageFailed(.noSpace, parentIsWritableByOthers: true), .fileCreated(value), .storeMoved(file: value, store: value), .storeUnknown(file: value, store: value, .accessDenied), .nameUnfitForFile(file: value),
+      .fileBlocked(file: value, .notDirectory), .fileFailed(file: value, .ioError), .leftoverRemoved(value), .leftoverStays(value, .accessDenied),
+      .allInPlace,
+    ]
+    let steps: [IdentityError.Step] = [.becomeRoot, .groups, .groupID, .userID, .capabilities, .dumpable, .verify]
+    for step in steps {
+      events.append(.identity(IdentityError(step: step, cause: .notPermitted)))
+      events.append(.identity(IdentityError(step: step, cause: nil)))
+    }
+    events += settings(value).map { .settingsProblem(file: value, SettingsProblem(line: 7, reason: $0)) }
+    let ways = ways(value)
+    events += ways.map { .settingsRefused($0) } + ways.map { .skeletonRefused($0) }
+    let warnings: [SkeletonWarning.Reason] = [.symbolicLink, .special, .tooLarge, .tooManyFiles, .tooDeep, .tooManyEntries, .nameTooLong]
+    events += warnings.map { .skeletonWarning(SkeletonWarning(path: value, reason: $0)) }
+    let homes: [HomeObservation] = [
+      .on(.named(value)), .notAbsolute, .notDirectory, .missing, .ownedBy(1001), .denied(.accessDenied), .failed(.stale), .typeUnknown(.noEntry),
+    ]
+    events += homes.map { .homeUnusable($0) }
+    events += storages(value).map { .storageRefused(StorageObservation(parentIsWritableByOthers: true, state: $0)) }
+    return events
+  }
+
+  private static func settings(_ value: [UInt8]) -> [SettingsProblem.Reason] {
+    let paths: [StorageTemplate.Problem] = [
+      .notAbsolute, .emptyComponent, .dotComponent, .forbiddenCharacter, .placeholderBeforeLast, .noPlaceholder, .unknownPlaceholder, .tooLong,
+    ]
+    return paths.map { .badPath(key: "storage_directory", value: value, $0) } + [
+      .noEqualsSign(value), .unknownKey(value), .badMode(value), .badNumber(key: "uid_min", value: value), .badType(value), .noTypes,
+      .rangeIsEmpty(min: 1000, max: 5), .lineTooLong, .tooManyProblems,
+    ]
+  }
+
+  private static func ways(_ value: [UInt8]) -> [WayProblem] {
+    let reasons: [WayProblem.Reason] = [
+      .missing, .notDirectory, .notRegular, .tooManySymbolicLinks, .tooLarge, .ownedBy(1001), .writableByOthers(mode: 0o777),
+      .linkOwnedBy(1001), .onNetwork(type: value), .userMount, .failed(.ioError), .failed(.accessDenied),
+    ]
+    return reasons.map { WayProblem(path: value, reason: $0) }
+  }
+
+  private static func storages(_ value: [UInt8]) -> [StorageObservation.State] {
+    let kinds: [FileKind] = [.directory, .regular, .symbolicLink, .fifo, .socket, .characterDevice, .blockDevice, .unknown]
+    return kinds.map { .occupied(by: $0, owner: 1001) } + ways(value).map { .way($0) } + [
+      .absent, .inPlace(mode: 0o700), .writableByOthers(mode: 0o777, content: .own),
+      .writableByOthers(mode: 0o777, content: .foreign(name: value, owner: 1001)), .writableByOthers(mode: 0o777, content: .tooMuchToTell),
+      .writableByOthers(mode: 0o777, content: .mount(name: value)), .onNetwork(type: value), .userMount, .failed(.ioError), .failed(.accessDenied),
+    ]
+  }
+
+  static let count = 27
+
+  /// A new event does not compile here before it has a number, and then a sample.
+  static func number(_ event: Event) -> Int {
+    switch event {
+    case .usage: 1
+    case .notPermitted: 2
+    case .processNotPrepared: 3
+    case .identity: 4
+    case .groupsLeftOut: 5
+    case .settingsProblem: 6
+    case .settingsRefused: 7
+    case .idReserved: 8
+    case .uidOutOfRange: 9
+    case .nameUnfit: 10
+    case .skeletonRefused: 11
+    case .skeletonWarning: 12
+    case .homeLocal: 13
+    case .homeUnusable: 14
+    case .storageRefused: 15
+    case .storageCreated: 16
+    case .storageClosed: 17
+    case .storageFailed: 18
+    case .fileCreated: 19
+    case .storeMoved: 20
+    case .nameUnfitForFile: 21
+    case .fileBlocked: 22
+    case .fileFailed: 23
+    case .leftoverRemoved: 24
+    case .leftoverStays: 25
+    case .allInPlace: 26
+    case .storeUnknown: 27
+    }
+  }
+}
+
+extension Event: CustomTestStringConvertible {
+  var testDescription: String { shown(Wording(account()).text(of: self).bytes.prefix(200)) }
+}

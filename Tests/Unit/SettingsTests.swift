@@ -1,0 +1,219 @@
+import Testing
+
+@testable import RootlessStorage
+
+private func changed(_ change: (inout Settings) throws -> Void) rethrows -> Settings {
+  var settings = Settings()
+  try change(&settings)
+  return settings
+}
+
+private func template(_ text: String) -> StorageTemplate {
+  do throws(StorageTemplate.Problem) { return try StorageTemplate(bytes(text)) } catch { fatalError("\(error)") }
+}
+
+@Suite struct SettingsTests {
+  @Test func `the defaults are the documented ones`() {
+    let settings = Settings()
+    #expect(settings.storage == template("/var/tmp/$USER"))
+    #expect(settings.directoryMode == 0o700)
+    #expect(
+      settings.networkFileSystems.map(shown) == [
+        "nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "beegfs", "panfs", "orangefs", "pvfs2", "9p",
+        "fuse.sshfs", "fuse.glusterfs", "fuse.cvmfs", "fuse.s3fs", "fuse.rclone",
+      ])
+    #expect(settings.uidMin == 1000)
+    #expect(settings.uidMax == nil)
+    #expect(shown(settings.skeleton) == "/etc/rootless-storage/skel")
+    #expect(Settings.defaultPath == "/etc/rootless-storage/rootless-storage.conf")
+  }
+
+  @Test(arguments: [
+    ("nfs nfs4 fuse.sshfs", true), ("nfs tmpfs overlay", true), ("nfs ext4", false), ("xfs", false), ("fuse", false), ("fuseblk", false),
+    ("nfs4x", false), ("gfs2", false), ("ocfs2", false), ("btrfs nfs", false),
+  ])
+  func `a block device is local only while no listed type can lie on one`(types: String, expected: Bool) {
+    #expect(changed { $0.networkFileSystems = words(bytes(types)) }.blockDeviceIsLocal == expected)
+  }
+
+  @Test func `with the default list a block device is local`() { #expect(Settings().blockDeviceIsLocal) }
+}
+
+@Suite struct SettingsParserTests {
+  struct Good: Sendable, CustomTestStringConvertible {
+    let text: String
+    let expected: Settings
+    var testDescription: String { text.debugDescription }
+    init(_ text: String, _ change: (inout Settings) -> Void = { _ in }) {
+      self.text = text
+      expected = changed(change)
+    }
+  }
+
+  @Test(arguments: [
+    Good(""), Good("\n"), Good("\n\n\n"), Good("# only a comment"), Good("   \t# indented"), Good("#uid_min = 5"), Good("\r\n\r\n"), Good(" \t \n\t"),
+    Good("uid_min = 500\n") { $0.uidMin = 500 }, Good("uid_min=500") { $0.uidMin = 500 }, Good("\t uid_min\t=\t500 \t") { $0.uidMin = 500 },
+    Good("uid_min = 500\r\nuid_max = 600\r\n") {
+      $0.uidMin = 500
+      $0.uidMax = 600
+    },
+    Good("uid_min = 500 # people") { $0.uidMin = 500 }, Good("uid_min = 500#people") { $0.uidMin = 500 },
+    Good("uid_min = 0") { $0.uidMin = 0 }, Good("uid_min = 0000000000000000000000500") { $0.uidMin = 500 },
+    Good("uid_min = 4294967295") { $0.uidMin = UInt32.max }, Good("uid_max = 4294967295") { $0.uidMax = UInt32.max },
+    Good("uid_max = 1000") { $0.uidMax = 1000 },
+    // The order of the two lines does not matter.
+    Good("uid_max = 600\nuid_min = 500") {
+      $0.uidMin = 500
+      $0.uidMax = 600
+    },
+    Good("directory_mode = 0711") { $0.directoryMode = 0o711 }, Good("directory_mode = 0700"),
+    Good("storage_directory = /srv/$UID") { $0.storage = template("/srv/$UID") },
+    Good("storage_directory = /srv/my disk/$USER") { $0.storage = template("/srv/my disk/$USER") },
+    Good("storage_directory = /srv/a=b/$USER") { $0.storage = template("/srv/a=b/$USER") },
+    Good("skel = /etc/skel2") { $0.skeleton = "/etc/skel2" },
+    Good("network_filesystems = tmpfs") { $0.networkFileSystems = ["tmpfs"] },
+    Good("network_filesystems =  nfs\t \tmyfs.3 ") { $0.networkFileSystems = ["nfs", "myfs.3"] },
+    // Of two lines for one key the later holds.
+    Good("uid_min = 500\nuid_min = 700") { $0.uidMin = 700 }, Good("uid_max = 5000\nuid_max = 6000") { $0.uidMax = 6000 },
+    Good("storage_directory = /a/$UID\nstorage_directory = /b/$UID") { $0.storage = template("/b/$UID") },
+    Good("uid_min = 500") { $0.uidMin = 500 },
+  ])
+  func `lines that hold are taken`(row: Good) {
+    let parser = SettingsParser(bytes(row.text))
+    #expect(parser.settings == row.expected)
+    #expect(parser.problems == [])
+  }
+
+  struct Bad: Sendable, CustomTestStringConvertible {
+    let line: [UInt8]
+    let reason: SettingsProblem.Reason
+    var testDescription: String { shown(line.prefix(80)).debugDescription }
+    init(_ line: [UInt8], _ reason: SettingsProblem.Reason) {
+      self.line = line
+      self.reason = reason
+    }
+    static func path(_ value: [UInt8], _ problem: StorageTemplate.Problem) -> Bad {
+      Bad("storage_directory = " + value, .badPath(key: "storage_directory", value: value, problem))
+    }
+    static func skel(_ value: [UInt8], _ problem: StorageTemplate.Problem) -> Bad {
+      Bad("skel = " + value, .badPath(key: "skel", value: value, problem))
+    }
+    static func number(_ value: [UInt8]) -> Bad { Bad("uid_min = " + value, .badNumber(key: "uid_min", value: value)) }
+    static func max(_ value: [UInt8]) -> Bad { Bad("uid_max = " + value, .badNumber(key: "uid_max", value: value)) }
+    static func mode(_ value: [UInt8]) -> Bad { Bad("directory_mode = " + value, .badMode(value)) }
+    static func type(_ value: [UInt8], _ bad: [UInt8]) -> Bad { Bad("network_filesystems = " + value, .badType(bad)) }
+  }
+
+  static let bad = forms + numbers + modesAndTypes + paths + lengths
+
+  private static let forms: [Bad] = [
+    Bad("uid_min", .noEqualsSign("uid_min")), Bad("storage_directory /srv/$USER", .noEqualsSign("storage_directory /srv/$USER")),
+    Bad("  [section]  ", .noEqualsSign("[section]")), Bad("uid_min # = 5", .noEqualsSign("uid_min")), Bad("\0", .noEqualsSign("\0")),
+    Bad([0xff, 0xfe], .noEqualsSign([0xff, 0xfe])), Bad("= 5", .unknownKey("")), Bad("=", .unknownKey("")), Bad("uidmin = 5", .unknownKey("uidmin")),
+    Bad("UID_MIN = 5", .unknownKey("UID_MIN")), Bad("uid_min\0 = 5", .unknownKey("uid_min\0")), Bad("uid min = 5", .unknownKey("uid min")),
+    Bad("\u{feff}uid_min = 5", .unknownKey("\u{feff}uid_min")), Bad("uid_min+ = 5", .unknownKey("uid_min+")),
+  ]
+
+  private static let numbers: [Bad] = [
+    .number(""), .number("-1"), .number("+5"), .number("0x10"), .number("1e3"), .number("1_000"), .number("1 000"), .number("5;"),
+    .number("\"5\""), .number("= 5"), .number("５"), .number("5\0"), .number("4294967296"), .number("18446744073709551616"),
+    .number(repeated("9", 1000)), .max(""), .max("none"), .max("-1"), .max("4294967296"),
+  ]
+
+  private static let modesAndTypes: [Bad] = [
+    .mode(""), .mode("700"), .mode("711"), .mode("0755"), .mode("0777"), .mode("00700"), .mode("0o700"), .mode("rwx------"),
+    .mode("0700 0711"), Bad("network_filesystems =", .noTypes), Bad("network_filesystems = \t # nfs", .noTypes),
+    .type("nfs nf\0s", "nf\0s"), .type("nfs ä", "ä"), .type("nfs\u{7f}", "nfs\u{7f}"), .type("nfs a\rb", "a\rb"),
+    .type("nfs " + repeated("x", 65), repeated("x", 65)),
+  ]
+
+  private static let paths: [Bad] = [
+    .path("", .notAbsolute), .path("srv/$USER", .notAbsolute), .path("\"/srv/$USER\"", .notAbsolute), .path("/srv/$USER/", .emptyComponent),
+    .path("/srv//$USER", .emptyComponent), .path("/srv/../$USER", .dotComponent), .path("/srv/\\/$USER", .forbiddenCharacter),
+    .path("/srv/ä/$USER", .forbiddenCharacter), .path("/srv/\0/$USER", .forbiddenCharacter), .path("/srv/a\tb/$USER", .forbiddenCharacter),
+    .path("/srv/$USER/x", .placeholderBeforeLast), .path("/srv/shared", .noPlaceholder), .path("/srv/$HOME", .unknownPlaceholder),
+    .path("/srv/$USERS", .unknownPlaceholder), .path("/srv/${USER}", .unknownPlaceholder), .path(repeated("/12345678", 150), .tooLong),
+    .skel("", .notAbsolute), .skel("skel", .notAbsolute), .skel("/", .emptyComponent), .skel("/etc/skel/", .emptyComponent),
+    .skel("/etc/../skel", .dotComponent), .skel("/etc/'skel'", .forbiddenCharacter), .skel(repeated("/12345678", 150), .tooLong),
+  ]
+
+  private static let lengths: [Bad] = [
+    Bad("uid_min = " + repeated("0", 4096), .lineTooLong), Bad("#" + repeated("#", 4096), .lineTooLong),
+    Bad(repeated("a", 1 << 20), .lineTooLong), Bad([UInt8](repeating: 0, count: 1 << 20), .lineTooLong),
+  ]
+
+  @Test(arguments: bad)
+  func `a line that does not hold leaves the default, and says where and why`(row: Bad) {
+    let parser = SettingsParser("# first\n\n" + row.line + "\n# last\n")
+    #expect(parser.settings == Settings())
+    #expect(parser.problems == [SettingsProblem(line: 3, reason: row.reason)])
+  }
+
+  @Test(arguments: bad)
+  func `the lines around a bad one hold, with CRLF and without a last newline too`(row: Bad) {
+    let around = changed {
+      $0.uidMin = 2000
+      $0.uidMax = 3000
+      $0.directoryMode = 0o711
+      $0.skeleton = "/srv/skel"
+      $0.networkFileSystems = ["afs"]
+      $0.storage = template("/srv/$UID")
+    }
+    let good: [UInt8] =
+      "uid_min = 2000\r\nuid_max = 3000\r\ndirectory_mode = 0711\r\nskel = /srv/skel\r\nnetwork_filesystems = afs\r\nstorage_directory = /srv/$UID"
+    let parser = SettingsParser(row.line + "\r\n" + good)
+    #expect(parser.settings == around)
+    #expect(parser.problems.map(\.line) == [1])
+  }
+
+  @Test(arguments: [
+    ("uid_min = 2000\nuid_min = x", 2), ("uid_max = 3000\nuid_max = x", 2), ("directory_mode = 0711\ndirectory_mode = x", 2),
+    ("skel = /srv/skel\nskel = x", 2), ("network_filesystems = afs\nnetwork_filesystems =", 2),
+    ("network_filesystems = afs\nnetwork_filesystems = nfs ä", 2), ("storage_directory = /srv/$UID\n\nstorage_directory = /srv", 3),
+  ])
+  func `a bad line leaves the default also over an earlier good one`(text: String, line: Int) {
+    let parser = SettingsParser(bytes(text))
+    #expect(parser.settings == Settings())
+    #expect(parser.problems.map(\.line) == [line])
+  }
+
+  @Test(arguments: [
+    ("uid_max = 999", 1, 1000, 999, 1000), ("uid_min = 5000\nuid_max = 4999", 2, 5000, 4999, 5000),
+    ("uid_max = 4999\n\nuid_min = 5000", 1, 5000, 4999, 5000), ("uid_max = 0", 1, 1000, 0, 1000),
+    ("uid_max = 5\nuid_max = 6\n", 2, 1000, 6, 1000),
+  ] as [(String, Int, UInt32, UInt32, UInt32)])
+  func `a uid_max below uid_min does not hold`(text: String, line: Int, min: UInt32, max: UInt32, uidMin: UInt32) {
+    let parser = SettingsParser(bytes(text))
+    #expect(parser.problems == [SettingsProblem(line: line, reason: .rangeIsEmpty(min: min, max: max))])
+    #expect(parser.settings == changed { $0.uidMin = uidMin })
+  }
+
+  @Test func `a line may have 4096 bytes`() {
+    let parser = SettingsParser("uid_min = " + repeated("0", 4096 - 11) + "7")
+    #expect(parser.settings.uidMin == 7)
+    #expect(parser.problems == [])
+  }
+
+  @Test func `a hundred thousand bad lines make a short list`() {
+    let parser = SettingsParser(repeated("x\n", 100_000) + "uid_min = 7\n")
+    #expect(parser.problems.count == 17)
+    #expect(parser.problems.prefix(16).map(\.line) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
+    #expect(parser.problems.prefix(16).allSatisfy { $0.reason == .noEqualsSign("x") })
+    #expect(parser.problems.last == SettingsProblem(line: 17, reason: .tooManyProblems))
+    #expect(parser.settings == changed { $0.uidMin = 7 })
+  }
+
+  @Test(arguments: hostileBytes)
+  func `no value of any key makes settings that are not valid`(value: [UInt8]) {
+    for key in ["storage_directory", "directory_mode", "network_filesystems", "uid_min", "uid_max", "skel", ""] as [[UInt8]] {
+      let text: [[UInt8]] = [key, " = ", value, "\n", value, key]
+      let settings = SettingsParser(Array(text.joined())).settings
+      #expect(settings.storage.parent.first == 0x2f && isPrintable(settings.storage.parent))
+      #expect(isPrintable(settings.storage.leaf(for: account()) ?? [0]))
+      #expect(settings.directoryMode == 0o700 || settings.directoryMode == 0o711)
+      #expect(!settings.networkFileSystems.isEmpty && settings.networkFileSystems.allSatisfy { isPrintable($0) && !$0.contains(0x20) })
+      #expect(settings.skeleton.first == 0x2f && isPrintable(settings.skeleton))
+    }
+  }
+}
+

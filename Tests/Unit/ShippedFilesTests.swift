@@ -1,0 +1,54 @@
+import Testing
+
+@testable import RootlessStorage
+
+/// A path in this repository.
+private func inRepository(_ path: [UInt8]) -> [UInt8] {
+  parts(bytes(#filePath), separator: { $0 == 0x2f }).dropLast(3).flatMap { $0 + "/" } + path
+}
+
+private let settingsFile = inRepository("packaging/rootless-storage.conf")
+private let skeleton = inRepository("packaging/skel")
+
+@Suite struct ShippedFilesTests {
+  private func lines() throws -> [[UInt8]] {
+    parts(try readAll(try open(path: settingsFile, .reading), limit: 65536), separator: { $0 == 0x0a })
+  }
+
+  @Test(.enabled(if: exists(settingsFile)))
+  func `the shipped settings file parses and is the defaults`() throws {
+    let reading = try readSettings(settingsFile, trusted: false, MountTable(blockDeviceIsLocal: true))
+    #expect(reading.settings == Settings())
+    #expect(reading.problems == [])
+  }
+
+  @Test(.enabled(if: exists(settingsFile)))
+  func `every key stands in the shipped settings file, commented out, with its default`() throws {
+    // A setting has no blank after the #, an explanation has.
+    let commented = try lines().filter { $0.count > 1 && $0[0] == 0x23 && $0[1] != 0x20 }.map { Array($0.dropFirst()) }
+    let keys = commented.map { shown($0.prefix { $0 != 0x20 && $0 != 0x3d }) }
+    #expect(keys.sorted() == ["directory_mode", "network_filesystems", "skel", "storage_directory", "uid_max", "uid_min"])
+    for line in commented where !begins(line, with: "uid_max") {
+      #expect(SettingsParser(line).settings == Settings(), "\(shown(line))")
+      #expect(SettingsParser(line).problems == [], "\(shown(line))")
+    }
+  }
+
+  @Test(.enabled(if: exists(skeleton + "/.config/docker/daemon.json")))
+  func `the shipped skeleton is the two files of the contract`() throws {
+    let reader = try SkeletonReader(skeleton, trusted: false, MountTable(blockDeviceIsLocal: true))
+    #expect(reader.warnings == [])
+    #expect(reader.files.map { shown($0.path) } == [".config/containers/storage.conf", ".config/docker/daemon.json"])
+    let texts = reader.files.compactMap { $0.rendered(for: account(), storage: "/var/tmp/alice").map(shown) }
+    let podman = """
+      # Created at login by pam_rootless_storage because this home is on a network file system.
+      # Edit it as you like: it is never overwritten. Deleted, it returns at the next login.
+      [storage]
+      driver = "overlay"
+      graphroot = "/var/tmp/alice/containers/storage"
+
+      """
+    #expect(texts == [podman, "{ \"data-root\": \"/var/tmp/alice/docker\" }\n"])
+    #expect(reader.files.allSatisfy { $0.mode == 0o644 && $0.ownStore != nil })
+  }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import TestSupport
+
+/// Two virtual machines with Debian's kernel that share NFS homes (Tests/VirtualMachine/machine): lab1 is file server and client,
+/// lab2 a client. Both begin afresh with this object and end with it.
+final class Lab {
+  enum Host: String { case lab1, lab2 }
+
+  static let isPossible = Machine.stage != nil && geteuid() == 0
+  static let need = "needs root, the staged tree and virtual machines: run it as Tests/run vm"
+
+  private let folder: String
+  private let script: String
+  private let environment: [String: String]
+
+  init(_ hosts: [Host] = [.lab1]) throws {
+    script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("machine").path
+    folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
+    environment = ProcessInfo.processInfo.environment.merging(["ROOTLESS_STORAGE_VM_RUN": folder]) { $1 }
+    for host in hosts { try sure(["start", host.rawValue]) }
+  }
+
+  deinit {
+    _ = try? run("/bin/bash", [script, "stop"], environment: environment)
+    _ = try? run("/bin/rm", ["-rf", folder])
+  }
+
+  private func machine(_ arguments: [String], patience: Int = 240) throws -> Output {
+    // A login into a home whose server is gone never ends by itself.
+    try run("/usr/bin/timeout", ["--kill-after=5", "\(patience)", "/bin/bash", script] + arguments, environment: environment)
+  }
+
+  @discardableResult
+  private func sure(_ arguments: [String]) throws -> Output {
+    let output = try machine(arguments)
+    if output.status != 0 { throw CommandFailure(description: "machine \(arguments): \(output)") }
+    return output
+  }
+
+  /// Runs a command as root.
+  @discardableResult
+  func root(_ command: String, on host: Host = .lab1) throws -> Output { try sure(["ssh", "@\(host.rawValue)", command]) }
+
+  /// Logs in through sshd and PAM, and runs a command there.
+  ///
+  /// - Parameter patience: seconds after which the login is given up.
+  func login(_ user: String, _ command: String, on host: Host = .lab1, patience: Int = 240) throws -> Output {
+    try machine(["ssh", "\(user)@\(host.rawValue)", command], patience: patience)
+  }
+
+  /// Logs in as several users at once, each on a host of its own.
+  func loginAtOnce(_ logins: [(user: String, host: Host)]) throws -> [Output] {
+    let results = Results(count: logins.count)
+    DispatchQueue.concurrentPerform(iterations: logins.count) { index in
+      let (user, host) = logins[index]
+      results.set(index, (try? login(user, "true", on: host)) ?? Output(status: -1, text: "no login"))
+    }
+    return results.all
+  }
+
+  func link(_ direction: String, _ host: Host = .lab1) throws { try sure(["link", direction, "@\(host.rawValue)"]) }
+  func server(_ direction: String) throws { try sure(["server", direction]) }
+
+  /// Unpacks the staged tree and adds the line to the stacks, as an administrator would: at their end.
+  func install(_ options: String = "", on host: Host = .lab1) throws {
+    let stage = Machine.stage ?? "/nonexistent"
+    let put = try run("/bin/bash", ["-c", "tar -C '\(stage)' -c . | '\(script)' put '@\(host.rawValue)'"], environment: environment)
+    if put.status != 0 { throw CommandFailure(description: "\(put)") }
+    try root(
+      "for stack in common-session common-session-noninteractive; do echo 'session optional pam_rootless_storage.so \(options)' >> /etc/pam.d/$stack; done",
+      on: host)
+  }
+
+  /// What the module has logged, of sshd's sessions.
+  func log(on host: Host = .lab1) throws -> [String] {
+    try root("journalctl --no-pager -o cat -t sshd | grep -a pam_rootless_storage || true", on: host).lines
+      .map { $0.replacing("pam_rootless_storage(sshd:session): ", with: "") }
+  }
+}
+
+/// What threads put into an array, each in a place of its own.
+private final class Results: @unchecked Sendable {
+  private let lock = NSLock()
+  private var outputs: [Output]
+
+  init(count: Int) { outputs = Array(repeating: Output(status: -1, text: ""), count: count) }
+
+  func set(_ index: Int, _ output: Output) { lock.withLock { outputs[index] = output } }
+  var all: [Output] { lock.withLock { outputs } }
+}
+
+extension Lab: @unchecked Sendable {}
