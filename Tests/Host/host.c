@@ -1,8 +1,10 @@
 /* A PAM application for tests: what sshd, login, su, cron and gdm do around a session, without the rest.
  *
  *   pam-host [OPTION…] CONFDIR SERVICE USER
+ *   pam-host --load FILE N
  *
- * Opens and closes a session of USER through the stack CONFDIR/SERVICE (pam_start_confdir(3)) and prints, for the last one,
+ * The second form loads and unloads a module N times and prints the median in nanoseconds. The first
+ * opens and closes a session of USER through the stack CONFDIR/SERVICE (pam_start_confdir(3)) and prints, for the last one,
  * "open=CODE close=CODE milliseconds=N". Exit status 0 if every open gave the same code, 1 if something differed, 2 for a fault of
  * its own.
  *
@@ -17,10 +19,12 @@
  *   --deny NUMBER    this system call, and the helper's too, answers ENOSYS, as on a kernel that is too old for it
  *   --log            receives syslog on /dev/log, which must not exist yet (so: in a mount namespace with a /dev of its own), and
  *                    prints every message as "log PRIORITY TEXT" at the end
+ *   --time           prints the median of whole transactions, pam_start to pam_end, as "median_us=N"
  *   --memory         prints "descriptors=N rss_kb=N" after the tenth part of the transactions, and at the end
  */
 #define _GNU_SOURCE 1
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -47,7 +51,8 @@ extern char **environ;
 
 static const char *confdir, *service, *user;
 static long count = 1, threads = 1;
-static int reap, forking, memory, standard_closed, logging;
+static int64_t *durations;
+static int reap, forking, memory, timing, standard_closed, logging;
 static atomic_int conversations, differing, stop, first_code = -1, last_close;
 static atomic_long last_milliseconds;
 
@@ -57,10 +62,22 @@ static int converse(int n, const struct pam_message **message, struct pam_respon
   return PAM_CONV_ERR;
 }
 
-static long milliseconds(void) {
+static int64_t nanoseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static long milliseconds(void) { return (long)(nanoseconds() / 1000000); }
+
+static int compare_durations(const void *left, const void *right) {
+  int64_t l = *(const int64_t *)left, r = *(const int64_t *)right;
+  return l < r ? -1 : l > r;
+}
+
+static int64_t median(int64_t *values, long n) {
+  qsort(values, (size_t)n, sizeof *values, compare_durations);
+  return values[n / 2];
 }
 
 static void transaction(void) {
@@ -100,10 +117,13 @@ static long resident(void) {
 static void *work(void *unused) {
   (void)unused;
   for (long done = 0; done < count; done++) {
+    int64_t before = nanoseconds();
     transaction();
+    if (timing) durations[done] = nanoseconds() - before;
     if (memory && done == count / 10) printf("descriptors=%d rss_kb=%ld\n", descriptors(), resident());
   }
   if (memory) printf("descriptors=%d rss_kb=%ld\n", descriptors(), resident());
+  if (timing) printf("median_us=%ld\n", (long)(median(durations, count) / 1000));
   return NULL;
 }
 
@@ -257,6 +277,20 @@ static int differences(char *before, char *after) {
 
 static long number(const char *text) { return text == NULL ? 0 : strtol(text, NULL, 10); }
 
+static int load(const char *path, long times) {
+  int64_t *values = calloc((size_t)times, sizeof *values);
+  for (long done = 0; values != NULL && done < times; done++) {
+    int64_t before = nanoseconds();
+    void *module = dlopen(path, RTLD_NOW);
+    if (module == NULL) return fprintf(stderr, "pam-host: %s\n", dlerror()), 2;
+    dlclose(module);
+    values[done] = nanoseconds() - before;
+  }
+  if (values == NULL || times < 1) return 2;
+  printf("%ld\n", (long)median(values, times));
+  return 0;
+}
+
 int main(int argc, char **argv) {
   int compare = 0, i = 1;
   long caller = -1;
@@ -274,8 +308,11 @@ int main(int argc, char **argv) {
     }
     else if (strcmp(argv[i], "--log") == 0) logging = 1;
     else if (strcmp(argv[i], "--memory") == 0) memory = 1;
+    else if (strcmp(argv[i], "--time") == 0) timing = 1;
+    else if (strcmp(argv[i], "--load") == 0 && argc - i == 3) return load(argv[i + 1], number(argv[i + 2]));
     else return fprintf(stderr, "pam-host: unknown option %s\n", argv[i]), 2;
   }
+  if (timing && (threads != 1 || (durations = calloc((size_t)count, sizeof *durations)) == NULL)) return 2;
   if (argc - i != 3) return fprintf(stderr, "usage: pam-host [OPTION...] CONFDIR SERVICE USER\n"), 2;
   confdir = argv[i], service = argv[i + 1], user = argv[i + 2];
 

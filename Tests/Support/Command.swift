@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// What a program printed, and how it ended.
 public struct Output: Sendable, CustomStringConvertible {
@@ -23,25 +24,27 @@ public struct CommandFailure: Error, CustomStringConvertible {
 }
 
 /// Runs a program to its end, with nothing on standard input.
+///
+/// Not Foundation's Process, and not through a pipe: both wait for whatever daemon the program leaves behind.
 @discardableResult
 public func run(_ program: String, _ arguments: [String], environment: [String: String]? = nil) throws -> Output {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: program)
-  process.arguments = arguments
-  if let environment { process.environment = environment }
-  // Into a file: a daemon that the program leaves behind may hold its output for ever.
   let path = FileManager.default.temporaryDirectory.appendingPathComponent("rootless-storage-test-\(UUID().uuidString)").path
-  guard FileManager.default.createFile(atPath: path, contents: nil), let file = FileHandle(forUpdatingAtPath: path) else {
-    throw CommandFailure(description: "\(path) cannot be made")
-  }
-  defer { try? FileManager.default.removeItem(atPath: path) }
-  process.standardOutput = file
-  process.standardError = file
-  process.standardInput = FileHandle.nullDevice
-  try process.run()
-  process.waitUntilExit()
-  try file.seek(toOffset: 0)
-  let data = try file.readToEnd() ?? Data()
-  let status = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
-  return Output(status: status, text: String(decoding: data, as: UTF8.self))
+  defer { unlink(path) }
+  var actions = posix_spawn_file_actions_t()
+  posix_spawn_file_actions_init(&actions)
+  defer { posix_spawn_file_actions_destroy(&actions) }
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+  posix_spawn_file_actions_addopen(&actions, 1, path, O_RDWR | O_CREAT | O_EXCL, 0o600)
+  posix_spawn_file_actions_adddup2(&actions, 1, 2)
+  var vector = ([program] + arguments).map { strdup($0) } + [nil]
+  var variables = (environment ?? ProcessInfo.processInfo.environment).map { strdup("\($0)=\($1)") } + [nil]
+  defer { for text in vector + variables { free(text) } }
+  var child: pid_t = 0
+  let failure = posix_spawn(&child, program, &actions, nil, &vector, &variables)
+  if failure != 0 { throw CommandFailure(description: "\(program): \(String(cString: strerror(failure)))") }
+  var status: Int32 = 0
+  while waitpid(child, &status, 0) < 0 && errno == EINTR {}
+  let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+  // As a shell says it: the exit status, or 128 and the signal.
+  return Output(status: status & 0x7f == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f), text: text)
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// A machine of its own for one test: a private mount namespace in which /etc, /dev, /home, /var/tmp and /usr/libexec are new, and the
 /// staged tree is installed in its usual places. The real machine sees nothing of it, and it is gone with this object.
@@ -32,6 +33,8 @@ public final class Machine {
     guard let stage = Machine.stage else { throw CommandFailure(description: Machine.need) }
     holder = Process()
     release = Pipe()
+    // Whatever else is started meanwhile must not hold it open.
+    _ = fcntl(release.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
     holder.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
     // Ends when this process closes the pipe, or dies.
     holder.arguments = ["--mount", "--propagation", "private", "/bin/sh", "-c", "echo ready; cat > /dev/null"]

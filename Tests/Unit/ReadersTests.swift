@@ -37,9 +37,7 @@ import Testing
       #expect(throws: WayProblem(path: place(fault), reason: .notRegular)) { try readSettings(place(path), trusted: false, mounts) }
     }
     #expect(throws: WayProblem(path: "/dev/null", reason: .notRegular)) { try readSettings("/dev/null", trusted: false, mounts) }
-    withKnownIssue("a way to a file that ends in no name is not judged; reading it fails with EBADF", isIntermittent: true) {
-      #expect(throws: WayProblem(path: "/", reason: .notRegular)) { try readSettings("/", trusted: false, mounts) }
-    }
+    #expect(throws: WayProblem(path: "/", reason: .notRegular)) { try readSettings("/", trusted: false, mounts) }
   }
 
   @Test func `a file may have 64 KiB`() throws {

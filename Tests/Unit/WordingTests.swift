@@ -91,29 +91,7 @@ import Testing
   @Test(arguments: troubles)
   func `every error and warning tells what to do next`(event: Event) {
     let text = text(event)
-    withKnownIssue("the message names no next step", isIntermittent: true) {
-      #expect(hasNextStep(text), "\(text)")
-    } when: {
-      WordingTests.isKnownToLackStep(event)
-    }
-  }
-
-  /// Messages that were seen without one; none should be added, and any may go.
-  private static func isKnownToLackStep(_ event: Event) -> Bool {
-    switch event {
-    case .processNotPrepared, .idReserved, .groupsLeftOut: true
-    case .settingsProblem(_, let problem): problem.reason == .tooManyProblems
-    case .settingsRefused(let way), .skeletonRefused(let way): lacksStep(way)
-    case .storageRefused(let seen): if case .way(let way) = seen.state { lacksStep(way) } else { false }
-    default: false
-    }
-  }
-
-  private static func lacksStep(_ way: WayProblem) -> Bool {
-    switch way.reason {
-    case .notDirectory, .notRegular, .tooManySymbolicLinks, .tooLarge, .failed: true
-    default: false
-    }
+    #expect(hasNextStep(text), "\(text)")
   }
 
   @Test func `an unfit name is told to use $UID`() {

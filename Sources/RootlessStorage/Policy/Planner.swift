@@ -34,7 +34,7 @@ public struct Planner {
   public func plan(for seen: Observation) -> Plan {
     if let conclusion = Planner.conclusion(from: seen.home, settings) { return Plan(events: [conclusion]) }
     var plan = Plan()
-    if let seen = seen.storage, !prepareStorage(seen, &plan) { return plan }
+    guard let storage = seen.storage, prepareStorage(storage, &plan) else { return plan }
     for (file, seen) in zip(skeleton, seen.files) { complete(file, seen, &plan) }
     if plan.actions.isEmpty && plan.events.isEmpty { plan.events.append(.allInPlace) }
     return plan

@@ -4,7 +4,7 @@ public enum ReportFormat {
   /// Longest line, its newline included. A longer one is cut by the writer, and by the reader too.
   public static let longestLine = 1024
   /// The reader passes on this many lines.
-  public static let mostLines = 200
+  public static let mostLines = 300
   /// The same as text for `end` records.
   static let endPrefix = "end "
 }
@@ -13,8 +13,8 @@ public enum ReportFormat {
 public struct ReportWriter {
   private var pending: [UInt8] = []
   private var worst = Outcome.done
-  private var lines = 0
-  private let mostLines = ReportFormat.mostLines - 1
+  /// Lines of each priority so far. Each priority has its own bound, so that what a user can cause never crowds an error out.
+  private var lines = [0, 0, 0, 0, 0, 0, 0, 0]
 
   public init() {}
 
@@ -22,9 +22,20 @@ public struct ReportWriter {
 
   public mutating func add(_ event: Event, _ wording: Wording) {
     if event.outcome.rawValue > worst.rawValue { worst = event.outcome }
-    lines += 1
-    if lines > mostLines { return }
-    line(event.severity, lines == mostLines ? Text("further messages are left out") : wording.text(of: event))
+    let priority = Int(event.severity.rawValue)
+    lines[priority] += 1
+    let most = ReportWriter.mostLines(event.severity)
+    if lines[priority] > most { return }
+    line(event.severity, lines[priority] == most ? wording.leftOut : wording.text(of: event))
+  }
+
+  /// In all fewer than the reader takes. The skeleton has at most 64 files.
+  private static func mostLines(_ severity: Severity) -> Int {
+    switch severity {
+    case .err, .info: 80
+    case .warning: 60
+    case .notice, .debug: 30
+    }
   }
 
   private mutating func line(_ severity: Severity, _ text: Text) {

@@ -91,7 +91,7 @@ public struct SettingsParser {
     settings.networkFileSystems = defaults.networkFileSystems
     let types = words(value)
     if types.isEmpty { return report(.noTypes) }
-    for type in types where type.count > 64 || type.contains(where: { $0 < 0x21 || $0 > 0x7e }) { return report(.badType(type)) }
+    for type in types where type.count > 64 || type.contains(where: { $0 < 0x21 || $0 > 0x7e || $0 == 0x2c }) { return report(.badType(type)) }
     settings.networkFileSystems = types
   }
 

@@ -25,17 +25,20 @@ public struct Wording: Sendable {
 
   public func text(of event: Event) -> Text { "\(name): \(sentence(event))" }
 
+  /// Stands for all further messages of one priority.
+  var leftOut: Text { "\(name): further messages of this priority are left out; mend what the others say first" }
+
   private func sentence(_ event: Event) -> Text {
     switch event {
     case .usage(let problem): usage(problem)
     case .notPermitted(let caller):
       "uid \(caller) may not do this for uid \(uid) and its group; log in as that user, or run it as root"
-    case .processNotPrepared(let cause): "the session helper cannot start: \(cause)"
+    case .processNotPrepared(let cause): "the session helper cannot start: \(cause); check the limits of the service, and log in again"
     case .identity(let error): identity(error)
-    case .groupsLeftOut: "is in more than \(UInt32(HelperArguments.mostGroups)) groups; the rest is left out"
+    case .groupsLeftOut: "is in more than \(UInt32(HelperArguments.mostGroups)) groups, the rest is left out; check that the home is not reached through one of those"
     case .settingsProblem(let file, let problem): settings(file, problem)
     case .settingsRefused(let problem): "the settings are not used and nothing is done: \(way(problem, .trusted))"
-    case .idReserved: "uid \(uid) or its group is reserved and gets no container storage"
+    case .idReserved: "uid \(uid) or its group is reserved and gets no container storage; give a person another id"
     case .uidOutOfRange: "uid \(uid) is outside uid_min to uid_max, nothing to do"
     case .nameUnfit:
       "this user name cannot be part of a path: set storage_directory with $UID in place of $USER in rootless-storage.conf; nothing is done"
@@ -101,11 +104,11 @@ public struct Wording: Sendable {
       case .badPath(let key, let value, let reason): "\(key) = \"\(value)\" \(path(reason)); the default holds"
       case .badMode(let value): "directory_mode is 0700 or 0711, not \"\(value)\"; the default holds"
       case .badNumber(let key, let value): "\(key) is a number up to 4294967295, not \"\(value)\"; the default holds"
-      case .badType(let value): "\"\(value)\" in network_filesystems is no file-system type; the default holds"
+      case .badType(let value): "\"\(value)\" in network_filesystems is no file-system type, names are separated by blanks; the default holds"
       case .noTypes: "network_filesystems is empty; the default holds"
       case .rangeIsEmpty(let min, let max): "uid_max \(max) is below uid_min \(min); the default holds"
       case .lineTooLong: "the line is too long, ignoring"
-      case .tooManyProblems: "further problems are not listed"
+      case .tooManyProblems: "further problems are not listed; mend the listed ones first"
       }
     return "\(file):\(UInt32(truncatingIfNeeded: problem.line)): \(reason)"
   }
@@ -132,13 +135,13 @@ public struct Wording: Sendable {
     case .missing:
       if use == .trusted { return "\(at) does not exist; reinstall the package or set skel" }
       return "\(at) does not exist; create it as root, or set storage_directory"
-    case .notDirectory: return "\(at) is not a directory"
-    case .notRegular: return "\(at) is not a regular file"
-    case .tooLarge: return "\(at) is too large"
-    case .tooManySymbolicLinks: return "\(at) is behind too many symbolic links"
+    case .notDirectory: return "\(at) is not a directory; make it one as root"
+    case .notRegular: return "\(at) is not a regular file; make it one as root"
+    case .tooLarge: return "\(at) is too large; shorten it"
+    case .tooManySymbolicLinks: return "\(at) is behind too many symbolic links; remove the loop as root"
     case .ownedBy(let owner): return "\(at) is owned by uid \(owner); \(rule)"
     case .writableByOthers(let mode): return "\(at) is writable by others (mode \(mode: mode)); \(rule)"
-    case .linkOwnedBy(let owner): return "\(at) is a symbolic link owned by uid \(owner); on this way only root's are followed"
+    case .linkOwnedBy(let owner): return "\(at) is a symbolic link owned by uid \(owner); on this way only root's are followed, replace it as root"
     case .onNetwork(let type): return "\(at) is itself on a network file system (\(type)); set storage_directory to a place on local disk"
     case .userMount: return "\(at) is a FUSE mount, which any user can make; unmount it as root"
     case .failed(.accessDenied) where use == .storage: return "\(at): Permission denied; every directory above it must be searchable by everybody (chmod o+x)"
@@ -153,11 +156,12 @@ public struct Wording: Sendable {
       case .special: "is neither a file nor a directory"
       case .tooLarge: "is larger than \(UInt32(SkeletonFile.largestFile)) bytes"
       case .tooManyFiles: "comes after \(UInt32(SkeletonFile.mostFiles)) files"
-      case .tooDeep: "is more than \(UInt32(SkeletonFile.deepestPath)) levels deep"
-      case .tooManyEntries: "is in a directory of more than \(UInt32(SkeletonFile.mostEntries)) entries"
+      case .tooDeep: "has files more than \(UInt32(SkeletonFile.deepestPath)) levels deep"
+      case .tooManyEntries: "has more than \(UInt32(SkeletonFile.mostEntries)) entries, the rest"
       case .nameTooLong: "has too long a path"
       }
-    return "\(skeleton)/\(warning.path) in the skeleton \(reason), ignoring"
+    let path = warning.path.isEmpty ? skeleton : skeleton + [0x2f] + warning.path
+    return "\(path) in the skeleton \(reason), ignoring"
   }
 
   private func homeProblem(_ problem: HomeObservation) -> Text {

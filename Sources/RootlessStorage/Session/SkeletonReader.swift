@@ -25,7 +25,7 @@ public struct SkeletonReader {
       throw problem(path, .failed(error))
     }
     if entries.count > SkeletonFile.mostEntries {
-      warnings.append(SkeletonWarning(path: path, reason: .tooManyEntries))
+      warn(path, .tooManyEntries)
       entries.removeLast(entries.count - SkeletonFile.mostEntries)
     }
     entries.sort(by: isOrderedBefore)

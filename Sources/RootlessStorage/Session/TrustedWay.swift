@@ -93,6 +93,8 @@ private struct Walker {
         walked = []
       }
     }
+    // A way that ends in a directory after all: `/`, or a link to one.
+    if file && current.status.kind != .regular { throw problem(path, .notRegular, in: current) }
     return current
   }
 

@@ -66,7 +66,8 @@ func thisProcess() -> ProcessStamp {
 
 /// A process that runs no more, or whose number another one bears by now. When it cannot be told, the answer is no.
 func isGone(_ process: ProcessStamp) -> Bool {
-  guard process.number > 0, let number = Int32(exactly: process.number) else { return false }
+  // No process has such a number.
+  guard process.number > 0, let number = Int32(exactly: process.number) else { return true }
   if kill(number, 0) != 0 && Errno.last == Errno(ESRCH) { return true }
   guard let started = startTime(ofProcess: process.number) else { return false }
   return started != process.started
