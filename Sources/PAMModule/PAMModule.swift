@@ -14,18 +14,21 @@ public func openSession(
   _ handle: OpaquePointer?, _ flags: CInt, _ count: CInt, _ arguments: UnsafeMutablePointer<UnsafePointer<CChar>?>?
 ) -> CInt {
   guard let handle = unsafe handle else { return PAM_SUCCESS }
+  var item: UnsafeRawPointer? = nil
+  _ = unsafe pam_get_item(handle, PAM_USER, &item)
+  let typed = unsafe item?.assumingMemoryBound(to: CChar.self)
+  let log = unsafe Log(handle, user: typed ?? literal("(nobody)"))
   var options = ModuleOptions()
-  let log = unsafe Log(handle)
   var index = 0
   // SAFETY: libpam hands over `count` texts that end in NUL and live as long as the handle.
   while index < Int(count), let option = unsafe arguments?[index] {
     if unsafe !options.take(option) { unsafe log.warning("option is unknown or malformed, ignoring; see pam_rootless_storage(8): ", option) }
     index &+= 1
   }
-  let outcome = unsafe session(handle, options, log)
+  let outcome = unsafe session(handle, typed, options, log)
   if !options.strict || outcome == .done { return PAM_SUCCESS }
   if outcome == .tolerated {
-    log.warning("the login goes on although the option strict is given: others can write to the directory that holds the storage directories, and could lock anybody out")
+    log.warning("the login goes on although the option strict is given: others can write to the directory that holds the storage directories, and could lock anybody out; give them a parent of root's")
     return PAM_SUCCESS
   }
   return PAM_SESSION_ERR
@@ -37,24 +40,22 @@ public func closeSession(
   _ handle: OpaquePointer?, _ flags: CInt, _ count: CInt, _ arguments: UnsafeMutablePointer<UnsafePointer<CChar>?>?
 ) -> CInt { PAM_SUCCESS }
 
-private func session(_ handle: OpaquePointer, _ options: ModuleOptions, _ log: Log) -> Outcome {
-  var item: UnsafeRawPointer? = nil
-  guard unsafe pam_get_item(handle, PAM_USER, &item) == PAM_SUCCESS, let item = unsafe item else {
+private func session(_ handle: OpaquePointer, _ typed: UnsafePointer<CChar>?, _ options: ModuleOptions, _ log: Log) -> Outcome {
+  guard let typed = unsafe typed else {
     log.warning("the application has not said who logs in, nothing is done")
     return .done
   }
-  let typed = unsafe item.assumingMemoryBound(to: CChar.self)
   guard let account = unsafe pam_modutil_getpwnam(handle, typed) else {
-    unsafe log.warning("the account cannot be looked up, nothing is done; is the name service up? user ", typed)
+    log.warning("the account cannot be looked up, nothing is done; is the name service up?")
     return .done
   }
   let uid = unsafe account.pointee.pw_uid
   if uid == 0 || uid < options.uidMin {
-    if options.debug { unsafe log.debug("root or a user below uid_min, nothing to do: ", account.pointee.pw_name) }
+    if options.debug { log.debug("root or a user below uid_min, nothing to do") }
     return .done
   }
   guard let name = unsafe account.pointee.pw_name, let home = unsafe account.pointee.pw_dir else {
-    unsafe log.warning("the account has no name or no home, nothing is done; correct it, user ", typed)
+    log.warning("the account has no name or no home, nothing is done; correct it")
     return .done
   }
   guard let launch = Launch() else {
@@ -65,24 +66,24 @@ private func session(_ handle: OpaquePointer, _ options: ModuleOptions, _ log: L
   let helper = unsafe options.helper ?? literal("/usr/libexec/rootless-storage/session-helper")
   switch unsafe launch.prepare(helper: helper, options, uid: uid, gid: account.pointee.pw_gid, home: home, name: name) {
   case .all: break
-  case .tooMany: unsafe log.warning("more than 4096 groups, the rest is left out: ", name)
+  case .tooMany: log.warning("is in more than 4096 groups, the rest is left out; check that the home is not reached through one of those")
   case .unknown:
-    unsafe log.error("the groups cannot be looked up, nothing is done; is memory short? user ", name)
+    log.error("the groups cannot be looked up, nothing is done; is memory short?")
     return .failed
   }
-  return unsafe follow(launch, helper, name, options, log)
+  return unsafe follow(launch, helper, options, log)
 }
 
 /// Starts the session helper and passes its report on to syslog.
 private func follow(
-  _ launch: borrowing Launch, _ path: UnsafePointer<CChar>, _ name: UnsafePointer<CChar>, _ options: ModuleOptions, _ log: Log
+  _ launch: borrowing Launch, _ path: UnsafePointer<CChar>, _ options: ModuleOptions, _ log: Log
 ) -> Outcome {
   var reader = launch.reader()
   let ending: HelperProcess.Ending
   do throws(HelperProcess.StartError) {
     let helper = try unsafe launch.start(path)
     ending = unsafe launch.follow(helper, &reader, seconds: options.timeout) { priority, text in
-      if priority != LOG_DEBUG || options.debug { unsafe log.write(priority, text) }
+      if priority != LOG_DEBUG || options.debug { unsafe log.pass(priority, text) }
     }
   } catch {
     let cause: Errno
@@ -96,16 +97,17 @@ private func follow(
     unsafe log.error("the session helper cannot be started, nothing is done; mend the cause and log in again: ", strerrordesc_np(cause.rawValue))
     return .failed
   }
-  if reader.isFlooded { unsafe log.warning("the session helper said too much, the rest is left out for ", name) }
+  if reader.isFlooded { log.warning("the session helper said too much, the rest is left out; run it by hand as root") }
   switch ending {
   case .timedOut(let isGone):
-    unsafe log.error(
-      isGone
-        ? "the session helper was not done within the timeout and was killed; is the file server of the home down? This session has no container storage, user "
-        : "the session helper was not done within the timeout and could not be ended; is the file server of the home down? This session has no container storage, user ", name)
+    if isGone {
+      log.error("the session helper was not done within the timeout and was killed, this session has no container storage; is the file server of the home down?")
+    } else {
+      log.error("the session helper was not done within the timeout and cannot be ended, this session has no container storage; is the file server of the home down?")
+    }
     return .failed
   case .unheard(let cause):
-    unsafe log.error("the session helper cannot be listened to and was killed: ", strerrordesc_np(cause.rawValue))
+    unsafe log.error("the session helper cannot be listened to and was killed; mend the cause and log in again: ", strerrordesc_np(cause.rawValue))
     return .failed
   case .exited, .killed, .reapedElsewhere: break
   }
@@ -113,7 +115,7 @@ private func follow(
   switch ending {
   case .exited(let status): log.error("the session helper ended without a whole report, run it by hand as root; its exit status was ", number: status)
   case .killed(let signal): log.error("the session helper was killed before it was done, log in again; the signal was ", number: signal)
-  default: unsafe log.error("the session helper ended without a whole report; log in again, user ", name)
+  default: log.error("the session helper ended without a whole report; log in again")
   }
   return .failed
 }

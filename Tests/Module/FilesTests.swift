@@ -53,6 +53,20 @@ struct FilesTests {
     #expect((written > 0) == (scenario == "first"))
   }
 
+  @Test(arguments: ["", "-e inject=457:error=ENOSYS"]) func `neither the name service nor the number of mounts is asked more than needed`(inject: String) throws {
+    // With statmount(2), and as before Linux 6.8, when mountinfo is read once.
+    let machine = try Machine()
+    try machine.user("alice")
+    try machine.sure("for number in $(seq 300); do mkdir /home/m$number; mount -t tmpfs none /home/m$number; done")
+    let first = try trace(machine, inject)
+    let steady = try trace(machine, inject)
+    for calls in [first, steady] {
+      #expect(calls.filter { $0.contains("/proc/self/mountinfo") }.count == (inject.isEmpty ? 0 : 1))
+      for file in ["nsswitch", "/etc/passwd", "/etc/group", "libnss", "socket("] { #expect(!calls.contains { $0.contains(file) }, "\(file)") }
+    }
+    #expect(first.contains { $0.contains("linkat(") } && !steady.contains { $0.contains("linkat(") })
+  }
+
   @Test func `everything below the root is opened without following, but for the home itself and the user's directories in it`() throws {
     let machine = try Machine()
     try machine.user("alice")

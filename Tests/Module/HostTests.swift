@@ -83,6 +83,28 @@ struct HostTests {
     #expect(login.milliseconds >= 1000 && login.milliseconds < 3000, "the deadline and at most a second for the reaping, on a busy machine: \(login)")
   }
 
+  @Test func `a home whose server does not answer costs the deadline, and alarm(2) ends a helper whose host has died`() throws {
+    // A FUSE server that is stopped: calls hang in the kernel, as with NFS.
+    let machine = try Machine(settings: "network_filesystems = fuse fuse.bindfs")
+    try machine.sure(
+      """
+      mknod -m 666 /dev/fuse c 10 229; touch /etc/mtab; echo user_allow_other > /etc/fuse.conf
+      install -d -m 700 -o 4001 -g 4001 /var/tmp/real; mkdir /home/alice
+      bindfs -o allow_other,attr_timeout=0,entry_timeout=0 /var/tmp/real /home/alice > /dev/null 2>&1
+      """)
+    try machine.user("alice", home: "/home/alice")
+    #expect(try machine.login("alice").informations.count == 3)
+    let daemon = try machine.sure("pgrep -fx 'bindfs .* /home/alice'").text.split(separator: "\n")[0]
+    try machine.sure("kill -STOP \(daemon)")
+    let login = try machine.login("alice", "timeout=1")
+    #expect(login.code == 0)
+    #expect(login.errors.count == 1 && login.errors[0].contains("was not done within the timeout and was killed"), "\(login)")
+    // By hand, as if nobody were there to kill it: 128 + SIGALRM, a second after the deadline.
+    let alone = try machine.sh("/usr/libexec/rootless-storage/session-helper --timeout 1 \(FilesTests.alice)")
+    #expect(alone.status == 142, "\(alone)")
+    try machine.sure("kill -CONT \(daemon); umount /home/alice")
+  }
+
   static let hostileHelpers: [(String, String)] = [
     ("exit 3", "its exit status was 3"),
     ("kill -SEGV $$", "the signal was 11"),

@@ -4,16 +4,16 @@ import Testing
 
 @Suite struct BytesTests {
   @Test func `numbers are read only when they are nothing but digits and fit`() {
-    #expect(number(Array("18446744073709551615".utf8)) == UInt64.max)
-    #expect(number(Array("18446744073709551616".utf8)) == nil)
+    #expect(decimalValue(Array("18446744073709551615".utf8)) == UInt64.max)
+    #expect(decimalValue(Array("18446744073709551616".utf8)) == nil)
     #expect(identifier(Array("4294967295".utf8)) == UInt32.max)
     #expect(identifier(Array("4294967296".utf8)) == nil)
-    for bad in ["", "-1", "+1", " 1", "1 ", "0x1", "1.0"] { #expect(number(Array(bad.utf8)) == nil) }
+    for bad in ["", "-1", "+1", " 1", "1 ", "0x1", "1.0"] { #expect(decimalValue(Array(bad.utf8)) == nil) }
   }
 
   @Test func `what is written as a number is read as the same`() {
     for value: UInt64 in [0, 1, 9, 10, 1000, 4_294_967_295, UInt64.max] { #expect(shown(decimal(value)) == "\(value)") }
-    for value: UInt64 in [0, 7, 10, 99, UInt64.max] { #expect(number(decimal(value)) == value) }
+    for value: UInt64 in [0, 7, 10, 99, UInt64.max] { #expect(decimalValue(decimal(value)) == value) }
     #expect([0, 0o7, 0o700, 0o1777, 0o7777, 0o12345].map { shown(octal($0)) } == ["0000", "0007", "0700", "1777", "7777", "12345"])
   }
 

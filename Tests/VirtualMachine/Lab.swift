@@ -71,10 +71,13 @@ final class Lab {
       on: host)
   }
 
-  /// What the module has logged, of sshd's sessions.
-  func log(on host: Host = .lab1) throws -> [String] {
-    try root("journalctl --no-pager -o cat -t sshd | grep -a pam_rootless_storage || true", on: host).lines
-      .map { $0.replacing("pam_rootless_storage(sshd:session): ", with: "") }
+  /// What the module has logged. The first login of a user starts systemd's user manager, which is a session of its own, and by
+  /// pam_systemd's place in the stack the earlier one.
+  ///
+  /// - Parameter service: only of its sessions.
+  func log(of service: String = "[a-z-]*", on host: Host = .lab1) throws -> [String] {
+    try root("journalctl --no-pager -o cat | grep -a '^pam_rootless_storage(\(service):session)' || true", on: host).lines
+      .map { $0.replacing(#/^pam_rootless_storage\([a-z-]*:session\): /#, with: "") }
   }
 }
 

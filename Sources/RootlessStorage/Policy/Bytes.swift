@@ -25,7 +25,7 @@ func octal(_ mode: UInt32) -> [UInt8] {
 }
 
 /// The number that decimal digits write, and nothing but digits; nil also when it does not fit.
-func number(_ digits: some Collection<UInt8>) -> UInt64? {
+func decimalValue(_ digits: some Collection<UInt8>) -> UInt64? {
   if digits.isEmpty { return nil }
   var value: UInt64 = 0
   for digit in digits {
@@ -40,7 +40,7 @@ func number(_ digits: some Collection<UInt8>) -> UInt64? {
 
 /// The same for a user or group id, which has 32 bits.
 func identifier(_ digits: some Collection<UInt8>) -> UInt32? {
-  guard let value = number(digits) else { return nil }
+  guard let value = decimalValue(digits) else { return nil }
   return UInt32(exactly: value)
 }
 

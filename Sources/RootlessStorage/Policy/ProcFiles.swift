@@ -66,5 +66,5 @@ public func startTime(inStat content: [UInt8]) -> UInt64? {
   guard let end = content.lastIndex(of: 0x29) else { return nil }
   let fields = words(content[(end + 1)...])
   guard fields.count > 19 else { return nil }
-  return number(fields[19])
+  return decimalValue(fields[19])
 }

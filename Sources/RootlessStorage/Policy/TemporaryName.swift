@@ -42,7 +42,7 @@ public struct TemporaryName: Equatable, Sendable {
   public init?(_ name: [UInt8]) {
     guard begins(name, with: TemporaryName.prefix), name.count <= 255 else { return nil }
     let fields = parts(name.dropFirst(TemporaryName.prefix.count), separator: { $0 == 0x2e })
-    guard fields.count >= 4, let number = identifier(fields[0]), let started = number_(fields[1]), let index = identifier(fields[2])
+    guard fields.count >= 4, let number = identifier(fields[0]), let started = decimalValue(fields[1]), let index = identifier(fields[2])
     else { return nil }
     var host = fields[3]
     for more in fields[4...] { host += [0x2e] + more }
@@ -61,4 +61,3 @@ public struct TemporaryName: Equatable, Sendable {
   }
 }
 
-private func number_(_ digits: [UInt8]) -> UInt64? { number(digits) }
