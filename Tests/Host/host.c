@@ -20,7 +20,8 @@
  *   --log            receives syslog on /dev/log, which must not exist yet (so: in a mount namespace with a /dev of its own), and
  *                    prints every message as "log PRIORITY TEXT" at the end
  *   --time           prints the median of whole transactions, pam_start to pam_end, as "median_us=N"
- *   --memory         prints "descriptors=N rss_kb=N" after the tenth part of the transactions, and at the end
+ *   --memory         prints "descriptors=N rss_kb=N" after the tenth part of the transactions, and at the end, then
+ *                    "children=0" if none is left, not even a zombie
  */
 #define _GNU_SOURCE 1
 #include <dirent.h>
@@ -348,6 +349,7 @@ int main(int argc, char **argv) {
     for (long t = 0; t < threads; t++) pthread_join(workers[t], NULL);
   }
   int found = compare ? differences(before, state()) : 0;
+  if (memory) printf("children=%d\n", waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : 1);
   fflush(stdout);
   atomic_store(&stop, 1);
   if (reap || forking) pthread_join(helper, NULL);

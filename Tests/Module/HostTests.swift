@@ -100,7 +100,7 @@ struct HostTests {
     #expect(login.code == 0)
     #expect(login.errors.count == 1 && login.errors[0].contains("was not done within the timeout and was killed"), "\(login)")
     // By hand, as if nobody were there to kill it: 128 + SIGALRM, a second after the deadline.
-    let alone = try machine.sh("/usr/libexec/rootless-storage/session-helper --timeout 1 \(FilesTests.alice)")
+    let alone = try machine.sh("timeout -s KILL 20 /usr/libexec/rootless-storage/session-helper --timeout 1 \(FilesTests.alice)")
     #expect(alone.status == 142, "\(alone)")
     try machine.sure("kill -CONT \(daemon); umount /home/alice")
   }
@@ -122,7 +122,7 @@ struct HostTests {
     let login = try machine.login("alice", "strict timeout=20 \(try helper(machine, script))")
     #expect(login.code == 14, "\(login)")
     #expect(login.errors.last?.hasSuffix(says) == true, "\(login)")
-    #expect(login.log.count <= 202)
+    #expect(login.log.count <= 302)
     for line in login.log { #expect(line.text.utf8.count < 1100 && line.text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f }) }
   }
 
@@ -215,7 +215,8 @@ struct HostTests {
     try #require(figures.count == 2)
     #expect(figures[0][0] == figures[1][0])
     #expect(figures[1][1] - figures[0][1] <= 256, "kilobytes, from the 500th transaction to the last: \(login)")
-    #expect(try machine.sh("pgrep -c session-helper").text == "0\n")
+    // Other tests have helpers of their own at the same time; this host's are its children.
+    #expect(login.output.text.contains("children=0"))
   }
 
   @Test func `too few descriptors are an error with the cause, and the login goes on`() throws {

@@ -116,7 +116,8 @@ public final class Machine {
   public func login(_ name: String, _ options: String = "debug", host: String = "", before limits: String = "") throws -> Login {
     guard let program = Machine.host else { throw CommandFailure(description: Machine.need) }
     try write("session required \(try Machine.modulePath()) \(options)\n", to: "/etc/pam.d/tested")
-    let output = try sh("rm -f /dev/log; \(limits) exec '\(program)' --log \(host) /etc/pam.d tested '\(name)'")
+    // Through a pipe, which limits on the size of files do not hit.
+    let output = try sh("set -o pipefail; rm -f /dev/log; (\(limits) exec '\(program)' --log \(host) /etc/pam.d tested '\(name)') | cat")
     return try Login(output)
   }
 

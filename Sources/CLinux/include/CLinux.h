@@ -193,6 +193,7 @@ static inline int64_t clinux_monotonic_milliseconds(void) {
 }
 
 static inline int clinux_ignore_signal(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0; }
+static inline int clinux_default_signal(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
 static inline int clinux_no_core(void) {
   const struct rlimit none = {0, 0};
   return setrlimit(RLIMIT_CORE, &none);

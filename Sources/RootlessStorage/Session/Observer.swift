@@ -18,9 +18,13 @@ public struct HomeObserver: ~Copyable {
     do throws(Errno) {
       let home = try open(path: account.home, .directoryPlaceFollowing)
       let status = try fileStatus(of: home)
-      guard status.owner == uid else {
-        self.init(.ownedBy(status.owner))
-        return
+      if status.owner != uid {
+        // Before a FUSE mount was asked for the first time, the kernel makes its root's owner up: it is asked before it is refused.
+        let owner = try freshStatus(of: home).owner
+        guard owner == uid else {
+          self.init(.ownedBy(owner))
+          return
+        }
       }
       let type: FileSystem
       do throws(Errno) { type = try mounts.fileSystem(of: status) } catch {

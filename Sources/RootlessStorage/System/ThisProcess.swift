@@ -10,6 +10,11 @@ public func prepareProcess(endingAfter seconds: UInt32) -> Errno? {
   _ = umask(0o077)
   if clinux_no_core() != 0 { return .last }
   if clinux_ignore_signal(SIGPIPE) != 0 || clinux_ignore_signal(SIGXFSZ) != 0 { return .last }
+  // The default action ends the process even where it hangs; a handler would never run. Whoever starts this by hand may block it.
+  if clinux_default_signal(SIGALRM) != 0 { return .last }
+  var none = sigset_t()
+  _ = unsafe sigemptyset(&none)
+  if unsafe sigprocmask(SIG_SETMASK, &none, nil) != 0 { return .last }
   _ = alarm(seconds)
   return nil
 }
