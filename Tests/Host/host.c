@@ -20,7 +20,7 @@
  *   --log            receives syslog on /dev/log, which must not exist yet (so: in a mount namespace with a /dev of its own), and
  *                    prints every message as "log PRIORITY TEXT" at the end
  *   --time           prints the median of whole transactions, pam_start to pam_end, as "median_us=N"
- *   --memory         prints "descriptors=N rss_kb=N" after the tenth part of the transactions, and at the end, then
+ *   --memory         prints "descriptors=N rss_kb=N" before, after the tenth part of the transactions, and at the end; then
  *                    "children=0" if none is left, not even a zombie
  */
 #define _GNU_SOURCE 1
@@ -118,6 +118,7 @@ static long resident(void) {
 
 static void *work(void *unused) {
   (void)unused;
+  if (memory) printf("descriptors=%d rss_kb=%ld\n", descriptors(), resident()); /* what measuring itself allocates, once */
   for (long done = 0; done < count; done++) {
     int64_t before = nanoseconds();
     transaction();
