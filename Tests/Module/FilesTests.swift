@@ -294,6 +294,18 @@ struct FilesTests {
     #expect(again.text == "<7>alice: storage directory /var/tmp/alice and the files in the home are in place\nend done\n")
   }
 
+  @Test func `a user who may not read the settings or the skeleton is told so`() throws {
+    for (path, what) in [("rootless-storage.conf", "settings are"), ("skel/.config/docker/daemon.json", "skeleton is"), ("skel/.config", "skeleton is")] {
+      let machine = try Machine()
+      try machine.user("alice")
+      try machine.sure("chmod go-rwx /etc/rootless-storage/\(path)")
+      let own = try machine.helper(FilesTests.alice, asUid: 4001)
+      #expect(own.status == 1 && own.text.contains("the \(what) not used and nothing is done: /etc/rootless-storage/\(path): Permission denied; mend that as root"), "\(own)")
+      #expect(try machine.sure("ls -A /home/alice /var/tmp").lines.filter { !$0.hasSuffix(":") } == [])
+      #expect(try machine.helper(FilesTests.alice).status == 0, "root may")
+    }
+  }
+
   @Test func `in a parent that only root can write to, users are told to ask root`() throws {
     let machine = try Machine(settings: "network_filesystems = ramfs\nstorage_directory = /var/tmp/roots/$USER")
     try machine.user("alice")

@@ -151,11 +151,6 @@ import Testing
     #expect(throws: WayProblem(path: place("f"), reason: .notDirectory)) { try SkeletonReader(place("f"), trusted: false, mounts) }
   }
 
-  @Test(.enabled(if: !isRoot)) func `a file that cannot be read is a problem, not a gap`() {
-    place.file("f", mode: 0)
-    #expect(throws: WayProblem(path: place("f"), reason: .failed(.accessDenied))) { try read() }
-  }
-
   @Test(.enabled(if: isRoot, "needs root"), arguments: ["d", "d/f"] as [[UInt8]])
   func `for root, one thing that is not root's alone makes the whole skeleton refused`(name: [UInt8]) throws {
     place.file("a")

@@ -85,21 +85,6 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
     _ = try walk(toDirectory: "/", .any, mounts)
     _ = try walk(toDirectory: "", .any, mounts)
   }
-
-  @Test(.enabled(if: !isRoot)) func `a directory that cannot be entered is a failure with its cause`() {
-    place.directory("closed")
-    place.file("closed/f")
-    place.setMode("closed", 0)
-    #expect(throws: WayProblem(path: place("closed/f"), reason: .failed(.accessDenied))) { try content(place("closed/f"), .any) }
-  }
-
-  @Test(.enabled(if: !isRoot)) func `one's own directory in /tmp is not root's, and /tmp is not root's alone`() {
-    place.file("f")
-    var mine = WayProblem(path: place.path, reason: .ownedBy(myself.user))
-    mine.isOthersDoing = true
-    #expect(throws: mine) { try content(place("f"), .storage) }
-    #expect(throws: WayProblem(path: "/tmp", reason: .writableByOthers(mode: 0o1777))) { try content(place("f"), .trusted) }
-  }
 }
 
 /// What needs files of root's, and of others.
