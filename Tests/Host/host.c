@@ -17,6 +17,7 @@
  *   --caller UID     real uid UID, effective 0: as in su
  *   --state          compares the whole state of the process before and after, and prints every difference
  *   --deny NUMBER    this system call, and the helper's too, answers ENOSYS, as on a kernel that is too old for it
+ *   --no-malloc N    no memory of exactly N bytes is to be had while a session opens
  *   --log            receives syslog on /dev/log, which must not exist yet (so: in a mount namespace with a /dev of its own), and
  *                    prints every message as "log PRIORITY TEXT" at the end
  *   --time           prints the median of whole transactions, pam_start to pam_end, as "median_us=N"
@@ -64,6 +65,18 @@ static int converse(int n, const struct pam_message **message, struct pam_respon
   return PAM_CONV_ERR;
 }
 
+/* Takes the place of libc's, for libc too (malloc(3), "replacing malloc" in the manual of glibc). */
+extern void *__libc_malloc(size_t size);
+static size_t denied_size;
+static _Thread_local int opening;
+void *malloc(size_t size) {
+  if (opening && size == denied_size) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  return __libc_malloc(size);
+}
+
 static int64_t nanoseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -90,7 +103,9 @@ static void transaction(void) {
     exit(2);
   }
   long before = milliseconds();
+  opening = denied_size != 0;
   int opened = pam_open_session(handle, 0);
+  opening = 0;
   atomic_store(&last_milliseconds, milliseconds() - before);
   int closed = pam_close_session(handle, 0);
   atomic_store(&last_close, closed);
@@ -309,6 +324,7 @@ int main(int argc, char **argv) {
     else if (strcmp(argv[i], "--deny") == 0 && argv[i + 1] != NULL) {
       if (deny(number(argv[++i])) != 0) return perror("pam-host: seccomp"), 2;
     }
+    else if (strcmp(argv[i], "--no-malloc") == 0) denied_size = (size_t)number(argv[++i]);
     else if (strcmp(argv[i], "--log") == 0) logging = 1;
     else if (strcmp(argv[i], "--memory") == 0) memory = 1;
     else if (strcmp(argv[i], "--time") == 0) timing = 1;
