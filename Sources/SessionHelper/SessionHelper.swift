@@ -43,6 +43,9 @@ private struct Run {
 
   private mutating func say(_ events: [Event]) { for event in events { say(event) } }
 
+  /// Tells what was found so far, before a file server is asked that may never answer.
+  private mutating func flush() { writeToStandardOutput(report.take()) }
+
   mutating func session() {
     // The backstop of the module's deadline, in case the host dies before it.
     if let cause = prepareProcess(endingAfter: arguments.timeout + 1) { return say(.processNotPrepared(cause)) }
@@ -75,6 +78,7 @@ private struct Run {
 
     // As the user: where is the home?
     try identity.becomeUser()
+    flush()
     let mounts = MountTable(blockDeviceIsLocal: settings.blockDeviceIsLocal)
     let home = HomeObserver(account, mounts)
     if let conclusion = Planner.conclusion(from: home.observation, settings) { return say(conclusion) }
@@ -97,6 +101,7 @@ private struct Run {
     // As the user: look at everything, and judge.
     try identity.becomeUser()
     let place = StorageObserver(account, settings, leaf: leaf, mounts)
+    flush()
     let files = home.files(skeleton)
     let seen = Observation(home: home.observation(after: files), storage: place.observation, files: files)
     let plan = Planner(account: account, settings: settings, skeleton: skeleton, storage: storage).plan(for: seen)
@@ -108,8 +113,7 @@ private struct Run {
     say(executor.takeEvents())
     if !isReady || plan.actions.isEmpty { return }
     try identity.dropForGood()
-    // What was done so far is told before the home is written to: its server may never answer.
-    writeToStandardOutput(report.take())
+    flush()
     executor.completeHome(plan, at: home)
     say(executor.takeEvents())
   }

@@ -99,6 +99,9 @@ struct HostTests {
     let login = try machine.login("alice", "timeout=1")
     #expect(login.code == 0)
     #expect(login.errors.count == 1 && login.errors[0].contains("was not done within the timeout and was killed"), "\(login)")
+    // What was found before is not lost.
+    try machine.sure("echo typo = 1 >> /etc/rootless-storage/rootless-storage.conf")
+    #expect(try machine.login("alice", "timeout=1").warnings.count == 1)
     // By hand, as if nobody were there to kill it: 128 + SIGALRM, a second after the deadline.
     let alone = try machine.sh("timeout -s KILL 20 /usr/libexec/rootless-storage/session-helper --timeout 1 \(FilesTests.alice)")
     #expect(alone.status == 142, "\(alone)")

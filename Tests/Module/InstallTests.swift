@@ -62,6 +62,19 @@ struct InstallTests {
     }
   }
 
+  @Test func `purge takes what an earlier uninstall has kept, and a file that was removed does not come back`() throws {
+    try withFolder { folder in
+      _ = try install(folder)
+      _ = try run("/bin/sh", ["-c", "rm \(folder)/etc/rootless-storage/skel/.config/docker/daemon.json; echo '# mine' >> \(folder)/etc/rootless-storage/rootless-storage.conf"])
+      #expect(try install(folder).text.contains("daemon.json (you have removed it, left out)"))
+      #expect(try !files(folder).contains { $0.hasPrefix("etc/") && $0.contains("daemon.json") })
+      #expect(try run("\(top)/packaging/uninstall", ["--destdir", folder]).status == 0)
+      #expect(try files(folder) == ["etc/rootless-storage/rootless-storage.conf 644"])
+      #expect(try run("\(top)/packaging/uninstall", ["--purge", "--destdir", folder]).status == 0)
+      #expect(try files(folder) == [])
+    }
+  }
+
   @Test func `uninstall refuses while a stack names the module`() throws {
     try withFolder { folder in
       _ = try install(folder)

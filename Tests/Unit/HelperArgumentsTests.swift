@@ -35,7 +35,7 @@ import Testing
     (["--uid", "1", "--home", "/", "alice"], .missing("--gid N")), (["--uid", "1", "--gid", "1", "alice"], .missing("--home PATH")),
     (["--uid", "1", "--gid", "1", "--home", "/"], .missing("NAME")), (["--uid", "1", "--gid", "1", "--home", "/", ""], .missing("NAME")),
     (["--uid", "1", "--gid", "1", "--home", "/", "--"], .missing("NAME")), (["--uid"], .noValue("--uid")),
-    (least + ["--conf"], .noValue("--conf")), (["-"], .noValue("-")), (least + ["--nonsense"], .noValue("--nonsense")),
+    (least + ["--conf"], .noValue("--conf")), (["-"], .unknownOption("-")), (least + ["--nonsense"], .unknownOption("--nonsense")),
     (least + ["--nonsense", "x"], .unknownOption("--nonsense")), (least + ["-u", "0"], .unknownOption("-u")),
     (least + ["--uid=0", "x"], .unknownOption("--uid=0")), (least + ["--UID", "0"], .unknownOption("--UID")),
     (least + ["---", "0"], .unknownOption("---")), (least + ["bob"], .extraArgument("bob")), (least + [""], .extraArgument("")),

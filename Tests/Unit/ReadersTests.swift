@@ -142,7 +142,8 @@ import Testing
     let reader = try read()
     #expect(reader.files == [])
     #expect(reader.warnings.first == SkeletonWarning(path: [], reason: .tooManyEntries))
-    #expect(reader.warnings.count == 16)
+    #expect(reader.warnings.count == 17)
+    #expect(reader.warnings.last?.reason == .unlisted)
   }
 
   @Test func `a skeleton that is missing, or no directory, is a problem`() {

@@ -41,10 +41,10 @@ public enum Event: Equatable, Sendable {
   /// syslog(3) priority.
   public var severity: Severity {
     switch self {
-    case .usage, .notPermitted, .processNotPrepared, .identity, .settingsRefused, .skeletonRefused, .nameUnfit, .storageRefused,
+    case .usage, .notPermitted, .processNotPrepared, .identity, .settingsRefused, .skeletonRefused, .idReserved, .nameUnfit, .storageRefused,
       .storageFailed, .fileFailed:
       .err
-    case .settingsProblem, .idReserved, .groupsLeftOut, .skeletonWarning, .fileBlocked, .storeUnknown, .nameUnfitForFile,
+    case .settingsProblem, .groupsLeftOut, .skeletonWarning, .fileBlocked, .storeUnknown, .nameUnfitForFile,
       .leftoverStays:
       .warning
     case .storageClosed, .storeMoved: .notice

@@ -34,6 +34,7 @@ public struct HelperArguments: Equatable, Sendable {
         optionsEnded = true
         continue
       }
+      guard HelperArguments.isOption(argument) else { throw .unknownOption(argument) }
       guard index < arguments.count else { throw .noValue(argument) }
       let value = arguments[index]
       index += 1
@@ -47,10 +48,8 @@ public struct HelperArguments: Equatable, Sendable {
         gid = value
       } else if argument.elementsEqual("--groups".utf8) {
         groups = value
-      } else if argument.elementsEqual("--home".utf8) {
-        home = value
       } else {
-        throw .unknownOption(argument)
+        home = value
       }
     }
     guard let uid else { throw .missing("--uid N") }
@@ -78,6 +77,8 @@ public struct HelperArguments: Equatable, Sendable {
     if groupsLeftOut { list = Array(list.prefix(HelperArguments.mostGroups)) }
     account = Account(credentials: Credentials(user: user, group: group, groups: list), name: name, home: home)
   }
+
+  private static func isOption(_ argument: [UInt8]) -> Bool { words("--conf --timeout --uid --gid --groups --home".utf8).contains(argument) }
 }
 
 /// What is wrong with the session helper's arguments.

@@ -32,7 +32,8 @@ public struct ReportWriter {
   /// In all fewer than the reader takes. The skeleton has at most 64 files.
   private static func mostLines(_ severity: Severity) -> Int {
     switch severity {
-    case .err, .info: 80
+    case .err: 100
+    case .info: 70
     case .warning: 60
     case .notice, .debug: 30
     }

@@ -75,6 +75,8 @@ public struct SkeletonFile: Equatable, Sendable {
 public struct SkeletonWarning: Equatable, Sendable {
   public enum Reason: Equatable, Sendable {
     case symbolicLink, special, tooLarge, tooManyFiles, tooDeep, tooManyEntries, nameTooLong
+    /// There are more warnings than are listed.
+    case unlisted
   }
   /// Relative to the skeleton.
   public let path: [UInt8]

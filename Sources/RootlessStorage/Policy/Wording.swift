@@ -38,7 +38,9 @@ public struct Wording: Sendable {
     case .groupsLeftOut: "is in more than \(UInt32(HelperArguments.mostGroups)) groups, the rest is left out; check that the home is not reached through one of those"
     case .settingsProblem(let file, let problem): settings(file, problem)
     case .settingsRefused(let problem): "the settings are not used and nothing is done: \(way(problem, .trusted))"
-    case .idReserved: "uid \(uid) or its group is reserved and gets no container storage; give a person another id"
+    case .idReserved:
+      Account.isReserved(uid: uid)
+        ? "refused, nothing is done: uid \(uid) is reserved; give a person another id" : "refused, nothing is done: the group id 4294967295 is reserved; give the user another group"
     case .uidOutOfRange: "uid \(uid) is outside uid_min to uid_max, nothing to do"
     case .nameUnfit:
       "this user name cannot be part of a path: set storage_directory with $UID in place of $USER in rootless-storage.conf; nothing is done"
@@ -138,7 +140,7 @@ public struct Wording: Sendable {
     case .notDirectory: return "\(at) is not a directory; make it one as root"
     case .notRegular: return "\(at) is not a regular file; make it one as root"
     case .tooLarge: return "\(at) is too large; shorten it"
-    case .tooManySymbolicLinks: return "\(at) is behind too many symbolic links; remove the loop as root"
+    case .tooManySymbolicLinks: return "\(at) is behind more than 40 symbolic links; shorten the way to it, or remove a loop, as root"
     case .ownedBy(let owner): return "\(at) is owned by uid \(owner); \(rule)"
     case .writableByOthers(let mode): return "\(at) is writable by others (mode \(mode: mode)); \(rule)"
     case .linkOwnedBy(let owner): return "\(at) is a symbolic link owned by uid \(owner); on this way only root's are followed, replace it as root"
@@ -158,7 +160,8 @@ public struct Wording: Sendable {
       case .tooManyFiles: "comes after \(UInt32(SkeletonFile.mostFiles)) files"
       case .tooDeep: "has files more than \(UInt32(SkeletonFile.deepestPath)) levels deep"
       case .tooManyEntries: "has more than \(UInt32(SkeletonFile.mostEntries)) entries, the rest"
-      case .nameTooLong: "has too long a path"
+      case .nameTooLong: "has a path of more than 1024 bytes"
+      case .unlisted: "is one of several that are left out without a line,"
       }
     let path = warning.path.isEmpty ? skeleton : skeleton + [0x2f] + warning.path
     return "\(path) in the skeleton \(reason), ignoring"
@@ -193,7 +196,7 @@ public struct Wording: Sendable {
     case .userMount: return "it is a FUSE mount, which any user can make; unmount it as root, and log in again"
     case .way(let problem): return way(problem, .storage)
     case .failed(.accessDenied): return "its user may not get there: Permission denied; make the directory above it searchable by everybody (chmod o+x)"
-    case .failed(let cause): return "it cannot be looked at: \(cause); \(remedy(cause, "the disk that holds it"))"
+    case .failed(let cause): return "it cannot be looked at, or be closed to others: \(cause); \(remedy(cause, "the disk that holds it"))"
     case .absent, .inPlace: return "it changed while it was being looked at; log in again"
     }
   }

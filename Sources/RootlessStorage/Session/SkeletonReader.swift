@@ -75,6 +75,7 @@ public struct SkeletonReader {
   }
 
   private mutating func warn(_ path: [UInt8], _ reason: SkeletonWarning.Reason) {
-    if warnings.count < 16 { warnings.append(SkeletonWarning(path: path, reason: reason)) }
+    if warnings.count < 16 { return warnings.append(SkeletonWarning(path: path, reason: reason)) }
+    if warnings.count == 16 { warnings.append(SkeletonWarning(path: path, reason: .unlisted)) }
   }
 }
