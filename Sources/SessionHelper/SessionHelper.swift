@@ -1,4 +1,3 @@
-internal import CLinux
 internal import RootlessStorageEmbedded
 
 /// The session helper: looks, plans, acts, for one user and one session.

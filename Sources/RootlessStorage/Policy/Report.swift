@@ -5,8 +5,6 @@ public enum ReportFormat {
   public static let longestLine = 1024
   /// The reader passes on this many lines.
   public static let mostLines = 300
-  /// The same as text for `end` records.
-  static let endPrefix = "end "
 }
 
 /// The helper's side: gathers lines until they are taken to be written.
@@ -55,11 +53,10 @@ public struct ReportWriter {
   /// The same, with the end record.
   public mutating func takeWithEnd() -> [UInt8] {
     var text = take()
-    text += Array(ReportFormat.endPrefix.utf8)
     switch worst {
-    case .done: text += Array("done".utf8)
-    case .tolerated: text += Array("tolerated".utf8)
-    case .failed: text += Array("failed".utf8)
+    case .done: text += Array("end done".utf8)
+    case .tolerated: text += Array("end tolerated".utf8)
+    case .failed: text += Array("end failed".utf8)
     }
     text.append(0x0a)
     return text

@@ -11,8 +11,6 @@ struct FileStatus {
   let mode: UInt32
   let owner: UInt32
   let links: UInt32
-  let size: UInt64
-  let inode: UInt64
   let deviceMajor: UInt32
   let deviceMinor: UInt32
   /// Seconds since the epoch.
@@ -69,7 +67,7 @@ private func statxRaw(_ directory: Int32, _ name: [UInt8], _ flags: Int32, _ mou
   }
   return FileStatus(
     kind: kind(UInt32(buffer.stx_mode)), mode: UInt32(buffer.stx_mode) & 0o7777, owner: buffer.stx_uid,
-    links: buffer.stx_nlink, size: buffer.stx_size, inode: buffer.stx_ino, deviceMajor: buffer.stx_dev_major,
+    links: buffer.stx_nlink, deviceMajor: buffer.stx_dev_major,
     deviceMinor: buffer.stx_dev_minor, modified: buffer.stx_mtime.tv_sec, mount: mount)
 }
 
