@@ -6,6 +6,8 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
+// CLinux.h asks for the GNU extensions of libc; the compiler's own module of libc has to have them too where both are loaded.
+let ordinary = strict + [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 let embedded = strict + [
   .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"]),
 ]
@@ -15,11 +17,16 @@ let package = Package(
   products: [
     .library(name: "pam_rootless_storage", type: .dynamic, targets: ["PAMModule"]),
     .executable(name: "session-helper", targets: ["SessionHelper"]),
+    .executable(name: "rootless-storage", targets: ["rootless-storage"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
   ],
   targets: [
     .target(name: "CLinux"),
     .target(name: "CPAM", dependencies: ["CLinux"]),
-    .target(name: "RootlessStorage", dependencies: ["CLinux"], swiftSettings: strict),
+    .target(name: "RootlessStorage", dependencies: ["CLinux"], swiftSettings: ordinary),
     .target(name: "RootlessStorageEmbedded", dependencies: ["CLinux"], swiftSettings: embedded),
     .target(
       name: "PAMModule", dependencies: ["CPAM", "CLinux", "RootlessStorageEmbedded"],
@@ -35,9 +42,17 @@ let package = Package(
       name: "SessionHelper", dependencies: ["CLinux", "RootlessStorageEmbedded"],
       swiftSettings: embedded + [.unsafeFlags(["-parse-as-library"])],
       linkerSettings: [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker", "now", "-Xlinker", "-s"])]),
-    .testTarget(name: "UnitTests", dependencies: ["RootlessStorage"], path: "Tests/Unit", swiftSettings: strict),
+    .executableTarget(
+      name: "rootless-storage",
+      dependencies: [
+        "CLinux", "RootlessStorage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "TOMLKit", package: "TOMLKit"),
+      ],
+      path: "Sources/CommandLine", swiftSettings: ordinary),
+    .testTarget(name: "UnitTests", dependencies: ["RootlessStorage", "rootless-storage"], path: "Tests/Unit", swiftSettings: ordinary),
     .target(name: "TestSupport", path: "Tests/Support"),
     .testTarget(name: "ModuleTests", dependencies: ["TestSupport"], path: "Tests/Module"),
+    .testTarget(name: "CommandLineTests", dependencies: ["TestSupport"], path: "Tests/CommandLine", exclude: ["golden"]),
     .testTarget(
       name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "machine"]),
     .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam")]),

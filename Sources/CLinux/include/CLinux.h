@@ -10,9 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/nsfs.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
@@ -20,13 +23,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,8 +61,11 @@ static const int clinux_at_empty_path = AT_EMPTY_PATH;
 static const int clinux_at_no_automount = AT_NO_AUTOMOUNT;
 static const int clinux_at_statx_dont_sync = AT_STATX_DONT_SYNC;
 static const int clinux_at_statx_force_sync = AT_STATX_FORCE_SYNC;
+static const int clinux_at_eaccess = AT_EACCESS;
 static const unsigned clinux_rename_noreplace = 1u;
+static const unsigned clinux_rename_exchange = 2u;
 static const uint32_t clinux_invalid_id = UINT32_MAX;
+static const int clinux_fnm_path = FNM_PATHNAME | FNM_PERIOD;
 
 /* ---- statx(2): identifiers of mounts are newer than many headers ------------------------------------------- */
 
@@ -107,6 +116,21 @@ static inline long clinux_statmount_call(uint64_t mount, uint64_t mask, struct c
 static inline const char *clinux_statmount_string(const struct clinux_statmount *buffer, uint32_t offset) {
   /* The kernel ends every string with NUL inside the buffer; an offset outside it never comes from the kernel. */
   return offset < sizeof buffer->strings ? buffer->strings + offset : "";
+}
+
+/* ---- File systems ------------------------------------------------------------------------------------------- */
+
+static const unsigned long clinux_st_nosuid = ST_NOSUID;
+static const unsigned long clinux_st_nodev = ST_NODEV;
+static const unsigned long clinux_st_noexec = ST_NOEXEC;
+
+/* ioctl_xfs_fsgeometry(2), the first version, which every kernel knows: whether directory entries carry types. -1: no answer. */
+static inline int clinux_xfs_has_file_types(int descriptor) {
+  struct { uint32_t before[23]; uint32_t flags; uint32_t after[4]; } geometry;
+  _Static_assert(sizeof geometry == 112, "the layout of struct xfs_fsop_geom_v1");
+  memset(&geometry, 0, sizeof geometry);
+  if (ioctl(descriptor, _IOR('X', 100, geometry), &geometry) != 0) return -1;
+  return (geometry.flags & 1u << 16) != 0;
 }
 
 /* ---- Directories ------------------------------------------------------------------------------------------- */
@@ -197,6 +221,17 @@ static inline int clinux_default_signal(int number) { return signal(number, SIG_
 static inline int clinux_no_core(void) {
   const struct rlimit none = {0, 0};
   return setrlimit(RLIMIT_CORE, &none);
+}
+
+/* ioctl_ns(2) NS_GET_OWNER_UID: the user whom a user namespace belongs to. */
+static inline int clinux_namespace_owner(int descriptor, uid_t *owner) { return ioctl(descriptor, NS_GET_OWNER_UID, owner); }
+
+/* ---- The terminal ------------------------------------------------------------------------------------------ */
+
+/* ioctl(2) TIOCGWINSZ; 0 if the descriptor is none. */
+static inline int clinux_terminal_columns(int descriptor) {
+  struct winsize size = {0, 0, 0, 0};
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 #endif

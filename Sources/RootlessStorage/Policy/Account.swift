@@ -28,8 +28,8 @@ public struct Account: Equatable, Sendable {
   }
 
   /// Ids that no person has: root, the two `nobody`s, and the number that means "leave it" to setresuid(2).
-  static func isReserved(uid: UInt32) -> Bool { uid == 0 || uid == 65534 || uid == 65535 || uid == UInt32.max }
+  package static func isReserved(uid: UInt32) -> Bool { uid == 0 || uid == 65534 || uid == 65535 || uid == UInt32.max }
 
   /// The number that means "leave it" to setresgid(2).
-  static func isReserved(gid: UInt32) -> Bool { gid == UInt32.max }
+  package static func isReserved(gid: UInt32) -> Bool { gid == UInt32.max }
 }

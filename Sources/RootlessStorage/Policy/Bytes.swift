@@ -1,7 +1,7 @@
 // File names and paths are bytes until they are shown. What the login path needs for them, without Unicode tables.
 
 /// A number in decimal digits.
-func decimal(_ number: UInt64) -> [UInt8] {
+package func decimal(_ number: UInt64) -> [UInt8] {
   var digits: [UInt8] = []
   var rest = number
   repeat {
@@ -13,7 +13,7 @@ func decimal(_ number: UInt64) -> [UInt8] {
 }
 
 /// A mode in octal digits, at least four.
-func octal(_ mode: UInt32) -> [UInt8] {
+package func octal(_ mode: UInt32) -> [UInt8] {
   var digits: [UInt8] = []
   var rest = mode
   while rest > 0 || digits.count < 4 {
@@ -25,7 +25,7 @@ func octal(_ mode: UInt32) -> [UInt8] {
 }
 
 /// The number that decimal digits write, and nothing but digits; nil also when it does not fit.
-func decimalValue(_ digits: some Collection<UInt8>) -> UInt64? {
+package func decimalValue(_ digits: some Collection<UInt8>) -> UInt64? {
   if digits.isEmpty { return nil }
   var value: UInt64 = 0
   for digit in digits {
@@ -39,15 +39,15 @@ func decimalValue(_ digits: some Collection<UInt8>) -> UInt64? {
 }
 
 /// The same for a user or group id, which has 32 bits.
-func identifier(_ digits: some Collection<UInt8>) -> UInt32? {
+package func identifier(_ digits: some Collection<UInt8>) -> UInt32? {
   guard let value = decimalValue(digits) else { return nil }
   return UInt32(exactly: value)
 }
 
-func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+package func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
 /// The parts between separators, empty ones included.
-func parts(_ bytes: some Collection<UInt8>, separator: (UInt8) -> Bool) -> [[UInt8]] {
+package func parts(_ bytes: some Collection<UInt8>, separator: (UInt8) -> Bool) -> [[UInt8]] {
   var found: [[UInt8]] = []
   var part: [UInt8] = []
   for byte in bytes {
@@ -63,19 +63,19 @@ func parts(_ bytes: some Collection<UInt8>, separator: (UInt8) -> Bool) -> [[UIn
 }
 
 /// The words between blanks.
-func words(_ bytes: some Collection<UInt8>) -> [[UInt8]] {
+package func words(_ bytes: some Collection<UInt8>) -> [[UInt8]] {
   parts(bytes, separator: isBlank).filter { !$0.isEmpty }
 }
 
 /// Whether the bytes begin so.
-func begins(_ bytes: [UInt8], with prefix: [UInt8]) -> Bool {
+package func begins(_ bytes: [UInt8], with prefix: [UInt8]) -> Bool {
   bytes.count >= prefix.count && bytes.prefix(prefix.count).elementsEqual(prefix)
 }
 
 /// The components of a path, empty ones and `.` left out.
-func components(_ path: [UInt8]) -> [[UInt8]] {
+package func components(_ path: [UInt8]) -> [[UInt8]] {
   parts(path, separator: { $0 == 0x2f }).filter { !$0.isEmpty && $0 != [0x2e] }
 }
 
 /// Byte order, which is the same on every host.
-func isOrderedBefore(_ left: [UInt8], _ right: [UInt8]) -> Bool { left.lexicographicallyPrecedes(right) }
+package func isOrderedBefore(_ left: [UInt8], _ right: [UInt8]) -> Bool { left.lexicographicallyPrecedes(right) }

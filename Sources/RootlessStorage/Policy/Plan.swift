@@ -29,3 +29,10 @@ public struct Plan: Equatable, Sendable {
     self.events = events
   }
 }
+
+extension Plan.NewFile {
+  /// - Parameter content: what the skeleton's file is for this user.
+  package init(_ file: SkeletonFile, content: [UInt8]) {
+    self.init(directory: file.directory, name: file.name, mode: file.mode, content: content)
+  }
+}

@@ -79,8 +79,7 @@ public struct Planner {
         plan.events.append(.nameUnfitForFile(file: file.path))
         return
       }
-      let new = Plan.NewFile(directory: file.directory, name: file.name, mode: file.mode, content: content)
-      plan.actions.append(.createFile(new))
+      plan.actions.append(.createFile(Plan.NewFile(file, content: content)))
     }
   }
 }

@@ -34,7 +34,7 @@ public struct Settings: Equatable, Sendable {
   public func isNetwork(_ type: [UInt8]) -> Bool { networkFileSystems.contains(type) }
 
   /// Whether any user can mount such a file system (fusermount3(1)), and answer, or not answer, whatever is asked of it.
-  static func isUserMount(_ type: [UInt8]) -> Bool { type.elementsEqual("fuse".utf8) || begins(type, with: Array("fuse.".utf8)) }
+  package static func isUserMount(_ type: [UInt8]) -> Bool { type.elementsEqual("fuse".utf8) || begins(type, with: Array("fuse.".utf8)) }
 
   /// Whether a file on a block device can be called local without asking for its type: as long as no listed type lies on one.
   public var blockDeviceIsLocal: Bool {

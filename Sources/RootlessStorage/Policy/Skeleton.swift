@@ -52,20 +52,20 @@ public struct SkeletonFile: Equatable, Sendable {
 
   /// Where the engine that reads this file keeps its storage if nobody tells it otherwise, relative to the home. A user who has
   /// moved that place already must not get the file: it would hide what works.
-  var ownStore: [UInt8]? {
+  package var ownStore: [UInt8]? {
     if path.elementsEqual(".config/containers/storage.conf".utf8) { return Array(".local/share/containers".utf8) }
     if path.elementsEqual(".config/docker/daemon.json".utf8) { return Array(".local/share/docker".utf8) }
     return nil
   }
 
   /// The directory that holds the file, relative to the home; empty for the home itself.
-  var directory: [UInt8] {
+  package var directory: [UInt8] {
     guard let slash = path.lastIndex(of: 0x2f) else { return [] }
     return Array(path[..<slash])
   }
 
   /// The last component.
-  var name: [UInt8] {
+  package var name: [UInt8] {
     guard let slash = path.lastIndex(of: 0x2f) else { return path }
     return Array(path[(slash + 1)...])
   }

@@ -75,6 +75,62 @@ public struct StorageTemplate: Equatable, Sendable {
     return component.count <= 255 ? component : nil
   }
 
+  /// The whole path with something else in the place of what differs between users.
+  package func path(placeholder: [UInt8]) -> [UInt8] {
+    var component: [UInt8] = []
+    for piece in leaf {
+      if case .literal(let bytes) = piece { component += bytes } else { component += placeholder }
+    }
+    return path(leaf: component)
+  }
+
+  /// Whose component this may be: what `$USER` and `$UID` would stand for in it, nil for what the template does not hold. Of a
+  /// component that holds both there may be several.
+  package func users(inLeaf component: [UInt8]) -> [(name: [UInt8]?, uid: UInt32?)] {
+    var literals = 0, names = 0, ids = 0
+    for piece in leaf {
+      switch piece {
+      case .literal(let bytes): literals += bytes.count
+      case .user: names += 1
+      case .uid: ids += 1
+      }
+    }
+    var found: [(name: [UInt8]?, uid: UInt32?)] = []
+    // Every $UID in it is as long as the others, and so is every $USER.
+    for digits in ids == 0 ? 0...0 : 1...10 {
+      let rest = component.count - literals - ids * digits
+      guard rest >= names, names == 0 ? rest == 0 : rest % names == 0 else { continue }
+      if let match = match(component, nameLength: names == 0 ? 0 : rest / names, digits: digits) { found.append(match) }
+    }
+    return found
+  }
+
+  private func match(_ component: [UInt8], nameLength: Int, digits: Int) -> (name: [UInt8]?, uid: UInt32?)? {
+    var name: [UInt8]? = nil
+    var uid: UInt32? = nil
+    var rest = component[...]
+    for piece in leaf {
+      switch piece {
+      case .literal(let bytes):
+        guard rest.starts(with: bytes) else { return nil }
+        rest = rest.dropFirst(bytes.count)
+      case .user:
+        let part = Array(rest.prefix(nameLength))
+        if let name, name != part { return nil }
+        name = part
+        rest = rest.dropFirst(nameLength)
+      case .uid:
+        let part = rest.prefix(digits)
+        // A leading zero is never written.
+        guard let value = identifier(part), decimal(UInt64(value)).elementsEqual(part), uid == nil || uid == value else { return nil }
+        uid = value
+        rest = rest.dropFirst(digits)
+      }
+    }
+    if let name, Account(credentials: Credentials(user: 0, group: 0, groups: []), name: name, home: []).pathName == nil { return nil }
+    return rest.isEmpty ? (name, uid) : nil
+  }
+
   /// The whole path for a component that `leaf(for:)` gave.
   public func path(leaf: [UInt8]) -> [UInt8] { (parent == [0x2f] ? [] : parent) + [0x2f] + leaf }
 }

@@ -3,6 +3,11 @@ public struct ProcessStamp: Equatable, Sendable {
   public let number: UInt32
   /// Clock ticks since boot.
   public let started: UInt64
+
+  package init(number: UInt32, started: UInt64) {
+    self.number = number
+    self.started = started
+  }
 }
 
 /// The name of a file that is not in its place yet: `.rootless-storage.PID.START.INDEX.HOST`. It says who is at work, so that what

@@ -37,7 +37,7 @@ public struct Text: ExpressibleByStringInterpolation, Equatable, Sendable {
 }
 
 /// Printable ASCII as it is, anything else as `\ooo`; cut after `Text.longestValue` bytes, and `...` says so.
-func escaped(_ value: [UInt8]) -> [UInt8] {
+package func escaped(_ value: [UInt8]) -> [UInt8] {
   var safe: [UInt8] = []
   for byte in value {
     if safe.count >= Text.longestValue {

@@ -28,7 +28,8 @@ public struct Wording: Sendable {
   /// Stands for all further messages of one priority.
   var leftOut: Text { "\(name): further messages of this priority are left out; mend what the others say first" }
 
-  private func sentence(_ event: Event) -> Text {
+  /// The same without whom it is about.
+  package func sentence(_ event: Event) -> Text {
     switch event {
     case .usage(let problem): usage(problem)
     case .notPermitted(let caller):
@@ -37,14 +38,14 @@ public struct Wording: Sendable {
     case .identity(let error): identity(error)
     case .groupsLeftOut: "is in more than \(UInt32(HelperArguments.mostGroups)) groups, the rest is left out; check that the home is not reached through one of those"
     case .settingsProblem(let file, let problem): settings(file, problem)
-    case .settingsRefused(let problem): "the settings are not used and nothing is done: \(way(problem, .trusted))"
+    case .settingsRefused(let problem): "the settings are not used and nothing is done: \(Wording.way(problem, .trusted))"
     case .idReserved:
       Account.isReserved(uid: uid)
         ? "refused, nothing is done: uid \(uid) is reserved; give a person another id" : "refused, nothing is done: the group id 4294967295 is reserved; give the user another group"
     case .uidOutOfRange: "uid \(uid) is outside uid_min to uid_max, nothing to do"
     case .nameUnfit:
       "this user name cannot be part of a path: set storage_directory with $UID in place of $USER in rootless-storage.conf; nothing is done"
-    case .skeletonRefused(let problem): "the skeleton is not used and nothing is done: \(way(problem, .trusted))"
+    case .skeletonRefused(let problem): "the skeleton is not used and nothing is done: \(Wording.way(problem, .trusted))"
     case .skeletonWarning(let warning): skeletonWarning(warning)
     case .homeLocal(nil): "home \(home) is on a local disk, nothing to do"
     case .homeLocal(let type?): "home \(home) is on a local file system (\(type)), nothing to do"
@@ -98,7 +99,7 @@ public struct Wording: Sendable {
     return "\(step) failed: \(cause); nothing is touched without the user's identity, log in again"
   }
 
-  private func settings(_ file: [UInt8], _ problem: SettingsProblem) -> Text {
+  package func settings(_ file: [UInt8], _ problem: SettingsProblem) -> Text {
     let reason: Text =
       switch problem.reason {
       case .noEqualsSign(let text): "\"\(text)\" is not of the form key = value, ignoring"
@@ -128,9 +129,10 @@ public struct Wording: Sendable {
     }
   }
 
-  private enum WayUse { case trusted, storage }
+  package enum WayUse { case trusted, storage }
 
-  private func way(_ problem: WayProblem, _ use: WayUse) -> Text {
+  /// Why a way is not walked, and what to do.
+  package static func way(_ problem: WayProblem, _ use: WayUse) -> Text {
     let at = problem.path
     let rule: Text = use == .trusted ? "it and every directory above it must be root's and writable by nobody else" : "every directory above the storage directory must be root's, and writable by others only with the sticky bit"
     switch problem.reason {
@@ -151,7 +153,7 @@ public struct Wording: Sendable {
     }
   }
 
-  private func skeletonWarning(_ warning: SkeletonWarning) -> Text {
+  package func skeletonWarning(_ warning: SkeletonWarning) -> Text {
     let reason: Text =
       switch warning.reason {
       case .symbolicLink: "is a symbolic link"
@@ -167,7 +169,7 @@ public struct Wording: Sendable {
     return "\(path) in the skeleton \(reason), ignoring"
   }
 
-  private func homeProblem(_ problem: HomeObservation) -> Text {
+  package func homeProblem(_ problem: HomeObservation) -> Text {
     switch problem {
     case .notAbsolute: "home \"\(home)\" is not an absolute path, nothing is done; correct the account"
     case .notDirectory: "home \(home) is not a directory, nothing is done; correct the account"
@@ -180,11 +182,11 @@ public struct Wording: Sendable {
     }
   }
 
-  private func storageProblem(_ seen: StorageObservation) -> Text {
+  package func storageProblem(_ seen: StorageObservation) -> Text {
     let look: Text = "look at it as root, move it away, and log in again"
     switch seen.state {
     case .occupied(.directory, let owner): return "it is owned by uid \(owner), not by uid \(uid); \(look)"
-    case .occupied(let kind, let owner): return "it is \(noun(kind)) owned by uid \(owner), not a directory; \(look)"
+    case .occupied(let kind, let owner): return "it is \(Wording.noun(kind)) owned by uid \(owner), not a directory; \(look)"
     case .writableByOthers(let mode, .foreign(let entry, let owner)):
       return "it is writable by others (mode \(mode: mode)) and an entry in it is owned by uid \(owner); \(look); the entry is \"\(entry)\""
     case .writableByOthers(let mode, .mount(let entry)):
@@ -194,14 +196,14 @@ public struct Wording: Sendable {
     case .onNetwork(let type):
       return "it is itself on a network file system (\(type)); set storage_directory to a place on local disk"
     case .userMount: return "it is a FUSE mount, which any user can make; unmount it as root, and log in again"
-    case .way(let problem): return way(problem, .storage)
+    case .way(let problem): return Wording.way(problem, .storage)
     case .failed(.accessDenied): return "its user may not get there: Permission denied; make the directory above it searchable by everybody (chmod o+x)"
     case .failed(let cause): return "it cannot be looked at, or be closed to others: \(cause); \(remedy(cause, "the disk that holds it"))"
     case .absent, .inPlace: return "it changed while it was being looked at; log in again"
     }
   }
 
-  private func noun(_ kind: FileKind) -> Text {
+  package static func noun(_ kind: FileKind) -> Text {
     switch kind {
     case .directory: "a directory"
     case .regular: "a file"

@@ -3,7 +3,7 @@
 public struct HomeObserver: ~Copyable {
   public let observation: HomeObservation
   /// The home, open as a place.
-  let descriptor: FileDescriptor?
+  package let descriptor: FileDescriptor?
   private let status: FileStatus?
   private let uid: UInt32
 
@@ -62,8 +62,10 @@ public struct HomeObserver: ~Copyable {
 
   /// Looks at the places of the skeleton's files. Costs a stat of each; more only where one is missing, out of reach, or has a
   /// second link.
-  public func files(_ skeleton: [SkeletonFile]) -> [FileObservation] {
-    skeleton.map { look($0) }
+  ///
+  /// - Parameter findingAllLeftovers: looks for leftovers beside every file, which costs a listing of each directory.
+  public func files(_ skeleton: [SkeletonFile], findingAllLeftovers: Bool = false) -> [FileObservation] {
+    skeleton.map { look($0, findingAllLeftovers) }
   }
 
   /// What the home turns out to be once its files were looked at: it can be opened as a place by a user who may not enter it.
@@ -77,19 +79,19 @@ public struct HomeObserver: ~Copyable {
     }
   }
 
-  private func look(_ file: SkeletonFile) -> FileObservation {
+  private func look(_ file: SkeletonFile, _ findingAllLeftovers: Bool) -> FileObservation {
     // A home that could not be opened is not looked into.
     switch descriptor {
-    case .some(let home): return look(file, in: home)
+    case .some(let home): return look(file, in: home, findingAllLeftovers)
     case .none: return FileObservation(state: .failed(.stale))
     }
   }
 
-  private func look(_ file: SkeletonFile, in home: borrowing FileDescriptor) -> FileObservation {
+  private func look(_ file: SkeletonFile, in home: borrowing FileDescriptor, _ findingAllLeftovers: Bool) -> FileObservation {
     do throws(Errno) {
       let seen = try fileStatus(at: home, file.path)
       // Killed between link(2) and unlink(2), a helper leaves a second link.
-      let suspicious = seen.kind == .regular && seen.links > 1
+      let suspicious = findingAllLeftovers || seen.kind == .regular && seen.links > 1
       return FileObservation(state: .present, leftovers: suspicious ? leftovers(home, file.directory) : [])
     } catch {
       if error == .noEntry { return absent(home, file) }
@@ -147,10 +149,10 @@ extension Errno {
 public struct StorageObserver: ~Copyable {
   public let observation: StorageObservation
   /// The directory that holds it, open as a place; nil if the way there is not to be trusted.
-  let parent: FileDescriptor?
-  let leaf: [UInt8]
+  package let parent: FileDescriptor?
+  package let leaf: [UInt8]
   /// What bears the name, open as a place; nil if nothing does.
-  let found: FileDescriptor?
+  package let found: FileDescriptor?
   let mounts: MountTable
 
   /// - Parameter leaf: the component that `settings.storage` gives for this account.
@@ -176,7 +178,7 @@ public struct StorageObserver: ~Copyable {
     }
   }
 
-  private static func problem(ofParent parent: FileStatus, _ settings: Settings, _ mounts: MountTable) -> WayProblem? {
+  package static func problem(ofParent parent: FileStatus, _ settings: Settings, _ mounts: MountTable) -> WayProblem? {
     do throws(Errno) {
       if case .named(let type) = try mounts.fileSystem(of: parent), settings.isNetwork(type) {
         return WayProblem(path: settings.storage.parent, reason: .onNetwork(type: type))
@@ -231,7 +233,7 @@ struct LeafPlace: ~Copyable {
 
 /// Whether everything directly in the storage directory is the user's. One level deep, and without asking whatever may be mounted
 /// there.
-func content(of directory: borrowing FileDescriptor, _ account: Account) throws(Errno) -> StorageObservation.Content {
+package func content(of directory: borrowing FileDescriptor, _ account: Account) throws(Errno) -> StorageObservation.Content {
   let own = try fileStatus(of: directory)
   let entries = try names(in: directory, limit: 1024)
   if entries.count > 1024 { return .tooMuchToTell }

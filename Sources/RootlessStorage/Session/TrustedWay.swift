@@ -1,5 +1,5 @@
 /// What a directory on a way must be like.
-enum WayRule {
+package enum WayRule {
   /// Root's, and writable by nobody else: the way to the settings and the skeleton.
   case trusted
   /// Root's, and writable by others only with the sticky bit: the way to the storage directory.
@@ -9,19 +9,19 @@ enum WayRule {
 }
 
 /// The end of a way, open as a place (O_PATH).
-struct WayEnd: ~Copyable {
-  let descriptor: FileDescriptor
-  let status: FileStatus
+package struct WayEnd: ~Copyable {
+  package let descriptor: FileDescriptor
+  package let status: FileStatus
 
   /// Others can make entries in it, though perhaps not remove each other's.
-  var isWritableByOthers: Bool { status.mode & 0o022 != 0 }
+  package var isWritableByOthers: Bool { status.mode & 0o022 != 0 }
 
   init(_ descriptor: consuming FileDescriptor) throws(Errno) {
     status = try fileStatus(of: descriptor)
     self.descriptor = descriptor
   }
 
-  consuming func takeDescriptor() -> FileDescriptor { descriptor }
+  package consuming func takeDescriptor() -> FileDescriptor { descriptor }
 }
 
 /// Walks an absolute path one component at a time, and guarantees:
@@ -35,13 +35,13 @@ struct WayEnd: ~Copyable {
 /// - nobody but root can have changed, or can change, any component (`trusted`), or remove or rename one (`storage`).
 ///
 /// The problem that it throws names the component at fault.
-func walk(toDirectory path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(WayProblem) -> WayEnd {
+package func walk(toDirectory path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(WayProblem) -> WayEnd {
   var walker = Walker(rule, mounts)
   return try walker.walk(path, file: false)
 }
 
 /// The same to a regular file, open for reading.
-func walk(toFile path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(WayProblem) -> WayEnd {
+package func walk(toFile path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(WayProblem) -> WayEnd {
   var walker = Walker(rule, mounts)
   return try walker.walk(path, file: true)
 }

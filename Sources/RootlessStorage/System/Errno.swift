@@ -6,7 +6,7 @@ public struct Errno: Error, Equatable, Sendable {
 
   public init(_ rawValue: Int32) { self.rawValue = rawValue }
 
-  static var last: Errno { Errno(clinux_errno()) }
+  package static var last: Errno { Errno(clinux_errno()) }
 
   public static let notPermitted = Errno(EPERM)
   public static let noEntry = Errno(ENOENT)
@@ -16,6 +16,11 @@ public struct Errno: Error, Equatable, Sendable {
   public static let accessDenied = Errno(EACCES)
   public static let exists = Errno(EEXIST)
   public static let notDirectory = Errno(ENOTDIR)
+  package static let busy = Errno(EBUSY)
+  package static let otherDevice = Errno(EXDEV)
+  package static let isDirectory = Errno(EISDIR)
+  package static let notEmpty = Errno(ENOTEMPTY)
+  package static let noProcess = Errno(ESRCH)
   public static let invalid = Errno(EINVAL)
   public static let fileTooLarge = Errno(EFBIG)
   public static let noSpace = Errno(ENOSPC)
@@ -39,13 +44,13 @@ public struct Errno: Error, Equatable, Sendable {
 }
 
 /// The bytes before the NUL.
-func bytes(ofCString text: UnsafePointer<CChar>) -> [UInt8] {
+package func bytes(ofCString text: UnsafePointer<CChar>) -> [UInt8] {
   // SAFETY: the caller's text ends in NUL.
   unsafe [UInt8](UnsafeBufferPointer(start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: strlen(text)))
 }
 
 /// The result of a call that answers -1 and sets errno, or its errno as an error. Interrupted calls are made again.
-func retrying(_ call: () -> Int) throws(Errno) -> Int {
+package func retrying(_ call: () -> Int) throws(Errno) -> Int {
   while true {
     let result = call()
     if result >= 0 { return result }
@@ -56,7 +61,7 @@ func retrying(_ call: () -> Int) throws(Errno) -> Int {
 
 /// A copy of `bytes` that ends in NUL, for a system call. Bytes with a NUL inside never get here: paths are checked
 /// where they enter (settings, arguments), and names that the kernel lists cannot hold one.
-func withCString<Result>(_ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
+package func withCString<Result>(_ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
   var terminated = bytes
   terminated.append(0)
   return unsafe terminated.withUnsafeBufferPointer { buffer in

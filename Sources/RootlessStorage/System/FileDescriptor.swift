@@ -2,43 +2,45 @@ internal import CLinux
 
 /// A descriptor that closes itself, at the end of its owner's life and not twice.
 public struct FileDescriptor: ~Copyable {
-  let raw: Int32
+  package let raw: Int32
 
-  init(owning raw: Int32) { self.raw = raw }
+  package init(owning raw: Int32) { self.raw = raw }
 
   deinit { _ = close(raw) }
 }
 
 /// How a file is opened. Every combination includes `O_CLOEXEC`, and none follows a symbolic link in the last
 /// component unless its name says so.
-struct OpenMode {
-  let flags: Int32
+package struct OpenMode {
+  package let flags: Int32
+
+  package init(flags: Int32) { self.flags = flags }
 
   /// A place in the tree, to look at and to start from: neither reads nor needs permission to, and triggers an automount.
-  static let directoryPlace = OpenMode(flags: clinux_o_path | clinux_o_directory | clinux_o_nofollow)
+  package static let directoryPlace = OpenMode(flags: clinux_o_path | clinux_o_directory | clinux_o_nofollow)
   /// The same, through a symbolic link in the last component.
-  static let directoryPlaceFollowing = OpenMode(flags: clinux_o_path | clinux_o_directory)
+  package static let directoryPlaceFollowing = OpenMode(flags: clinux_o_path | clinux_o_directory)
   /// Whatever bears the name, a symbolic link itself included.
-  static let anyPlace = OpenMode(flags: clinux_o_path | clinux_o_nofollow)
+  package static let anyPlace = OpenMode(flags: clinux_o_path | clinux_o_nofollow)
   /// A directory to list, to change the mode of, or to synchronise.
-  static let directory = OpenMode(flags: O_RDONLY | clinux_o_directory | clinux_o_nofollow)
+  package static let directory = OpenMode(flags: O_RDONLY | clinux_o_directory | clinux_o_nofollow)
   /// The same, through a symbolic link in the last component.
-  static let directoryFollowing = OpenMode(flags: O_RDONLY | clinux_o_directory)
+  package static let directoryFollowing = OpenMode(flags: O_RDONLY | clinux_o_directory)
   /// A file to read. Does not wait for the other end of a FIFO and takes no terminal.
-  static let reading = OpenMode(flags: O_RDONLY | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
+  package static let reading = OpenMode(flags: O_RDONLY | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
   /// A file that must not exist yet, to write.
-  static let creating = OpenMode(flags: O_WRONLY | O_CREAT | O_EXCL | clinux_o_nofollow)
+  package static let creating = OpenMode(flags: O_WRONLY | O_CREAT | O_EXCL | clinux_o_nofollow)
 }
 
 /// openat(2). An absolute path ignores `directory`.
-func open(
+package func open(
   at directory: borrowing FileDescriptor, _ name: [UInt8], _ mode: OpenMode, permissions: UInt32 = 0
 ) throws(Errno) -> FileDescriptor {
   try openRaw(directory.raw, name, mode, permissions)
 }
 
 /// open(2) of an absolute path, resolved by the kernel with the identity the process has at the moment.
-func open(path: [UInt8], _ mode: OpenMode) throws(Errno) -> FileDescriptor {
+package func open(path: [UInt8], _ mode: OpenMode) throws(Errno) -> FileDescriptor {
   try openRaw(clinux_at_fdcwd, path, mode, 0)
 }
 
@@ -51,7 +53,7 @@ private func openRaw(_ directory: Int32, _ name: [UInt8], _ mode: OpenMode, _ pe
 
 /// Reads from the descriptor's position to the end of the file, at most `limit` bytes and one more: an answer longer
 /// than `limit` says that the file is.
-func readAll(_ file: borrowing FileDescriptor, limit: Int, chunk: Int = 4096) throws(Errno) -> [UInt8] {
+package func readAll(_ file: borrowing FileDescriptor, limit: Int, chunk: Int = 4096) throws(Errno) -> [UInt8] {
   var content: [UInt8] = []
   while content.count <= limit {
     let start = content.count
@@ -72,7 +74,7 @@ func readAll(_ file: borrowing FileDescriptor, limit: Int, chunk: Int = 4096) th
 }
 
 /// Writes all of it; a short write is continued (write(2)).
-func writeAll(_ file: borrowing FileDescriptor, _ content: [UInt8]) throws(Errno) {
+package func writeAll(_ file: borrowing FileDescriptor, _ content: [UInt8]) throws(Errno) {
   let raw = file.raw
   var done = 0
   while done < content.count {
@@ -87,7 +89,7 @@ func writeAll(_ file: borrowing FileDescriptor, _ content: [UInt8]) throws(Errno
 }
 
 /// fsync(2): the file's, or the directory's, content is on the server or the disk when it returns.
-func synchronise(_ file: borrowing FileDescriptor) throws(Errno) {
+package func synchronise(_ file: borrowing FileDescriptor) throws(Errno) {
   let raw = file.raw
   _ = try retrying { Int(fsync(raw)) }
 }

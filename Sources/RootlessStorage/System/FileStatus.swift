@@ -5,43 +5,50 @@ public enum FileKind: Equatable, Sendable {
 }
 
 /// What statx(2) tells of a file.
-struct FileStatus {
-  let kind: FileKind
+package struct FileStatus {
+  package let kind: FileKind
   /// The twelve permission bits.
-  let mode: UInt32
-  let owner: UInt32
-  let links: UInt32
-  let deviceMajor: UInt32
-  let deviceMinor: UInt32
-  /// Seconds since the epoch.
-  let modified: Int64
-  let mount: MountID?
+  package let mode: UInt32
+  package let owner: UInt32
+  package let links: UInt32
+  package let inode: UInt64
+  package let deviceMajor: UInt32
+  package let deviceMinor: UInt32
+  /// Bytes of content.
+  package let size: UInt64
+  /// Bytes on disk.
+  package let allocated: UInt64
+  /// Seconds since the epoch; any number that the owner likes.
+  package let modified: Int64
+  /// Seconds since the epoch; the kernel's.
+  package let changed: Int64
+  package let mount: MountID?
 }
 
 /// A mount, as statx(2) numbers it.
-struct MountID: Equatable {
-  let number: UInt64
+package struct MountID: Equatable {
+  package let number: UInt64
   /// Since Linux 6.8: a number that is never used again, which statmount(2) takes. Else the one of /proc/self/mountinfo.
-  let isUnique: Bool
+  package let isUnique: Bool
 }
 
 /// The descriptor's own status, without a request to a file server when the kernel knows enough (AT_STATX_DONT_SYNC).
-func fileStatus(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
+package func fileStatus(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
   try statxRaw(file.raw, [], clinux_at_empty_path | clinux_at_statx_dont_sync, clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
 }
 
 /// The descriptor's status as the file server has it now: for what other hosts may have changed.
-func freshStatus(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
+package func freshStatus(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
   try statxRaw(file.raw, [], clinux_at_empty_path | clinux_at_statx_force_sync, 0)
 }
 
 /// The status of what bears the name, a symbolic link itself included. Mounts nothing.
-func fileStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) -> FileStatus {
+package func fileStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) -> FileStatus {
   try statxRaw(directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount, clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
 }
 
 /// The same without a request to whoever serves the file system there (AT_STATX_DONT_SYNC).
-func knownStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) -> FileStatus {
+package func knownStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) -> FileStatus {
   try statxRaw(
     directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount | clinux_at_statx_dont_sync,
     clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
@@ -49,7 +56,7 @@ func knownStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws
 
 extension FileStatus {
   /// Both are in the same mount, as far as the kernel tells.
-  func isInMount(of other: FileStatus) -> Bool {
+  package func isInMount(of other: FileStatus) -> Bool {
     mount == other.mount && deviceMajor == other.deviceMajor && deviceMinor == other.deviceMinor
   }
 }
@@ -67,8 +74,9 @@ private func statxRaw(_ directory: Int32, _ name: [UInt8], _ flags: Int32, _ mou
   }
   return FileStatus(
     kind: kind(UInt32(buffer.stx_mode)), mode: UInt32(buffer.stx_mode) & 0o7777, owner: buffer.stx_uid,
-    links: buffer.stx_nlink, deviceMajor: buffer.stx_dev_major,
-    deviceMinor: buffer.stx_dev_minor, modified: buffer.stx_mtime.tv_sec, mount: mount)
+    links: buffer.stx_nlink, inode: buffer.stx_ino, deviceMajor: buffer.stx_dev_major,
+    deviceMinor: buffer.stx_dev_minor, size: buffer.stx_size, allocated: buffer.stx_blocks &* 512,
+    modified: buffer.stx_mtime.tv_sec, changed: buffer.stx_ctime.tv_sec, mount: mount)
 }
 
 private func kind(_ mode: UInt32) -> FileKind {

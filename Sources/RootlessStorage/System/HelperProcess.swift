@@ -189,9 +189,12 @@ private func wait(_ kind: Int32, _ identifier: Int32, _ option: Int32) -> ChildS
   return state
 }
 
+/// Starts a program with posix_spawn(3), as `HelperProcess.init` says.
+///
+/// - Parameter report: becomes its standard output.
 /// - Returns: 0, or the number of the error.
-private func spawn(
-  _ child: inout pid_t, _ path: UnsafePointer<CChar>, _ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, report: Int32
+package func spawn(
+  _ child: inout Int32, _ path: UnsafePointer<CChar>, _ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, report: Int32
 ) -> Int32 {
   var actions = unsafe posix_spawn_file_actions_t()
   var failure = unsafe posix_spawn_file_actions_init(&actions)

@@ -66,7 +66,7 @@ public struct Identity: ~Copyable {
 
   /// mkdirat(2) as the user: the directory is born with its owner, since the file-system ids are the user's. Where the user may not
   /// write to the parent and root's rights are in reserve, once more with CAP_DAC_OVERRIDE in effect for this one call.
-  func makeDirectory(at parent: borrowing FileDescriptor, _ name: [UInt8], mode: UInt32) throws(Errno) {
+  package func makeDirectory(at parent: borrowing FileDescriptor, _ name: [UInt8], mode: UInt32) throws(Errno) {
     do throws(Errno) { return try makeNamedDirectory(at: parent, name, mode: mode) } catch {
       if state != .looking || error != .accessDenied { throw error }
     }

@@ -13,7 +13,7 @@ public final class MountTable {
   public init(blockDeviceIsLocal: Bool) { self.blockDeviceIsLocal = blockDeviceIsLocal }
 
   /// The type of the file system that a file with this status is on.
-  func fileSystem(of file: FileStatus) throws(Errno) -> FileSystem {
+  package func fileSystem(of file: FileStatus) throws(Errno) -> FileSystem {
     if let mount = file.mount, mount.isUnique, let type = typeFromStatmount(mount.number) { return .named(type) }
     // Some network file systems make up device numbers that look like a disk's (Lustre hashes a name): the kernel lists the real ones.
     if blockDeviceIsLocal && file.deviceMajor != 0 && isBlockDevice(file) { return .blockDevice }

@@ -3,7 +3,7 @@ internal import CLinux
 // Calls that act on one name in a directory that is open already.
 
 /// mkdirat(2) with exactly this mode, whatever the umask.
-func makeNamedDirectory(at directory: borrowing FileDescriptor, _ name: [UInt8], mode: UInt32) throws(Errno) {
+package func makeNamedDirectory(at directory: borrowing FileDescriptor, _ name: [UInt8], mode: UInt32) throws(Errno) {
   let raw = directory.raw
   let previous = umask(0)
   defer { _ = umask(previous) }
@@ -11,7 +11,7 @@ func makeNamedDirectory(at directory: borrowing FileDescriptor, _ name: [UInt8],
 }
 
 /// linkat(2): the new name appears whole, and never over another.
-func link(at directory: borrowing FileDescriptor, _ old: [UInt8], _ new: [UInt8]) throws(Errno) {
+package func link(at directory: borrowing FileDescriptor, _ old: [UInt8], _ new: [UInt8]) throws(Errno) {
   let raw = directory.raw
   _ = try retrying {
     unsafe withCString(old) { from in unsafe withCString(new) { to in unsafe Int(linkat(raw, from, raw, to, 0)) } }
@@ -19,7 +19,7 @@ func link(at directory: borrowing FileDescriptor, _ old: [UInt8], _ new: [UInt8]
 }
 
 /// renameat2(2) with RENAME_NOREPLACE.
-func renameWithoutReplacing(at directory: borrowing FileDescriptor, _ old: [UInt8], _ new: [UInt8]) throws(Errno) {
+package func renameWithoutReplacing(at directory: borrowing FileDescriptor, _ old: [UInt8], _ new: [UInt8]) throws(Errno) {
   let raw = directory.raw
   _ = try retrying {
     unsafe withCString(old) { from in
@@ -29,25 +29,25 @@ func renameWithoutReplacing(at directory: borrowing FileDescriptor, _ old: [UInt
 }
 
 /// unlinkat(2) of a file.
-func removeFile(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) {
+package func removeFile(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) {
   let raw = directory.raw
   _ = try retrying { unsafe withCString(name) { unsafe Int(unlinkat(raw, $0, 0)) } }
 }
 
 /// unlinkat(2) of a directory, which must be empty.
-func removeEmptyDirectory(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) {
+package func removeEmptyDirectory(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) {
   let raw = directory.raw
   _ = try retrying { unsafe withCString(name) { unsafe Int(unlinkat(raw, $0, clinux_at_removedir)) } }
 }
 
 /// fchmod(2).
-func changeMode(of file: borrowing FileDescriptor, to mode: UInt32) throws(Errno) {
+package func changeMode(of file: borrowing FileDescriptor, to mode: UInt32) throws(Errno) {
   let raw = file.raw
   _ = try retrying { Int(fchmod(raw, mode)) }
 }
 
 /// The target of a symbolic link that is open as `anyPlace` (readlinkat(2) with an empty path).
-func target(ofLink link: borrowing FileDescriptor) throws(Errno) -> [UInt8] {
+package func target(ofLink link: borrowing FileDescriptor) throws(Errno) -> [UInt8] {
   let raw = link.raw
   var buffer = [UInt8](repeating: 0, count: 4096)
   let room = buffer.count
@@ -65,7 +65,7 @@ func target(ofLink link: borrowing FileDescriptor) throws(Errno) -> [UInt8] {
 
 /// The names in a directory, `.` and `..` left out, at most `limit` and one more: a longer answer says that there are more.
 /// The order is the file system's.
-func names(in directory: borrowing FileDescriptor, limit: Int) throws(Errno) -> [[UInt8]] {
+package func names(in directory: borrowing FileDescriptor, limit: Int) throws(Errno) -> [[UInt8]] {
   var found: [[UInt8]] = []
   let raw = directory.raw
   var buffer = [UInt8](repeating: 0, count: 16384)

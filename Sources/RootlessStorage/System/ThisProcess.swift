@@ -51,7 +51,7 @@ public func writeToStandardOutput(_ text: [UInt8]) {
 }
 
 /// The host's name as uname(2) gives it.
-func hostName() -> [UInt8] {
+package func hostName() -> [UInt8] {
   var names = utsname()
   guard unsafe uname(&names) == 0 else { return [] }
   return unsafe withUnsafePointer(to: &names.nodename) { name in
@@ -61,16 +61,16 @@ func hostName() -> [UInt8] {
 }
 
 /// Seconds since the epoch.
-func wallClock() -> Int64 { Int64(time(nil)) }
+package func wallClock() -> Int64 { Int64(time(nil)) }
 
 /// This process as another one can recognise it: its number, and when it started; 0 where there is no /proc to tell.
-func thisProcess() -> ProcessStamp {
+package func thisProcess() -> ProcessStamp {
   let number = UInt32(bitPattern: getpid())
   return ProcessStamp(number: number, started: startTime(ofProcess: number) ?? 0)
 }
 
 /// A process that runs no more, or whose number another one bears by now. When it cannot be told, the answer is no.
-func isGone(_ process: ProcessStamp) -> Bool {
+package func isGone(_ process: ProcessStamp) -> Bool {
   // No process has such a number.
   guard process.number > 0, let number = Int32(exactly: process.number) else { return true }
   if kill(number, 0) != 0 && Errno.last == Errno(ESRCH) { return true }
