@@ -1,0 +1,132 @@
+import RootlessStorage
+
+/// `"key": value` in the outermost object of a JSON file.
+struct JSONMember: Equatable, Sendable {
+  let key: String
+  /// What the value means, if it is a string.
+  let string: String?
+  let value: Range<Int>
+  /// From the key to the end of the value.
+  let range: Range<Int>
+}
+
+/// Where the members of a JSON file's one object stand.
+///
+/// It takes what Go's encoding/json takes, with which dockerd reads the file: no comment, no comma too many, no byte order mark,
+/// nothing behind the object. Foundation takes a comma too many, a byte order mark and UTF-16.
+struct JSONScan: Equatable, Sendable {
+  private(set) var members: [JSONMember] = []
+  /// The object, with its braces.
+  let range: Range<Int>
+
+  init(_ bytes: [UInt8]) throws(TextProblem) {
+    var text = TextScanner(bytes)
+    try text.check()
+    text.take(while: JSONScan.isSpace)
+    let start = text.at
+    guard text.sees("{") else { throw text.problem(text.peek() == nil ? "empty" : "no object") }
+    members = try JSONScan.object(&text, depth: 0)
+    range = start..<text.at
+    text.take(while: JSONScan.isSpace)
+    if text.peek() != nil { throw text.problem("something behind the end of the object") }
+  }
+
+  private static func isSpace(_ byte: UInt8) -> Bool { isBlank(byte) || byte == 0x0a || byte == 0x0d }
+
+  private static func object(_ text: inout TextScanner, depth: Int) throws(TextProblem) -> [JSONMember] {
+    var members: [JSONMember] = []
+    _ = text.take("{")
+    text.take(while: isSpace)
+    if text.take("}") { return members }
+    repeat {
+      text.take(while: isSpace)
+      let start = text.at
+      guard text.sees("\"") else { throw text.problem("no key where one belongs") }
+      let key = try string(&text)
+      text.take(while: isSpace)
+      guard text.take(":") else { throw text.problem("a key without a colon") }
+      text.take(while: isSpace)
+      let valueStart = text.at
+      let value = try value(&text, depth: depth + 1)
+      members.append(JSONMember(key: key, string: value, value: valueStart..<text.at, range: start..<text.at))
+      text.take(while: isSpace)
+    } while text.take(",")
+    guard text.take("}") else { throw text.problem("an object without its end") }
+    return members
+  }
+
+  /// - Returns: what it means, if it is a string.
+  private static func value(_ text: inout TextScanner, depth: Int) throws(TextProblem) -> String? {
+    guard depth <= TextScanner.deepest else { throw text.problem("nested more than \(TextScanner.deepest) deep") }
+    if text.sees("\"") { return try string(&text) }
+    if text.sees("{") {
+      _ = try object(&text, depth: depth)
+    } else if text.take("[") {
+      try array(&text, depth: depth)
+    } else if !text.take("true") && !text.take("false") && !text.take("null") {
+      guard number(&text) else { throw text.problem("no value where one belongs") }
+    }
+    return nil
+  }
+
+  private static func array(_ text: inout TextScanner, depth: Int) throws(TextProblem) {
+    text.take(while: isSpace)
+    if text.take("]") { return }
+    repeat {
+      text.take(while: isSpace)
+      _ = try value(&text, depth: depth + 1)
+      text.take(while: isSpace)
+    } while text.take(",")
+    guard text.take("]") else { throw text.problem("an array without its end") }
+  }
+
+  private static func number(_ text: inout TextScanner) -> Bool {
+    _ = text.take("-")
+    guard let first = text.next(), isDigit(first) else { return false }
+    if first != 0x30 { text.take(while: isDigit) }
+    if text.take(".") { guard digits(&text) else { return false } }
+    if text.take("e") || text.take("E") {
+      _ = text.take("+") || text.take("-")
+      guard digits(&text) else { return false }
+    }
+    return true
+  }
+
+  private static func digits(_ text: inout TextScanner) -> Bool {
+    guard let digit = text.next(), isDigit(digit) else { return false }
+    text.take(while: isDigit)
+    return true
+  }
+
+  /// A string, and what it means.
+  private static func string(_ text: inout TextScanner) throws(TextProblem) -> String {
+    var meaning: [UInt8] = []
+    _ = text.take("\"")
+    while let byte = text.next() {
+      switch byte {
+      case 0x22: return String(decoding: meaning, as: UTF8.self)
+      case 0x5c: meaning += try escape(&text)
+      case 0x00...0x1f: throw text.problem("a control character in a string")
+      default: meaning.append(byte)
+      }
+    }
+    throw text.problem("a string without its end")
+  }
+
+  private static func escape(_ text: inout TextScanner) throws(TextProblem) -> [UInt8] {
+    let simple: [UInt8: UInt8] = [0x62: 0x08, 0x74: 0x09, 0x6e: 0x0a, 0x66: 0x0c, 0x72: 0x0d, 0x22: 0x22, 0x5c: 0x5c, 0x2f: 0x2f]
+    if let byte = text.next() {
+      if let meaning = simple[byte] { return [meaning] }
+      if byte == 0x75, let high = text.hexadecimal(4) {
+        if let scalar = Unicode.Scalar(high) { return Array(String(Character(scalar)).utf8) }
+        // Go makes U+FFFD of half a pair, Foundation refuses it. No file of a person has one.
+        if high < 0xdc00, text.take("\\u"), let low = text.hexadecimal(4), low >= 0xdc00 && low <= 0xdfff,
+          let scalar = Unicode.Scalar(0x10000 + (high - 0xd800) << 10 + (low - 0xdc00))
+        {
+          return Array(String(Character(scalar)).utf8)
+        }
+      }
+    }
+    throw text.problem("an unknown escape in a string")
+  }
+}

@@ -1,0 +1,116 @@
+import FoundationEssentials
+import RootlessStorage
+
+/// A JSON file with one object, as its user wrote it, whose members can be edited without touching anything else.
+struct JSONText: Equatable, Sendable {
+  typealias Problem = TextProblem
+
+  let bytes: [UInt8]
+  private let scan: JSONScan
+
+  init(_ bytes: [UInt8]) throws(Problem) {
+    self.bytes = bytes
+    scan = try JSONScan(bytes)
+    // The scanner does not see a number beyond all ranges.
+    if tree() == nil { throw Problem(line: 0, reason: "no JSON object") }
+  }
+
+  /// The member's value, if it is a string. Of several members with this key the last counts, as for Go.
+  func string(_ key: String) -> String? { scan.members.last { isSame($0.key, key) }?.string }
+
+  func has(_ key: String) -> Bool { scan.members.contains { isSame($0.key, key) } }
+
+  /// Gives every member with this key the string as its value, or else adds one in front of the others.
+  func setting(_ key: String, to value: String) throws(EditProblem) -> JSONText {
+    let found = scan.members.filter { isSame($0.key, key) }
+    if !found.isEmpty && found.allSatisfy({ $0.string.map { isSame($0, value) } ?? false }) { return self }
+    let quoted = [UInt8](quoting: value)
+    let new = found.isEmpty ? inserting([UInt8](quoting: key) + Array(": ".utf8) + quoted) : replacing(found.map { ($0.value, quoted) })
+    let result = try proven(new, key, is: value)
+    guard let written = result.string(key), isSame(written, value) else { throw .notUnderstood }
+    return result
+  }
+
+  /// Without any member that has this key.
+  func removing(_ key: String) throws(EditProblem) -> JSONText {
+    let members = scan.members
+    guard has(key) else { return self }
+    guard let kept = members.lastIndex(where: { !isSame($0.key, key) }) else {
+      let inside = scan.range.lowerBound + 1..<scan.range.upperBound - 1
+      return try proven(bytes.replacing(inside, with: []), key, is: nil)
+    }
+    // Each goes with the comma behind it; those at the end with the comma before them.
+    var gone: [(Range<Int>, [UInt8])] = []
+    for (member, next) in zip(members, members.dropFirst()).prefix(kept)
+    where isSame(member.key, key) {
+      gone.append((member.range.lowerBound..<next.range.lowerBound, []))
+    }
+    if let last = members.last, kept < members.count - 1 {
+      gone.append((members[kept].range.upperBound..<last.range.upperBound, []))
+    }
+    let result = try proven(replacing(gone), key, is: nil)
+    if result.has(key) { throw .notUnderstood }
+    return result
+  }
+
+  /// The text with these ranges replaced, which are in order.
+  private func replacing(_ changes: [(range: Range<Int>, new: [UInt8])]) -> [UInt8] {
+    var result: [UInt8] = []
+    var place = 0
+    for change in changes {
+      result += bytes[place..<change.range.lowerBound] + change.new
+      place = change.range.upperBound
+    }
+    return result + bytes[place...]
+  }
+
+  /// The text with a new first member: on a line of its own if the others have that.
+  private func inserting(_ member: [UInt8]) -> [UInt8] {
+    let inside = scan.range.lowerBound + 1
+    guard let first = scan.members.first else {
+      let gap = bytes[inside..<scan.range.upperBound - 1]
+      if gap.contains(0x0a) { return bytes.replacing(inside..<inside, with: bytes.lineEnding + [0x20, 0x20] + member) }
+      return bytes.replacing(gap.indices, with: [0x20] + member + [0x20])
+    }
+    let start = first.range.lowerBound
+    let gap = bytes[inside..<start]
+    let isOnOwnLine = gap.contains(0x0a)
+    let indentation = Array(gap.reversed().prefix(while: isBlank).reversed())
+    return bytes.replacing(start..<start, with: member + [0x2c] + (isOnOwnLine ? bytes.lineEnding + indentation : [0x20]))
+  }
+
+  /// The text, if Foundation reads from it what it reads from this one, but for the one member.
+  func proven(_ new: [UInt8], _ key: String, is value: String?) throws(EditProblem) -> JSONText {
+    guard let result = try? JSONText(new), var wanted = tree() else { throw .notUnderstood }
+    wanted[key] = value.map { .string($0) }
+    guard let after = result.tree(), after == wanted else { throw .notUnderstood }
+    return result
+  }
+
+  /// What Foundation makes of it.
+  private func tree() -> [String: JSONTree]? { try? JSONDecoder().decode([String: JSONTree].self, from: Data(bytes)) }
+}
+
+/// Any value, as Foundation's decoder reads it.
+private indirect enum JSONTree: Decodable, Equatable {
+  case null, boolean(Bool), integer(Int64), number(Double), string(String), array([JSONTree]), object([String: JSONTree])
+
+  init(from decoder: any Decoder) throws {
+    let value = try decoder.singleValueContainer()
+    if value.decodeNil() {
+      self = .null
+    } else if let boolean = try? value.decode(Bool.self) {
+      self = .boolean(boolean)
+    } else if let integer = try? value.decode(Int64.self) {
+      self = .integer(integer)
+    } else if let number = try? value.decode(Double.self) {
+      self = .number(number)
+    } else if let string = try? value.decode(String.self) {
+      self = .string(string)
+    } else if let array = try? value.decode([JSONTree].self) {
+      self = .array(array)
+    } else {
+      self = .object(try value.decode([String: JSONTree].self))
+    }
+  }
+}

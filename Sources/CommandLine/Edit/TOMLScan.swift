@@ -1,0 +1,133 @@
+import RootlessStorage
+
+/// `key = value` in a TOML file, on lines of its own or in an inline table.
+struct TOMLPair: Equatable, Sendable {
+  /// The table that the key stands in: its header's, or the inline table's.
+  let base: [String]
+  /// The parts of the key, and where each is written.
+  let names: [String]
+  let written: [Range<Int>]
+  let value: Range<Int>
+  /// From the start of its first line to the end of its last, without the line ending. Of a pair in an inline table: from key to value.
+  let lines: Range<Int>
+  /// Which header it stands below; nil before the first.
+  let header: Int?
+  /// Which inline table it stands in.
+  let braces: Int?
+
+  /// The names of the tables on the way to it, and its own.
+  var path: [String] { base + names }
+}
+
+/// `[table]` or `[[table]]`.
+struct TOMLHeader: Equatable, Sendable {
+  let path: [String]
+  let isArray: Bool
+  /// Its line, without the line ending.
+  let line: Range<Int>
+}
+
+/// An inline table, with its braces.
+struct TOMLBraces: Equatable, Sendable {
+  let path: [String]
+  var range: Range<Int>
+}
+
+/// Where things stand in a TOML 1.0 file. What lies in arrays has no path, and is passed over.
+///
+/// It takes nothing that is no TOML, because toml++ behind it cannot stand everything: an assertion of it ends the process on `[#`
+/// and `[[[`. What needs an understanding of the whole file, such as a key that is defined twice, is left to toml++.
+struct TOMLScan: Equatable, Sendable {
+  private(set) var headers: [TOMLHeader] = []
+  private(set) var pairs: [TOMLPair] = []
+  private(set) var braces: [TOMLBraces] = []
+
+  init(_ bytes: [UInt8]) throws(TextProblem) {
+    var text = TextScanner(bytes)
+    try text.check()
+    // toml++ takes it; Go's parser, which Podman reads with, does not.
+    if text.take("\u{feff}") { throw text.problem("a byte order mark, which Podman does not take") }
+    while true {
+      let start = text.at
+      text.take(while: isBlank)
+      if text.sees("[") {
+        try header(&text, from: start)
+      } else if let next = text.peek(), next != 0x23, next != 0x0a, next != 0x0d {
+        let base = headers.last?.path ?? []
+        try pair(&text, base: base, depth: base.count, lineStart: start, braces: nil)
+      } else {
+        try TOMLScan.comment(&text)
+      }
+      if text.peek() == nil { return }
+      guard TOMLScan.newline(&text) else { throw text.problem("something behind the end of a value or header") }
+    }
+  }
+
+  private mutating func header(_ text: inout TextScanner, from start: Int) throws(TextProblem) {
+    let isArray = text.take("[[")
+    if !isArray { _ = text.take("[") }
+    let (names, _) = try TOMLScan.key(&text)
+    guard isArray ? text.take("]]") : text.take("]") else { throw text.problem("a table header without its end") }
+    try TOMLScan.comment(&text)
+    headers.append(TOMLHeader(path: names, isArray: isArray, line: start..<text.at))
+  }
+
+  private mutating func pair(
+    _ text: inout TextScanner, base: [String]?, depth: Int, lineStart: Int?, braces: Int?
+  ) throws(TextProblem) {
+    let start = lineStart ?? text.at
+    let (names, written) = try TOMLScan.key(&text)
+    guard text.take("=") else { throw text.problem("a key without =") }
+    text.take(while: isBlank)
+    let valueStart = text.at
+    try value(&text, path: base.map { $0 + names }, depth: depth + names.count)
+    let value = valueStart..<text.at
+    if lineStart != nil { try TOMLScan.comment(&text) }
+    guard let base else { return }
+    let header = headers.isEmpty ? nil : headers.count - 1
+    pairs.append(
+      TOMLPair(base: base, names: names, written: written, value: value, lines: start..<text.at, header: header, braces: braces))
+  }
+
+  /// - Parameter path: nil in an array.
+  private mutating func value(_ text: inout TextScanner, path: [String]?, depth: Int) throws(TextProblem) {
+    guard depth <= TextScanner.deepest else { throw text.problem("nested more than \(TextScanner.deepest) deep") }
+    if text.sees("\"") || text.sees("'") {
+      _ = try TOMLScan.string(&text, isKey: false)
+    } else if text.take("[") {
+      try array(&text, depth: depth)
+    } else if text.sees("{") {
+      try inlineTable(&text, path: path, depth: depth)
+    } else {
+      try TOMLScan.scalar(&text)
+    }
+  }
+
+  private mutating func array(_ text: inout TextScanner, depth: Int) throws(TextProblem) {
+    try TOMLScan.blankLines(&text)
+    while !text.take("]") {
+      try value(&text, path: nil, depth: depth + 1)
+      try TOMLScan.blankLines(&text)
+      if text.take("]") { return }
+      guard text.take(",") else { throw text.problem("an array without its end") }
+      try TOMLScan.blankLines(&text)
+    }
+  }
+
+  private mutating func inlineTable(_ text: inout TextScanner, path: [String]?, depth: Int) throws(TextProblem) {
+    let start = text.at
+    let number = braces.count
+    if let path { braces.append(TOMLBraces(path: path, range: start..<start)) }
+    _ = text.take("{")
+    text.take(while: isBlank)
+    if !text.take("}") {
+      repeat {
+        text.take(while: isBlank)
+        try pair(&text, base: path, depth: depth, lineStart: nil, braces: path == nil ? nil : number)
+        text.take(while: isBlank)
+      } while text.take(",")
+      guard text.take("}") else { throw text.problem("an inline table without its end") }
+    }
+    if path != nil { braces[number].range = start..<text.at }
+  }
+}

@@ -1,0 +1,182 @@
+import RootlessStorage
+
+// The words of TOML: keys, strings, comments, numbers, dates.
+
+extension TOMLScan {
+  /// A key with its dots, and the blanks around it.
+  static func key(_ text: inout TextScanner) throws(TextProblem) -> (names: [String], written: [Range<Int>]) {
+    var names: [String] = []
+    var written: [Range<Int>] = []
+    repeat {
+      text.take(while: isBlank)
+      let start = text.at
+      let name: [UInt8]
+      if text.sees("\"") || text.sees("'") {
+        name = try string(&text, isKey: true)
+      } else {
+        text.take(while: isBare)
+        name = Array(text.bytes[start..<text.at])
+        if name.isEmpty { throw text.problem("no key where one belongs") }
+      }
+      names.append(String(decoding: name, as: UTF8.self))
+      written.append(start..<text.at)
+      text.take(while: isBlank)
+      if names.count > TextScanner.deepest { throw text.problem("a key with more than \(TextScanner.deepest) parts") }
+    } while text.take(".")
+    return (names, written)
+  }
+
+  static func isBare(_ byte: UInt8) -> Bool { isDigit(byte) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a) || byte == 0x5f || byte == 0x2d }
+
+  /// Any of the four kinds of string, and what it means.
+  static func string(_ text: inout TextScanner, isKey: Bool) throws(TextProblem) -> [UInt8] {
+    let isLiteral = text.sees("'")
+    let isLong = !isKey && (text.take("\"\"\"") || text.take("'''"))
+    if !isLong { _ = text.next() } else { _ = newline(&text) }
+    let quote: UInt8 = isLiteral ? 0x27 : 0x22
+    var meaning: [UInt8] = []
+    while let byte = text.peek() {
+      if byte == quote {
+        if !isLong || (text.peek(1) == quote && text.peek(2) == quote) {
+          for _ in 0..<(isLong ? 3 : 1) { _ = text.next() }
+          // Up to two quotes before the end belong to the string.
+          for _ in 0..<2 where isLong && text.peek() == quote { meaning.append(text.next() ?? quote) }
+          return meaning
+        }
+        meaning.append(quote)
+        _ = text.next()
+      } else if byte == 0x5c && !isLiteral {
+        _ = text.next()
+        meaning += try escape(&text, isLong: isLong)
+      } else if isLong && newline(&text) {
+        meaning.append(0x0a)
+      } else if byte == 0x09 || (byte >= 0x20 && byte != 0x7f) {
+        meaning.append(byte)
+        _ = text.next()
+      } else {
+        throw text.problem(byte == 0x0a ? "a string without its end" : "a control character in a string")
+      }
+    }
+    throw text.problem("a string without its end")
+  }
+
+  private static func escape(_ text: inout TextScanner, isLong: Bool) throws(TextProblem) -> [UInt8] {
+    let simple: [UInt8: UInt8] = [0x62: 0x08, 0x74: 0x09, 0x6e: 0x0a, 0x66: 0x0c, 0x72: 0x0d, 0x22: 0x22, 0x5c: 0x5c]
+    if let byte = text.peek(), let meaning = simple[byte] {
+      _ = text.next()
+      return [meaning]
+    }
+    if text.sees("u") || text.sees("U") {
+      let digits = text.next() == 0x75 ? 4 : 8
+      guard let number = text.hexadecimal(digits), let scalar = Unicode.Scalar(number) else {
+        throw text.problem("an escape that is no character")
+      }
+      // TOMLKit hands strings over as C does: it would cut this one, and a cut path is another path.
+      if number == 0 { throw text.problem("a NUL character in a string") }
+      return Array(String(Character(scalar)).utf8)
+    }
+    if isLong {
+      text.take(while: isBlank)
+      if newline(&text) {
+        while let byte = text.peek(), isBlank(byte) || text.sees("\n") || text.sees("\r\n") { _ = text.next() }
+        return []
+      }
+    }
+    throw text.problem("an unknown escape in a string")
+  }
+
+  /// Blanks, and a comment if there is one.
+  static func comment(_ text: inout TextScanner) throws(TextProblem) {
+    text.take(while: isBlank)
+    guard text.take("#") else { return }
+    text.take { $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7f) }
+    if text.peek() != nil && !text.sees("\n") && !text.sees("\r\n") { throw text.problem("a control character in a comment") }
+  }
+
+  static func newline(_ text: inout TextScanner) -> Bool { text.take("\n") || text.take("\r\n") }
+
+  /// What may stand between the values of an array.
+  static func blankLines(_ text: inout TextScanner) throws(TextProblem) {
+    repeat { try comment(&text) } while newline(&text)
+  }
+
+  /// A number, a boolean, a date. Their ranges are for toml++ to judge.
+  static func scalar(_ text: inout TextScanner) throws(TextProblem) {
+    let start = text.at
+    text.take { isBare($0) || $0 == 0x2b || $0 == 0x2e || $0 == 0x3a }
+    // A blank may stand between date and time.
+    if text.at - start == 10, text.peek() == 0x20, let digit = text.peek(1), isDigit(digit), text.bytes[start..<text.at].contains(0x2d) {
+      _ = text.next()
+      text.take { isBare($0) || $0 == 0x2b || $0 == 0x2e || $0 == 0x3a }
+    }
+    if start == text.at { throw text.problem("no value where one belongs") }
+    guard isScalar(Array(text.bytes[start..<text.at])) else { throw text.problem("neither a string nor another value") }
+  }
+
+  private static func isScalar(_ word: [UInt8]) -> Bool {
+    if ["true", "false"].contains(where: { word.elementsEqual($0.utf8) }) { return true }
+    return isWholeNumber(word) || isNumber(word) || isTime(word)
+  }
+
+  /// Hexadecimal, octal, binary.
+  private static func isWholeNumber(_ word: [UInt8]) -> Bool {
+    var text = TextScanner(word)
+    if text.take("0x") { return digits(&text) { isDigit($0) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x66) } && text.peek() == nil }
+    if text.take("0o") { return digits(&text) { $0 >= 0x30 && $0 <= 0x37 } && text.peek() == nil }
+    return text.take("0b") && digits(&text) { $0 == 0x30 || $0 == 0x31 } && text.peek() == nil
+  }
+
+  private static func isNumber(_ word: [UInt8]) -> Bool {
+    var text = TextScanner(word)
+    _ = text.take("+") || text.take("-")
+    if text.take("inf") || text.take("nan") { return text.peek() == nil }
+    if text.sees("0"), let second = text.peek(1), isDigit(second) || second == 0x5f { return false }
+    guard digits(&text, isDigit) else { return false }
+    if text.take(".") { guard digits(&text, isDigit) else { return false } }
+    if text.take("e") || text.take("E") {
+      _ = text.take("+") || text.take("-")
+      guard digits(&text, isDigit) else { return false }
+    }
+    return text.peek() == nil
+  }
+
+  /// One digit or more, with single underscores between them.
+  private static func digits(_ text: inout TextScanner, _ isWanted: (UInt8) -> Bool) -> Bool {
+    repeat {
+      guard let digit = text.next(), isWanted(digit) else { return false }
+      text.take(while: isWanted)
+    } while text.take("_")
+    return true
+  }
+
+  private static func isTime(_ word: [UInt8]) -> Bool {
+    var text = TextScanner(word)
+    let hasDate = numbers(&text, [4, 2, 2], between: 0x2d)
+    if hasDate {
+      if text.peek() == nil { return true }
+      guard text.take("T") || text.take("t") || text.take(" ") else { return false }
+    } else {
+      text = TextScanner(word)
+    }
+    guard numbers(&text, [2, 2, 2], between: 0x3a) else { return false }
+    if text.take(".") {
+      guard let digit = text.next(), isDigit(digit) else { return false }
+      text.take(while: isDigit)
+    }
+    if hasDate && !text.take("Z") && !text.take("z") && (text.take("+") || text.take("-")) {
+      guard numbers(&text, [2, 2], between: 0x3a) else { return false }
+    }
+    return text.peek() == nil
+  }
+
+  /// Numbers of so many digits.
+  private static func numbers(_ text: inout TextScanner, _ lengths: [Int], between separator: UInt8) -> Bool {
+    for (number, length) in lengths.enumerated() {
+      if number > 0 && text.next() != separator { return false }
+      for _ in 0..<length {
+        guard let digit = text.next(), isDigit(digit) else { return false }
+      }
+    }
+    return true
+  }
+}
