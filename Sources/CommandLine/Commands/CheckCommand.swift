@@ -1,0 +1,77 @@
+import ArgumentParser
+import RootlessStorage
+import Synchronization
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Say what is wrong, and the command that mends it. Changes nothing.",
+    discussion: "Exits with 0 if all is good, 1 if there are findings, 2 if something could not be looked at.")
+
+  @OptionGroup var options: UserOptions
+
+  func run() throws {
+    let host = HostFacts.look(settingsPath: options.settings.given)
+    let result = Mutex(Result())
+    let isJSON = options.json
+    // What keeps it from looking at users is told when the host's findings are, which may be the cause.
+    var obstacle: CannotLook? = nil
+    do { try options.examine(.check, host) { report in result.withLock { $0.take(report, keeping: isJSON) } } } catch let failure as CannotLook {
+      obstacle = failure
+    }
+    let findings = hostFindings(host)
+    let unseen = hostUnseen(host).map { shown($0) }
+    try result.withLock { result in
+      result.progress.clear()
+      if options.json {
+        let name = String(decoding: hostName(), as: UTF8.self)
+        try printJSON(ReportDocument(host: .init(name: shown(name), findings: findings, unseen: unseen), users: result.reports))
+      } else {
+        result.table.add(host: findings, unseen: unseen)
+        let quiet = options.all && result.seen == 0 ? "No user has been seen on this host; nothing to mend." : CheckCommand.quiet(result.seen, result.reports.first)
+        let text = result.table.text(quiet: obstacle == nil ? quiet : "")
+        if !text.isEmpty { printOut(text) }
+      }
+    }
+    if let obstacle { throw obstacle }
+    let worst = worseExit(result.withLock { $0.worst }, findings.isWanting ? ExitCode(1) : .success)
+    if worst != .success { throw worst }
+  }
+
+  private struct Result {
+    var table = UserTable(.standard)
+    var progress = Progress()
+    /// All for JSON, else the first.
+    var reports: [UserReport] = []
+    var seen = 0
+    var worst = ExitCode.success
+
+    mutating func take(_ report: UserReport, keeping: Bool) {
+      seen += 1
+      let seen = seen
+      if seen > 1 { progress.show("looked at \(seen) users") }
+      worst = worseExit(worst, report.exitCode)
+      if keeping || seen == 1 { reports.append(report) }
+      if !keeping { table.add(report) }
+    }
+  }
+
+  /// Nothing to say is one line.
+  private static func quiet(_ users: Int, _ report: UserReport?) -> String {
+    guard users > 0, let report else { return "This host: nothing to mend. Name users, or give --all, to look at their homes too." }
+    if users > 1 { return "\(users) users: nothing to mend." }
+    guard report.isServed else { return "\(report.name): not served (uid \(report.uid ?? 0) is outside uid_min to uid_max), nothing to mend." }
+    let storage = report.storage.map { ", storage in \($0.path)" } ?? ""
+    return "\(report.name): nothing to mend; home on \(UserTable.home(report))\(storage)."
+  }
+}
+
+/// 2, could not look, is worse than 1, findings.
+func worseExit(_ first: ExitCode, _ second: ExitCode) -> ExitCode { first.rawValue >= second.rawValue ? first : second }
+
+extension UserReport {
+  var exitCode: ExitCode {
+    if failure != nil { return ExitCode(2) }
+    let isLeft = actions?.contains { $0.outcome != .done } ?? false
+    return !findings.isWanting && !isLeft ? .success : ExitCode(1)
+  }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import RootlessStorage
+
+/// Which settings a command goes by: those that logins go by, unless others are named.
+struct SettingsOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(Settings.defaultPath).", valueName: "file"), completion: .file())
+  var conf: String?
+
+  func validate() throws {
+    if let conf, !conf.hasPrefix("/") || conf.utf8.contains(0) { throw ValidationError("--conf takes an absolute path.") }
+  }
+
+  /// What `--conf` says.
+  var given: [UInt8]? { conf.map { Array($0.utf8) } }
+
+  var path: [UInt8] {
+    given ?? PAMStacks(HostTree.this, services: PAMFindings.services).ourSteps.first?.pathOption("conf") ?? Array(Settings.defaultPath.utf8)
+  }
+
+  /// The settings as they hold, and what is wrong with single lines. A missing file means the defaults, unless somebody names it.
+  func read(_ path: [UInt8]) throws(CannotLook) -> SettingsReading {
+    if given != nil {
+      do throws(Errno) { _ = try open(path: path, .anyPlace) } catch {
+        throw CannotLook("the settings cannot be used: \(shown(path)): \(text(error)); name another file")
+      }
+    }
+    do throws(WayProblem) {
+      return try readSettings(path, trusted: effectiveIDs().user == 0, MountTable(blockDeviceIsLocal: true))
+    } catch {
+      throw CannotLook("the settings cannot be used: \(text(Wording.way(error, .trusted)))")
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import FoundationEssentials
+import RootlessStorage
+import Synchronization
+
+/// Whom `check` and `repair` are about, and how they look.
+struct UserOptions: ParsableArguments {
+  @Argument(help: ArgumentHelp("Users; without any, you, or as root this host alone.", valueName: "user"), completion: UserCompletion.kind)
+  var users: [String] = []
+
+  @Flag(help: "All users seen on this host: the owners of storage directories and of runtime directories. Root's.") var all = false
+
+  @Flag(help: "Print one JSON object.") var json = false
+
+  @Option(help: ArgumentHelp("Give up on a home after so many seconds.", valueName: "seconds")) var timeout: UInt32 = 10
+
+  @OptionGroup var settings: SettingsOptions
+
+  func validate() throws {
+    guard (1...3600).contains(timeout) else { throw ValidationError("--timeout takes 1 to 3600 seconds.") }
+    if all && !users.isEmpty { throw ValidationError("--all and names of users exclude each other.") }
+  }
+
+  /// Looks at everybody, and tells about each in order.
+  ///
+  /// - Parameter deliver: gets the report with what only the asker can see of a user added to it.
+  func examine(_ task: UserRequest.Task, _ host: HostFacts, _ deliver: @escaping @Sendable (UserReport) -> Void) throws {
+    let path = host.installation.settingsPath
+    let settings = try self.settings.read(path).settings
+    let selection = try UserSelection(users, all: all, settings)
+    let examiners = Examiners(task: task, conf: path, timeout: timeout, environment: selection.isSelf ? UserOptions.environment : nil)
+    // No two users are told the same free ids.
+    let allocator = Mutex(SubordinateIDAllocator(host.subordinateIDs, settings))
+    examiners.run(selection.subjects) { report, account in
+      var report = report
+      if let account, report.failure == nil, report.isServed {
+        report.findings += allocator.withLock { accountFindings(for: account, host.subordinateIDs, settings, &$0) }
+      }
+      deliver(report)
+    }
+  }
+
+  /// The caller's.
+  private static var environment: UserFacts.Environment {
+    let variables = ProcessInfo.processInfo.environment
+    return UserFacts.Environment(
+      configHome: variables["XDG_CONFIG_HOME"], storageConf: variables["CONTAINERS_STORAGE_CONF"],
+      storageDriver: variables["STORAGE_DRIVER"], storageOptions: variables["STORAGE_OPTS"], runtimeDirectory: variables["XDG_RUNTIME_DIR"])
+  }
+}

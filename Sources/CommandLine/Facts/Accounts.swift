@@ -1,0 +1,74 @@
+import RootlessStorage
+
+/// What is known of an account.
+enum AccountLookup: Equatable {
+  case found(name: [UInt8], uid: UInt32)
+  case absent
+  /// The name service did not answer, which is not "no such account".
+  case unanswered(Errno)
+}
+
+/// Asks for accounts, /etc/passwd before the name service where that has the first word there anyhow: with ten thousand users
+/// every question would read ten thousand lines.
+final class Accounts {
+  let sources: AccountSources
+  /// An account that is not in /etc/passwd was found in this run: a directory service is there and answers.
+  private(set) var directoryAnswered = false
+  /// Why the name service did not answer, if it once did not.
+  private(set) var failure: Errno?
+  private var last: (uid: UInt32, AccountLookup)?
+
+  init(_ sources: AccountSources) { self.sources = sources }
+
+  func account(uid: UInt32) -> AccountLookup {
+    // Somebody with many entries is asked for once.
+    if let last, last.uid == uid { return last.1 }
+    let answer: AccountLookup
+    if let name = sources.name(ofUid: uid) {
+      answer = .found(name: name, uid: uid)
+    } else if sources.isFileOnly {
+      answer = .absent
+    } else {
+      do throws(NameServiceFailure) { answer = taken(try NameService.account(uid: uid)) } catch { answer = failed(error) }
+    }
+    last = (uid, answer)
+    return answer
+  }
+
+  func account(named name: [UInt8]) -> AccountLookup {
+    if let uid = sources.uid(ofName: name) { return .found(name: name, uid: uid) }
+    if sources.isFileOnly { return .absent }
+    do throws(NameServiceFailure) { return taken(try NameService.account(named: name)) } catch { return failed(error) }
+  }
+
+  private func taken(_ account: Account?) -> AccountLookup {
+    guard let account else { return .absent }
+    if sources.comesFromDirectory(account.name, uid: account.uid) { directoryAnswered = true }
+    return .found(name: account.name, uid: account.uid)
+  }
+
+  private func failed(_ error: NameServiceFailure) -> AccountLookup {
+    failure = error.cause
+    return .unanswered(error.cause)
+  }
+
+  /// Whether "no such account" can be believed.
+  ///
+  /// A directory that is offline says the same. So on a host that has one, it must have answered something in this run; if no storage
+  /// directory's owner has shown that, whoever is logged in may.
+  func absenceCounts() -> Bool {
+    if sources.isLocal { return true }
+    if directoryAnswered { return true }
+    do throws(Errno) {
+      let runtime = DirectoryReader(try open(path: Array("/run/user".utf8), .directory))
+      var asked = 0
+      while asked < 1000, let entry = try runtime.next() {
+        guard let uid = identifier(entry.name) else { continue }
+        asked += 1
+        _ = account(uid: uid)
+        if directoryAnswered { return true }
+      }
+    } catch {}
+    return false
+  }
+}

@@ -1,0 +1,248 @@
+import RootlessStorage
+
+/// One step of a service's session stack, where included files have become part of it.
+struct PAMStep: Codable, Equatable, Sendable {
+  enum Kind: String, Codable, Sendable {
+    case module
+    /// Where a substack begins. It does nothing, but jumps count it.
+    case substack
+    /// A line that libpam cannot use: opening a session fails.
+    case broken
+  }
+
+  let kind: Kind
+  /// As it is written: an absolute path, or one in the module directory. Of a substack, its file's name.
+  let path: [UInt8]
+  let file: [UInt8]
+  let line: Int
+  /// How deep it lies in substacks: what ends or jumps in one stays in it.
+  let level: Int
+  let control: PAMControl?
+  let arguments: [[UInt8]]
+
+  /// The module's name without directory and extension, as libpam takes it: `pam_unix`.
+  var module: [UInt8] {
+    let name = baseName(path)
+    return Array(name[..<(name.lastIndex(of: 0x2e) ?? name.endIndex)])
+  }
+
+  var isOurs: Bool { kind == .module && module.elementsEqual("pam_rootless_storage".utf8) }
+
+  /// The absolute path that the option is set to; of several, the last. Our module ignores any other value.
+  func pathOption(_ name: String) -> [UInt8]? {
+    let prefix = Array("\(name)=/".utf8)
+    return arguments.last { begins($0, with: prefix) }.map { Array($0.dropFirst(prefix.count - 1)) }
+  }
+}
+
+/// The session stack of one service.
+struct PAMStack: Codable, Equatable, Sendable {
+  struct Failure: Codable, Equatable, Sendable {
+    enum Reason: Codable, Equatable, Sendable {
+      case read(ReadFailure)
+      /// It includes itself.
+      case loop
+      /// More than anybody would write: more than libpam takes, or than is looked at here.
+      case tooMuch
+      /// It ends in a line that should be continued.
+      case unfinished
+    }
+    let file: [UInt8]
+    let reason: Reason
+  }
+
+  let service: [UInt8]
+  /// The file that libpam takes for it.
+  let file: [UInt8]
+  fileprivate(set) var steps: [PAMStep] = []
+  /// All files that it is made of, as far as they matter for sessions, in the order in which they are read.
+  fileprivate(set) var files: [[UInt8]] = []
+  /// Where it could not be followed. What is in `steps` then is not all.
+  fileprivate(set) var failures: [Failure] = []
+
+  /// Where our module stands first.
+  var ours: Int? { steps.firstIndex { $0.isOurs } }
+
+  fileprivate init(service: [UInt8], file: [UInt8]) {
+    self.service = service
+    self.file = file
+  }
+}
+
+/// The session stacks of this host, as Linux-PAM puts them together (pam_handlers.c).
+struct PAMStacks: Codable, Equatable, Sendable {
+  /// By service, in byte order.
+  let stacks: [PAMStack]
+  /// Names of all files in the directories, also of those that are no service's.
+  let files: [[UInt8]]
+  /// Directories that whoever runs this may not list.
+  let deniedDirectories: [[UInt8]]
+  /// authselect writes these files, and writes over what is changed in them.
+  let isAuthselect: Bool
+
+  func stack(of service: String) -> PAMStack? { stacks.first { $0.service.elementsEqual(service.utf8) } }
+
+  /// Every line of our module that a session reaches, each once.
+  var ourSteps: [PAMStep] {
+    var found: [PAMStep] = []
+    for step in stacks.flatMap(\.steps) where step.isOurs && !found.contains(where: { $0.file == step.file && $0.line == step.line }) {
+      found.append(step)
+    }
+    return found
+  }
+
+  /// - Parameter wanted: the services that are looked at.
+  init(_ tree: HostTree, services wanted: [String]) {
+    var reader = PAMReader(tree)
+    files = reader.fileNames
+    deniedDirectories = reader.deniedDirectories
+    stacks = wanted.map { Array($0.utf8) }.sorted(by: isOrderedBefore).compactMap { reader.stack(of: $0) }
+    isAuthselect = tree.exists("/etc/authselect/authselect.conf")
+  }
+}
+
+/// Puts stacks together. Files are read once each.
+private struct PAMReader {
+  /// In this order; the last one is openSUSE's.
+  static let directories = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"]
+  /// libpam's PAM_SUBSTACK_MAX_LEVEL was 32 for long, and is 16 in newer ones.
+  static let deepestInclude = 32
+  // No host has as much; a file that includes itself twice would take forever.
+  static let mostSteps = 4096
+  static let mostIncludes = 1024
+  static let largestFile = 1 << 18
+
+  private let tree: HostTree
+  /// /etc/pam.conf, which counts only where there are no directories.
+  private let pamConf: PAMLines?
+  private(set) var fileNames: [[UInt8]] = []
+  private(set) var deniedDirectories: [[UInt8]] = []
+  private var read: [[UInt8]: Result<PAMLines, ReadFailure>] = [:]
+  private var includes = 0
+
+  init(_ tree: HostTree) {
+    self.tree = tree
+    var hasDirectory = false
+    var names: Set<[UInt8]> = []
+    for directory in PAMReader.directories {
+      do throws(ReadFailure) {
+        names.formUnion(try tree.names(directory))
+        hasDirectory = true
+      } catch {
+        if error != .missing { hasDirectory = true }
+        if error == .denied { deniedDirectories.append(Array(directory.utf8)) }
+      }
+    }
+    fileNames = names.sorted(by: isOrderedBefore)
+    guard !hasDirectory, let content = try? tree.read("/etc/pam.conf", limit: PAMReader.largestFile) else {
+      pamConf = nil
+      return
+    }
+    pamConf = PAMLines(content, withServices: true)
+  }
+
+  /// - Returns: nil if the host does not know the service.
+  mutating func stack(of service: [UInt8]) -> PAMStack? {
+    guard var stack = ownStack(of: service) else { return nil }
+    // libpam takes the stack of `other` where a service has no line for sessions.
+    if stack.steps.isEmpty && stack.failures.isEmpty && !service.elementsEqual("other".utf8), let other = ownStack(of: Array("other".utf8)) {
+      stack.steps = other.steps
+      stack.files += other.files
+      stack.failures = other.failures
+    }
+    return stack
+  }
+
+  private mutating func ownStack(of service: [UInt8]) -> PAMStack? {
+    includes = 0
+    if let pamConf {
+      let file = Array("/etc/pam.conf".utf8)
+      let lines = pamConf.lines.filter { lowercased($0.service ?? []) == lowercased(service) }
+      if lines.isEmpty { return nil }
+      var stack = PAMStack(service: service, file: file)
+      stack.files = [file]
+      if pamConf.isUnfinished { stack.failures.append(PAMStack.Failure(file: file, reason: .unfinished)) }
+      take(lines, of: file, nil, level: 0, within: [file], &stack)
+      return stack
+    }
+    guard let file = find(service) else { return nil }
+    var stack = PAMStack(service: service, file: file)
+    _ = include(file, nil, level: 0, within: [], &stack)
+    return stack
+  }
+
+  /// - Parameters:
+  ///   - filter: the type of lines that is taken; nil: all, of which only sessions matter.
+  ///   - chain: the files that include this one.
+  /// - Returns: whether libpam could use it.
+  private mutating func include(_ file: [UInt8], _ filter: PAMType?, level: Int, within chain: [[UInt8]], _ stack: inout PAMStack) -> Bool {
+    let fail = { (reason: PAMStack.Failure.Reason, stack: inout PAMStack) in
+      let failure = PAMStack.Failure(file: file, reason: reason)
+      if !stack.failures.contains(failure) { stack.failures.append(failure) }
+      return false
+    }
+    includes += 1
+    if chain.contains(file) { return fail(.loop, &stack) }
+    if chain.count >= PAMReader.deepestInclude || includes > PAMReader.mostIncludes { return fail(.tooMuch, &stack) }
+    switch lines(of: file) {
+    case .failure(let failure): return fail(.read(failure), &stack)
+    case .success(let read):
+      if !stack.files.contains(file) { stack.files.append(file) }
+      take(read.lines, of: file, filter, level: level, within: chain + [file], &stack)
+      return read.isUnfinished ? fail(.unfinished, &stack) : true
+    }
+  }
+
+  private mutating func take(
+    _ lines: [PAMLine], of file: [UInt8], _ filter: PAMType?, level: Int, within chain: [[UInt8]], _ stack: inout PAMStack
+  ) {
+    for line in lines {
+      if stack.steps.count >= PAMReader.mostSteps {
+        let failure = PAMStack.Failure(file: stack.file, reason: .tooMuch)
+        if !stack.failures.contains(failure) { stack.failures.append(failure) }
+        return
+      }
+      let step = { (kind: PAMStep.Kind, path: [UInt8], control: PAMControl?, arguments: [[UInt8]]) in
+        PAMStep(kind: kind, path: path, file: file, line: line.number, level: level, control: control, arguments: arguments)
+      }
+      switch line.content {
+      case .module(.session, let control, let path, let arguments): stack.steps.append(step(.module, path, control, arguments))
+      case .includeAll(let name):
+        if !include(find(name) ?? PAMReader.standard(name), filter, level: level, within: chain, &stack), filter == .session || filter == nil {
+          stack.steps.append(step(.broken, name, nil, []))
+        }
+      case .include(.session, let name, let isSubstack):
+        if isSubstack { stack.steps.append(step(.substack, name, nil, [])) }
+        let inner = level + (isSubstack ? 1 : 0)
+        if !include(find(name) ?? PAMReader.standard(name), .session, level: inner, within: chain, &stack) {
+          stack.steps.append(step(.broken, name, nil, []))
+        }
+      case .broken(.session): stack.steps.append(step(.broken, [], nil, []))
+      // Of an unknown type: libpam counts it among the lines that it is looking for, or else as `auth`.
+      case .broken(nil): if filter == .session { stack.steps.append(step(.broken, [], nil, [])) }
+      case .module, .include, .broken: continue
+      }
+    }
+  }
+
+  private mutating func lines(of file: [UInt8]) -> Result<PAMLines, ReadFailure> {
+    if let known = read[file] { return known }
+    let result: Result<PAMLines, ReadFailure>
+    do throws(ReadFailure) { result = .success(PAMLines(try tree.read(file, limit: PAMReader.largestFile))) } catch { result = .failure(error) }
+    read[file] = result
+    return result
+  }
+
+  /// The file of that name that libpam opens: a dangling symbolic link in one directory is none, and the next one counts.
+  private mutating func find(_ name: [UInt8]) -> [UInt8]? {
+    if name.first == 0x2f { return name }
+    for directory in PAMReader.directories {
+      let file = Array(directory.utf8) + [0x2f] + name
+      if case .failure(.missing) = lines(of: file) { continue }
+      return file
+    }
+    return nil
+  }
+
+  private static func standard(_ name: [UInt8]) -> [UInt8] { Array("\(directories[0])/".utf8) + name }
+}

@@ -1,0 +1,138 @@
+import RootlessStorage
+
+/// A line of a tmpfiles.d file (tmpfiles.d(5)), as far as it decides what is removed.
+struct TmpfilesLine: Codable, Equatable, Sendable {
+  let file: [UInt8]
+  let number: Int
+  /// The letter.
+  let type: UInt8
+  /// With a `!`, it holds only at boot.
+  let isForBoot: Bool
+  /// Specifiers replaced. A glob where the type takes one.
+  let path: [UInt8]
+  /// After which time what is below is removed; nil: never. Of an `X` line, what it inherits.
+  var age: [UInt8]?
+
+  /// The types whose path is a glob (`needs_glob` in systemd's tmpfiles.c).
+  private static let globbing = Set("weEtTaAhHxXrRzZm".utf8)
+  private static let known = Set("fFdDvqQpLcbCwetTaAhHxXrRzZm".utf8)
+  private static let owning = Set("fFdDvqQpLcbCwexXrR".utf8)
+  /// Those whose content ages. Of `x` and `X` newer ones of systemd (after 252) take the path for a glob here too.
+  private static let ageing = Set("dDevqQCxX".utf8)
+
+  var isGlob: Bool { TmpfilesLine.globbing.contains(type) }
+  /// Of several such lines for one path only the first counts.
+  var takesOwnership: Bool { TmpfilesLine.owning.contains(type) }
+  /// `D` and `R`: all that is there goes when the host boots.
+  var isEmptying: Bool { type == 0x44 || type == 0x52 }
+  func matches(_ path: [UInt8]) -> Bool { isGlob ? matchesPath(self.path, path) : self.path == path }
+
+  /// - Returns: nil for a line that systemd-tmpfiles does not take, or that cannot concern us.
+  init?(_ text: [UInt8], file: [UInt8], number: Int) {
+    guard let fields = TmpfilesLine.fields(text), fields.count >= 2, let type = fields[0].first, TmpfilesLine.known.contains(type),
+      fields[0].dropFirst().allSatisfy({ "!+-=~^$?".utf8.contains($0) }), let path = TmpfilesLine.expanded(fields[1]), path.first == 0x2f
+    else { return nil }
+    self.file = file
+    self.number = number
+    self.type = type
+    isForBoot = fields[0].contains(0x21)
+    // path_simplify: no doubled slashes, none at the end.
+    self.path = [0x2f] + components(path).joined(separator: [0x2f])
+    let written = fields.count > 5 ? fields[5] : [0x2d]
+    switch TmpfilesLine.age(written) {
+    case .invalid: return nil
+    case .never: age = nil
+    case .after(let time): age = TmpfilesLine.ageing.contains(type) ? time : nil
+    }
+  }
+
+  /// The words, with quotes and backslashes taken away; nil where they do not fit together.
+  private static func fields(_ text: [UInt8]) -> [[UInt8]]? {
+    var fields: [[UInt8]] = []
+    var rest = text[...]
+    // What follows the age is an argument, in which nothing has to fit.
+    while fields.count < 6 {
+      rest = rest.drop { isBlank($0) || $0 == 0x0d }
+      if rest.isEmpty { break }
+      var field: [UInt8] = []
+      var quote: UInt8? = nil
+      while let byte = rest.first, quote != nil || !(isBlank(byte) || byte == 0x0d) {
+        rest = rest.dropFirst()
+        if byte == quote {
+          quote = nil
+        } else if quote == nil && (byte == 0x22 || byte == 0x27) {
+          quote = byte
+        } else if byte == 0x5c {
+          guard let character = unescaped(&rest) else { return nil }
+          field.append(character)
+        } else {
+          field.append(byte)
+        }
+      }
+      if quote != nil { return nil }
+      fields.append(field)
+    }
+    return fields
+  }
+
+  /// What a backslash means for what follows it.
+  private static func unescaped(_ rest: inout ArraySlice<UInt8>) -> UInt8? {
+    guard let byte = rest.popFirst() else { return nil }
+    switch byte {
+    case 0x5c, 0x22, 0x27: return byte
+    case 0x73: return 0x20
+    case 0x74: return 0x09
+    case 0x6e: return 0x0a
+    case 0x78:
+      let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+      rest = rest.dropFirst(2)
+      return value
+    default: return nil
+    }
+  }
+
+  /// The path with its specifiers replaced; nil with one that cannot stand in the path of a storage directory.
+  private static func expanded(_ path: [UInt8]) -> [UInt8]? {
+    var result: [UInt8] = []
+    var rest = path[...]
+    while let byte = rest.popFirst() {
+      guard byte == 0x25 else {
+        result.append(byte)
+        continue
+      }
+      switch rest.popFirst() {
+      case 0x25: result.append(0x25)
+      case 0x54: result += Array("/tmp".utf8)
+      case 0x56: result += Array("/var/tmp".utf8)
+      case 0x53: result += Array("/var/lib".utf8)
+      case 0x43: result += Array("/var/cache".utf8)
+      case 0x4c: result += Array("/var/log".utf8)
+      case 0x74: result += Array("/run".utf8)
+      case 0x68: result += Array("/root".utf8)
+      case 0x75, 0x67: result += Array("root".utf8)
+      case 0x55, 0x47: result.append(0x30)
+      default: return nil
+      }
+    }
+    return result
+  }
+
+  private enum Age {
+    case never, invalid
+    case after([UInt8])
+  }
+
+  /// `30d`, `~10d`, `aAm:12h`; a dash means never.
+  private static func age(_ field: [UInt8]) -> Age {
+    if field.isEmpty || field == [0x2d] { return .never }
+    // The tilde keeps the files of the first level only.
+    var rest = field.first == 0x7e ? field[1...] : field[...]
+    if let colon = rest.firstIndex(of: 0x3a) {
+      if colon == rest.startIndex || !rest[..<colon].allSatisfy({ "abcmABCM ".utf8.contains($0) }) { return .invalid }
+      rest = rest[(colon + 1)...]
+    }
+    if rest.elementsEqual("infinity".utf8) { return .never }
+    guard let first = rest.first, first >= 0x30, first <= 0x39 else { return .invalid }
+    return .after(Array(rest))
+  }
+}

@@ -1,0 +1,88 @@
+import RootlessStorage
+
+/// What was seen of one user on this host, and nothing of what it means. Made by `UserExaminer`, judged by `UserDiagnosis`.
+struct UserFacts: Equatable, Sendable {
+  /// The storage directory and the volume it is on, or would be.
+  struct Storage: Equatable, Sendable {
+    var path: [UInt8]
+    var observation: StorageObservation
+    /// Nil where the way there is not to be trusted.
+    var volume: Volume?
+    /// Type of its SELinux label; nil without SELinux.
+    var label: String?
+    /// Whoever repairs may make it where it is absent.
+    var canBeMade = true
+    /// A repair of it has failed: nothing may point at it.
+    var isLost = false
+    /// What bears the name is a mount point.
+    var isMountPoint = false
+    /// SELinux is on.
+    var hasLabels = false
+  }
+
+  /// `storage.conf` of the home.
+  struct StorageConf: Equatable, Sendable {
+    var file: ConfigFile
+    var text: TOMLText?
+    var problem: TOMLText.Problem?
+    /// Where `graphroot`, `rootless_storage_path` and `runroot` lead, if they stand there.
+    var graphroot: Place?
+    var rootlessPath: Place?
+    var runroot: Place?
+    /// The runroot that Podman's database in the graphroot keeps, whatever the file says.
+    var keptRunroot: Place?
+    /// Podman keeps a store of the driver `vfs` in the graphroot.
+    var hasVfsStore = false
+  }
+
+  /// `daemon.json` of the home.
+  struct DaemonJson: Equatable, Sendable {
+    var file: ConfigFile
+    var text: JSONText?
+    var problem: JSONText.Problem?
+    var dataRoot: Place?
+    /// Where a unit file of the user's gives dockerd `--data-root` too, `FILE:LINE`.
+    var unit: String?
+  }
+
+  /// Images below the home that no engine uses any more.
+  struct Leftover: Equatable, Sendable {
+    var engine: Engine
+    /// Relative to the home.
+    var path: [UInt8]
+    var size: UInt64
+    /// Not all of it could be counted.
+    var isAtLeast: Bool
+  }
+
+  enum Engine: Equatable, Sendable { case podman, docker }
+
+  /// The uid map of a pause process that no longer fits /etc/subuid.
+  enum PauseProcess: Equatable, Sendable { case none, current, outdated(pid: UInt32) }
+
+  var account: Account
+  var home: HomeObservation
+  var isNetworkHome = false
+  /// Nil for a local home.
+  var storage: Storage?
+  var skeleton: [SkeletonFile] = []
+  var files: [FileObservation] = []
+  var storageConf: StorageConf?
+  /// /etc/containers/storage.conf, if it can be read.
+  var siteConf: TOMLText?
+  var daemonJson: DaemonJson?
+  var leftovers: [Leftover] = []
+  var pause: PauseProcess = .none
+  /// What the caller's environment says; nil when somebody else is checked.
+  var environment: Environment?
+
+  /// Variables that move podman's or docker's files, and whether the runtime directory is usable.
+  struct Environment: Codable, Equatable, Sendable {
+    var configHome: String?
+    var storageConf: String?
+    var storageDriver: String?
+    var storageOptions: String?
+    var runtimeDirectory: String?
+    var runtimeDirectoryIsUsable = false
+  }
+}

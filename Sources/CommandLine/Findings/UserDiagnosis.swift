@@ -1,0 +1,336 @@
+import RootlessStorage
+
+/// The judgement of one user: what is wrong, and what `repair` does about it. Pure.
+///
+/// Every finding that says it is repairable has its action here, and no action is without a finding, so that after a repair a new
+/// diagnosis has no action left.
+struct UserDiagnosis: Sendable {
+  private(set) var findings: [Finding] = []
+  private(set) var actions: [RepairAction] = []
+
+  let facts: UserFacts
+  let settings: Settings
+  /// Whoever repairs has root's rights.
+  let isPrivileged: Bool
+  private let wording: Wording
+  let intended: IntendedConfig
+  /// The storage directory is fit to point at, or will be after the actions.
+  private(set) var storageIsFit = false
+
+  /// - Parameter isPrivileged: what only root can mend counts as repairable all the same, but has no action without.
+  init(_ facts: UserFacts, _ settings: Settings, isPrivileged: Bool) {
+    self.facts = facts
+    self.settings = settings
+    self.isPrivileged = isPrivileged
+    var wording = Wording(facts.account)
+    if let storage = facts.storage { wording.storage = storage.path }
+    self.wording = wording
+    intended = IntendedConfig(facts)
+
+    if let exclusion = Planner.exclusion(of: facts.account, settings) {
+      if exclusion == .idReserved { add(.accountRefused, .error, sentence(exclusion), "give the user another id") }
+      return
+    }
+    switch Planner.conclusion(from: facts.home, settings) {
+    case .homeLocal?, nil: break
+    case let conclusion?:
+      add(.homeUnusable, .error, sentence(conclusion), "log in as \(name) when that is mended")
+      return
+    }
+    if facts.isNetworkHome && facts.storage == nil {
+      add(.accountRefused, .error, sentence(.nameUnfit), "set storage_directory with $UID in /etc/rootless-storage/rootless-storage.conf")
+      return
+    }
+    judgeStorage()
+    judgeFiles()
+    judgeStorageConf()
+    judgeDaemonJson()
+    judgeLeftovers()
+    judgeEnvironment()
+    if case .outdated(let pid) = facts.pause {
+      add(
+        .migrateNeeded, .warning, "Podman's pause process \(pid) was started before the ranges in /etc/subuid became what they are, and keeps the old ones.",
+        "\(asUser("podman system migrate"))    # it stops running containers; images that were unpacked with the old ids keep them, pull these again")
+    }
+  }
+
+  // MARK: Building
+
+  var name: String { shown(facts.account.name) }
+  /// For a command line.
+  var quotedName: String { shellWord(facts.account.name) }
+  var repairCommand: String { "rootless-storage repair \(quotedName)" }
+
+  /// A command that is the user's to run: pasted by an administrator it must not act on the administrator's own files.
+  func asUser(_ command: String) -> String {
+    if facts.environment != nil { return command }
+    // sudo sets none, and without it Podman keeps its state elsewhere, a new store for good.
+    let session = command.hasPrefix("podman ") ? "env XDG_RUNTIME_DIR=/run/user/\(facts.account.uid) " : ""
+    return "sudo -iu \(quotedName) \(session)\(command)"
+  }
+
+  /// A path in the home as a word for a shell, whoever's shell it is.
+  func inHome(_ path: [UInt8]) -> String {
+    facts.environment != nil ? "~/" + shellWord(path) : shellWord(facts.account.home + [0x2f] + path)
+  }
+
+  /// A finding that nothing here mends.
+  mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ remedy: String) {
+    findings.append(Finding(code, severity, sentence, remedy: remedy))
+  }
+
+  /// A finding with the action that mends it.
+  mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, mending action: RepairAction) {
+    findings.append(Finding(code, severity, sentence, remedy: repairCommand, isRepairable: true))
+    add(action)
+  }
+
+  private mutating func add(_ action: RepairAction) {
+    if actions.contains(action) { return }
+    // Several changes of one file are one edit, with one backup.
+    switch action {
+    case .editStorageConf(let changes):
+      let place = actions.firstIndex { if case .editStorageConf = $0 { true } else { false } }
+      if let place, case .editStorageConf(let earlier) = actions[place] {
+        actions[place] = .editStorageConf(earlier + changes.filter { !earlier.contains($0) })
+        return
+      }
+    case .editDaemonJson(let changes):
+      let place = actions.firstIndex { if case .editDaemonJson = $0 { true } else { false } }
+      if let place, case .editDaemonJson(let earlier) = actions[place] {
+        actions[place] = .editDaemonJson(earlier + changes.filter { !earlier.contains($0) })
+        return
+      }
+    default: break
+    }
+    actions.append(action)
+  }
+
+  /// What a login would log, as a sentence.
+  private func sentence(_ event: Event) -> String {
+    let text = String(decoding: wording.sentence(event).bytes, as: UTF8.self)
+    return text.prefix(1).uppercased() + text.dropFirst() + "."
+  }
+
+  // MARK: The storage directory
+
+  private mutating func judgeStorage() {
+    guard let storage = facts.storage else { return }
+    let path = shown(storage.path)
+    switch storage.observation.state {
+    case .inPlace(let mode):
+      storageIsFit = true
+      judge(mode, path)
+    case .absent:
+      let sentence = "The storage directory \(path) does not exist."
+      if storage.canBeMade || isPrivileged {
+        storageIsFit = true
+        add(.storageMissing, .error, sentence, mending: .login(.createStorageDirectory(mode: settings.directoryMode)))
+      } else {
+        findings.append(Finding(.storageMissing, .error, sentence, remedy: "sudo \(repairCommand)", isRepairable: true))
+      }
+    case .writableByOthers(let mode, .own):
+      storageIsFit = true
+      let closed = mode & ~0o022
+      add(
+        .storageOpen, .error, "The storage directory \(path) is writable by others (mode \(shownMode(mode))).",
+        mending: .login(.closeStorageDirectory(from: mode, to: closed)))
+      judge(closed, path)
+    case .writableByOthers:
+      add(.storageTampered, .error, "The storage directory \(path) is refused: \(problem(storage)).", "sudo ls -la \(shellWord(storage.path))")
+    case .occupied(let kind, let owner):
+      judgeOccupied(storage, kind, owner)
+    case .onNetwork(let type):
+      add(
+        .storageNetwork, .error, "The storage directory \(path) is itself on a network file system (\(shown(type))).",
+        "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on local disk")
+    case .userMount:
+      add(.storageOccupied, .error, "The storage directory \(path) is a FUSE mount, which any user can make.", UserDiagnosis.unmount(storage.path))
+    case .way(let way):
+      if case .onNetwork = way.reason {
+        add(.storageNetwork, .error, "The way to the storage directory \(path) is refused: \(problem(storage)).", "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on local disk")
+      } else {
+        add(.storageWay, .error, "The way to the storage directory \(path) is refused: \(problem(storage)).", "sudo namei -l \(shellWord(way.path))")
+      }
+    case .failed:
+      add(.storageFailed, .error, "The storage directory \(path) is refused: \(problem(storage)).", "sudo stat \(shellWord(storage.path))")
+    }
+    if storage.isLost { storageIsFit = false }
+    if storage.path.contains(0x2c) || storage.path.contains(0x3a) {
+      add(
+        .storagePath, .error, "The path of the storage directory \(path) has a comma or a colon, which overlay takes for the end of a path.",
+        "set storage_directory in /etc/rootless-storage/rootless-storage.conf without them")
+    }
+    if storageIsFit, let volume = storage.volume { judge(volume, path) }
+    if storageIsFit, storage.hasLabels, let label = storage.label, !UserDiagnosis.storageLabels.contains(label) {
+      add(
+        .storageLabel, .warning, "The storage directory \(path) has the SELinux type \(label), and containers may not use what lies in it.",
+        "sudo semanage fcontext -a -e /var/lib/containers/storage \(shellWord(Array(intended.graphroot.utf8))) && sudo -iu \(quotedName) restorecon -R \(shellWord(storage.path))")
+    }
+  }
+
+  /// Not a command to paste: umount(8) follows a symbolic link that somebody has put there meanwhile.
+  private static func unmount(_ path: [UInt8]) -> String {
+    "see what is mounted there (findmnt \(shellWord(path))), and unmount it as root while nobody can log in who may put a link in its place"
+  }
+
+  /// Types that container-selinux gives to images, or to a home.
+  private static let storageLabels: Set<String> = ["container_file_t", "container_ro_file_t", "container_var_lib_t", "data_home_t"]
+
+  private func problem(_ storage: UserFacts.Storage) -> String { String(decoding: wording.storageProblem(storage.observation).bytes, as: UTF8.self) }
+
+  private mutating func judge(_ mode: UInt32, _ path: String) {
+    let fit = (mode | 0o700) & ~0o066
+    if mode == fit { return }
+    let why = mode & 0o700 != 0o700 ? "its owner may not use it" : "others may read what is in it"
+    add(
+      .storageMode, mode & 0o700 != 0o700 ? .error : .warning, "The storage directory \(path) has the mode \(shownMode(mode)): \(why).",
+      mending: .setStorageMode(from: mode, to: fit))
+  }
+
+  private mutating func judgeOccupied(_ storage: UserFacts.Storage, _ kind: FileKind, _ owner: UInt32) {
+    let path = shown(storage.path)
+    let sentence =
+      kind == .directory
+      ? "The storage directory \(path) is owned by uid \(owner), not by \(name) (uid \(facts.account.uid))."
+      : "In the place of the storage directory \(path) is \(noun(kind)) owned by uid \(owner)."
+    if storage.isMountPoint {
+      add(.storageOccupied, .error, sentence + " It is a mount point.", UserDiagnosis.unmount(storage.path))
+      return
+    }
+    findings.append(Finding(.storageOccupied, .error, sentence, remedy: "sudo \(repairCommand)", isRepairable: true))
+    guard isPrivileged else { return }
+    storageIsFit = true
+    add(.replaceStorage(kind, owner: owner))
+  }
+
+  private mutating func judge(_ volume: Volume, _ path: String) {
+    let type = volume.type ?? "a disk"
+    let elsewhere = "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on another mount"
+    let isVfs = facts.storageConf?.text?.value(["storage", "driver"]) == .string("vfs")
+    for (isSet, code, severity, option, effect) in UserDiagnosis.mountOptions(volume, isVfs: isVfs) where isSet {
+      add(code, severity, "The storage directory \(path) is on a mount with \(option): \(effect).", severity == .note ? "nothing" : "sudo mount -o remount,\(option.dropFirst(2)) MOUNTPOINT, or \(elsewhere)")
+    }
+    if !volume.hasFileTypes {
+      add(.storageFileSystem, .error, "The storage directory \(path) is on xfs without ftype=1, on which overlay cannot work.", "mkfs.xfs -n ftype=1 on a new volume, or \(elsewhere)")
+    } else if ["overlay", "ecryptfs", "aufs", "vfat", "exfat", "ntfs3", "fuseblk"].contains(type) {
+      add(.storageFileSystem, .error, "The storage directory \(path) is on \(type), on which the overlay driver cannot work.", elsewhere)
+    }
+    if volume.size > 0 && volume.free < 2 << 30 {
+      add(
+        .storageSpace, volume.free < 100 << 20 ? .error : .warning,
+        "Only \(shownSize(volume.free)) of \(shownSize(volume.size)) are free where the storage directory \(path) is.", "sudo rootless-storage list")
+    } else if volume.inodes > 0 && volume.freeInodes < 20_000 {
+      add(.storageSpace, .warning, "Only \(volume.freeInodes) of \(volume.inodes) inodes are free where the storage directory \(path) is.", "sudo rootless-storage list")
+    }
+  }
+
+  /// What each breaks was tried with Podman 4.3 on Linux 6.1: the root of a container is a mount of its own with overlay, and takes no
+  /// option from below; with vfs it is a part of the mount.
+  private static func mountOptions(_ volume: Volume, isVfs: Bool) -> [(Bool, FindingCode, Finding.Severity, String, String)] {
+    [
+      (
+        volume.noexec, .storageNoexec, isVfs ? .error : .warning, "noexec",
+        "programs in volumes do not start, and with the driver vfs no container does; overlay itself is not concerned"
+      ),
+      (
+        volume.nosuid, .storageNosuid, isVfs ? .warning : .note, "nosuid",
+        "with the driver vfs, setuid programs and file capabilities in containers have no effect; overlay is not concerned"
+      ),
+      (volume.nodev, .storageNodev, .note, "nodev", "that breaks nothing, since rootless containers have no device nodes of their own"),
+    ]
+  }
+
+  // MARK: Files of the skeleton
+
+  private mutating func judgeFiles() {
+    guard facts.isNetworkHome, let storage = facts.storage else { return }
+    guard storageIsFit else {
+      for (file, seen) in zip(facts.skeleton, facts.files) where seen.state == .absent {
+        let (code, sentence) = missing(file.path)
+        findings.append(Finding(code, .error, sentence, remedy: "mend the storage directory first, then: \(repairCommand)"))
+      }
+      return
+    }
+    // As if the storage directory were in place, as it will be then.
+    var seen = storage.observation
+    seen.state = .inPlace(mode: settings.directoryMode)
+    let planner = Planner(account: facts.account, settings: settings, skeleton: facts.skeleton, storage: storage.path)
+    let plan = planner.plan(for: Observation(home: facts.home, storage: seen, files: facts.files))
+    for action in plan.actions {
+      switch action {
+      case .createFile(let file):
+        let (code, sentence) = missing(file.path)
+        add(code, .error, sentence, mending: .login(action))
+      case .removeLeftover(let directory, let name):
+        add(.leftover, .warning, "~/\(shown(directory)) holds \(shown(name)), which an interrupted login or repair left.", mending: .login(action))
+      case .createStorageDirectory, .closeStorageDirectory: continue
+      }
+    }
+    for event in plan.events {
+      switch event {
+      case .fileBlocked, .fileFailed, .storeUnknown, .nameUnfitForFile:
+        add(.fileBlocked, .error, sentence(event), asUser("ls -ld \(inHome(Array(".config".utf8)))"))
+      default: continue
+      }
+    }
+  }
+
+  private func missing(_ path: [UInt8]) -> (FindingCode, String) {
+    if path == UserExaminer.storageConf {
+      return (.storageConfMissing, "~/.config/containers/storage.conf does not exist: Podman puts its storage into the home, which is on \(homeType).")
+    }
+    if path == UserExaminer.daemonJson {
+      return (.daemonJsonMissing, "~/.config/docker/daemon.json does not exist: Docker puts its storage into the home, which is on \(homeType).")
+    }
+    return (.fileMissing, "~/\(shown(path)), which the skeleton has, does not exist.")
+  }
+
+  /// The type of the home's file system, for a sentence.
+  var homeType: String { if case .on(.named(let type)) = facts.home { shown(type) } else { "a local disk" } }
+
+  // MARK: What is left in the home
+
+  private mutating func judgeLeftovers() {
+    for leftover in facts.leftovers {
+      let path = "~/\(shown(leftover.path))"
+      let size = (leftover.isAtLeast ? "at least " : "") + shownSize(leftover.size)
+      add(
+        .imagesInHome, .warning, "\(path) holds \(size) from earlier attempts to keep images in the home on \(homeType).",
+        "\(asUser("rm -rf \(inHome(leftover.path))"))    # when nothing in it is wanted any more")
+    }
+  }
+
+  // MARK: The environment
+
+  private mutating func judgeEnvironment() {
+    guard let environment = facts.environment else { return }
+    let home = String(decoding: facts.account.home, as: UTF8.self)
+    func moved(_ value: String?, from place: String) -> String? {
+      guard let value, !value.isEmpty, value != home + place, value != home + place + "/" else { return nil }
+      return value
+    }
+    if let value = moved(environment.configHome, from: "/.config") {
+      add(.environmentConfig, .warning, "XDG_CONFIG_HOME is \(shown(value)): Podman and Docker read their configuration there, and not ~/.config.", "unset XDG_CONFIG_HOME")
+    }
+    if let value = moved(environment.storageConf, from: "/.config/containers/storage.conf") {
+      add(
+        .environmentConfig, .warning,
+        "CONTAINERS_STORAGE_CONF is \(shown(value)): Podman reads that file, where graphroot has no effect, and not ~/.config/containers/storage.conf.",
+        "unset CONTAINERS_STORAGE_CONF")
+    }
+    for (variable, value) in [("STORAGE_DRIVER", environment.storageDriver), ("STORAGE_OPTS", environment.storageOptions)] {
+      guard let value, !value.isEmpty, value != "overlay" else { continue }
+      add(.environmentStore, .warning, "\(variable) is \(shown(value)): for a new store it overrides storage.conf.", "unset \(variable)")
+    }
+    if environment.runtimeDirectory == nil {
+      add(
+        .runtimeDirectory, .warning, "XDG_RUNTIME_DIR is not set, as after su or in a cron job: Podman keeps its state below /tmp, for good if the store is new, and Docker does not start.",
+        "log in by ssh or on a console, or: sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)")
+    } else if let directory = environment.runtimeDirectory, !environment.runtimeDirectoryIsUsable {
+      add(
+        .runtimeDirectory, .warning, "XDG_RUNTIME_DIR is \(shown(directory)), which is no directory of \(name)'s.",
+        "log in by ssh or on a console, or: sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)")
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import RootlessStorage
+
+/// What keeps every user of this host from running rootless containers.
+func userNamespaceFindings(_ facts: UserNamespaces) -> [Finding] {
+  disabled(facts) + restricted(facts) + mapPrograms(facts) + overlay(facts)
+}
+
+private func disabled(_ facts: UserNamespaces) -> [Finding] {
+  if facts.isKernelWithout {
+    return [
+      Finding(
+        .usernsDisabled, .error, "The kernel \(shown(facts.kernel)) has no user namespaces, so nobody can run rootless containers.",
+        remedy: "boot a kernel with CONFIG_USER_NS")
+    ]
+  }
+  var findings: [Finding] = []
+  for (key, value, good) in [("user.max_user_namespaces", facts.most, "63000"), ("kernel.unprivileged_userns_clone", facts.unprivilegedClone, "1")] where value == 0 {
+    findings.append(
+      Finding(
+        .usernsDisabled, .error, "User namespaces are switched off (\(key) is 0), so nobody can run rootless containers.",
+        remedy: "echo '\(key) = \(good)' | sudo tee -a /etc/sysctl.d/99-rootless-storage.conf && sudo sysctl --system"))
+  }
+  return findings
+}
+
+private func restricted(_ facts: UserNamespaces) -> [Finding] {
+  let without = facts.engines.filter { !$0.hasProfile }
+  guard facts.isRestricted, !without.isEmpty else { return [] }
+  let profiled = facts.engines.filter(\.hasProfile).map(\.name)
+  let others = profiled.isEmpty ? "" : ", as \(list(profiled)) \(profiled.count == 1 ? "has" : "have")"
+  return [
+    Finding(
+      .usernsRestricted, .warning,
+      "AppArmor allows user namespaces only to programs with a profile that says so (kernel.apparmor_restrict_unprivileged_userns is 1), and \(list(without.map(\.name))) \(without.count == 1 ? "has" : "have") none in /etc/apparmor.d\(others).",
+      remedy: without.map { engine in
+        let (name, path) = (engine.name, shown(engine.path))
+        return
+          "printf '%s\\n' 'abi <abi/4.0>,' 'include <tunables/global>' 'profile \(name) \(path) flags=(unconfined) { userns, }' > /etc/apparmor.d/\(name) && apparmor_parser -r /etc/apparmor.d/\(name)"
+      }.joined(separator: "; "))
+  ]
+}
+
+private func mapPrograms(_ facts: UserNamespaces) -> [Finding] {
+  let programs = [("newuidmap", facts.newuidmap, "cap_setuid", "uids"), ("newgidmap", facts.newgidmap, "cap_setgid", "gids")]
+  let missing = programs.filter { $0.1 == nil }.map(\.0)
+  var findings: [Finding] = []
+  if !missing.isEmpty {
+    findings.append(
+      Finding(
+        .newuidmap, .error, "\(list(missing)) \(missing.count == 1 ? "is" : "are") not installed, so no user's subordinate ids can be used.",
+        remedy: facts.installation(debian: "uidmap", fedora: "shadow-utils", arch: "shadow", suse: "shadow")))
+  }
+  for case (let name, let program?, let capability, let ids) in programs where !program.works {
+    let path = shown(program.path)
+    let reason: String
+    let remedy: String
+    if program.isNosuid {
+      reason = "lies on a mount with the option nosuid"
+      remedy = "mount -o remount,suid the file system with \(path), and correct /etc/fstab"
+    } else if program.mode & 0o001 == 0 {
+      reason = "cannot be executed by everybody (mode \(String(decoding: octal(program.mode), as: UTF8.self)))"
+      remedy = "sudo chmod o+rx \(shellWord(program.path))"
+    } else {
+      reason = "has neither the file capability \(capability) nor root's set-user-ID bit (owner \(program.owner), mode \(String(decoding: octal(program.mode), as: UTF8.self)))"
+      remedy = "sudo setcap \(capability)+ep \(shellWord(program.path))    # or: chown root, chmod u+s"
+    }
+    findings.append(Finding(.newuidmap, .error, "\(name) (\(path)) \(reason), so no user's subordinate \(ids) can be used.", remedy: remedy))
+  }
+  return findings
+}
+
+private func overlay(_ facts: UserNamespaces) -> [Finding] {
+  if facts.hasRootlessOverlay || (facts.hasFuseOverlayfs && facts.hasFuseDevice) { return [] }
+  let kernel = "The kernel \(shown(facts.kernel)) cannot mount overlay for users (Linux 5.11 can)"
+  if facts.hasFuseOverlayfs {
+    return [
+      Finding(.fuseOverlayfs, .error, "\(kernel), and fuse-overlayfs, which does it instead, has no /dev/fuse.", remedy: "sudo modprobe fuse")
+    ]
+  }
+  return [
+    Finding(
+      .fuseOverlayfs, .error, "\(kernel), and fuse-overlayfs, which does it instead, is not installed.",
+      remedy: facts.installation(debian: "fuse-overlayfs", fedora: "fuse-overlayfs", arch: "fuse-overlayfs", suse: "fuse-overlayfs"))
+  ]
+}

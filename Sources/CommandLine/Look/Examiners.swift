@@ -1,0 +1,110 @@
+import Dispatch
+import FoundationEssentials
+import RootlessStorage
+import Synchronization
+
+/// Asks about users, several at once, each in a process of its own that ends at its deadline: a file server that is gone costs its
+/// users' deadlines, and stops nobody else.
+struct Examiners: Sendable {
+  /// Most of them wait for a server, not for a processor.
+  static let atOnce = 8
+
+  let task: UserRequest.Task
+  let conf: [UInt8]
+  let timeout: UInt32
+  /// Of the one user who is the caller.
+  let environment: UserFacts.Environment?
+
+  /// - Parameter deliver: gets the report on each, in the order of `subjects`, and the account if there is one; one at a time.
+  func run(_ subjects: [UserSelection.Subject], _ deliver: @escaping @Sendable (UserReport, Account?) -> Void) {
+    let delivery = Delivery(deliver)
+    let next = SharedCounter()
+    // Queues of their own, each with a thread: others share as many threads as there are processors, and these wait.
+    let lanes = DispatchGroup()
+    for lane in 0..<min(Examiners.atOnce, subjects.count) {
+      DispatchQueue(label: "examiner \(lane)").async(group: lanes) {
+        while true {
+          let index = next.next()
+          guard index < subjects.count else { return }
+          delivery.put(index, report(on: subjects[index]))
+        }
+      }
+    }
+    lanes.wait()
+  }
+
+  /// - Returns: nil for a uid without an account, which is `list`'s to tell of.
+  private func report(on subject: UserSelection.Subject) -> (UserReport, Account?)? {
+    var uid: UInt32? = nil
+    do throws(NameServiceFailure) {
+      let found: Account
+      switch subject {
+      case .unknown(let name, let cause): return (UserReport(name: name, uid: nil, failure: cause), nil)
+      case .account(let account): found = account
+      case .uid(let number):
+        uid = number
+        guard let account = try NameService.account(uid: number) else { return nil }
+        found = account
+      }
+      let account = try NameService.withGroups(found)
+      return (ask(account), account)
+    } catch {
+      let cause = String(decoding: error.cause.explanation, as: UTF8.self)
+      return (UserReport(name: uid.map { "uid \($0)" } ?? "user", uid: uid, failure: "the name service did not answer: \(cause); try again"), nil)
+    }
+  }
+
+  private func ask(_ account: Account) -> UserReport {
+    let request = UserRequest(
+      task: task, name: account.name, uid: account.uid, gid: account.credentials.group, groups: account.credentials.groups, home: account.home,
+      conf: conf, timeout: timeout, environment: environment)
+    func failure(_ cause: String) -> UserReport { UserReport(name: shown(account.name), uid: account.uid, failure: cause) }
+    guard let question = try? JSONEncoder().encode(request) else { return failure("it cannot be asked for") }
+    do throws(ChildProcess.Failure) {
+      let answer = try ChildProcess.runSelf([Array("examine".utf8), Array(question)], seconds: timeout, limit: 1 << 20)
+      // It ran as the user at last, and has read the user's files: nothing but what it can say is taken from it.
+      guard let report = try? JSONDecoder().decode(UserReport.self, from: Data(answer)), report.uid == account.uid, report.name == shown(account.name),
+        report.isPrintable
+      else {
+        return failure("the process that looked ended without an answer; try again")
+      }
+      return report
+    } catch {
+      switch error {
+      case .timedOut: return failure("no answer within \(timeout) seconds; is the file server of \(shown(account.home)) down?")
+      case .notStarted(let cause): return failure("no process can be started: \(String(decoding: cause.explanation, as: UTF8.self)); try again")
+      case .tooMuch: return failure("the process that looked said too much; try again")
+      }
+    }
+  }
+}
+
+/// Hands results on in order, whatever order they come in.
+private final class Delivery: Sendable {
+  private struct State {
+    var next = 0
+    var waiting: [Int: (UserReport, Account?)?] = [:]
+  }
+
+  private let state = Mutex(State())
+  private let deliver: @Sendable (UserReport, Account?) -> Void
+
+  init(_ deliver: @escaping @Sendable (UserReport, Account?) -> Void) { self.deliver = deliver }
+
+  func put(_ index: Int, _ result: (UserReport, Account?)?) {
+    state.withLock { state in
+      state.waiting.updateValue(result, forKey: index)
+      while let result = state.waiting.removeValue(forKey: state.next) {
+        if let (report, account) = result { deliver(report, account) }
+        state.next += 1
+      }
+    }
+  }
+}
+
+/// 0, 1, 2, … for whoever asks next.
+private final class SharedCounter: Sendable {
+  private let value = Atomic(0)
+
+  func next() -> Int { value.wrappingAdd(1, ordering: .relaxed).oldValue }
+}

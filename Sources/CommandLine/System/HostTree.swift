@@ -1,0 +1,109 @@
+internal import CLinux
+import RootlessStorage
+
+/// Why a file of this host's configuration was not read.
+enum ReadFailure: Error, Codable, Equatable, Sendable {
+  case missing
+  /// Whoever runs this may not; root may.
+  case denied
+  case notRegular
+  case tooLarge
+  case failed(errno: Int32)
+
+  fileprivate init(_ cause: Errno) {
+    switch cause {
+    case .noEntry, .notDirectory: self = .missing
+    case .accessDenied, .notPermitted: self = .denied
+    default: self = .failed(errno: cause.rawValue)
+    }
+  }
+
+  /// For a sentence: `/etc/f ` and this.
+  var explanation: String {
+    switch self {
+    case .missing: "does not exist"
+    case .denied: "cannot be read by this user"
+    case .notRegular: "is not a regular file"
+    case .tooLarge: "is too large"
+    case .failed(let number): "cannot be read (\(shown(Errno(number).explanation)))"
+    }
+  }
+}
+
+/// Where this host's own files lie: at `/`, or in a tree that stands for another host.
+///
+/// They are read with the caller's rights. Nothing here waits: a FIFO in the place of a file is refused.
+struct HostTree: Sendable {
+  static let this = HostTree([])
+
+  /// What stands before every path; empty for the host itself.
+  private let prefix: [UInt8]
+  /// A file of configuration is never larger than this, unless its reader says otherwise.
+  static let largestFile = 1 << 20
+
+  init(_ root: [UInt8]) { prefix = root == [0x2f] ? [] : root }
+
+  /// Where a path of the host lies.
+  func callAsFunction(_ path: [UInt8]) -> [UInt8] { prefix + path }
+  func callAsFunction(_ path: String) -> [UInt8] { prefix + Array(path.utf8) }
+
+  /// The content of a regular file. Symbolic links in the last component are followed inside the tree.
+  func read(_ path: [UInt8], limit: Int = largestFile) throws(ReadFailure) -> [UInt8] {
+    do throws(Errno) {
+      let file = try open(path: self(try resolved(path)), .reading)
+      guard try fileStatus(of: file).kind == .regular else { throw .invalid }
+      let content = try readAll(file, limit: limit, chunk: 65536)
+      if content.count <= limit { return content }
+    } catch {
+      throw error == .invalid ? .notRegular : ReadFailure(error)
+    }
+    throw .tooLarge
+  }
+
+  func read(_ path: String, limit: Int = largestFile) throws(ReadFailure) -> [UInt8] { try read(Array(path.utf8), limit: limit) }
+
+  /// The first number in a file of the kernel's below /proc/sys; nil also if there is no such file.
+  func number(_ path: String) -> UInt64? {
+    guard let content = try? read(path, limit: 4096) else { return nil }
+    return decimalValue(content.prefix { $0 >= 0x30 && $0 <= 0x39 })
+  }
+
+  /// What bears the name, through symbolic links; nil if there is nothing, or no way to tell.
+  func status(_ path: [UInt8]) -> FileStatus? {
+    do throws(Errno) { return try fileStatus(of: try open(path: self(try resolved(path)), .anyPlace)) } catch { return nil }
+  }
+
+  func exists(_ path: String) -> Bool { status(Array(path.utf8)) != nil }
+
+  /// The target of a symbolic link; nil if it is none.
+  func link(_ path: [UInt8]) -> [UInt8]? {
+    do throws(Errno) {
+      let place = try open(path: self(path), .anyPlace)
+      return try fileStatus(of: place).kind == .symbolicLink ? try target(ofLink: place) : nil
+    } catch { return nil }
+  }
+
+  /// The names in a directory in byte order; at most 4,096.
+  func names(_ path: String) throws(ReadFailure) -> [[UInt8]] {
+    do throws(Errno) {
+      let directory = try open(path: self(path), .directoryFollowing)
+      return try RootlessStorage.names(in: directory, limit: 4096).sorted(by: isOrderedBefore)
+    } catch { throw ReadFailure(error) }
+  }
+
+  /// The path that symbolic links in the last component lead to. In another host's tree the kernel would follow them out of it.
+  private func resolved(_ path: [UInt8]) throws(Errno) -> [UInt8] {
+    var path = path
+    for _ in 0..<40 {
+      guard let target = link(path) else { return path }
+      path = target.first == 0x2f ? target : parent(path) + [0x2f] + target
+    }
+    throw .tooManySymlinks
+  }
+}
+
+/// The directory that a path lies in; empty for the root.
+func parent(_ path: [UInt8]) -> [UInt8] { Array(path[..<(path.lastIndex(of: 0x2f) ?? path.startIndex)]) }
+
+/// The last component.
+func baseName(_ path: [UInt8]) -> [UInt8] { Array(path[(path.lastIndex(of: 0x2f).map { $0 + 1 } ?? path.startIndex)...]) }

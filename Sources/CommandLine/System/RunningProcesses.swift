@@ -1,0 +1,94 @@
+internal import CLinux
+import RootlessStorage
+
+/// Whose processes are running, seen in one pass over /proc.
+struct RunningProcesses {
+  /// Real, effective, saved and file-system uids, and the owners of user namespaces; sorted.
+  private let users: [UInt32]
+
+  /// - Throws: /proc cannot be read, and so nobody can be called idle.
+  static func look() throws(Errno) -> RunningProcesses {
+    let proc = try open(path: Array("/proc".utf8), .directory)
+    let reader = DirectoryReader(try open(at: proc, [0x2e], .directory))
+    var users: Set<UInt32> = []
+    var count = 0
+    while let entry = try reader.next() {
+      guard identifier(entry.name) != nil else { continue }
+      do throws(Errno) {
+        let process = try open(at: proc, entry.name, .directory)
+        let status = try readAll(try open(at: process, Array("status".utf8), .reading), limit: 16384)
+        users.formUnion(uids(inStatus: status))
+        if let owner = namespaceOwner(process) { users.insert(owner) }
+        count += 1
+      } catch {
+        // It has ended since; or /proc hides others' processes from whoever is not root.
+        if error != .noEntry && error != .noProcess && error != .accessDenied { throw error }
+      }
+    }
+    // This one at least is there, if it is a /proc at all.
+    if count == 0 { throw .noEntry }
+    return RunningProcesses(users: users.sorted())
+  }
+
+  private init(users: [UInt32]) { self.users = users }
+
+  /// - Parameter subordinates: the user's ranges in /etc/subuid: a container's processes bear ids from there.
+  func isAny(of uid: UInt32, _ subordinates: [SubordinateRange]) -> Bool {
+    if isAny(from: uid, to: uid) { return true }
+    return subordinates.contains { isAny(from: $0.start, to: $0.last) }
+  }
+
+  private func isAny(from first: UInt32, to last: UInt32) -> Bool {
+    var low = 0
+    var high = users.count
+    while low < high {
+      let middle = (low + high) / 2
+      if users[middle] < first { low = middle + 1 } else { high = middle }
+    }
+    return low < users.count && users[low] <= last
+  }
+
+  /// The line `Uid:` of /proc/PID/status (proc(5)). The line `Name:` before it may hold anything but a line feed.
+  private static func uids(inStatus content: [UInt8]) -> [UInt32] {
+    var rest = content[...]
+    while !rest.starts(with: "Uid:".utf8) {
+      guard let end = rest.firstIndex(of: 0x0a) else { return [] }
+      rest = rest[(end + 1)...]
+    }
+    return words(rest.dropFirst(4).prefix { $0 != 0x0a }).compactMap { identifier($0) }
+  }
+
+  /// A container's processes run in a user namespace of their user's: that holds also where /etc/subuid says nothing of the user any
+  /// more. nil if the kernel does not tell.
+  private static func namespaceOwner(_ process: borrowing FileDescriptor) -> UInt32? {
+    let raw = process.raw
+    do throws(Errno) {
+      // A link of the kernel's own, which is meant to be followed.
+      let opened = try retrying { unsafe withCString(Array("ns/user".utf8)) { unsafe Int(clinux_openat(raw, $0, O_RDONLY | clinux_o_cloexec, 0)) } }
+      let namespace = FileDescriptor(owning: Int32(truncatingIfNeeded: opened))
+      var owner: uid_t = 0
+      return unsafe clinux_namespace_owner(namespace.raw, &owner) == 0 ? owner : nil
+    } catch {
+      return nil
+    }
+  }
+}
+
+/// Looks at the processes again and again.
+final class ProcessWatch {
+  private var last: RunningProcesses?
+  private var time: Int64 = 0
+
+  /// As they are now.
+  func now() throws(Errno) -> RunningProcesses {
+    let found = try RunningProcesses.look()
+    (last, time) = (found, clinux_monotonic_milliseconds())
+    return found
+  }
+
+  /// As they were at most a second ago: for a first look, after which comes another.
+  func recently() throws(Errno) -> RunningProcesses {
+    if let last, clinux_monotonic_milliseconds() - time < 1000 { return last }
+    return try now()
+  }
+}

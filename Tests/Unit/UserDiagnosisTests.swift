@@ -1,0 +1,123 @@
+import Testing
+
+@testable import RootlessStorage
+@testable import rootless_storage
+
+/// What cannot be produced on every machine; the rest is Tests/CommandLine/SituationTests.swift.
+@Suite struct UserDiagnosisTests {
+  private let settings = Settings()
+
+  private func facts(_ state: StorageObservation.State = .inPlace(mode: 0o700), _ change: (inout UserFacts.Storage) -> Void = { _ in }) -> UserFacts {
+    var facts = UserFacts(account: account(), home: .on(.named("nfs4")))
+    facts.isNetworkHome = true
+    var storage = UserFacts.Storage(path: "/var/tmp/alice", observation: StorageObservation(parentIsWritableByOthers: true, state: state))
+    change(&storage)
+    facts.storage = storage
+    return facts
+  }
+
+  private func codes(_ facts: UserFacts, isPrivileged: Bool = true) -> [FindingCode] {
+    UserDiagnosis(facts, settings, isPrivileged: isPrivileged).findings.map(\.code)
+  }
+
+  @Test(arguments: [("container_file_t", false), ("data_home_t", false), ("user_tmp_t", true), ("unlabeled_t", true)])
+  func `a label that containers may not use is found, where SELinux is on`(type: String, isFound: Bool) {
+    let labelled = facts { $0.hasLabels = true; $0.label = type }
+    #expect(codes(labelled) == (isFound ? [.storageLabel] : []))
+    #expect(codes(facts { $0.label = type }) == [])
+  }
+
+  @Test func `xfs without types in its directories is found`() {
+    var volume = Volume()
+    volume.type = "xfs"
+    volume.hasFileTypes = false
+    #expect(codes(facts { $0.volume = volume }) == [.storageFileSystem])
+    volume.hasFileTypes = true
+    #expect(codes(facts { $0.volume = volume }) == [])
+  }
+
+  @Test func `the runroot is read out of Podman's database`() {
+    func found(_ text: String) -> String? { UserExaminer.runroot(inDatabase: Array(text.utf8)) }
+    #expect(found("oslinuxrun-root/run/containers/storagestatic-dir/var/tmp") == "/run/containers/storage")
+    #expect(found("run-root/astatic-dir\0\0run-root/astatic-dir") == "/a")
+    #expect(found("run-root/astatic-dir\0\0run-root/bstatic-dir") == nil)
+    #expect(found("run-root/a") == nil)
+    #expect(found("run-rootstatic-dir") == nil)
+    #expect(found("") == nil)
+  }
+
+  @Test func `an outdated pause process is found`() {
+    var outdated = facts()
+    outdated.pause = .outdated(pid: 77)
+    let findings = UserDiagnosis(outdated, settings, isPrivileged: true).findings
+    #expect(findings.map(\.code) == [.migrateNeeded] && findings[0].sentence.contains("77"))
+    outdated.pause = .current
+    #expect(codes(outdated) == [])
+  }
+
+  @Test(arguments: [
+    (UserFacts.Environment(configHome: "/tmp/x", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true), [FindingCode.environmentConfig]),
+    (UserFacts.Environment(configHome: "/home/alice/.config", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true), []),
+    (UserFacts.Environment(configHome: "", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true), []),
+    (UserFacts.Environment(storageConf: "/tmp/s.conf", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true), [.environmentConfig]),
+    (UserFacts.Environment(storageDriver: "vfs", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true), [.environmentStore]),
+    (UserFacts.Environment(runtimeDirectory: "/r"), [.runtimeDirectory]),
+    (UserFacts.Environment(), [.runtimeDirectory]),
+  ])
+  func `the environment is judged`(environment: UserFacts.Environment, expected: [FindingCode]) {
+    var own = facts()
+    own.environment = environment
+    #expect(codes(own) == expected)
+  }
+
+  static let states: [StorageObservation.State] = [
+    .absent, .inPlace(mode: 0o700), .inPlace(mode: 0o711), .inPlace(mode: 0o755), .inPlace(mode: 0o000), .writableByOthers(mode: 0o777, content: .own),
+    .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 3)), .writableByOthers(mode: 0o777, content: .mount(name: "x")),
+    .writableByOthers(mode: 0o777, content: .tooMuchToTell), .occupied(by: .directory, owner: 7), .occupied(by: .symbolicLink, owner: 0), .onNetwork(type: "nfs4"),
+    .userMount, .way(WayProblem(path: "/var", reason: .ownedBy(7))), .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))), .failed(.ioError),
+  ]
+
+  @Test(arguments: states)
+  func `what is repairable has an action, what has an action is repairable, and root can do all of it`(state: StorageObservation.State) {
+    for isMount in [false, true] {
+      let seen = facts(state) { $0.isMountPoint = isMount }
+      let root = UserDiagnosis(seen, settings, isPrivileged: true)
+      #expect(root.actions.isEmpty == root.findings.allSatisfy { !$0.isRepairable }, "\(root.findings)")
+      let user = UserDiagnosis(seen, settings, isPrivileged: false)
+      #expect(user.findings == root.findings, "what is wrong does not depend on who looks")
+      #expect(user.actions.allSatisfy { root.actions.contains($0) })
+      // What only root mends names sudo.
+      if user.actions.isEmpty { #expect(user.findings.filter(\.isRepairable).allSatisfy { $0.remedy.hasPrefix("sudo ") }) }
+      for finding in root.findings { #expect(finding.sentence.hasSuffix(".") && !finding.sentence.contains("\n") && !finding.remedy.isEmpty, "\(finding)") }
+    }
+  }
+
+  @Test func `a refused storage directory keeps everything else as it is`() {
+    var refused = facts(.failed(.ioError))
+    refused.skeleton = [SkeletonFile(path: ".config/containers/storage.conf", mode: 0o644, content: "[storage]\n")]
+    refused.files = [FileObservation(state: .absent)]
+    let diagnosis = UserDiagnosis(refused, settings, isPrivileged: true)
+    #expect(diagnosis.actions == [])
+    #expect(diagnosis.findings.map(\.code) == [.storageFailed, .storageConfMissing])
+  }
+
+  @Test(arguments: hostileBytes)
+  func `what a user controls is escaped in every sentence and command`(hostile: [UInt8]) {
+    var seen = facts(.occupied(by: .directory, owner: 7))
+    seen.storage?.path = "/var/tmp/" + hostile.prefix(200)
+    seen.skeleton = [SkeletonFile(path: hostile.prefix(200) + "x", mode: 0o644, content: "")]
+    seen.files = [FileObservation(state: .absent, leftovers: [hostile])]
+    seen.storageConf = UserFacts.StorageConf(file: .content(.init(bytes: hostile, isLink: false, owner: 1000, mode: 0o644, inode: 1)))
+    do throws(TextProblem) { seen.storageConf?.text = try TOMLText(hostile) } catch { seen.storageConf?.problem = error }
+    seen.environment = UserFacts.Environment(configHome: String(decoding: hostile, as: UTF8.self) + "x")
+    for finding in UserDiagnosis(seen, settings, isPrivileged: true).findings {
+      #expect(isPrintable(bytes(finding.sentence)) && isPrintable(bytes(finding.remedy)), "\(finding)")
+      #expect(finding.sentence.utf8.count < 2000)
+    }
+  }
+
+  @Test(arguments: [("alice", "alice"), ("a b", "'a b'"), ("it's", "$'it\\047s'"), ("DOM\\alice", "'DOM\\alice'"), ("a\nb", "$'a\\012b'"), ("", "''")])
+  func `words are quoted for a shell`(word: String, quoted: String) {
+    #expect(shellWord(bytes(word)) == quoted)
+  }
+}
