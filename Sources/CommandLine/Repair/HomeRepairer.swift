@@ -1,0 +1,94 @@
+import RootlessStorage
+
+/// Puts a changed config file in the place of the user's, in one step, with the original beside it as a dated backup. The process must
+/// be the user for good.
+///
+/// Whenever it is interrupted, the old file or the new one bears the name, whole; at worst a backup or a temporary file is left over.
+struct HomeRepairer {
+  let account: Account
+
+  enum Failure: Error, Equatable {
+    /// Somebody has changed the file since it was looked at.
+    case changedMeanwhile
+    case failed(Errno)
+    /// The editor could not change just this.
+    case notUnderstood
+  }
+
+  /// - Parameters:
+  ///   - original: the file as it was read.
+  /// - Returns: the name of the backup.
+  func replace(
+    _ path: [UInt8], _ original: ConfigFile.Content, with content: [UInt8], mode: UInt32, at home: borrowing FileDescriptor
+  ) throws(Failure) -> [UInt8] {
+    let slash = path.lastIndex(of: 0x2f)
+    let name = Array(path[(slash.map { $0 + 1 } ?? 0)...])
+    var isChanged = false
+    do throws(Errno) {
+      let directory = try open(at: home, slash.map { Array(path[..<$0]) } ?? [0x2e], .directoryFollowing)
+      let temporary = TemporaryName(process: thisProcess(), index: 1, host: hostName()).bytes
+      try write(content, mode, temporary, directory)
+      do throws(Errno) {
+        if let backup = try keep(name, original, directory, UTCTime(wallClock()).stamp) {
+          try rename(at: directory, temporary, over: name)
+          // The file itself is on disk already; not every file system can do this for a directory.
+          do throws(Errno) { try synchronise(directory) } catch {}
+          return backup
+        }
+        isChanged = true
+        try removeFile(at: directory, temporary)
+      } catch {
+        if !isChanged { do throws(Errno) { try removeFile(at: directory, temporary) } catch {} }
+        throw error
+      }
+    } catch {
+      if !isChanged { throw .failed(error) }
+    }
+    throw .changedMeanwhile
+  }
+
+  private func write(_ content: [UInt8], _ mode: UInt32, _ name: [UInt8], _ directory: borrowing FileDescriptor) throws(Errno) {
+    let new = try open(at: directory, name, .creating, permissions: 0o600)
+    do throws(Errno) {
+      try writeAll(new, content)
+      do throws(Errno) { try changeMode(of: new, to: mode & 0o7777) } catch {
+        // A file system without modes.
+        if error != .notPermitted && error != .notSupported && error != .notImplemented { throw error }
+      }
+      try synchronise(new)
+    } catch {
+      do throws(Errno) { try removeFile(at: directory, name) } catch {}
+      throw error
+    }
+  }
+
+  /// Gives the original a second name, which it keeps when the first one goes to the new file.
+  ///
+  /// - Returns: the name; nil if the file is not the one that was read.
+  private func keep(_ name: [UInt8], _ original: ConfigFile.Content, _ directory: borrowing FileDescriptor, _ stamp: String) throws(Errno) -> [UInt8]? {
+    var attempt = 1
+    while true {
+      let backup = name + Array(".\(stamp)\(attempt == 1 ? "" : ".\(attempt)").bak".utf8)
+      attempt += 1
+      do throws(Errno) {
+        try link(at: directory, name, backup)
+        let kept = try fileStatus(at: directory, backup)
+        if kept.kind == .regular && kept.inode == original.inode && kept.size == UInt64(original.bytes.count) { return backup }
+        try removeFile(at: directory, backup)
+        return nil
+      } catch {
+        if error == .exists && attempt < 100 { continue }
+        guard error == .notPermitted || error == .notSupported || error == .notImplemented || error == .tooManyLinks else { throw error }
+      }
+      // A file system without links: a copy.
+      let now = try fileStatus(at: directory, name)
+      if now.kind != .regular || now.inode != original.inode || now.size != UInt64(original.bytes.count) { return nil }
+      do throws(Errno) {
+        try write(original.bytes, original.mode, backup, directory)
+        return backup
+      } catch {
+        if error != .exists || attempt >= 100 { throw error }
+      }
+    }
+  }
+}
