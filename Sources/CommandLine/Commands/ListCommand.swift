@@ -1,0 +1,64 @@
+import ArgumentParser
+import RootlessStorage
+
+/// `rootless-storage list`.
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Show the storage directories on this host: owner, size, last use, state.",
+    discussion: """
+      Root sees all of them, a user sees one's own. Sizes are what is on the disk; ">=" means that not everything could be \
+      looked at. Nothing is changed.
+      """)
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  @OptionGroup var settings: SettingsOptions
+
+  func run() throws {
+    var inventory = StorageInventory(try StorageParent(settings))
+    try inventory.look()
+    if json { printJSON(inventory) } else { printTable(inventory) }
+  }
+
+  private func printJSON(_ inventory: StorageInventory) {
+    var list = JSONList("\"version\":1,\"parent\":\(jsonText(string(inventory.parent.settings.storage.parent))),", list: "directories")
+    for entry in inventory.entries { list.add(StorageRecord(entry, inventory.parent.path(entry.leaf))) }
+    list.end()
+  }
+
+  private func printTable(_ inventory: StorageInventory) {
+    let parent = shown(inventory.parent.settings.storage.parent)
+    if inventory.entries.isEmpty {
+      printOut(inventory.parent.isRoot ? "There are no storage directories in \(parent)." : "You have no storage directory in \(parent).")
+    } else {
+      StorageTable(inventory.entries) { $0.measure?.size }.write()
+      let total = inventory.entries.reduce(0) { $0 &+ ($1.measure?.size ?? 0) }
+      printOut("\n\(counted(inventory.entries.count, "storage directory", "storage directories")) in \(parent), \(shownSize(total)).")
+    }
+    for note in inventory.notes { printOut(Terminal.standard.wrapped(note, indent: 0)) }
+  }
+}
+
+extension StorageInventory {
+  /// What the states mean that ask for something to be done.
+  var notes: [String] {
+    var notes: [String] = []
+    func count(_ state: StorageEntry.State) -> Int { entries.filter { $0.state == state }.count }
+    if count(.orphaned) > 0 { notes.append("orphaned: there is no such account any more; to give that disk back: rootless-storage prune --orphaned") }
+    if count(.unconfirmed) > 0 {
+      notes.append("unconfirmed: there is no such account, but no account was found either that is not in /etc/passwd, so the directory service that /etc/nsswitch.conf names may be offline; try: getent passwd NAME for a user of the directory")
+    }
+    if count(.unanswered) > 0 {
+      notes.append("unanswered: the name service did not answer\(accounts.failure.map { " (\(text($0)))" } ?? ""); try: getent passwd UID, and look again when it answers")
+    }
+    for entry in entries where entry.state == .occupied {
+      notes.append("occupied: \(shown(parent.path(entry.leaf))) is where \(shown(entry.placeOf ?? [])) should have a storage directory, and is something else, owned by uid \(entry.uid); look at it as root, and move it away")
+      if notes.count > 16 { break }
+    }
+    if count(.mount) > 0 { notes.append("mount: something is mounted in the place of a storage directory; it was not looked into") }
+    if let processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(processFailure)); is it mounted?") }
+    return notes
+  }
+}

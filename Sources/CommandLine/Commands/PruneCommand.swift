@@ -1,0 +1,123 @@
+import ArgumentParser
+import FoundationEssentials
+internal import CLinux
+import RootlessStorage
+
+/// `rootless-storage prune`.
+struct PruneCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prune",
+    abstract: "Give disk back: delete the container storage of users who are gone or idle.",
+    discussion: """
+      Deletes the directories that engines have in a storage directory, and the storage directory itself if that leaves it \
+      empty. A user's own files there stay. What is in use is left alone. With both --orphaned and --older-than, both must hold.
+      """)
+
+  @Flag(help: "Storage whose owner has no account any more.")
+  var orphaned = false
+
+  @Option(help: ArgumentHelp("Storage that was last used at least so many days ago.", valueName: "days"))
+  var olderThan: String?
+
+  @Flag(help: "Show what would be deleted, and delete nothing.")
+  var dryRun = false
+
+  @Flag(help: "Do not ask.")
+  var yes = false
+
+  @Flag(help: "Print one JSON object. Needs --yes or --dry-run.")
+  var json = false
+
+  @OptionGroup var settings: SettingsOptions
+
+  /// `--older-than`, once it is known to be a number.
+  private var days: Int64? { olderThan.flatMap { Int64($0) } }
+
+  func validate() throws {
+    guard orphaned || olderThan != nil else {
+      throw ValidationError("Say what is to go: --orphaned, --older-than DAYS, or both.")
+    }
+    if let olderThan {
+      guard let days, days >= 1, days <= 36500 else {
+        throw ValidationError("\"\(shown(olderThan))\" is no number of days; give --older-than a whole number from 1 to 36500.")
+      }
+    }
+    if json && !yes && !dryRun { throw ValidationError("--json cannot ask: add --yes or --dry-run.") }
+  }
+
+  func run() throws {
+    if geteuid() != 0 {
+      throw CannotLook("prune is root's, since it deletes other users' storage; to give your own back: podman system reset")
+    }
+    // A run that somebody else's terminal or file limits end in the middle leaves something behind.
+    _ = clinux_ignore_signal(SIGXFSZ)
+    let parent = try StorageParent(settings)
+    var outcome = PruneOutcome()
+    if !dryRun { removeLeftovers(parent, &outcome) }
+    var inventory = StorageInventory(parent)
+    try inventory.look()
+    let plan = PrunePlan(inventory, orphaned: orphaned, olderThan: days, now: wallClock())
+    var output = PruneOutput(plan, inventory, isJSON: json, isDryRun: dryRun)
+    output.showPlan()
+    if !dryRun, let refusal = plan.refusal(yes: yes) {
+      output.tell(refusal)
+      outcome.hasFailed = true
+    } else if !dryRun && !plan.candidates.isEmpty && allowed(plan, &output, &outcome) {
+      let removal = StorageRemoval(inventory)
+      for (number, index) in plan.candidates.enumerated() {
+        let entry = inventory.entries[index]
+        let report = removal.remove(entry) { files in
+          output.progress.show("deleting \(number + 1) of \(plan.candidates.count): \(shown(entry.leaf)), \(files) files")
+        }
+        output.progress.clear()
+        outcome.take(entry, report)
+        output.show(entry, report)
+      }
+    }
+    output.end(outcome)
+    if outcome.hasFailed || plan.isIncomplete { throw ExitCode(1) }
+  }
+
+  private func removeLeftovers(_ parent: StorageParent, _ outcome: inout PruneOutcome) {
+    var progress = Progress()
+    let reports = StorageRemoval(StorageInventory(parent)).removeLeftovers { files in
+      progress.show("deleting what an interrupted run has left, \(files) files")
+    }
+    progress.clear()
+    for report in reports {
+      if report.result != .deleted { outcome.hasFailed = true }
+      for message in report.messages { printError("rootless-storage: \(message)") }
+    }
+  }
+
+  /// Asks, where there is somebody to ask.
+  private func allowed(_ plan: PrunePlan, _ output: inout PruneOutput, _ outcome: inout PruneOutcome) -> Bool {
+    if yes { return true }
+    guard isatty(0) == 1 && isatty(1) == 1 else {
+      output.tell("there is no terminal to ask on, nothing is deleted; add --yes, or --dry-run to only look")
+      outcome.hasFailed = true
+      return false
+    }
+    writeToStandardOutput(Array("\nDelete the container storage in \(counted(plan.candidates.count, "directory", "directories"))? [y/N] ".utf8))
+    let answer = (readLine() ?? "").lowercased().filter { $0 != " " }
+    if answer == "y" || answer == "yes" { return true }
+    printOut("Nothing is deleted.")
+    return false
+  }
+}
+
+/// What came of it.
+struct PruneOutcome {
+  var hasFailed = false
+  var bytes: UInt64 = 0
+  var directories = 0
+
+  mutating func take(_ entry: StorageEntry, _ report: StorageRemoval.Report) {
+    switch report.result {
+    case .deleted, .emptied:
+      bytes &+= entry.measure?.reclaimable ?? 0
+      directories += 1
+    case .inUse, .failed: hasFailed = true
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import RootlessStorage
+
+/// One storage directory, or what is in the place of one. Small: a host may have ten thousand.
+struct StorageEntry {
+  enum State: String {
+    /// Its owner has an account.
+    case ok
+    /// Neither its name nor its owner's uid has an account, and that can be believed.
+    case orphaned
+    /// The same, but a directory service that is offline would say so too.
+    case unconfirmed
+    /// The name service did not answer.
+    case unanswered
+    /// It has the name of one user's storage directory, and is another's, or no directory.
+    case occupied
+    /// Something is mounted in the place: it is not looked into.
+    case mount
+  }
+
+  /// What is on the disk.
+  struct Measure {
+    /// Bytes of all of it.
+    var size: UInt64
+    /// Bytes that go with the engines' directories, and with nothing else.
+    var reclaimable: UInt64
+    /// If not, both are "at least".
+    var isExact: Bool
+    /// Seconds since the epoch.
+    var lastUse: Int64
+    /// There is something in it that is no engine's.
+    var hasOthers: Bool
+    var hasEngines: Bool
+  }
+
+  let leaf: [UInt8]
+  let uid: UInt32
+  /// The owner's name, if there is an account.
+  let account: [UInt8]?
+  /// `occupied`, `mount`: the user whose place it is.
+  let placeOf: [UInt8]?
+  let identity: FileIdentity
+  var state: State
+  /// nil if it was not looked into.
+  var measure: Measure?
+  /// A process of the owner, or of the owner's subordinate uids, is running; nil if that cannot be told.
+  var isInUse: Bool?
+
+  /// `prune` may ever touch it.
+  var isJudged: Bool { state == .ok || state == .orphaned }
+}

@@ -1,0 +1,240 @@
+import FoundationEssentials
+internal import CLinux
+import RootlessStorage
+
+/// Finds the storage directories on this host and looks into them. Changes nothing.
+struct StorageInventory {
+  /// Entries of one owner's that are looked up by name, to find out whether they stand in another user's place. A user can make
+  /// millions of them.
+  private static let mostLookups = 64
+
+  let parent: StorageParent
+  let accounts: Accounts
+  /// Sorted by name.
+  private(set) var entries: [StorageEntry] = []
+  /// Why "in use" is not known, if it is not.
+  private(set) var processFailure: Errno?
+  private let subordinates: SubordinateTable
+  private var lookups: [UInt32: Int] = [:]
+
+  init(_ parent: StorageParent) {
+    self.parent = parent
+    accounts = Accounts(AccountSources.ofThisHost())
+    subordinates = SubordinateTable(SubordinateIDs(content("/etc/subuid", limit: 64 << 20)))
+  }
+
+  /// Looks at everything: who owns it, whether it is in use, and what is in it.
+  mutating func look() throws(CannotLook) {
+    var progress = Progress()
+    try find(&progress)
+    let processes = runningProcesses()
+    let now = wallClock()
+    for index in entries.indices {
+      let entry = entries[index]
+      if let processes { entries[index].isInUse = isInUse(entry, processes) }
+      // What stands in another's place is not anybody's storage.
+      guard entry.state != .occupied && entry.state != .mount else { continue }
+      let place = "\(index + 1) of \(entries.count): \(shown(entry.leaf))"
+      progress.show("looking at \(place)")
+      let shared = ProgressBox(progress)
+      entries[index].measure = measure(entry, now) { files, bytes in shared.progress.show("looking at \(place), \(files) files, \(shownSize(bytes))") }
+      progress = shared.progress
+    }
+    progress.clear()
+  }
+
+  /// A process of the owner's is running, or was when the processes were looked at.
+  func isInUse(_ entry: StorageEntry, _ processes: RunningProcesses) -> Bool {
+    var names: [[UInt8]] = [decimal(UInt64(entry.uid))]
+    if let account = entry.account { names.append(account) } else {
+      // /etc/subuid often outlives the account.
+      for user in parent.settings.storage.users(inLeaf: entry.leaf) { if let name = user.name { names.append(name) } }
+    }
+    return processes.isAny(of: entry.uid, subordinates.ranges(of: names))
+  }
+
+  private mutating func runningProcesses() -> RunningProcesses? {
+    do throws(Errno) { return try RunningProcesses.look() } catch {
+      processFailure = error
+      return nil
+    }
+  }
+
+  // MARK: Finding them
+
+  private mutating func find(_ progress: inout Progress) throws(CannotLook) {
+    do throws(Errno) {
+      if parent.isRoot {
+        let reader = DirectoryReader(try open(at: parent.descriptor, [0x2e], .directory))
+        var seen = 0
+        while let entry = try reader.next() {
+          seen += 1
+          progress.show("\(seen) entries, \(entries.count) storage directories")
+          if let found = judge(entry.name) { entries.append(found) }
+        }
+      } else if case .found(let name, let uid) = accounts.account(uid: geteuid()), let leaf = leaf(name, uid), let found = judge(leaf) {
+        entries.append(found)
+      }
+    } catch {
+      throw CannotLook("\(shown(parent.settings.storage.parent)) cannot be listed: \(text(error)); mend that as root")
+    }
+    entries.sort { isOrderedBefore($0.leaf, $1.leaf) }
+    // Only now has every account that there is to see been asked for.
+    if entries.contains(where: { $0.state == .orphaned }) && !accounts.absenceCounts() {
+      for index in entries.indices where entries[index].state == .orphaned { entries[index].state = .unconfirmed }
+    }
+  }
+
+  private func leaf(_ name: [UInt8], _ uid: UInt32) -> [UInt8]? {
+    parent.settings.storage.leaf(for: Account(credentials: Credentials(user: uid, group: 0, groups: []), name: name, home: []))
+  }
+
+  /// - Returns: nil if it is nobody's storage directory.
+  private mutating func judge(_ name: [UInt8]) -> StorageEntry? {
+    let candidates = parent.settings.storage.users(inLeaf: name)
+    if candidates.isEmpty { return nil }
+    let seen: FileStatus
+    do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch {
+      // A FUSE mount answers nobody but its maker. Whose place it is in is all that can be told.
+      guard error == .accessDenied, case .found(let user, let uid) = user(of: name, candidates, 0) else { return nil }
+      return StorageEntry(leaf: name, uid: uid, account: nil, placeOf: user, identity: FileIdentity.none, state: .mount)
+    }
+    let isServed = parent.settings.serves(uid: seen.owner) && !Account.isReserved(uid: seen.owner)
+    let isMount = !seen.isOnMount(of: parent.status)
+    guard isServed || isMount else { return nil }
+    let identity = FileIdentity(seen)
+    let owner: AccountLookup = isServed ? accounts.account(uid: seen.owner) : .absent
+    var account: [UInt8]? = nil
+    if case .found(let found, let uid) = owner {
+      account = found
+      if leaf(found, uid) == name {
+        let state: StorageEntry.State = isMount ? .mount : seen.kind == .directory ? .ok : .occupied
+        return StorageEntry(leaf: name, uid: seen.owner, account: found, placeOf: state == .ok ? nil : found, identity: identity, state: state)
+      }
+    }
+    guard let named = user(of: name, candidates, seen.owner) else { return nil }
+    if case .found(let user, let uid) = named {
+      // Two accounts may share a uid: then it is the second one's own.
+      let isOwn = uid == seen.owner && seen.kind == .directory
+      let state: StorageEntry.State = isMount ? .mount : isOwn ? .ok : .occupied
+      return StorageEntry(leaf: name, uid: seen.owner, account: isOwn ? user : account, placeOf: state == .ok ? nil : user, identity: identity, state: state)
+    }
+    // Somebody's other thing; or nobody's, if it looks like a storage directory. What bears a subordinate uid, a container has made.
+    guard account == nil, !isMount, candidates.contains(where: { $0.uid == nil || $0.uid == seen.owner }), looksLikeStorage(name, seen),
+      !subordinates.isSubordinate(seen.owner)
+    else { return nil }
+    let isAbsent = owner == .absent && named == .absent
+    return StorageEntry(leaf: name, uid: seen.owner, account: nil, placeOf: nil, identity: identity, state: isAbsent ? .orphaned : .unanswered)
+  }
+
+  /// The user whose storage directory would have this name; nil if this owner has made so many that nobody is asked any more.
+  private mutating func user(of name: [UInt8], _ candidates: [(name: [UInt8]?, uid: UInt32?)], _ owner: UInt32) -> AccountLookup? {
+    let made = lookups[owner, default: 0]
+    if made >= StorageInventory.mostLookups { return nil }
+    lookups[owner] = made + 1
+    var answer = AccountLookup.absent
+    for candidate in candidates {
+      let lookup: AccountLookup =
+        if let name = candidate.name { accounts.account(named: name) } else if let uid = candidate.uid { accounts.account(uid: uid) } else { .absent }
+      switch lookup {
+      case .found(let found, let uid): if leaf(found, uid) == name && parent.settings.serves(uid: uid) { return lookup }
+      case .unanswered: answer = lookup
+      case .absent: continue
+      }
+    }
+    return answer
+  }
+
+  /// Whether a directory that nobody's account explains can be a storage directory: it is empty, or an engine's directory lies in it.
+  private func looksLikeStorage(_ name: [UInt8], _ seen: FileStatus) -> Bool {
+    if seen.kind != .directory || isEnginesOwn(name) { return false }
+    do throws(Errno) {
+      let place = try open(at: parent.descriptor, name, .anyPlace)
+      let status = try fileStatus(of: place)
+      guard FileIdentity(status) == FileIdentity(seen), status.isOnMount(of: parent.status) else { return false }
+      if try DirectoryReader(try open(at: place, [0x2e], .directory)).next() == nil { return true }
+      for engine in parent.engines.names {
+        // Podman's own temporary directories hold other things.
+        let sign = engine.elementsEqual("containers".utf8) ? engine + Array("/storage".utf8) : engine
+        if try isDirectory(place, sign, of: seen.owner, status) { return true }
+      }
+      return false
+    } catch {
+      return false
+    }
+  }
+
+  private func isDirectory(_ place: borrowing FileDescriptor, _ path: [UInt8], of owner: UInt32, _ mount: FileStatus) throws(Errno) -> Bool {
+    do throws(Errno) {
+      var seen = mount
+      var current = try open(at: place, [0x2e], .directoryPlace)
+      for component in components(path) {
+        current = try open(at: current, component, .anyPlace)
+        seen = try fileStatus(of: current)
+        guard seen.kind == .directory, seen.owner == owner, seen.isOnMount(of: mount) else { return false }
+      }
+      return true
+    } catch {
+      if error == .noEntry || error == .notDirectory || error == .accessDenied { return false }
+      throw error
+    }
+  }
+
+  /// Podman's and containers/storage's temporary directories of users without a runtime directory.
+  private func isEnginesOwn(_ name: [UInt8]) -> Bool {
+    for prefix in ["containers-user-", "podman-run-", "storage-run-", "run-"] {
+      if begins(name, with: Array(prefix.utf8)) && identifier(name.dropFirst(prefix.utf8.count)) != nil { return true }
+    }
+    return false
+  }
+
+  // MARK: Looking into one
+
+  /// - Returns: nil if it is not there any more.
+  private func measure(_ entry: StorageEntry, _ now: Int64, _ onProgress: @escaping (Int, UInt64) -> Void) -> StorageEntry.Measure? {
+    do throws(Errno) {
+      let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
+      let seen = try fileStatus(of: place)
+      guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.owner == entry.uid, seen.isOnMount(of: parent.status) else { return nil }
+      var walk = TreeWalk(now: now, isRoot: parent.isRoot, onProgress: onProgress)
+      var own: Set<[UInt8]> = []
+      for engine in parent.engines.names where try isDirectory(place, engine, of: entry.uid, seen) {
+        own.insert(engine)
+        walk.add(at: place, engine, on: seen)
+      }
+      let reclaimable = walk.exclusiveBytes
+      let lastUse = walk.newest
+      var hasOthers = false
+      var isExact = true
+      do throws(Errno) {
+        let reader = DirectoryReader(try open(at: place, [0x2e], .directory))
+        while let other = try reader.next() {
+          if own.contains(other.name) { continue }
+          hasOthers = true
+          walk.add(at: place, other.name, on: seen)
+        }
+      } catch {
+        isExact = false
+        hasOthers = true
+      }
+      return StorageEntry.Measure(
+        size: walk.bytes &+ seen.allocated, reclaimable: hasOthers ? reclaimable : reclaimable &+ seen.allocated,
+        isExact: isExact && walk.isComplete,
+        // One that no engine has used yet was made at a login.
+        lastUse: lastUse ?? min(max(seen.changed, seen.modified), now), hasOthers: hasOthers, hasEngines: !own.isEmpty)
+    } catch {
+      return nil
+    }
+  }
+}
+
+extension FileIdentity {
+  /// Of what cannot be looked at.
+  static let none = FileIdentity(device: 0, inode: 0)
+}
+
+/// A progress line that a closure writes on.
+private final class ProgressBox {
+  var progress: Progress
+  init(_ progress: Progress) { self.progress = progress }
+}

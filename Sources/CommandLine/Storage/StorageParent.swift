@@ -1,0 +1,48 @@
+internal import CLinux
+import RootlessStorage
+
+/// The directory that holds the storage directories, reached by a way that is to be trusted, with the settings that led there.
+final class StorageParent {
+  let settings: Settings
+  let engines: EngineDirectories
+  /// Open as a place.
+  let descriptor: FileDescriptor
+  let status: FileStatus
+  let isRoot: Bool
+
+  /// Reads settings and skeleton as a login does, and tells on standard error what is wrong with them without stopping anything.
+  init(_ options: SettingsOptions) throws(CannotLook) {
+    isRoot = geteuid() == 0
+    let words = Wording()
+    let mounts = MountTable(blockDeviceIsLocal: false)
+    let path = options.path
+    let reading = try options.read(path)
+    settings = reading.settings
+    for problem in reading.problems { printError("rootless-storage: \(text(words.settings(path, problem)))") }
+    var files: [SkeletonFile] = []
+    do throws(WayProblem) {
+      files = try SkeletonReader(settings.skeleton, trusted: isRoot, mounts).files
+    } catch {
+      // Without one, nobody has other engines than the two that are always known.
+      if error.reason != .missing { throw CannotLook("the skeleton cannot be used: \(text(Wording.way(error, .trusted)))") }
+    }
+    engines = EngineDirectories(skeleton: files)
+    do throws(WayProblem) {
+      let end = try walk(toDirectory: settings.storage.parent, .storage, mounts)
+      status = end.status
+      if let problem = StorageObserver.problem(ofParent: end.status, settings, mounts) { throw problem }
+      descriptor = end.takeDescriptor()
+    } catch {
+      throw CannotLook("the storage directories cannot be looked at: \(text(Wording.way(error, .storage)))")
+    }
+  }
+
+  /// The whole path of an entry.
+  func path(_ leaf: [UInt8]) -> [UInt8] { settings.storage.path(leaf: leaf) }
+}
+
+/// A text of the core's as a string.
+func text(_ text: Text) -> String { String(decoding: text.bytes, as: UTF8.self) }
+
+/// The cause that a system call gave.
+func text(_ cause: Errno) -> String { String(decoding: cause.explanation, as: UTF8.self) }
