@@ -31,15 +31,72 @@ struct InstallTests {
         "etc/rootless-storage/rootless-storage.conf 644", "etc/rootless-storage/skel/.config/containers/storage.conf 644",
         "etc/rootless-storage/skel/.config/docker/daemon.json 644", "usr/lib/tmpfiles.d/rootless-storage.conf 644",
         "usr/libexec/rootless-storage/session-helper 755", "usr/share/man/man5/rootless-storage.conf.5 644",
-        "usr/share/man/man8/pam_rootless_storage.8 644",
+        "usr/share/man/man8/pam_rootless_storage.8 644", "usr/share/man/man8/rootless-storage.8 644", "usr/bin/rootless-storage 755",
+        "usr/lib/systemd/system/rootless-storage-prune.service 644", "usr/lib/systemd/system/rootless-storage-prune.timer 644",
+        "usr/share/bash-completion/completions/rootless-storage 644", "usr/share/fish/vendor_completions.d/rootless-storage.fish 644",
       ] { #expect(installed.contains(name), "\(name)") }
       #expect(installed.filter { $0.hasSuffix("security/pam_rootless_storage.so 644") }.count == 1)
+      // The one directory that this distribution's zsh reads.
+      let isDebian = FileManager.default.fileExists(atPath: "/etc/debian_version")
+      #expect(installed.filter { $0.contains("/zsh/") } == ["usr/share/zsh/\(isDebian ? "vendor-completions" : "site-functions")/_rootless-storage 644"])
       #expect(try install(folder).status == 0, "twice is fine")
       #expect(try files(folder) == installed)
       let output = try run("\(top)/packaging/uninstall", ["--destdir", folder])
       #expect(output.status == 0, "\(output)")
       #expect(try files(folder) == [])
     }
+  }
+
+  @Test func `the shells that there are can read their completions, and none offers what is not for people`() throws {
+    let stage = try #require(Machine.stage)
+    for (shell, pattern) in [("bash", "rootless-storage"), ("zsh", "_rootless-storage"), ("fish", "rootless-storage.fish")] {
+      let file = try #require(try run("/usr/bin/find", ["\(stage)/usr/share", "-path", "*/*completion*/*", "-name", pattern]).lines.first ?? run("/usr/bin/find", ["\(stage)/usr/share/zsh", "-name", pattern]).lines.first)
+      let text = try String(contentsOfFile: file, encoding: .utf8)
+      #expect(text.contains("prune") && !text.contains("examine"), "\(file)")
+      // zsh and fish are not needed for the tests; where they are installed, they say whether they understand it.
+      if let program = ["/usr/bin/\(shell)", "/bin/\(shell)"].first(where: { FileManager.default.isExecutableFile(atPath: $0) }) {
+        let output = try run(program, ["-n", file])
+        #expect(output.status == 0 && output.text == "", "\(output)")
+      }
+    }
+  }
+
+  @Test func `bash completes commands, options, files, and the users of this host`() throws {
+    let machine = try Machine(settings: "network_filesystems = ramfs\nstorage_directory = /var/tmp/$USER")
+    for (number, name) in ["alice", "alfred", "bob", "service"].enumerated() { try machine.user(name, uid: name == "service" ? 200 : 4001 + number) }
+    try machine.sure(
+      """
+      cd /var/tmp; install -d -o 4001 alice; install -d -o 4003 bob; install -d -o 200 alservice; install -d albatross
+      mount -t tmpfs -o mode=755 none /run; install -d -o 4002 /run/user/4002
+      ln -s /proc/self/fd /dev/fd     # bash's <(…)
+      """)
+    let stage = try #require(Machine.stage)
+    /// What is offered behind the last word.
+    func completed(_ line: String, asUid uid: Int? = nil) throws -> [String] {
+      let drop = uid.map { "setpriv --reuid \($0) --regid \($0) --clear-groups " } ?? ""
+      try machine.write(
+        """
+        . '\(stage)/usr/share/bash-completion/completions/rootless-storage'
+        COMP_LINE="\(line)"; COMP_POINT=${#COMP_LINE}; read -ra COMP_WORDS <<<"$COMP_LINE"
+        [ "${COMP_LINE% }" = "$COMP_LINE" ] || COMP_WORDS+=("")
+        COMP_WORDS[0]='\(Machine.commandLine)'; COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        _rootless-storage rootless-storage "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\\n' "${COMPREPLY[@]}"
+        """, to: "/etc/complete")
+      return try machine.sure("cd /; \(drop)bash /etc/complete").lines
+    }
+    #expect(try completed("rootless-storage ch") == ["check"])
+    #expect(try completed("rootless-storage ").sorted() == ["-h", "--help", "check", "help", "list", "prune", "repair"].sorted())
+    #expect(try completed("rootless-storage prune --o").sorted() == ["--older-than", "--orphaned"])
+    #expect(try completed("rootless-storage list --conf /etc/rootless-storage/root") == ["/etc/rootless-storage/rootless-storage.conf"])
+    // Whoever has storage or a session here, and neither other things in /var/tmp nor accounts that have never been here.
+    #expect(try completed("rootless-storage check al") == ["alfred", "alice"])
+    #expect(try completed("rootless-storage repair --dry-run ").filter { !$0.hasPrefix("-") } == ["alfred", "alice", "bob"])
+    // For sudo(8), whose completion runs as the user.
+    #expect(try completed("rootless-storage check al", asUid: 4003) == ["alfred", "alice"])
+    // With uids in the names, accounts are looked up.
+    try machine.sure("echo 'storage_directory = /var/tmp/u$UID' >> /etc/rootless-storage/rootless-storage.conf; install -d -o 4003 /var/tmp/u4003; install -d -o 4003 /var/tmp/u4001")
+    #expect(try completed("rootless-storage check ").filter { !$0.hasPrefix("-") } == ["alfred", "bob"])
   }
 
   @Test func `what an administrator has changed is kept, and what is unchanged follows the new version`() throws {
@@ -108,7 +165,7 @@ struct InstallTests {
   }
 
   @Test func `manual pages are clean under mandoc, and documented options are those that there are`() throws {
-    for page in ["pam_rootless_storage.8", "rootless-storage.conf.5"] {
+    for page in ["pam_rootless_storage.8", "rootless-storage.8", "rootless-storage.conf.5"] {
       let lint = try run("/usr/bin/mandoc", ["-T", "lint", "-W", "style", "\(top)/packaging/man/\(page)"]).lines
         // Whether other pages are installed on this machine is not this page's.
         .filter { !$0.contains("referenced manual not found") && !$0.contains("mandoc.db") }

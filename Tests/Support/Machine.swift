@@ -18,6 +18,9 @@ public final class Machine {
   /// What `.enabled(if:)` says if not.
   public static let need = "needs root and the staged tree: run it as Tests/run module"
 
+  /// `rootless-storage` in the staged tree.
+  public static var commandLine: String { "\(stage ?? "/nonexistent")/usr/bin/rootless-storage" }
+
   /// The module file in the staged tree.
   public static func modulePath() throws -> String {
     let found = try TestSupport.run("/usr/bin/find", [stage ?? "/nonexistent", "-name", "pam_rootless_storage.so"]).lines
@@ -28,8 +31,9 @@ public final class Machine {
   /// - Parameters:
   ///   - homes: the file system that /home is on.
   ///   - storage: the file system that /var/tmp is on.
+  ///   - ownProcesses: /proc shows only what the test itself runs in it, and not what other tests run as the same user.
   ///   - settings: the settings file; nil leaves the shipped one, with the default list of network file systems.
-  public init(homes: String = "ramfs", storage: String = "tmpfs", settings: String? = "network_filesystems = ramfs") throws {
+  public init(homes: String = "ramfs", storage: String = "tmpfs", ownProcesses: Bool = false, settings: String? = "network_filesystems = ramfs") throws {
     guard let stage = Machine.stage else { throw CommandFailure(description: Machine.need) }
     holder = Process()
     release = Pipe()
@@ -37,13 +41,20 @@ public final class Machine {
     _ = fcntl(release.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
     holder.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
     // Ends when this process closes the pipe, or dies.
-    holder.arguments = ["--mount", "--propagation", "private", "/bin/sh", "-c", "echo ready; cat > /dev/null"]
+    let processes = ownProcesses ? ["--pid", "--fork", "--kill-child", "--mount-proc"] : []
+    holder.arguments = processes + ["--mount", "--propagation", "private", "/bin/sh", "-c", "echo ready; cat > /dev/null"]
     holder.standardInput = release
     let ready = Pipe()
     holder.standardOutput = ready
     try holder.run()
     guard ready.fileHandleForReading.availableData.count > 0 else { throw CommandFailure(description: "no mount namespace") }
-    prefix = ["--target", String(holder.processIdentifier), "--mount", "--"]
+    var inside = String(holder.processIdentifier)
+    if ownProcesses {
+      // The first process of the namespace, and not the one that made it.
+      let children = "/proc/\(inside)/task/\(inside)/children"
+      inside = try String(contentsOfFile: children, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    prefix = ["--target", inside, "--mount"] + (ownProcesses ? ["--pid"] : []) + ["--"]
     try sure(
       """
       umask 022
@@ -125,6 +136,15 @@ public final class Machine {
   public func helper(_ arguments: String, asUid uid: Int? = nil) throws -> Output {
     let drop = uid.map { "setpriv --reuid \($0) --regid \($0) --clear-groups " } ?? ""
     return try sh("\(drop)/usr/libexec/rootless-storage/session-helper \(arguments)")
+  }
+
+  /// Runs `rootless-storage`, as root or as a user, with a clean environment.
+  ///
+  /// - Parameter environment: `NAME=VALUE` words for env(1).
+  @discardableResult
+  public func rootlessStorage(_ arguments: String, asUid uid: Int? = nil, environment: String = "") throws -> Output {
+    let drop = uid.map { "setpriv --reuid \($0) --regid \($0) --clear-groups " } ?? ""
+    return try sh("cd /; \(drop)env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \(environment) '\(Machine.commandLine)' \(arguments)")
   }
 
   /// Everything below the paths, each with type, mode, owner, size, times and link: equal twice means that nothing was written.

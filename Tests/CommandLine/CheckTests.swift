@@ -1,0 +1,166 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// check as people run it: for whom, how it ends, and that nobody's home keeps it from the others.
+@Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
+struct CheckTests {
+  /// Everything installed, and every service's stack reaching the module: a host without findings.
+  private func goodHost() throws -> Machine {
+    let machine = try Machine.good()
+    let module = try Machine.modulePath()
+    try machine.sure(
+      """
+      directory=$(dirname $(find /usr/lib /lib /lib64 -name pam_permit.so 2>/dev/null | head -n 1))
+      mount -t tmpfs -o mode=755 none /mnt; cp -a $directory/. /mnt/; install -m 644 '\(module)' /mnt/pam_rootless_storage.so; mount --move /mnt $directory
+      mount -t tmpfs -o mode=755 none /usr/local/bin
+      for name in newuidmap newgidmap; do install -m 4755 /bin/true /usr/local/bin/$name; done
+      rm -f /etc/pam.d/tested
+      for service in sshd login su cron systemd-user; do printf 'session required pam_permit.so\\nsession optional pam_rootless_storage.so\\n' > /etc/pam.d/$service; done
+      """)
+    return machine
+  }
+
+  @Test func `where all is good there is one line, and the exit status is 0`() throws {
+    let machine = try goodHost()
+    let output = try machine.rootlessStorage("check alice")
+    #expect(output.status == 0 && output.lines == ["alice: nothing to mend; home on ramfs, storage in /var/tmp/alice."], "\(output)")
+    let host = try machine.rootlessStorage("check")
+    #expect(host.status == 0 && host.lines.count == 1, "\(host)")
+    #expect(try machine.rootlessStorage("repair alice").status == 0)
+    // What a container made is nobody's, and an orphan is list's to tell of.
+    try machine.sure("install -d -o 100007 /var/tmp/by-a-container; install -d -o 55555 /var/tmp/orphan")
+    let all = try machine.rootlessStorage("check --all")
+    #expect(all.status == 0 && all.lines == ["alice: nothing to mend; home on ramfs, storage in /var/tmp/alice."], "\(all)")
+  }
+
+  @Test func `a finding ends it with 1, a user who cannot be looked at with 2, whatever else there is`() throws {
+    let machine = try goodHost()
+    try machine.sure("rm /home/alice/.config/docker/daemon.json")
+    #expect(try machine.rootlessStorage("check alice").status == 1)
+    #expect(try machine.rootlessStorage("check nobody-here").status == 2)
+    let both = try machine.rootlessStorage("check alice nobody-here")
+    #expect(both.status == 2 && both.text.contains("daemon-json-missing") && both.text.contains("there is no account of that name"), "\(both)")
+    #expect(try machine.rootlessStorage("repair --dry-run alice").status == 1)
+    #expect(try machine.rootlessStorage("check --frob").status == 2)
+    #expect(try machine.rootlessStorage("check --all alice").status == 2)
+    #expect(try machine.rootlessStorage("check --timeout 0 alice").status == 2)
+    #expect(try machine.rootlessStorage("repair").status == 2, "root names whom")
+  }
+
+  @Test func `what a host lacks is found`() throws {
+    let machine = try goodHost()
+    try machine.sure("sed -i /rootless/d /etc/pam.d/cron; rm /usr/local/bin/newuidmap; echo 'colour = red' >> /etc/rootless-storage/rootless-storage.conf")
+    #expect(try machine.check("").host.findings.map(\.code).sorted() == ["newuidmap", "pam-not-reached", "settings-problem"])
+    try machine.sure("rm -r /usr/libexec/rootless-storage; ln -s /etc /etc/rootless-storage/skel/link")
+    #expect(try machine.check("").host.findings.map(\.code).sorted() == ["helper-missing", "newuidmap", "pam-not-reached", "settings-problem", "skeleton-warning"])
+  }
+
+  @Test func `settings that are not root's are refused`() throws {
+    let machine = try Machine.good()
+    try machine.sure("chmod 666 /etc/rootless-storage/rootless-storage.conf")
+    let output = try machine.rootlessStorage("check alice")
+    #expect(output.status == 2 && output.text.contains("settings-refused") && output.text.contains("is writable by others"), "\(output)")
+    let json = try machine.rootlessStorage("check --json alice 2> /dev/null")
+    #expect(json.status == 2)
+    #expect(try Report(json).host.findings.contains { $0.code == "settings-refused" })
+    #expect(try machine.rootlessStorage("repair alice").status == 2)
+  }
+
+  @Test func `the settings that a login goes by are those of the PAM line, and --conf names others`() throws {
+    let machine = try Machine.good()
+    try machine.sure(
+      """
+      echo 'network_filesystems = ramfs' > /etc/other.conf; echo 'storage_directory = /var/tmp/other-$UID' >> /etc/other.conf
+      echo 'session optional pam_rootless_storage.so conf=/etc/other.conf' > /etc/pam.d/sshd
+      """)
+    #expect(try machine.check("alice").codes.sorted() == ["data-root-stale", "graphroot-stale", "storage-missing"])
+    #expect(try machine.check("--conf /etc/rootless-storage/rootless-storage.conf alice").codes == [])
+    try machine.sure("install -d -m 700 -o 4001 -g 4001 /var/tmp/other-4001")
+    #expect(try machine.rootlessStorage("list").text.contains("other-4001"))
+    for command in ["check", "list", "prune --orphaned --dry-run", "repair alice"] {
+      let output = try machine.rootlessStorage("\(command) --conf /etc/nowhere.conf")
+      #expect(output.status == 2 && output.text.contains("/etc/nowhere.conf"), "\(command): \(output)")
+    }
+  }
+
+  @Test func `a local home is left alone`() throws {
+    let machine = try Machine.good(settings: "network_filesystems = ramfs")
+    try machine.sure(
+      """
+      mkdir /var/tmp/homes; echo 'dave:x:4003:4003::/var/tmp/homes/dave:/bin/sh' >> /etc/passwd; echo 'dave:x:4003:' >> /etc/group
+      install -d -o 4003 -g 4003 -m 700 /var/tmp/homes/dave; echo 'dave:300000:65536' | tee -a /etc/subuid >> /etc/subgid
+      """)
+    let before = try machine.snapshot("/var/tmp")
+    #expect(try machine.check("dave").codes == [])
+    #expect(try machine.repair("dave").users.first?.actions?.isEmpty == true)
+    #expect(try machine.snapshot("/var/tmp") == before)
+    // What is wrong in its files is said all the same, and left to the user.
+    try machine.sure("mkdir -p /var/tmp/homes/dave/.config/containers; echo '[storage' > /var/tmp/homes/dave/.config/containers/storage.conf; chown -R 4003:4003 /var/tmp/homes/dave")
+    let report = try machine.check("dave")
+    #expect(report.codes == ["storage-conf-invalid"] && report.users[0].findings[0].isRepairable == false, "\(report)")
+  }
+
+  @Test func `the caller's environment counts for oneself, and never for root or under sudo`() throws {
+    let machine = try Machine.good()
+    try machine.sure("mkdir -p /run/user; mount -t tmpfs -o mode=755 none /run/user; install -d -m 700 -o 4001 -g 4001 /run/user/4001")
+    let variables = "XDG_CONFIG_HOME=/tmp/x CONTAINERS_STORAGE_CONF=/tmp/y STORAGE_DRIVER=vfs XDG_RUNTIME_DIR=/run/user/4001"
+    #expect(try machine.check("", asUid: 4001, environment: variables).codes.sorted() == ["environment-config", "environment-config", "environment-store"])
+    #expect(try machine.check("alice", asUid: 4001, environment: variables).codes.count == 3)
+    #expect(try machine.check("alice", asUid: 4001, environment: "\(variables) SUDO_UID=4002").codes == [])
+    #expect(try machine.check("alice", environment: variables).codes == [])
+    #expect(try machine.check("", asUid: 4001).codes == ["runtime-directory"])
+    #expect(try machine.check("", asUid: 4001, environment: "XDG_RUNTIME_DIR=/run/user").codes == ["runtime-directory"])
+  }
+
+  @Test func `a home that hangs costs its user's deadline and stops nobody else`() throws {
+    let machine = try Machine.good(settings: "network_filesystems = ramfs fuse fuse.bindfs")
+    try machine.sure(
+      """
+      mknod -m 666 /dev/fuse c 10 229; touch /etc/mtab; echo user_allow_other > /etc/fuse.conf
+      mkdir /var/tmp/real; install -d -m 700 -o 4005 -g 4005 /var/tmp/real/stuck; install -d -m 700 -o 4005 -g 4005 /var/tmp/stuck; mkdir /home/stuck
+      echo 'stuck:x:4005:4005::/home/stuck:/bin/sh' >> /etc/passwd; echo 'stuck:x:4005:' >> /etc/group; echo 'stuck:400000:65536' | tee -a /etc/subuid >> /etc/subgid
+      bindfs -o allow_other,attr_timeout=0,entry_timeout=0 /var/tmp/real/stuck /home/stuck > /dev/null 2>&1
+      """)
+    #expect(try machine.check("stuck").codes.contains("storage-conf-missing"))
+    try machine.sure("kill -STOP $(pgrep -fx 'bindfs .* /home/stuck')")
+    let started = Date()
+    let report = try machine.check("--all --timeout 2")
+    #expect(Date().timeIntervalSince(started) < 30)
+    #expect(report.users.map(\.name) == ["alice", "stuck"])
+    #expect(report.users.first?.findings.isEmpty == true && report.users.last?.failure?.contains("within 2 seconds") == true, "\(report)")
+    let named = try machine.rootlessStorage("check --timeout 2 stuck alice")
+    #expect(named.status == 2 && named.text.contains("could not look: no answer within 2 seconds"), "\(named)")
+    try machine.sure("kill -CONT $(pgrep -fx 'bindfs .* /home/stuck'); umount /home/stuck")
+    #expect(try machine.sh("sleep 0.5; pgrep -f '.uid.:4005'").text == "", "nothing is left behind")
+  }
+
+  @Test func `text stays within 80 columns, and has no colour but on a terminal`() throws {
+    let machine = try Machine.good()
+    try machine.sure("rm -r /home/alice/.config; rmdir /var/tmp/alice; sed -i /alice/d /etc/subuid")
+    let output = try machine.rootlessStorage("check alice")
+    #expect(!output.text.contains("\u{1b}"))
+    #expect(output.lines.allSatisfy { $0.count <= 80 }, "\(output)")
+    try machine.terminals()
+    let terminal = try machine.sh("env -u NO_COLOR TERM=xterm script -qec \"'\(Machine.commandLine)' check alice\" /dev/null")
+    #expect(terminal.text.contains("\u{1b}[31merror"), "\(terminal)")
+    #expect(!(try machine.sh("NO_COLOR=1 TERM=xterm script -qec \"'\(Machine.commandLine)' check alice\" /dev/null")).text.contains("\u{1b}[3"))
+  }
+
+  @Test func `files that a user has made do not reach a terminal as they are`() throws {
+    let machine = try Machine.good()
+    try machine.sure("printf '[storage]\\ndriver = \"overlay\"\\ngraphroot = \"/home/alice/\\\\u001b[2J\\\\u0007 x\"\\nrunroot = \"/x\\\\u001b]0;owned\"\\n' > /home/alice/.config/containers/storage.conf")
+    for arguments in ["check alice", "repair --dry-run alice", "check --json alice"] {
+      let output = try machine.rootlessStorage(arguments)
+      #expect((output.text.contains("033") || arguments.hasPrefix("repair")) && !output.text.contains("\u{1b}") && !output.text.contains("\u{7}"), "\(output)")
+    }
+  }
+
+  @Test func `a process that looks is started with nothing of the caller's`() throws {
+    let machine = try Machine.good()
+    let trace = try machine.sure("SECRET=1 LD_PRELOAD= strace -f -s 200 -v -e trace=execve,setsid,dup2,close_range -qq -o /etc/trace '\(Machine.commandLine)' check alice > /dev/null || true; cat /etc/trace")
+    let started = trace.lines.filter { $0.contains("execve(") && $0.contains("\"examine\"") }
+    #expect(started.count == 1 && started[0].contains("], [])") || started.first?.contains("], 0x") == false, "\(started)")
+    #expect(trace.text.contains("setsid()"))
+  }
+}

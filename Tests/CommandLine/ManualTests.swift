@@ -1,0 +1,127 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// rootless-storage(8) and the program say the same.
+@Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
+struct ManualTests {
+  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+  /// The page's lines by section, and by subsection of those that have some.
+  private struct Page {
+    private(set) var sections: [String: [String]] = [:]
+    private(set) var subsections: [String: [String: [String]]] = [:]
+
+    init() throws {
+      var (section, subsection) = ("", "")
+      for line in try String(contentsOfFile: "\(top)/packaging/man/rootless-storage.8", encoding: .utf8).split(separator: "\n").map(String.init) {
+        if line.hasPrefix(".Sh ") { (section, subsection) = (String(line.dropFirst(4)), "") }
+        if line.hasPrefix(".Ss ") { subsection = String(line.dropFirst(4)) }
+        sections[section, default: []].append(line)
+        subsections[section, default: [:]][subsection, default: []].append(line)
+      }
+    }
+  }
+
+  /// First groups of all matches.
+  private func all(_ pattern: some RegexComponent<(Substring, Substring)>, in text: String) -> [String] {
+    text.matches(of: pattern).map { String($0.output.1) }
+  }
+
+  // MARK: Findings
+
+  @Test func `every code is in the page, and no other, and repaired is said of those that repair mends`() throws {
+    let source = try String(contentsOfFile: "\(ManualTests.top)/Sources/CommandLine/Findings/FindingCode.swift", encoding: .utf8)
+    let codes = all(#/case [A-Za-z]+ = "([a-z-]+)"/#, in: source)
+    let entries = try #require(try Page().sections["FINDINGS"]).compactMap { try? #/\.It Cm ([a-z-]+) Pq (.*)/#.wholeMatch(in: $0)?.output }
+    #expect(entries.map { String($0.1) }.sorted() == codes.sorted() && codes.count > 50)
+    for entry in entries {
+      #expect((try? #/(error|warning|note|error or warning|warning or note)(, repaired)?/#.wholeMatch(in: entry.2)) != nil, "\(entry)")
+      // SituationTests proves of each situation whether it is mended.
+      let situations = SituationTests.situations.filter { $0.codes.contains(String(entry.1)) }
+      #expect(entry.2.hasSuffix("repaired") == situations.contains(where: \.isRepairable), "\(entry)")
+    }
+  }
+
+  // MARK: Commands and options
+
+  @Test func `every command and option that help lists is in the page, and no other`() throws {
+    let page = try Page()
+    let help = try run(Machine.commandLine, ["--help"]).text
+    let listed = try #require(help.range(of: "SUBCOMMANDS:\n"))
+    let commands = all(#/(?m)^  ([a-z]+) /#, in: String(help[listed.upperBound...]))
+    #expect(commands.count >= 4)
+    #expect(try Set(#require(page.subsections["COMMANDS"]).keys).subtracting([""]) == Set(commands))
+    let synopsis = try #require(page.sections["SYNOPSIS"]).joined(separator: "\n").split(separator: "\n.Nm\n").dropFirst()
+    #expect(synopsis.count == commands.count)
+    for command in commands {
+      let options = Set(all(#/(?m)^  (?:-[a-z], )?(--[a-z-]+)/#, in: try run(Machine.commandLine, [command, "--help"]).text)).subtracting(["--help"])
+      let lines = try #require(page.subsections["COMMANDS"]?[command])
+      #expect(Set(all(#/(?m)^\.It Fl (-[a-z-]+)/#, in: lines.joined(separator: "\n")).map { "-\($0)" }) == options, "\(command)")
+      let form = try #require(synopsis.first { $0.hasPrefix(".Cm \(command)\n") })
+      #expect(Set(all(#/(?m)^\.Op Fl (-[a-z-]+)/#, in: String(form)).map { "-\($0)" }) == options, "\(command)")
+    }
+    #expect(try #require(page.sections["DESCRIPTION"]).contains(".Fl -help ."), "once for all")
+  }
+
+  // MARK: JSON
+
+  /// All keys at any depth.
+  private func keys(_ value: Any) -> Set<String> {
+    switch value {
+    case let object as [String: Any]: object.reduce(into: Set(object.keys)) { $0.formUnion(keys($1.value)) }
+    case let list as [Any]: list.reduce(into: []) { $0.formUnion(keys($1)) }
+    default: []
+    }
+  }
+
+  private func keys(_ output: Output) throws -> Set<String> {
+    do { return keys(try JSONSerialization.jsonObject(with: Data(output.text.utf8))) } catch { throw CommandFailure(description: "no JSON: \(output)") }
+  }
+
+  /// What a subsection of JSON names.
+  private func documented(_ subsection: String) throws -> Set<String> {
+    let lines = try #require(try Page().subsections["JSON"]?[subsection])
+    return Set(lines.filter { $0.hasPrefix(".It Va ") || $0.hasPrefix(".Va ") }.flatMap { $0.split(separator: " ").dropFirst().map(String.init) }.filter { !["Va", ",", ".", ":"].contains($0) })
+  }
+
+  @Test func `every key of the JSON that is printed is in the page, and no other`() throws {
+    let machine = try Machine.good()
+    // Root's alone is where the storage directories are from now on.
+    try machine.sure(
+      """
+      mount -t tmpfs -o mode=755 none /mnt; echo 'storage_directory = /mnt/$USER' >> /etc/rootless-storage/rootless-storage.conf
+      rm -r /home/alice/.config/docker
+      """)
+    // alice may not look at mallory.
+    var seen = try keys(machine.rootlessStorage("check --json alice mallory", asUid: 4001))
+    #expect(seen.contains("failure"))
+    // Not even root can make her storage directory.
+    try machine.sure("mount -o remount,ro /mnt")
+    seen.formUnion(try keys(machine.rootlessStorage("repair --json alice")))
+    #expect(seen.contains("cause"))
+    try machine.sure("mount -o remount,rw /mnt")
+    try machine.sure("printf '[storage]\\ndriver = \"overlay\"\\n' > /home/alice/.config/containers/storage.conf")
+    seen.formUnion(try keys(machine.rootlessStorage("repair --json alice")))
+    #expect(seen.contains("backup") && seen.contains("dataRoot"))
+    #expect(try documented("check and repair") == seen)
+
+    try machine.sure("cd /mnt; install -d -o 4711 gone gone/containers gone/containers/storage")
+    #expect(try documented("list") == keys(machine.rootlessStorage("list --json")))
+    #expect(try documented("prune") == keys(machine.rootlessStorage("prune --orphaned --dry-run --json")))
+  }
+
+  @Test func `the examples of JSON are JSON, with keys that are documented`() throws {
+    let page = try Page()
+    for subsection in ["check and repair", "list", "prune"] {
+      let lines = try #require(page.subsections["JSON"]?[subsection])
+      let blocks = lines.split { $0.hasPrefix(".Bd") || $0.hasPrefix(".Ed") }.filter { !($0.first ?? "").hasPrefix(".") && !($0.first ?? "").isEmpty }
+      #expect(blocks.count >= 1)
+      for block in blocks {
+        let text = block.joined(separator: "\n")
+        let used = try keys(Output(status: 0, text: text.hasPrefix("{") ? text : "{\(text)}"))
+        #expect(used.isSubset(of: try documented(subsection)), "\(text)")
+      }
+    }
+  }
+}

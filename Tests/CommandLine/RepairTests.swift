@@ -1,0 +1,198 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What repair does under attack, under faults, and for whom.
+@Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
+struct RepairTests {
+  private static let conf = "/home/alice/.config/containers/storage.conf"
+  private static let daemon = "/home/alice/.config/docker/daemon.json"
+
+  /// What repair asks of the process that looks, as one word for a shell.
+  private static func request(_ task: String) -> String {
+    func bytes(_ text: String) -> String { "[\(text.utf8.map(String.init).joined(separator: ","))]" }
+    return "'{\"task\":\"\(task)\",\"name\":\(bytes("alice")),\"uid\":4001,\"gid\":4001,\"groups\":[4001],\"home\":\(bytes("/home/alice")),\"conf\":\(bytes("/etc/rootless-storage/rootless-storage.conf")),\"timeout\":20}'"
+  }
+
+  @Test func `killed before any call that changes something, it leaves the old state or the new one`() throws {
+    let machine = try Machine.good()
+    let spoil = """
+      rm -rf /var/tmp/alice /var/tmp/.alice.*; install -d -o 4002 /var/tmp/alice
+      rm -f /home/alice/.config/*/*; echo '{ "data-root": ' > \(RepairTests.daemon)
+      printf '# mine\\n[storage]\\ndriver = "overlay"\\ngraphroot = "/home/alice/x"\\n' > \(RepairTests.conf); chown -R 4001:4001 /home/alice/.config
+      """
+    let calls = "write,fchmod,chmod,fsync,linkat,renameat,renameat2,unlinkat,mkdirat,rename"
+    let examine = "'\(Machine.commandLine)' examine \(RepairTests.request("repair"))"
+    let trace = try machine.sure("\(spoil)\nstrace -qq -o /etc/trace -e trace=\(calls) \(examine) > /etc/answer; cat /etc/trace")
+    var seen: [Substring: Int] = [:]
+    var kills: [String] = []
+    for line in trace.lines {
+      let name = line.prefix { $0 != "(" }
+      guard name.allSatisfy({ $0.isLetter || $0.isNumber }) else { continue }
+      seen[name, default: 0] += 1
+      kills.append("\(name) \(seen[name]!)")
+    }
+    #expect(seen["renameat"] ?? 0 == 2 && seen["linkat"] ?? 0 == 2 && seen["renameat2"] ?? 0 >= 1, "\(seen)")
+    let output = try machine.sure(
+      """
+      spoil() { \(spoil)
+      }
+      spoil; olddaemon=$(cksum < \(RepairTests.daemon)); oldconf=$(cksum < \(RepairTests.conf))
+      \(examine) > /dev/null; newdaemon=$(cksum < \(RepairTests.daemon)); newconf=$(cksum < \(RepairTests.conf))
+      [ "$olddaemon" != "$newdaemon" ] && [ "$oldconf" != "$newconf" ]
+      killed=0; halfway=0
+      while read -r name when; do
+        spoil
+        status=0; strace -qq -o /dev/null -e trace=$name -e inject=$name:signal=KILL:when=$when \(examine) >/dev/null 2>&1 || status=$?
+        [ $status -eq 137 ] && killed=$((killed + 1))
+        now=$(cksum < \(RepairTests.daemon)); [ "$now" = "$olddaemon" ] || [ "$now" = "$newdaemon" ] || echo "partial daemon.json after $name $when"
+        now=$(cksum < \(RepairTests.conf)); [ "$now" = "$oldconf" ] || [ "$now" = "$newconf" ] || echo "partial storage.conf after $name $when"
+        case $(stat -c %u /var/tmp/alice) in
+          4001) ;;
+          4002) halfway=$((halfway + 1)) ;;
+          *) echo "no storage directory after $name $when" ;;
+        esac
+        [ "$(find /var/tmp -user 4002 -type d | wc -l)" -eq 1 ] || echo "what was there is gone after $name $when"
+        \(examine) > /etc/answer || echo "next repair failed after $name $when"
+        [ "$(cksum < \(RepairTests.daemon))" = "$newdaemon" ] && [ "$(cksum < \(RepairTests.conf))" = "$newconf" ] && [ "$(stat -c '%a %u' /var/tmp/alice)" = '700 4001' ] || echo "not mended after $name $when: $(cat /etc/answer)"
+        grep -q /home/alice/x \(RepairTests.conf).*.bak && grep -qx '{ "data-root": ' \(RepairTests.daemon).*.bak || echo "the original is lost after $name $when"
+      done <<'KILLS' 2>/dev/null
+      \(kills.joined(separator: "\n"))
+      KILLS
+      echo "killed $killed halfway $halfway"
+      """)
+    #expect(output.lines.count == 1, "\(output)")
+    let figures = output.text.split { !$0.isNumber }.compactMap { Int($0) }
+    #expect(figures.first ?? 0 > kills.count * 9 / 10, "\(output), of \(kills.count)")
+    #expect(figures.last ?? 0 > 0, "\(output)")
+  }
+
+  @Test func `an object that is swapped while it is being replaced is never lost, followed or handed over`() throws {
+    let machine = try Machine.good()
+    let before = try machine.snapshot("/etc/pam.d /etc/security")
+    let output = try machine.sure(
+      """
+      rmdir /var/tmp/alice
+      cat > /etc/attack <<'END'
+      cd /var/tmp
+      end=$((SECONDS + 25))
+      while [ $SECONDS -lt $end ]; do
+        mkdir alice 2>/dev/null && { mv -T alice mallory-dir 2>/dev/null; rmdir mallory-dir 2>/dev/null; }
+        ln -s /etc alice 2>/dev/null && rm -f alice
+        mkfifo alice 2>/dev/null && mv -T alice mallory-fifo 2>/dev/null
+        rm -f mallory-fifo
+      done
+      END
+      setpriv --reuid 4002 --regid 4002 --clear-groups bash /etc/attack 2>/dev/null &
+      attacker=$!
+      rounds=0; replaced=0
+      while kill -0 $attacker 2>/dev/null; do
+        timeout 30 env -i '\(Machine.commandLine)' repair alice > /etc/out 2>&1 || [ $? -le 2 ] || { echo "died: $(cat /etc/out)"; }
+        rounds=$((rounds + 1))
+        [ "$(stat -c %u:%F /var/tmp/alice 2>/dev/null)" = '4001:directory' ] && { replaced=$((replaced + 1)); rmdir /var/tmp/alice; }
+      done
+      echo "rounds $rounds replaced $replaced"
+      find /var/tmp -user 4001 ! -type d
+      find /etc -user 4001 -o -user 4002
+      """)
+    #expect(output.lines.count == 1, "\(output)")
+    let figures = output.text.split { !$0.isNumber }.compactMap { Int($0) }
+    #expect(figures.first ?? 0 > 20 && figures.last ?? 0 > 0, "\(output)")
+    #expect(try machine.snapshot("/etc/pam.d /etc/security") == before)
+    #expect(try machine.repair("alice").users.first?.findings.isEmpty == true)
+  }
+
+  @Test func `what came out bears a name that no user can have, and nothing in it was changed`() throws {
+    let machine = try Machine.good()
+    try machine.sure("rmdir /var/tmp/alice; install -d -o 4002 -m 755 /var/tmp/alice /var/tmp/alice/deep; ln -s /etc /var/tmp/alice/link; echo x > /var/tmp/alice/file; ln /var/tmp/alice/file /var/tmp/alice/twin")
+    let before = try machine.sure("cd /var/tmp/alice; find . -printf '%p %y %m %U:%G %s %n %T@ %C@ %l\\n' | sort | grep -v '^\\. '").text
+    let action = try machine.repair("alice").users.first?.actions?.first
+    #expect(action?.backup?.hasPrefix("/var/tmp/.alice.replaced-") == true, "\(String(describing: action))")
+    #expect(try machine.sure("cd '\(action?.backup ?? "/nonexistent")'; find . -printf '%p %y %m %U:%G %s %n %T@ %C@ %l\\n' | sort | grep -v '^\\. '").text == before)
+  }
+
+  @Test func `a user repairs for themselves, and is told what is root's to mend`() throws {
+    let machine = try Machine.good()
+    try machine.sure("rm \(RepairTests.conf)")
+    let own = try machine.repair("", asUid: 4001, environment: "XDG_RUNTIME_DIR=/home/alice")
+    #expect(own.users.first?.actions?.map(\.outcome) == ["done"] && own.users.first?.findings.isEmpty == true, "\(own)")
+    try machine.sure("rmdir /var/tmp/alice; install -d -o 4002 /var/tmp/alice")
+    let before = try machine.snapshot("/home /var/tmp")
+    let left = try machine.repair("alice", asUid: 4001, environment: "XDG_RUNTIME_DIR=/home/alice")
+    #expect(left.users.first?.actions?.isEmpty == true)
+    #expect(left.codes == ["storage-occupied"] && left.users[0].findings[0].remedy == "sudo rootless-storage repair alice", "\(left)")
+    #expect(try machine.snapshot("/home /var/tmp") == before)
+  }
+
+  @Test func `a storage directory that its user may not make is root's to make, and nothing points at it before`() throws {
+    let machine = try Machine.good()
+    try machine.sure("rm -r /home/alice/.config /var/tmp/alice; mkdir /var/tmp/roots; echo 'storage_directory = /var/tmp/roots/$USER' >> /etc/rootless-storage/rootless-storage.conf")
+    let before = try machine.snapshot("/home /var/tmp")
+    let own = try machine.repair("", asUid: 4001, environment: "XDG_RUNTIME_DIR=/home/alice")
+    #expect(own.users.first?.actions?.isEmpty == true && own.codes.contains("storage-missing"), "\(own)")
+    #expect(own.users.first?.findings.first { $0.code == "storage-missing" }?.remedy == "sudo rootless-storage repair alice")
+    #expect(try machine.snapshot("/home /var/tmp") == before)
+    #expect(try machine.repair("alice").codes == [])
+  }
+
+  @Test func `when the storage directory cannot be mended, nothing is pointed at it`() throws {
+    let machine = try Machine.good()
+    try machine.sure("rm -r /home/alice/.config /var/tmp/alice; mount -o remount,ro /var/tmp")
+    let report = try machine.repair("alice")
+    #expect(report.users.first?.actions?.map(\.outcome) == ["failed"], "\(report)")
+    #expect(report.users.first?.actions?.first?.cause?.contains("Read-only file system") == true)
+    #expect(try machine.sure("ls -A /home/alice").text == "")
+  }
+
+  @Test func `nobody looks at or repairs others but root`() throws {
+    let machine = try Machine.good()
+    try machine.sure("rm \(RepairTests.conf)")
+    let before = try machine.snapshot("/home /var/tmp")
+    for command in ["check mallory", "repair mallory", "check --all", "repair --all", "check alice mallory"] {
+      let output = try machine.rootlessStorage(command, asUid: 4001)
+      #expect(output.status == 2 && output.text.contains("sudo"), "\(command): \(output)")
+    }
+    let forged = try machine.rootlessStorage("examine \(RepairTests.request("repair"))", asUid: 4002)
+    #expect(forged.text.contains("only root"), "\(forged)")
+    #expect(try machine.snapshot("/home /var/tmp") == before)
+  }
+
+  @Test func `nothing of the user's is touched with root's identity`() throws {
+    // Below the home, every file that comes into being is the user's; a directory that only the user may enter stays closed to root
+    // without capabilities over it, as under root_squash.
+    let machine = try Machine.good()
+    try machine.sure("rm -r /home/alice/.config; echo '{' > /home/alice/junk; mkdir -p /home/alice/.config/docker; mv /home/alice/junk \(RepairTests.daemon); chown -R 4001:4001 /home/alice/.config")
+    let trace = try machine.sure("strace -f -y -qq -o /etc/trace '\(Machine.commandLine)' repair alice > /etc/out || true; cat /etc/trace")
+    #expect(try machine.sure("find /home/alice /var/tmp/alice ! -user 4001").text == "")
+    // Between the last change of ids and the end there is no way back, and all paths below the home come after a change to the user.
+    var isUser: [Substring: Bool] = [:]
+    var isForGood: Set<Substring> = []
+    var touched = 0
+    for line in trace.lines {
+      let process = line.prefix { $0 != " " }
+      if line.contains("setresuid(") && line.contains("= 0") { isUser[process] = line.contains("4001") }
+      if line.contains("setresuid(4001, 4001, 4001)") { isForGood.insert(process) }
+      // With -y every descriptor shows where it leads. The account's home is an argument of the one process for the other.
+      if line.contains("/home/alice") && !line.contains("execve(") && !line.contains(" write(") {
+        touched += 1
+        #expect(isUser[process] == true, "\(line)")
+        // What writes does so with no way back to root.
+        let writes = ["renameat", "linkat", "mkdirat", "O_CREAT", "unlinkat", "fchmod", "fsync"].contains { line.contains($0) }
+        if writes { #expect(isForGood.contains(process), "\(line)") }
+      }
+    }
+    #expect(touched > 5)
+  }
+
+  @Test func `with the home full the original stays, nothing partial is left, and the cause is told`() throws {
+    let machine = try Machine(homes: "tmpfs", storage: "ramfs", settings: "network_filesystems = tmpfs")
+    try machine.user("alice", uid: 4001)
+    try machine.sure("echo 'alice:100000:65536' | tee /etc/subuid > /etc/subgid")
+    try machine.login("alice")
+    try machine.sure("sed -i s,/var/tmp/alice/,/home/alice/, \(RepairTests.conf); mount -o remount,size=300k /home; chown 4001 \(RepairTests.conf); cat /dev/zero > /home/fill || true")
+    let before = try machine.sure("cd /home/alice; find . -printf '%p %s %i\n' | sort; cat \(RepairTests.conf)").text
+    let action = try machine.repair("alice").users.first?.actions?.first
+    #expect(action?.outcome == "failed" && action?.cause?.hasPrefix("No space left on device") == true, "\(String(describing: action))")
+    #expect(try machine.sure("cd /home/alice; find . -printf '%p %s %i\n' | sort; cat \(RepairTests.conf)").text == before)
+  }
+}

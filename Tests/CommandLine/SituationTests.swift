@@ -1,0 +1,196 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Every finding of a user's produced by a real situation, and mended by repair where that is promised, after which check is silent.
+@Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
+struct SituationTests {
+  struct Situation: Sendable, CustomTestStringConvertible {
+    let what: String
+    /// As root, where everything was good before.
+    let script: String
+    let codes: [String]
+    var isRepairable = true
+    /// Holds after the repair, or after repair has left it alone.
+    var after = "true"
+    var settings = "network_filesystems = ramfs"
+    var testDescription: String { what }
+  }
+
+  static let conf = "/home/alice/.config/containers/storage.conf"
+  static let daemon = "/home/alice/.config/docker/daemon.json"
+  /// Writes a file of alice's.
+  private static func put(_ path: String, _ text: String) -> String {
+    "cat > \(path) <<'END'\n\(text)\nEND\nchown 4001:4001 \(path)"
+  }
+  private static let goodDriver = "[storage]\ndriver = \"overlay\"\n"
+  private static let goodRoot = "graphroot = \"/var/tmp/alice/containers/storage\""
+
+  static let situations: [Situation] = [
+    // The storage directory
+    .init(what: "no storage directory", script: "rmdir /var/tmp/alice", codes: ["storage-missing"], after: "test $(stat -c %U:%a /var/tmp/alice) = alice:700"),
+    .init(
+      what: "somebody else's directory in its place", script: "rmdir /var/tmp/alice; install -d -m 755 -o 4002 -g 4002 /var/tmp/alice; touch /var/tmp/alice/trap",
+      codes: ["storage-occupied"],
+      after: "test $(stat -c %U:%a /var/tmp/alice) = alice:700; test $(ls /var/tmp/alice | wc -l) = 0; test $(stat -c %U /var/tmp/.alice.replaced-*/trap) = root; test $(stat -c %U /var/tmp/.alice.replaced-*) = mallory"),
+    .init(
+      what: "a symbolic link in its place", script: "rmdir /var/tmp/alice; ln -s /etc /var/tmp/alice; chown -h 4002 /var/tmp/alice", codes: ["storage-occupied"],
+      after: "test $(stat -c %U:%a:%F /var/tmp/alice) = 'alice:700:directory'; test $(readlink /var/tmp/.alice.replaced-*) = /etc; test $(stat -c %U /etc) = root"),
+    .init(
+      what: "a dangling link in its place", script: "rmdir /var/tmp/alice; ln -s /nowhere /var/tmp/alice", codes: ["storage-occupied"],
+      after: "test -d /var/tmp/alice; test ! -e /nowhere"),
+    .init(what: "a FIFO in its place", script: "rmdir /var/tmp/alice; mkfifo /var/tmp/alice; chown 4002 /var/tmp/alice", codes: ["storage-occupied"], after: "test -d /var/tmp/alice; test -p /var/tmp/.alice.replaced-*"),
+    .init(what: "a file in its place", script: "rmdir /var/tmp/alice; echo mine > /var/tmp/alice", codes: ["storage-occupied"], after: "test -d /var/tmp/alice; grep mine /var/tmp/.alice.replaced-*"),
+    .init(
+      what: "a mount in its place", script: "mount -t tmpfs none /var/tmp/alice", codes: ["storage-occupied"], isRepairable: false,
+      after: "mountpoint -q /var/tmp/alice"),
+    .init(what: "open to others", script: "chmod 777 /var/tmp/alice", codes: ["storage-open", "storage-mode"], after: "test $(stat -c %a /var/tmp/alice) = 711"),
+    .init(what: "readable by others", script: "chmod 755 /var/tmp/alice", codes: ["storage-mode"], after: "test $(stat -c %a /var/tmp/alice) = 711"),
+    .init(what: "closed to its owner", script: "chmod 000 /var/tmp/alice", codes: ["storage-mode"], after: "test $(stat -c %a /var/tmp/alice) = 700"),
+    .init(
+      what: "open to others, and somebody was there", script: "chmod 777 /var/tmp/alice; touch /var/tmp/alice/trap; chown 4002 /var/tmp/alice/trap",
+      codes: ["storage-tampered"], isRepairable: false, after: "test -e /var/tmp/alice/trap"),
+    .init(what: "below a way that others can change", script: "chmod 777 /var/tmp", codes: ["storage-way"], isRepairable: false),
+    .init(
+      what: "on a network file system", script: "echo 'network_filesystems = ramfs tmpfs' > /etc/rootless-storage/rootless-storage.conf", codes: ["storage-network"],
+      isRepairable: false),
+    .init(what: "a mount with noexec", script: "mount -o remount,noexec /var/tmp", codes: ["storage-noexec"], isRepairable: false),
+    .init(what: "a mount with nosuid", script: "mount -o remount,nosuid /var/tmp", codes: ["storage-nosuid"], isRepairable: false),
+    .init(what: "a mount with nodev, which is only noted", script: "mount -o remount,nodev /var/tmp", codes: ["storage-nodev"], isRepairable: false),
+    .init(what: "little space", script: "mount -o remount,size=1500m /var/tmp", codes: ["storage-space"], isRepairable: false),
+    .init(what: "hardly any space", script: "mount -o remount,size=20m /var/tmp", codes: ["storage-space"], isRepairable: false),
+    .init(what: "few inodes", script: "mount -o remount,nr_inodes=1000 /var/tmp", codes: ["storage-space"], isRepairable: false),
+    .init(
+      what: "on overlay", script: "mount -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -t overlay -o lowerdir=/var/tmp,upperdir=/mnt/u,workdir=/mnt/w none /var/tmp",
+      codes: ["storage-file-system"], isRepairable: false),
+
+    // storage.conf
+    .init(what: "no storage.conf", script: "rm \(conf)", codes: ["storage-conf-missing"], after: "grep -q graphroot \(conf)"),
+    .init(what: "no daemon.json", script: "rm \(daemon)", codes: ["daemon-json-missing"], after: "grep -q data-root \(daemon)"),
+    .init(what: "nothing at all", script: "rm -r /home/alice/.config /var/tmp/alice", codes: ["storage-missing", "storage-conf-missing", "daemon-json-missing"]),
+    .init(
+      what: "another file of the skeleton missing", script: "mkdir -p /etc/rootless-storage/skel/.config/nerdctl; echo x > /etc/rootless-storage/skel/.config/nerdctl/nerdctl.toml",
+      codes: ["file-missing"], after: "test -f /home/alice/.config/nerdctl/nerdctl.toml"),
+    .init(what: "a file where a directory should be", script: "rm -r /home/alice/.config; echo mine > /home/alice/.config; chown 4001 /home/alice/.config", codes: ["storage-conf-unreadable", "daemon-json-unreadable", "file-blocked", "file-blocked"], isRepairable: false, after: "grep -q mine /home/alice/.config"),
+    .init(
+      what: "invalid TOML", script: put(conf, "[storage\ngraphroot = "), codes: ["storage-conf-invalid"],
+      after: "grep -q '\(goodRoot)' \(conf); grep -q '^graphroot = $' \(conf).*.bak; test $(stat -c %U \(conf) \(conf).*.bak | sort -u) = alice"),
+    .init(what: "storage.conf is no text", script: "head -c 300 /dev/urandom > \(conf)", codes: ["storage-conf-invalid"], after: "test $(stat -c %s \(conf).*.bak) = 300"),
+    .init(what: "storage.conf a dangling link", script: "ln -sf /nowhere \(conf); chown -h 4001 \(conf)", codes: ["storage-conf-unreadable"], isRepairable: false, after: "test $(readlink \(conf)) = /nowhere"),
+    .init(what: "storage.conf a directory", script: "rm \(conf); mkdir \(conf); chown 4001 \(conf)", codes: ["storage-conf-unreadable"], isRepairable: false),
+    .init(what: "storage.conf a FIFO", script: "rm \(conf); mkfifo \(conf); chown 4001 \(conf)", codes: ["storage-conf-unreadable"], isRepairable: false),
+    .init(what: "storage.conf not readable", script: "chmod 000 \(conf)", codes: ["storage-conf-unreadable"], isRepairable: false),
+    .init(
+      what: "graphroot in the home", script: put(conf, "# mine\n[storage]\n  driver = \"overlay\"   # keep\n  graphroot = \"/home/alice/images\" # there\nunknown = 1\n"), codes: ["graphroot-network"],
+      after: "grep -qx '  \(goodRoot) # there' \(conf); grep -qx '# mine' \(conf); grep -q '\"overlay\"   # keep' \(conf); grep -q 'unknown = 1' \(conf); grep -q /home/alice/images \(conf).*.bak"),
+    .init(
+      what: "graphroot in the home through a link", script: "ln -s /home/alice /var/tmp/way; chown -h 4001 /var/tmp/way; " + put(conf, goodDriver + "graphroot = \"/var/tmp/way/images\""),
+      codes: ["graphroot-network"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "no graphroot", script: put(conf, goodDriver), codes: ["graphroot-missing"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "an empty storage.conf", script: put(conf, ""), codes: ["graphroot-missing", "driver-missing"], after: "grep -q '\(goodRoot)' \(conf); test $(ls -d \(conf).*.bak | wc -l) = 1"),
+    .init(what: "graphroot that cannot be made", script: put(conf, goodDriver + "graphroot = \"/scratch/alice\""), codes: ["graphroot-missing"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(
+      what: "graphroot of somebody else's", script: "install -d -m 777 -o 4002 /var/tmp/theirs; " + put(conf, goodDriver + "graphroot = \"/var/tmp/theirs\""), codes: ["graphroot-foreign"],
+      after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "graphroot with a variable", script: put(conf, goodDriver + "graphroot = \"/var/tmp/$USER/containers/storage\""), codes: ["graphroot-variable"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "graphroot that is no text", script: put(conf, goodDriver + "graphroot = 7"), codes: ["storage-conf-invalid"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(
+      what: "the storage directory was moved since", script: "echo 'storage_directory = /var/tmp/rootless-$UID' >> /etc/rootless-storage/rootless-storage.conf",
+      codes: ["storage-missing", "graphroot-stale", "data-root-stale"],
+      after: "grep -qx 'graphroot = \"/var/tmp/rootless-4001/containers/storage\"' \(conf); grep -q '\"/var/tmp/rootless-4001/docker\"' \(daemon); test -d /var/tmp/alice"),
+    .init(
+      what: "rootless_storage_path in place of graphroot", script: "install -d -o 4001 /var/tmp/mine; " + put(conf, goodDriver + "rootless_storage_path = \"/var/tmp/mine\""), codes: ["rootless-storage-path"],
+      after: "grep -q '^graphroot = \"/var/tmp/mine\"' \(conf)"),
+    .init(what: "rootless_storage_path in the home", script: put(conf, goodDriver + "rootless_storage_path = \"/home/alice/images\""), codes: ["graphroot-network"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(
+      what: "both", script: put(conf, goodDriver + goodRoot + "\nrootless_storage_path = \"/home/alice/images\" # gone"), codes: ["rootless-storage-path"],
+      after: "grep -q '\(goodRoot)' \(conf); if grep -q rootless \(conf); then exit 1; fi"),
+    .init(what: "no driver", script: put(conf, "[storage]\n" + goodRoot), codes: ["driver-missing"], after: "grep -q 'driver = \"overlay\"' \(conf)"),
+    .init(what: "the driver vfs", script: put(conf, "[storage]\ndriver = \"vfs\" # slow\n" + goodRoot), codes: ["driver-vfs"], after: "grep -qx 'driver = \"overlay\" # slow' \(conf)"),
+    .init(
+      what: "the driver vfs with images in it",
+      script: "install -d -o 4001 /var/tmp/alice/containers /var/tmp/alice/containers/storage /var/tmp/alice/containers/storage/vfs-images; " + put(conf, "[storage]\ndriver = \"vfs\"\n" + goodRoot), codes: ["driver-vfs"], isRepairable: false),
+    .init(
+      what: "somebody else's runroot", script: put(conf, goodDriver + goodRoot + "\nrunroot = \"/run/containers/storage\"\n[storage.options]\nmount_program = \"\""), codes: ["runroot-unusable"],
+      after: "if grep -q runroot \(conf); then exit 1; fi; grep -q mount_program \(conf)"),
+    .init(what: "a runroot that is no text", script: put(conf, goodDriver + goodRoot + "\nrunroot = 5"), codes: ["storage-conf-invalid"], after: "if grep -q runroot \(conf); then exit 1; fi; grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "an unknown driver", script: put(conf, "[storage]\ndriver = \"nonsense\"\n" + goodRoot), codes: ["driver-unknown"], after: "grep -q 'driver = \"overlay\"' \(conf)"),
+    .init(what: "a byte order mark", script: "sed -i '1s/^/\\xef\\xbb\\xbf/' \(conf)", codes: ["storage-conf-invalid"], isRepairable: false),
+    .init(what: "graphroot that leaves the storage directory", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/../../../home/alice/store\""), codes: ["graphroot-network"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "graphroot behind a link to nowhere", script: "ln -s /home/alice/nowhere /var/tmp/alice/containers; chown -h 4001 /var/tmp/alice/containers", codes: ["graphroot-missing"], isRepairable: false),
+    .init(what: "graphroot is the root", script: put(conf, goodDriver + "graphroot = \"/\""), codes: ["graphroot-foreign"], after: "grep -q '\(goodRoot)' \(conf); test $(ls \(daemon)* | wc -l) = 1"),
+    .init(what: "graphroot is the whole storage directory", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/\""), codes: ["data-root-shared"], after: "grep -q '\(goodRoot)' \(conf); test $(ls \(daemon)* | wc -l) = 1"),
+    .init(what: "graphroot in a table that is none", script: put(conf, "storage = 5"), codes: ["graphroot-missing", "driver-missing"], isRepairable: false),
+    .init(
+      what: "invalid TOML, and data-root where graphroot will be", script: put(conf, "[storage") + "\n" + put(daemon, "{ \"data-root\": \"/var/tmp/alice/containers/storage\" }"),
+      codes: ["storage-conf-invalid", "data-root-shared"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(
+      what: "a graphroot that the user has chosen, which is fine",
+      script: "install -d -m 755 /var/tmp/srv; install -d -o 4001 /var/tmp/srv/alice; sed -i s,/var/tmp/alice/,/var/tmp/srv/alice/, \(conf)", codes: [], isRepairable: false),
+    .init(
+      what: "options of the site hidden", script: "mkdir -p /etc/containers; printf '[storage.options]\\nadditionalimagestores = [\"/srv/images\"]\\n' > /etc/containers/storage.conf", codes: ["site-options-hidden"],
+      isRepairable: false),
+    .init(what: "storage.conf a link to a file", script: "mv \(conf) /home/alice/real; sed -i s,/var/tmp/alice/,/home/alice/, /home/alice/real; ln -s /home/alice/real \(conf)", codes: ["graphroot-network"], isRepairable: false, after: "test -L \(conf)"),
+    .init(what: "storage.conf of root's", script: "sed -i s,/var/tmp/alice/,/home/alice/, \(conf); chown 0 \(conf)", codes: ["graphroot-network"], isRepairable: false, after: "test $(stat -c %U \(conf)) = root"),
+
+    // daemon.json
+    .init(what: "invalid JSON", script: put(daemon, "{ \"data-root\": "), codes: ["daemon-json-invalid"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon); grep -q data-root \(daemon).*.bak"),
+    .init(what: "daemon.json a directory", script: "rm \(daemon); mkdir \(daemon); chown 4001 \(daemon)", codes: ["daemon-json-unreadable"], isRepairable: false),
+    .init(what: "data-root in the home", script: put(daemon, "{\n  \"debug\": true,\n  \"data-root\": \"/home/alice/docker\"\n}"), codes: ["data-root-network"], after: "grep -qx '  \"data-root\": \"/var/tmp/alice/docker\"' \(daemon); grep -qx '  \"debug\": true,' \(daemon)"),
+    .init(what: "no data-root", script: put(daemon, "{ \"debug\": true }"), codes: ["data-root-missing"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon); grep -q '\"debug\": true' \(daemon)"),
+    .init(what: "data-root of somebody else's", script: "install -d -m 777 -o 4002 /var/tmp/theirs; " + put(daemon, "{ \"data-root\": \"/var/tmp/theirs\" }"), codes: ["data-root-foreign"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(what: "data-root shared with podman", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/containers\" }"), codes: ["data-root-shared"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(
+      what: "data-root on the command line too",
+      script: "mkdir -p /home/alice/.config/systemd/user/docker.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/dockerd-rootless.sh --data-root /scratch\\n' > /home/alice/.config/systemd/user/docker.service.d/x.conf; chown -R 4001 /home/alice/.config/systemd",
+      codes: ["data-root-twice"], isRepairable: false),
+
+    // The rest of the home
+    .init(
+      what: "images from earlier attempts", script: "mkdir -p /home/alice/.local/share/containers/storage/overlay; head -c 5000000 /dev/zero > /home/alice/.local/share/containers/storage/overlay/layer; chown -R 4001 /home/alice/.local",
+      codes: ["images-in-home"], isRepairable: false),
+    .init(
+      what: "what an interrupted login left", script: "rm \(conf); touch /home/alice/.config/containers/.rootless-storage.999999.1.1.$(hostname); chown 4001 /home/alice/.config/containers/.root*",
+      codes: ["leftover", "storage-conf-missing"], after: "test ! -e /home/alice/.config/containers/.rootless-storage.999999.1.1.$(hostname)"),
+    .init(what: "the home is gone", script: "mv /home/alice /home/away", codes: ["home-unusable"], isRepairable: false),
+    .init(what: "the home is somebody else's", script: "chown 4002 /home/alice", codes: ["home-unusable"], isRepairable: false),
+
+    // Subordinate ids
+    .init(what: "no subordinate ids", script: "sed -i /alice/d /etc/subuid /etc/subgid", codes: ["subuid-missing"], isRepairable: false),
+    .init(what: "few subordinate ids", script: "sed -i s/alice:100000:65536/alice:100000:1000/ /etc/subuid", codes: ["subuid-small"], isRepairable: false),
+    .init(what: "subordinate ids that overlap", script: "sed -i s/mallory:200000/mallory:120000/ /etc/subgid", codes: ["subuid-overlap"], isRepairable: false),
+    .init(what: "subordinate ids from elsewhere", script: "echo 'subid: sss' >> /etc/nsswitch.conf", codes: ["subid-source"], isRepairable: false),
+  ]
+
+  @Test(arguments: situations)
+  func `is found, and mended where that is promised`(situation: Situation) throws {
+    let machine = try Machine.good(settings: situation.settings)
+    #expect(try machine.check("alice").codes == [], "good before")
+    try machine.sure(situation.script)
+    let before = try machine.snapshot("/home /var/tmp")
+    let found = try machine.check("alice")
+    #expect(found.codes.sorted() == situation.codes.sorted(), "\(found)")
+    for finding in found.users.first?.findings ?? [] {
+      #expect(finding.isRepairable == situation.isRepairable, "\(finding)")
+      #expect(finding.sentence.hasSuffix(".") && !finding.remedy.isEmpty)
+    }
+    #expect(try machine.snapshot("/home /var/tmp") == before, "check changes nothing")
+    let plan = try machine.repair("--dry-run alice").users.first?.actions ?? []
+    #expect(try machine.snapshot("/home /var/tmp") == before, "a plan changes nothing")
+    #expect(plan.isEmpty != situation.isRepairable, "\(plan)")
+    let repair = try machine.repair("alice")
+    let actions = repair.users.first?.actions ?? []
+    #expect(actions.allSatisfy { $0.outcome == "done" }, "\(actions)")
+    #expect(actions.map(\.action).sorted() == plan.map(\.action).sorted(), "what was planned is what is done")
+    #expect(try machine.check("alice").codes.sorted() == (situation.isRepairable ? [] : situation.codes.sorted()))
+    if !situation.isRepairable { #expect(try machine.snapshot("/home /var/tmp") == before, "what is not mended is left alone") }
+    let after = try machine.sh("set -e; \(situation.after)")
+    #expect(after.status == 0, "\(situation.after): \(after)")
+    // And once more: nothing is left to do.
+    if situation.isRepairable {
+      let state = try machine.snapshot("/home /var/tmp")
+      #expect(try machine.repair("alice").users.first?.actions?.isEmpty == true)
+      #expect(try machine.snapshot("/home /var/tmp") == state)
+    }
+  }
+}
