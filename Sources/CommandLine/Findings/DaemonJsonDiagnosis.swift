@@ -27,8 +27,6 @@ extension UserDiagnosis {
     }
   }
 
-  private func isOwnFile(_ content: ConfigFile.Content) -> Bool { !content.isLink && content.owner == facts.account.uid }
-
   private mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ content: ConfigFile.Content) {
     let change = KeyChange.set(key: "data-root", value: intended.dataRoot)
     let edited = try? facts.daemonJson?.text?.applying([change])

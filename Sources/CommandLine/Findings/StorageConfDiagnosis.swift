@@ -39,14 +39,14 @@ extension UserDiagnosis {
   }
 
   /// A plain file of the user's: what repair may put another in the place of.
-  private func isOwnFile(_ content: ConfigFile.Content) -> Bool { !content.isLink && content.owner == facts.account.uid }
+  func isOwnFile(_ content: ConfigFile.Content) -> Bool { !content.isLink && content.owner == facts.account.uid }
 
   func unreadable(_ file: ConfigFile) -> String {
     switch file {
     case .dangling: "is a symbolic link that leads nowhere"
     case .notRegular(let kind): "is \(noun(kind)), not a file"
     case .tooLarge: "is larger than \(shownSize(UInt64(ConfigFile.largest)))"
-    case .failed(let cause): "cannot be read: \(String(decoding: cause.explanation, as: UTF8.self))"
+    case .failed(let cause): "cannot be read: \(text(cause))"
     case .absent, .content: "is there"
     }
   }
@@ -182,7 +182,7 @@ extension UserDiagnosis {
       return (.graphrootMissing, "\(setting) is \(shown(path)), which does not exist, and \(name) may not create it in \(nearest).")
     case .notDirectory: return (.graphrootMissing, "\(setting) is \(shown(path)), and a component of it is no directory.")
     case .failed(let cause):
-      return (.graphrootMissing, "\(setting) is \(shown(path)), which cannot be reached: \(String(decoding: cause.explanation, as: UTF8.self)).")
+      return (.graphrootMissing, "\(setting) is \(shown(path)), which cannot be reached: \(text(cause)).")
     }
   }
 
@@ -246,7 +246,7 @@ extension UserDiagnosis {
     case .directory(let owner) where owner != facts.account.uid: return "which is owned by uid \(owner)"
     case .unreachable(let nearest): return "which does not exist, and \(name) may not create it in \(nearest)"
     case .notDirectory: return "and a component of it is no directory"
-    case .failed(let cause): return "which cannot be reached: \(String(decoding: cause.explanation, as: UTF8.self))"
+    case .failed(let cause): return "which cannot be reached: \(text(cause))"
     case .directory, .absent: return place?.isNetwork == true ? "which is on a network file system" : nil
     }
   }

@@ -200,7 +200,7 @@ struct Examination {
     guard case .content(let original) = file else { throw .changedMeanwhile }
     // Nothing would be changed: something else is wrong than was thought.
     if original.bytes == content { throw .notUnderstood }
-    let backup = try HomeRepairer(account: account).replace(path, original, with: content, mode: original.mode, at: home)
+    let backup = try HomeRepairer().replace(path, original, with: content, mode: original.mode, at: home)
     let directory = path.lastIndex(of: 0x2f).map { path[...$0] } ?? []
     return "~/\(shown(directory + backup))"
   }

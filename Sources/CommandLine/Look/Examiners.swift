@@ -49,7 +49,7 @@ struct Examiners: Sendable {
       let account = try NameService.withGroups(found)
       return (ask(account), account)
     } catch {
-      let cause = String(decoding: error.cause.explanation, as: UTF8.self)
+      let cause = text(error.cause)
       return (UserReport(name: uid.map { "uid \($0)" } ?? "user", uid: uid, failure: "the name service did not answer: \(cause); try again"), nil)
     }
   }
@@ -72,7 +72,7 @@ struct Examiners: Sendable {
     } catch {
       switch error {
       case .timedOut: return failure("no answer within \(timeout) seconds; is the file server of \(shown(account.home)) down?")
-      case .notStarted(let cause): return failure("no process can be started: \(String(decoding: cause.explanation, as: UTF8.self)); try again")
+      case .notStarted(let cause): return failure("no process can be started: \(text(cause)); try again")
       case .tooMuch: return failure("the process that looked said too much; try again")
       }
     }

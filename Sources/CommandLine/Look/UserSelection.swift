@@ -54,7 +54,7 @@ struct UserSelection {
       }
       return .account(account)
     } catch {
-      return .unknown(name: shown(name), cause: "the name service did not answer: \(String(decoding: error.cause.explanation, as: UTF8.self)); try again")
+      return .unknown(name: shown(name), cause: "the name service did not answer: \(text(error.cause)); try again")
     }
   }
 
@@ -62,7 +62,7 @@ struct UserSelection {
   /// all accounts of a site. What containers made there is nobody's by itself: its owner is in somebody's subordinate range.
   private static func seen(_ settings: Settings) throws -> [UInt32] {
     var uids: Set<UInt32> = []
-    let subordinate = SubordinateTable(SubordinateIDs(Array((try? HostTree.this.read("/etc/subuid", limit: 64 << 20)) ?? [])))
+    let subordinate = SubordinateTable(SubordinateIDs((try? HostTree.this.read("/etc/subuid", limit: 64 << 20)) ?? []))
     func add(_ directory: consuming FileDescriptor) throws(Errno) {
       // One entry at a time: anybody can make millions.
       let reader = DirectoryReader(directory)

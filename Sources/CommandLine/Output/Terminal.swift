@@ -70,6 +70,12 @@ func shown(_ bytes: [UInt8]) -> String { String(decoding: escaped(bytes), as: UT
 /// The same for a text that was decoded already.
 func shown(_ text: String) -> String { shown(Array(text.utf8)) }
 
+/// A text of the core's as a string.
+func text(_ text: Text) -> String { String(decoding: text.bytes, as: UTF8.self) }
+
+/// The cause that a system call gave.
+func text(_ cause: Errno) -> String { String(decoding: cause.explanation, as: UTF8.self) }
+
 /// A size for a person: `0 B`, `512 B`, `3.4 MiB`, `120 GiB`.
 func shownSize(_ bytes: UInt64) -> String {
   if bytes < 1024 { return "\(bytes) B" }

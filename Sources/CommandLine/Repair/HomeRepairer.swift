@@ -5,8 +5,6 @@ import RootlessStorage
 ///
 /// Whenever it is interrupted, the old file or the new one bears the name, whole; at worst a backup or a temporary file is left over.
 struct HomeRepairer {
-  let account: Account
-
   enum Failure: Error, Equatable {
     /// Somebody has changed the file since it was looked at.
     case changedMeanwhile
@@ -30,7 +28,7 @@ struct HomeRepairer {
       try write(content, mode, temporary, directory)
       do throws(Errno) {
         if let backup = try keep(name, original, directory, UTCTime(wallClock()).stamp) {
-          try rename(at: directory, temporary, over: name)
+          try rename(temporary, in: directory, to: name, in: directory)
           // The file itself is on disk already; not every file system can do this for a directory.
           do throws(Errno) { try synchronise(directory) } catch {}
           return backup

@@ -40,9 +40,3 @@ final class StorageParent {
   /// The whole path of an entry.
   func path(_ leaf: [UInt8]) -> [UInt8] { settings.storage.path(leaf: leaf) }
 }
-
-/// A text of the core's as a string.
-func text(_ text: Text) -> String { String(decoding: text.bytes, as: UTF8.self) }
-
-/// The cause that a system call gave.
-func text(_ cause: Errno) -> String { String(decoding: cause.explanation, as: UTF8.self) }

@@ -1,13 +1,21 @@
 internal import CLinux
 import RootlessStorage
 
-// Calls on names in a directory that is open already, which only repairs need.
+// Calls on names in directories that are open already, which only the command line needs.
 
-/// renameat(2): the new name is replaced in one step.
-func rename(at directory: borrowing FileDescriptor, _ old: [UInt8], over new: [UInt8]) throws(Errno) {
-  let raw = directory.raw
+/// renameat(2), which replaces an empty directory or a file of the new name: only where that is wanted, or where nobody else can write.
+func rename(_ old: [UInt8], in source: borrowing FileDescriptor, to new: [UInt8], in target: borrowing FileDescriptor) throws(Errno) {
+  let (from, to) = (source.raw, target.raw)
+  _ = try retrying { unsafe withCString(old) { old in unsafe withCString(new) { new in unsafe Int(renameat(from, old, to, new)) } } }
+}
+
+/// renameat2(2) with RENAME_NOREPLACE.
+func renameWithoutReplacing(
+  _ old: [UInt8], in source: borrowing FileDescriptor, to new: [UInt8], in target: borrowing FileDescriptor
+) throws(Errno) {
+  let (from, to) = (source.raw, target.raw)
   _ = try retrying {
-    unsafe withCString(old) { from in unsafe withCString(new) { to in unsafe Int(renameat(raw, from, raw, to)) } }
+    unsafe withCString(old) { old in unsafe withCString(new) { new in unsafe Int(clinux_renameat2(from, old, to, new, clinux_rename_noreplace)) } }
   }
 }
 
@@ -19,11 +27,6 @@ func exchange(at directory: borrowing FileDescriptor, _ first: [UInt8], _ second
       unsafe withCString(second) { other in unsafe Int(clinux_renameat2(raw, one, raw, other, clinux_rename_exchange)) }
     }
   }
-}
-
-extension Errno {
-  /// A mount point, when a name of it was to be changed.
-  static let busy = Errno(EBUSY)
 }
 
 /// chmod(2) of what is open as a place, whatever its mode lets one open. By the link in /proc, which leads to the descriptor's own

@@ -81,19 +81,3 @@ final class Trash {
   static func condemned(_ number: UInt64) -> [UInt8] { condemned + decimal(number) }
   static func isCondemned(_ name: [UInt8]) -> Bool { begins(name, with: condemned) && decimalValue(name.dropFirst(condemned.count)) != nil }
 }
-
-/// renameat(2), which replaces an empty directory or a file of the new name: only for names in a directory that nobody else can write to.
-func rename(_ old: [UInt8], in source: borrowing FileDescriptor, to new: [UInt8], in target: borrowing FileDescriptor) throws(Errno) {
-  let (from, to) = (source.raw, target.raw)
-  _ = try retrying { unsafe withCString(old) { old in unsafe withCString(new) { new in unsafe Int(renameat(from, old, to, new)) } } }
-}
-
-/// renameat2(2) with RENAME_NOREPLACE.
-func renameWithoutReplacing(
-  _ old: [UInt8], in source: borrowing FileDescriptor, to new: [UInt8], in target: borrowing FileDescriptor
-) throws(Errno) {
-  let (from, to) = (source.raw, target.raw)
-  _ = try retrying {
-    unsafe withCString(old) { old in unsafe withCString(new) { new in unsafe Int(clinux_renameat2(from, old, to, new, clinux_rename_noreplace)) } }
-  }
-}
