@@ -32,6 +32,12 @@ import Testing
     #expect(parts(bytes(""), separator: { $0 == 0x2c }).map(shown) == [""])
   }
 
+  @Test func `a word is one of a list's only whole`() {
+    for word in ["nfs", "nfs4", "9p"] { #expect(isWord(bytes(word), of: "nfs nfs4 9p")) }
+    for word in ["", "n", "nf", "nfs44", "fs", "9", "p", "nfs nfs4", "nfs ", " nfs", "9p "] { #expect(!isWord(bytes(word), of: "nfs nfs4 9p"), "\(word)") }
+    #expect(!isWord(bytes("a"), of: ""))
+  }
+
   @Test func `a beginning is compared byte by byte`() {
     #expect(begins("abc", with: "ab") && begins("ab", with: "ab") && begins("ab", with: []))
     #expect(!begins("a", with: "ab") && !begins("b", with: "ab") && !begins([], with: "a"))

@@ -49,22 +49,36 @@ package func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 /// The parts between separators, empty ones included.
 package func parts(_ bytes: some Collection<UInt8>, separator: (UInt8) -> Bool) -> [[UInt8]] {
   var found: [[UInt8]] = []
-  var part: [UInt8] = []
-  for byte in bytes {
-    if separator(byte) {
-      found.append(part)
-      part = []
-    } else {
-      part.append(byte)
-    }
+  var start = bytes.startIndex
+  while let end = bytes[start...].firstIndex(where: separator) {
+    found.append(Array(bytes[start..<end]))
+    start = bytes.index(after: end)
   }
-  found.append(part)
+  found.append(Array(bytes[start...]))
   return found
 }
 
 /// The words between blanks.
 package func words(_ bytes: some Collection<UInt8>) -> [[UInt8]] {
   parts(bytes, separator: isBlank).filter { !$0.isEmpty }
+}
+
+/// Whether the word is one of a list's, which single blanks separate. Costs no memory: a login asks it often.
+package func isWord(_ word: [UInt8], of list: String) -> Bool {
+  var matched = 0
+  var isSame = true
+  for byte in list.utf8 {
+    if byte == 0x20 {
+      if isSame && matched == word.count { return true }
+      matched = 0
+      isSame = true
+    } else if isSame && matched < word.count && word[matched] == byte {
+      matched += 1
+    } else {
+      isSame = false
+    }
+  }
+  return isSame && matched == word.count
 }
 
 /// Whether the bytes begin so.

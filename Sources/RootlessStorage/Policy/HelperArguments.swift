@@ -78,7 +78,7 @@ public struct HelperArguments: Equatable, Sendable {
     account = Account(credentials: Credentials(user: user, group: group, groups: list), name: name, home: home)
   }
 
-  private static func isOption(_ argument: [UInt8]) -> Bool { words("--conf --timeout --uid --gid --groups --home".utf8).contains(argument) }
+  private static func isOption(_ argument: [UInt8]) -> Bool { isWord(argument, of: "--conf --timeout --uid --gid --groups --home") }
 }
 
 /// What is wrong with the session helper's arguments.

@@ -8,10 +8,18 @@ public struct MountinfoSearch {
   private let wanted: [UInt8]
   /// Where it stands in a line.
   private let wantedField: Int
-  private var field: [UInt8] = []
   private var fieldNumber = 0
-  private var isWanted = false
-  private var afterSeparator = false
+  /// Bytes of the field so far.
+  private var length = 0
+  /// The field is the wanted one so far, or in a line that is wanted, the hyphen that separates.
+  private var isSame = true
+  private var line = Line.unknown
+  private var type: [UInt8] = []
+
+  private enum Line {
+    case unknown, other
+    case wanted, beforeType
+  }
 
   /// - Parameter mount: the number in the first field.
   public init(mount: UInt64) {
@@ -26,13 +34,16 @@ public struct MountinfoSearch {
 
   /// - Returns: the type of the mount, once its line has come.
   public mutating func take(_ piece: some Collection<UInt8>) -> [UInt8]? {
-    for byte in piece {
+    var rest = piece[...]
+    while !rest.isEmpty {
+      // Thousands of lines are another mount's.
+      if line == .other { rest = rest.drop { $0 != 0x0a } }
+      guard let byte = rest.popFirst() else { break }
       if byte == 0x20 || byte == 0x0a {
         if let type = endField() { return type }
         if byte == 0x0a { startLine() }
-      } else if field.count < 128 {
-        // Longer fields are paths or options; those wanted here are short.
-        field.append(byte)
+      } else {
+        take(byte)
       }
     }
     return nil
@@ -41,22 +52,39 @@ public struct MountinfoSearch {
   /// The same at the end of the file.
   public mutating func finish() -> [UInt8]? { endField() }
 
+  private mutating func take(_ byte: UInt8) {
+    switch line {
+    case .unknown: isSame = isSame && length < wanted.count && wanted[length] == byte
+    case .wanted: isSame = length == 0 && byte == 0x2d
+    // The kernel's names are short.
+    case .beforeType: if length < 128 { type.append(byte) }
+    case .other: break
+    }
+    // Mount points are of any length; overflow is out of reach.
+    length += 1
+  }
+
   private mutating func endField() -> [UInt8]? {
     defer {
-      field = []
       fieldNumber += 1
+      length = 0
+      isSame = true
     }
-    if fieldNumber == wantedField { isWanted = field == wanted }
-    guard isWanted && !field.isEmpty else { return nil }
-    if afterSeparator { return field }
-    if fieldNumber >= 6 && field == [0x2d] { afterSeparator = true }
+    switch line {
+    case .unknown:
+      if fieldNumber == wantedField { line = isSame && length == wanted.count ? .wanted : .other }
+    case .wanted:
+      if fieldNumber >= 6 && isSame && length == 1 { line = .beforeType }
+    case .beforeType:
+      if length > 0 { return type }
+    case .other: break
+    }
     return nil
   }
 
   private mutating func startLine() {
     fieldNumber = 0
-    isWanted = false
-    afterSeparator = false
+    line = .unknown
   }
 }
 

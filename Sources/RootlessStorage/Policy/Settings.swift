@@ -15,26 +15,34 @@ public struct Settings: Equatable, Sendable {
 
   /// The documented defaults.
   public init() {
-    do throws(StorageTemplate.Problem) {
-      storage = try StorageTemplate(Array("/var/tmp/$USER".utf8))
-    } catch {
+    storage = Settings.defaultStorage
+    directoryMode = Settings.defaultDirectoryMode
+    networkFileSystems = Settings.defaultNetworkFileSystems
+    uidMin = Settings.defaultUidMin
+    uidMax = nil
+    skeleton = Settings.defaultSkeleton
+  }
+
+  static var defaultStorage: StorageTemplate {
+    do throws(StorageTemplate.Problem) { return try StorageTemplate(Array("/var/tmp/$USER".utf8)) } catch {
       preconditionFailure("the default of storage_directory is valid")
     }
-    directoryMode = 0o700
-    networkFileSystems = words(
+  }
+  static let defaultDirectoryMode: UInt32 = 0o700
+  static var defaultNetworkFileSystems: [[UInt8]] {
+    words(
       """
       nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs panfs orangefs pvfs2 9p \
       fuse.sshfs fuse.glusterfs fuse.cvmfs fuse.s3fs fuse.rclone
       """.utf8)
-    uidMin = 1000
-    uidMax = nil
-    skeleton = Array("/etc/rootless-storage/skel".utf8)
   }
+  static let defaultUidMin: UInt32 = 1000
+  static var defaultSkeleton: [UInt8] { Array("/etc/rootless-storage/skel".utf8) }
 
   public func isNetwork(_ type: [UInt8]) -> Bool { networkFileSystems.contains(type) }
 
   /// Whether any user can mount such a file system (fusermount3(1)), and answer, or not answer, whatever is asked of it.
-  package static func isUserMount(_ type: [UInt8]) -> Bool { type.elementsEqual("fuse".utf8) || begins(type, with: Array("fuse.".utf8)) }
+  package static func isUserMount(_ type: [UInt8]) -> Bool { type.elementsEqual("fuse".utf8) || type.starts(with: "fuse.".utf8) }
 
   /// Whether a file on a block device can be called local without asking for its type: as long as no listed type lies on one.
   public var blockDeviceIsLocal: Bool {
@@ -43,8 +51,8 @@ public struct Settings: Equatable, Sendable {
   }
 
   private static func neverOnBlockDevice(_ type: [UInt8]) -> Bool {
-    begins(type, with: Array("fuse.".utf8))
-      || words("nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs panfs orangefs pvfs2 9p tmpfs ramfs overlay autofs virtiofs".utf8).contains(type)
+    type.starts(with: "fuse.".utf8)
+      || isWord(type, of: "nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs panfs orangefs pvfs2 9p tmpfs ramfs overlay autofs virtiofs")
   }
 
   /// Whether the session of such a user is this project's business.

@@ -33,9 +33,13 @@ public struct SettingsParser {
   private var maxLine = 0
 
   public init(_ content: [UInt8]) {
-    for text in parts(content, separator: { $0 == 0x0a }) {
+    var rest = content[...]
+    while true {
       line += 1
+      let text = rest.prefix { $0 != 0x0a }
       take(text)
+      if text.endIndex == rest.endIndex { break }
+      rest = rest[(text.endIndex + 1)...]
     }
     if let max = settings.uidMax, max < settings.uidMin {
       line = maxLine
@@ -44,22 +48,21 @@ public struct SettingsParser {
     }
   }
 
-  private mutating func take(_ text: [UInt8]) {
+  private mutating func take(_ text: ArraySlice<UInt8>) {
     if text.count > SettingsParser.longestLine { return report(.lineTooLong) }
     let statement = trimmed(text.prefix { $0 != 0x23 })
     if statement.isEmpty { return }
-    guard let equals = statement.firstIndex(of: 0x3d) else { return report(.noEqualsSign(statement)) }
-    let key = trimmed(statement[..<equals])
-    let value = trimmed(statement[(equals + 1)...])
+    guard let equals = statement.firstIndex(of: 0x3d) else { return report(.noEqualsSign(Array(statement))) }
+    let key = Array(trimmed(statement[..<equals]))
+    let value = Array(trimmed(statement[(equals + 1)...]))
     // A line that does not hold leaves the default, also over an earlier line that did.
-    let defaults = Settings()
     if key.elementsEqual("storage_directory".utf8) {
-      settings.storage = defaults.storage
+      settings.storage = Settings.defaultStorage
       do throws(StorageTemplate.Problem) { settings.storage = try StorageTemplate(value) } catch {
         report(.badPath(key: key, value: value, error))
       }
     } else if key.elementsEqual("skel".utf8) {
-      settings.skeleton = defaults.skeleton
+      settings.skeleton = Settings.defaultSkeleton
       do throws(StorageTemplate.Problem) {
         try checkAbsolutePath(value)
         settings.skeleton = value
@@ -67,28 +70,28 @@ public struct SettingsParser {
         report(.badPath(key: key, value: value, error))
       }
     } else if key.elementsEqual("directory_mode".utf8) {
-      settings.directoryMode = defaults.directoryMode
+      settings.directoryMode = Settings.defaultDirectoryMode
       if value.elementsEqual("0711".utf8) {
         settings.directoryMode = 0o711
       } else if !value.elementsEqual("0700".utf8) {
         report(.badMode(value))
       }
     } else if key.elementsEqual("network_filesystems".utf8) {
-      takeTypes(value, defaults)
+      takeTypes(value)
     } else if key.elementsEqual("uid_min".utf8) {
-      settings.uidMin = defaults.uidMin
+      settings.uidMin = Settings.defaultUidMin
       if let number = identifier(value) { settings.uidMin = number } else { report(.badNumber(key: key, value: value)) }
     } else if key.elementsEqual("uid_max".utf8) {
       maxLine = line
-      settings.uidMax = defaults.uidMax
+      settings.uidMax = nil
       if let number = identifier(value) { settings.uidMax = number } else { report(.badNumber(key: key, value: value)) }
     } else {
       report(.unknownKey(key))
     }
   }
 
-  private mutating func takeTypes(_ value: [UInt8], _ defaults: Settings) {
-    settings.networkFileSystems = defaults.networkFileSystems
+  private mutating func takeTypes(_ value: [UInt8]) {
+    settings.networkFileSystems = Settings.defaultNetworkFileSystems
     let types = words(value)
     if types.isEmpty { return report(.noTypes) }
     for type in types where type.count > 64 || type.contains(where: { $0 < 0x21 || $0 > 0x7e || $0 == 0x2c }) { return report(.badType(type)) }
@@ -103,9 +106,9 @@ public struct SettingsParser {
     }
   }
 
-  private func trimmed(_ text: some Collection<UInt8>) -> [UInt8] {
-    var bytes = Array(text.drop { isBlank($0) || $0 == 0x0d })
-    while let last = bytes.last, isBlank(last) || last == 0x0d { bytes.removeLast() }
-    return bytes
+  private func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var rest = text.drop { isBlank($0) || $0 == 0x0d }
+    while let last = rest.last, isBlank(last) || last == 0x0d { rest.removeLast() }
+    return rest
   }
 }

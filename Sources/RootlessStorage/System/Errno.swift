@@ -62,10 +62,10 @@ package func retrying(_ call: () -> Int) throws(Errno) -> Int {
 /// A copy of `bytes` that ends in NUL, for a system call. Bytes with a NUL inside never get here: paths are checked
 /// where they enter (settings, arguments), and names that the kernel lists cannot hold one.
 package func withCString<Result>(_ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
-  var terminated = bytes
-  terminated.append(0)
-  return unsafe terminated.withUnsafeBufferPointer { buffer in
-    // SAFETY: the array holds at least its NUL, so its base address is not nil; CChar and UInt8 share a layout.
-    unsafe body(UnsafeRawPointer(buffer.baseAddress!).assumingMemoryBound(to: CChar.self))
+  unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bytes.count + 1) { copy in
+    // SAFETY: there is room for the bytes and the NUL, so the base address is not nil; CChar and UInt8 share a layout.
+    let end = unsafe copy.initialize(fromContentsOf: bytes)
+    unsafe copy.initializeElement(at: end, to: 0)
+    return unsafe body(UnsafeRawPointer(copy.baseAddress!).assumingMemoryBound(to: CChar.self))
   }
 }

@@ -56,19 +56,15 @@ private func openRaw(_ directory: Int32, _ name: [UInt8], _ mode: OpenMode, _ pe
 package func readAll(_ file: borrowing FileDescriptor, limit: Int, chunk: Int = 4096) throws(Errno) -> [UInt8] {
   var content: [UInt8] = []
   while content.count <= limit {
-    let start = content.count
-    content.append(contentsOf: repeatElement(0, count: min(chunk, limit + 1 - start)))
     let raw = file.raw
-    let room = content.count - start
-    var got = 0
     var failure: Errno? = nil
-    unsafe content.withUnsafeMutableBytes { bytes in
-      // SAFETY: `start + room` is the array's count, and the array is not empty.
-      do throws(Errno) { got = try retrying { unsafe read(raw, bytes.baseAddress! + start, room) } } catch { failure = error }
+    let piece = unsafe [UInt8](unsafeUninitializedCapacity: min(chunk, limit + 1 - content.count)) { buffer, got in
+      // SAFETY: read(2) writes at most the buffer's count, which is not 0, and says how much it has written.
+      do throws(Errno) { got = try retrying { unsafe read(raw, buffer.baseAddress!, buffer.count) } } catch { failure = error }
     }
     if let failure { throw failure }
-    content.removeLast(room - got)
-    if got == 0 { break }
+    if piece.isEmpty { break }
+    if content.isEmpty { content = piece } else { content += piece }
   }
   return content
 }

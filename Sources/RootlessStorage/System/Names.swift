@@ -68,19 +68,15 @@ package func target(ofLink link: borrowing FileDescriptor) throws(Errno) -> [UIn
 package func names(in directory: borrowing FileDescriptor, limit: Int) throws(Errno) -> [[UInt8]] {
   var found: [[UInt8]] = []
   let raw = directory.raw
-  var buffer = [UInt8](repeating: 0, count: 16384)
   while found.count <= limit {
-    let room = buffer.count
-    let filled = unsafe buffer.withUnsafeMutableBytes { bytes in
-      // SAFETY: the kernel writes at most `room` bytes into a buffer of that size.
-      unsafe clinux_getdents(raw, bytes.baseAddress!, room)
+    var failure: Errno? = nil
+    let records = unsafe [UInt8](unsafeUninitializedCapacity: 16384) { buffer, filled in
+      // SAFETY: the kernel writes at most the buffer's count, and says how much it has written.
+      do throws(Errno) { filled = try retrying { unsafe clinux_getdents(raw, buffer.baseAddress!, buffer.count) } } catch { failure = error }
     }
-    if filled < 0 {
-      if Errno.last == .interrupted { continue }
-      throw Errno.last
-    }
-    if filled == 0 { break }
-    parseDirectoryEntries(buffer[0..<filled], into: &found, limit: limit)
+    if let failure { throw failure }
+    if records.isEmpty { break }
+    parseDirectoryEntries(records[...], into: &found, limit: limit)
   }
   return found
 }
