@@ -10,6 +10,7 @@
  *
  *   --count N        that many transactions, one after another
  *   --threads N      in each of so many threads
+ *   --users N        sessions of USER1 to USERN instead, each in a process of its own, all at once; "children=0" as below
  *   --ignore-sigchld SIGCHLD is ignored: the kernel reaps every child
  *   --reap           a thread reaps every child it can get, as some display managers do
  *   --fork           a thread forks all the time, without exec: its children hold copies of every descriptor for a while
@@ -53,7 +54,7 @@
 extern char **environ;
 
 static const char *confdir, *service, *user;
-static long count = 1, threads = 1;
+static long count = 1, threads = 1, users;
 static int64_t *durations;
 static int reap, forking, memory, timing, standard_closed, logging;
 static atomic_int conversations, differing, stop, first_code = -1, last_close;
@@ -163,6 +164,32 @@ static void *forker(void *unused) {
     usleep(2000);
   }
   return NULL;
+}
+
+/* As sshd's children do. What a session leaves behind becomes this process's own child. */
+static void sessions_of_users(void) {
+  int gate[2];
+  if (pipe(gate) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) exit(2);
+  for (long number = 1; number <= users; number++) {
+    pid_t child = fork();
+    if (child < 0) exit(2);
+    if (child > 0) continue;
+    char name[256], byte;
+    snprintf(name, sizeof name, "%s%ld", user, number);
+    user = name;
+    close(gate[1]);
+    if (read(gate[0], &byte, 1) != 0) _exit(2);
+    close(gate[0]);
+    transaction();
+    _exit(atomic_load(&first_code));
+  }
+  close(gate[0]), close(gate[1]); /* now */
+  for (long ended = 0; ended < users; ended++) {
+    int status, expected = -1;
+    if (wait(&status) < 0) exit(2);
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (!atomic_compare_exchange_strong(&first_code, &expected, code) && expected != code) atomic_fetch_add(&differing, 1);
+  }
 }
 
 static int deny(long call) {
@@ -315,6 +342,7 @@ int main(int argc, char **argv) {
   for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
     if (strcmp(argv[i], "--count") == 0) count = number(argv[++i]);
     else if (strcmp(argv[i], "--threads") == 0) threads = number(argv[++i]);
+    else if (strcmp(argv[i], "--users") == 0) users = number(argv[++i]);
     else if (strcmp(argv[i], "--ignore-sigchld") == 0) signal(SIGCHLD, SIG_IGN);
     else if (strcmp(argv[i], "--reap") == 0) reap = 1;
     else if (strcmp(argv[i], "--fork") == 0) forking = 1;
@@ -358,7 +386,9 @@ int main(int argc, char **argv) {
   pthread_t helper, workers[64];
   if (reap) pthread_create(&helper, NULL, reaper, NULL);
   if (forking) pthread_create(&helper, NULL, forker, NULL);
-  if (threads == 1) {
+  if (users > 0) {
+    sessions_of_users();
+  } else if (threads == 1) {
     work(NULL);
   } else {
     if (threads > 64) return 2;
@@ -366,7 +396,7 @@ int main(int argc, char **argv) {
     for (long t = 0; t < threads; t++) pthread_join(workers[t], NULL);
   }
   int found = compare ? differences(before, state()) : 0;
-  if (memory) printf("children=%d\n", waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : 1);
+  if (memory || users > 0) printf("children=%d\n", waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : 1);
   fflush(stdout);
   atomic_store(&stop, 1);
   if (reap || forking) pthread_join(helper, NULL);

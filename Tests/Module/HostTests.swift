@@ -194,34 +194,6 @@ struct HostTests {
     #expect(said.contains { $0.hasPrefix("SigIgn:") && ($0.hasSuffix("0000000000000000") || $0.hasSuffix("0000000180000000")) }, "\(login)")
   }
 
-  @Test func `64 sessions at once for one user make everything once and say it once`() throws {
-    let machine = try Machine()
-    try machine.user("alice")
-    for _ in 0..<5 {
-      try machine.sure("rm -rf /var/tmp/alice /home/alice/.config")
-      let login = try machine.login("alice", "strict timeout=60", host: "--threads 64")
-      #expect(login.code == 0 && login.output.status == 0, "\(login)")
-      #expect(login.informations.sorted() == [
-        "alice: created /home/alice/.config/containers/storage.conf", "alice: created /home/alice/.config/docker/daemon.json",
-        "alice: created storage directory /var/tmp/alice (mode 0700)",
-      ])
-      #expect(login.log.count == 3, "\(login)")
-      #expect(try machine.sure("find /home/alice -type f | wc -l").text == "2\n")
-    }
-  }
-
-  @Test func `5000 transactions in one process leave no memory and no descriptor behind`() throws {
-    let machine = try Machine()
-    try machine.user("alice")
-    let login = try machine.login("alice", "", host: "--count 5000 --memory")
-    let figures = login.output.lines.filter { $0.hasPrefix("descriptors=") }.map { $0.split { !$0.isNumber }.compactMap { Int($0) } }
-    try #require(figures.count == 3)
-    #expect(figures[1][0] == figures[2][0])
-    #expect(figures[2][1] - figures[1][1] <= 256, "kilobytes, from the 500th transaction to the last: \(login)")
-    // Other tests have helpers of their own at the same time; this host's are its children.
-    #expect(login.output.text.contains("children=0"))
-  }
-
   @Test func `too few descriptors are an error with the cause, and the login goes on`() throws {
     let machine = try Machine()
     try machine.user("alice")
