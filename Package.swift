@@ -22,7 +22,7 @@ let fuzzing: [Target] =
   ? []
   : [
     .executableTarget(
-      name: "fuzz", dependencies: ["CLinux", "RootlessStorage", .product(name: "TOMLKit", package: "TOMLKit")], path: "Tests/Fuzz",
+      name: "fuzz", dependencies: ["CLinux", "RootlessStorage", .product(name: "TOMLKit", package: "TOMLKit")], path: "Tests/Fuzz", exclude: ["corpus", "run"],
       sources: ["Fuzz.swift", "Targets"] + parsers.map { "CommandLine/\($0)" }, swiftSettings: ordinary + [.unsafeFlags(["-parse-as-library"])])
   ]
 
