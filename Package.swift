@@ -12,11 +12,13 @@ let embedded = strict + [
   .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"]),
 ]
 
-// Only `Tests/run fuzz` sees it: it links with nothing but libFuzzer's main.
+// The command line's parsers, compiled into the fuzz targets from where they are (Tests/Fuzz/CommandLine is a symbolic link): the
+// executable has a main of its own, and libFuzzer's must be the only one.
 let parsers = [
   "Edit", "Facts/IDRanges.swift", "Facts/PAMLine.swift", "Facts/SubordinateIDIndex.swift", "Facts/SubordinateIDs.swift", "Facts/Tmpfiles.swift",
   "Facts/TmpfilesLine.swift", "Output/Terminal.swift", "System/HostCalls.swift", "System/HostTree.swift", "System/TerminalDevice.swift",
 ]
+// Only `Tests/run fuzz` sees it: without libFuzzer it has no main.
 let fuzzing: [Target] =
   Context.environment["ROOTLESS_STORAGE_FUZZING"] == nil
   ? []
