@@ -12,6 +12,22 @@ let embedded = strict + [
   .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"]),
 ]
 
+// The command line's parsers, compiled into the fuzz targets from where they are (Tests/Fuzz/CommandLine is a symbolic link): the
+// executable has a main of its own, and libFuzzer's must be the only one.
+let parsers = [
+  "Edit", "Facts/IDRanges.swift", "Facts/PAMLine.swift", "Facts/SubordinateIDIndex.swift", "Facts/SubordinateIDs.swift", "Facts/Tmpfiles.swift",
+  "Facts/TmpfilesLine.swift", "Output/Terminal.swift", "System/HostCalls.swift", "System/HostTree.swift", "System/TerminalDevice.swift",
+]
+// Only `Tests/run fuzz` sees it: without libFuzzer it has no main.
+let fuzzing: [Target] =
+  Context.environment["ROOTLESS_STORAGE_FUZZING"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "fuzz", dependencies: ["CLinux", "RootlessStorage", .product(name: "TOMLKit", package: "TOMLKit")], path: "Tests/Fuzz", exclude: ["corpus", "run"],
+      sources: ["Fuzz.swift", "Targets"] + parsers.map { "CommandLine/\($0)" }, swiftSettings: ordinary + [.unsafeFlags(["-parse-as-library"])])
+  ]
+
 let package = Package(
   name: "rootless-storage",
   products: [
@@ -56,5 +72,5 @@ let package = Package(
     .testTarget(
       name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "machine"]),
     .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam")]),
-  ]
+  ] + fuzzing
 )

@@ -77,6 +77,7 @@ public final class Machine {
 
       mount -t tmpfs -o mode=755 libexec /mnt
       cp -r '\(stage)/usr/libexec/rootless-storage' /mnt/
+      if [ -d /usr/libexec/valgrind ]; then mkdir /mnt/valgrind; mount --bind /usr/libexec/valgrind /mnt/valgrind; fi
       mount --move /mnt /usr/libexec
 
       mount -t \(homes) home /home

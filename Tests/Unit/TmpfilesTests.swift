@@ -20,7 +20,7 @@ private let shippedFile = parts(bytes(#filePath), separator: { $0 == 0x2f }).dro
   ])
   func `lines that hold`(text: String, expected: String) { #expect(line(text) == expected) }
 
-  @Test(arguments: ["", "d", "d a", "y /a", "d /%H - - - 1d", "d \"/a", "d /a\\", "d /a\\q", "d /a - - - soon", "d /a - - - :1d", "d /a - - - z:1d", "d, /a", "d /a%"])
+  @Test(arguments: ["", "d", "d a", "y /a", "d /%H - - - 1d", "d \"/a", "d /a\\", "d /a\\q", "d /a - - - soon", "d /a - - - :1d", "d /a - - - z:1d", "d, /a", "d /a%", "d /a\\x00b - - - 1d", "d /a\u{0}b - - - 1d"])
   func `lines that systemd does not take, or that cannot concern us`(text: String) { #expect(line(text) == nil) }
 
   @Test func `nothing traps`() {

@@ -30,7 +30,9 @@ struct TmpfilesLine: Codable, Equatable, Sendable {
   /// - Returns: nil for a line that systemd-tmpfiles does not take, or that cannot concern us.
   init?(_ text: [UInt8], file: [UInt8], number: Int) {
     guard let fields = TmpfilesLine.fields(text), fields.count >= 2, let type = fields[0].first, TmpfilesLine.known.contains(type),
-      fields[0].dropFirst().allSatisfy({ "!+-=~^$?".utf8.contains($0) }), let path = TmpfilesLine.expanded(fields[1]), path.first == 0x2f
+      fields[0].dropFirst().allSatisfy({ "!+-=~^$?".utf8.contains($0) }), let path = TmpfilesLine.expanded(fields[1]), path.first == 0x2f,
+      // A path ends at a NUL, and would be another one (also written as `\x00`, which systemd refuses).
+      !path.contains(0)
     else { return nil }
     self.file = file
     self.number = number

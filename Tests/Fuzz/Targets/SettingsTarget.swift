@@ -1,0 +1,72 @@
+import RootlessStorage
+
+/// The settings are what a second reading of the file finds, written by other means, and valid whatever the file says.
+func fuzzSettings(_ input: [UInt8]) {
+  let parser = SettingsParser(input)
+  let settings = parser.settings
+  var values: [String: [UInt8]] = [:]
+  var mistakes = 0
+  for line in input.split(separator: 0x0a, omittingEmptySubsequences: false) {
+    let statement = stripped(line.prefix { $0 != 0x23 })
+    let sides = statement.split(separator: 0x3d, maxSplits: 1, omittingEmptySubsequences: false)
+    if line.count > 4096 || (sides.count == 1 && !statement.isEmpty) { mistakes += 1 }
+    guard line.count <= 4096, sides.count == 2 else { continue }
+    let key = String(decoding: stripped(sides[0]), as: UTF8.self)
+    let value = stripped(sides[1])
+    values[key] = value
+    if !isValid(key, value) { mistakes += 1 }
+  }
+  values = values.filter { isValid($0.key, $0.value) }
+
+  promise(settings.uidMin == values["uid_min"].flatMap(number) ?? 1000, "uid_min")
+  let max: UInt32? = values["uid_max"].flatMap(number)
+  let isRange = max.map { $0 >= settings.uidMin } ?? true
+  promise(settings.uidMax == (isRange ? max : nil), "uid_max")
+  promise(settings.directoryMode == (values["directory_mode"] == bytes("0711") ? 0o711 : 0o700), "directory_mode")
+  promise(settings.skeleton == values["skel"] ?? bytes("/etc/rootless-storage/skel"), "skel")
+  let types = values["network_filesystems"].map { $0.split { $0 == 0x20 || $0 == 0x09 }.map(Array.init) }
+  promise(settings.networkFileSystems == types ?? Settings().networkFileSystems, "network_filesystems")
+  let template = try? StorageTemplate(values["storage_directory"] ?? bytes("/var/tmp/$USER"))
+  promise(settings.storage == template, "storage_directory")
+  // Of the rest, which is no mistake of another kind, at most 16 and "there are more" are told.
+  promise(parser.problems.count == min(mistakes + (isRange ? 0 : 1), 17), "a problem for each mistake: \(parser.problems)")
+  for problem in parser.problems { promiseToldWell(.settingsProblem(file: bytes("/etc/f"), problem), by: Wording()) }
+}
+
+private func stripped(_ text: some Collection<UInt8>) -> [UInt8] {
+  let isGap: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }
+  return Array(text.drop(while: isGap).reversed().drop(while: isGap).reversed())
+}
+
+private func isValid(_ key: String, _ value: [UInt8]) -> Bool {
+  switch key {
+  case "uid_min", "uid_max":
+    let id: UInt32? = number(value)
+    return id != nil
+  case "directory_mode": return value == bytes("0700") || value == bytes("0711")
+  case "skel": return isPlainPath(value)
+  case "storage_directory": return isTemplate(value)
+  case "network_filesystems":
+    let types = value.split { $0 == 0x20 || $0 == 0x09 }
+    return !types.isEmpty && types.allSatisfy { $0.count <= 64 && !$0.contains(0x2c) && isPrintable($0) }
+  default: return false
+  }
+}
+
+/// rootless-storage.conf(5): an absolute path of printable characters without quotes, backslash, `..` or empty components.
+func isPlainPath(_ path: [UInt8]) -> Bool {
+  guard isPrintable(path), path.count <= 1024, !path.contains(where: "\"'`\\".utf8.contains) else { return false }
+  let all = String(decoding: path, as: UTF8.self).split(separator: "/", omittingEmptySubsequences: false)
+  return all.count > 1 && all[0].isEmpty && all.dropFirst().allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 }
+}
+
+/// `$USER` or `$UID` in the last component, and no other dollar sign anywhere.
+func isTemplate(_ path: [UInt8]) -> Bool {
+  guard isPlainPath(path), let slash = path.lastIndex(of: 0x2f), !path[..<slash].contains(0x24) else { return false }
+  let names = path[slash...].split(separator: 0x24, omittingEmptySubsequences: false).dropFirst().map { part in
+    String(decoding: part.prefix { letters.contains($0) || $0 == 0x5f }, as: UTF8.self)
+  }
+  return !names.isEmpty && names.allSatisfy { $0 == "USER" || $0 == "UID" }
+}
+
+let letters = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
