@@ -11,7 +11,7 @@ static const struct call calls[] = {
     /* Files. ENOENT of the settings, which are there, would mean the defaults, and is no fault: so only under `nfs`. */
     {SYS_openat, "openat", {EINTR, EIO, ENOMEM, EMFILE, ENFILE, EACCES, EPERM, ELOOP, ENOTDIR, EINVAL, ENODEV},
      {ENOENT, ESTALE, ETIMEDOUT, EKEYEXPIRED, EREMOTEIO, ENXIO}, {ENOSPC, EDQUOT, EROFS, EEXIST}, {EIO, EEXIST, ETIMEDOUT, EINTR}, false},
-    {SYS_statx, "statx", {EIO, ENOMEM, EACCES, EINTR, EPERM, ENOSYS}, {ENOENT, ESTALE, ETIMEDOUT, ENOTDIR, ELOOP, EKEYEXPIRED}, {0}, {0}, false},
+    {SYS_statx, "statx", {EIO, ENOMEM, EACCES, EINTR, EPERM}, {ENOENT, ESTALE, ETIMEDOUT, ENOTDIR, ELOOP, EKEYEXPIRED}, {0}, {0}, false},
     {SYS_newfstatat, "newfstatat", {EIO, ENOMEM, EACCES}, {0}, {0}, {0}, false},
 #ifdef SYS_fstat
     {SYS_fstat, "fstat", {EIO, ENOMEM}, {0}, {0}, {0}, false},

@@ -49,6 +49,7 @@ struct fault {
   int occurrence;   /* the first is 1 */
   bool is_of_child; /* of the host's child before it has become the helper */
   int error;
+  int killed_after; /* and SIGKILL so many calls later; 0: none */
 };
 
 /* One call of a run without a fault. */

@@ -1,10 +1,11 @@
 /* Every fault at every system call of a login: of the session helper after its main has begun, and of the module in its host.
  *
- *   pam-faults MODULE SCENARIO    MODULE: the built module; SCENARIO: see state.c, or "list"
+ *   pam-faults MODULE SCENARIO [full]    MODULE: the built module; SCENARIO: see state.c
  *
  * Runs in a machine of its own (Tests/Support/Machine.swift), where alice's home is on what the settings call a network file system
  * and /dev/log is free. A first run without a fault tells the calls; then one run for every call and every error of it (calls.c), for
- * a lost reply, a short read or write, an early end, and SIGKILL before it. Every run is a transaction through the real libpam, the
+ * a lost reply, a short read or write, an early end, and SIGKILL before it; with "full" all these again with SIGKILL soon
+ * after them. Every run is a transaction through the real libpam, the
  * fault somewhere in it, then a second transaction in the same process without a fault.
  *
  * Prints each violation, and at the end "faults tried N, violations N: N harmless, N logged". Exit status 0 without violations, 1
@@ -19,6 +20,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* Calls between a fault and SIGKILL; the first is none. */
+static const int kills[] = {0, 1, 2, 3, 5, 8, 13, 21};
+static int killed_after;
 
 enum { MOST_SHOWN = 40, TIMEOUT = 5, PAM_SESSION_ERR_NUMBER = 14 };
 
@@ -55,9 +60,11 @@ static void describe_fault(const struct fault *fault, const struct step *step, c
   snprintf(text, size, "%s %s %d %s%s%s%s", fault->is_of_child ? "the child's" : "call", call ? call->name : "?", fault->occurrence, step->path[0] ? step->path : "",
            step->path[0] ? " " : "", kinds[fault->kind], "");
   size_t used = strlen(text);
+  if (fault->killed_after > 0) used += (size_t)snprintf(text + used, size - used, ", SIGKILL %d calls later", fault->killed_after);
   if (has_error) snprintf(text + used, size - used, ": %s", strerrorname_np(fault->error));
 }
 
+/* Printed up to a bound. */
 static void violation(const struct fault *fault, const struct step *step, const char *what) {
   char text[256];
   if (violations++ >= MOST_SHOWN) return;
@@ -67,8 +74,21 @@ static void violation(const struct fault *fault, const struct step *step, const 
 
 /* The log names the error, or says in words of its own what it means. */
 static bool says_cause(const struct fault *fault) {
-  if (fault->kind == KILL) return says(run.log, 3, "was killed before it was done");
+  if ((fault->kind == KILL || fault->killed_after > 0) && says(run.log, 3, "was killed before it was done")) return true;
   if (fault->kind != ERROR && fault->kind != LOST) return true;
+  static const struct { int error; const char *words; } own[] = {
+      {ENOENT, "does not exist"}, {ENOTDIR, "is not a directory"}, {ELOOP, "is not a directory"}, {EACCES, "is a FUSE mount"}, {EACCES, "something is mounted in it"},
+      {ENOENT, "reinstall the package"}, {EACCES, "reinstall the package"}, {ENOEXEC, "reinstall the package"},
+      /* The name was there a moment ago, or is said to be there now. */
+      {ENOENT, "it changed while it was being looked at"}, {EEXIST, "it changed while it was being looked at"},
+      {ENOENT, "Not a directory"}, {EEXIST, "Not a directory"},
+      {EINTR, "File exists"}, /* a file that is made, and made again when its reply is lost */
+      {0, "had no effect"}, /* a change of the identity that cannot be verified */
+      {0, "the account cannot be looked up"}, {0, "the groups cannot be looked up"},
+      {0, "ended without a whole report"}, /* the report itself is what failed */
+  };
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if ((own[i].error == 0 || own[i].error == fault->error) && says(run.log, 5, own[i].words)) return true;
   return says(run.log, 5, strerrordesc_np(fault->error));
 }
 
@@ -117,6 +137,7 @@ static void judge(const struct fault *fault, const struct step *step) {
 }
 
 static void try_fault(const struct step *step, struct fault fault) {
+  fault.killed_after = killed_after;
   fault.number = step->number, fault.occurrence = step->occurrence, fault.is_of_child = step->is_of_child;
   reset(scenario);
   between_was_reached = false;
@@ -145,9 +166,10 @@ static bool has(const int *errors, int error) {
 static void try_step(const struct step *step) {
   const struct call *call = call_numbered(step->number);
   bool is_own = scenario->target == HELPER || step->is_of_child;
-  if (is_own) try_fault(step, (struct fault){.kind = KILL});
+  if (is_own && killed_after == 0) try_fault(step, (struct fault){.kind = KILL});
   if (call == NULL) {
     if (cannot_fail(step->number)) return;
+    if (killed_after > 0) return;
     printf("violation: %s: call number %ld is not in calls.c\n", scenario->name, step->number);
     violations++;
     return;
@@ -159,7 +181,8 @@ static void try_step(const struct step *step) {
   }
   if (step->place != ELSEWHERE) try_errors(step, ERROR, call->nfs);
   if (step->is_creating) try_errors(step, ERROR, call->made);
-  if (step->number != SYS_openat || step->is_creating) try_errors(step, LOST, call->lost);
+  bool can_be_done = step->number != scenario->denied && (step->number != SYS_openat || step->is_creating);
+  if (can_be_done) try_errors(step, LOST, call->lost);
   if (call->shorts)
     for (int how = 0; how < 3; how++) try_fault(step, (struct fault){.kind = SHORT, .error = how});
   if (step->number == SYS_read) try_fault(step, (struct fault){.kind = END});
@@ -187,7 +210,7 @@ static int put(const char *path, const char *text, mode_t mode) {
   return fclose(file) != 0 || chmod(path, mode) != 0 ? -1 : 0;
 }
 
-static int sweep(const char *module) {
+static int sweep(const char *module, bool is_full) {
   static const struct fault none;
   static struct step steps[sizeof run.steps / sizeof *run.steps];
   char stack[512];
@@ -205,9 +228,12 @@ static int sweep(const char *module) {
     return printf("pam-faults: %s: without a fault: %s\n%s", scenario->name, state_between.trouble, run.log), 2;
   int count = run.count;
   memcpy(steps, run.steps, sizeof steps);
-  for (int i = 0; i < count; i++) {
-    /* A second each: only what is done while the helper hangs. */
-    if (!scenario->is_hanging || is_waiting(steps[i].number)) try_step(&steps[i]);
+  int rounds = is_full && scenario->target == HELPER ? (int)(sizeof kills / sizeof *kills) : 1;
+  for (int round = 0; round < rounds; round++) {
+    killed_after = kills[round];
+    /* A second each in a helper that hangs: only what is done meanwhile. */
+    for (int i = 0; i < count; i++)
+      if (!scenario->is_hanging || is_waiting(steps[i].number)) try_step(&steps[i]);
   }
   printf("faults tried %ld, violations %ld: %s: %d calls, %ld harmless, %ld logged, %ld not met\n", tried, violations, scenario->name, count, harmless, logged, missed);
   return violations == 0 ? 0 : 1;
@@ -215,11 +241,10 @@ static int sweep(const char *module) {
 
 int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
-  if (argc != 3) return fprintf(stderr, "usage: pam-faults MODULE SCENARIO\n"), 2;
-  for (int i = 0; i < scenario_count; i++) {
-    if (strcmp(argv[2], "list") == 0) printf("%s\n", scenarios[i].name);
+  bool is_full = argc == 4 && strcmp(argv[3], "full") == 0;
+  if (argc != 3 && !is_full) return fprintf(stderr, "usage: pam-faults MODULE SCENARIO [full]\n"), 2;
+  for (int i = 0; i < scenario_count; i++)
     if (strcmp(argv[2], scenarios[i].name) == 0) scenario = &scenarios[i];
-  }
-  if (scenario == NULL) return strcmp(argv[2], "list") == 0 ? 0 : 2;
-  return sweep(argv[1]);
+  if (scenario == NULL) return fprintf(stderr, "pam-faults: no scenario %s\n", argv[2]), 2;
+  return sweep(argv[1], is_full);
 }

@@ -130,6 +130,7 @@ const struct scenario scenarios[] = {
     {.name = "module-steady", .target = MODULE, .prepare = steady},
     {.name = "module-no-pidfd", .target = MODULE, .prepare = steady, .denied = SYS_pidfd_open, .denied_error = ENOSYS},
     {.name = "module-hanging", .target = MODULE, .prepare = steady, .is_hanging = true},
+    {.name = "module-hanging-no-pidfd", .target = MODULE, .prepare = steady, .is_hanging = true, .denied = SYS_pidfd_open, .denied_error = ENOSYS},
 };
 const int scenario_count = sizeof scenarios / sizeof *scenarios;
 

@@ -201,6 +201,7 @@ static struct tracee host, child;
 static pid_t child_number;
 static const struct fault *fault;
 static struct run *run;
+static int calls_since;
 static bool is_recording, is_done; /* the fault has taken place, as often as it should */
 static enum target target;
 static unsigned long long end_of_data; /* what brk(2) said last */
@@ -250,6 +251,7 @@ static bool enter(struct tracee *tracee, const struct __ptrace_syscall_info *inf
     *step = (struct step){.number = number, .occurrence = tracee->seen[number], .is_of_child = target == MODULE && tracee == &child};
     describe(tracee->process, info, step);
   }
+  if (is_done && tracee == &child && fault->killed_after > 0 && ++calls_since == fault->killed_after) return detach(tracee, SIGKILL), false;
   if (!is_the_one(tracee, number)) return true;
   run->is_hit = true;
   if (fault->kind == KILL) return is_done = true, detach(tracee, SIGKILL), false;
@@ -290,7 +292,7 @@ static bool leave(struct tracee *tracee) {
   if (fault->number == SYS_brk) RESULT(registers) = end_of_data;
   set_registers(tracee->process, &registers);
   is_done = fault->kind != STORM || tracee->seen[fault->number] >= 1000;
-  if (is_done && tracee == &child) return detach(tracee, 0), false;
+  if (is_done && tracee == &child && fault->killed_after == 0) return detach(tracee, 0), false;
   return true;
 }
 
@@ -336,7 +338,7 @@ static void give_up(void) {
 void run_once(const struct scenario *scenario, const struct fault *the_fault, bool recording, struct run *the_run, void (*between)(void)) {
   if (shared == NULL) shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   memset(shared, 0, 2 * sizeof *shared);
-  run = the_run, fault = the_fault, is_recording = recording, is_done = false, target = scenario->target, child_number = 0, end_of_data = 0;
+  run = the_run, fault = the_fault, is_recording = recording, is_done = false, calls_since = 0, target = scenario->target, child_number = 0, end_of_data = 0;
   memset(run, 0, offsetof(struct run, steps));
   run->count = 0;
   memset(&host, 0, sizeof host);
