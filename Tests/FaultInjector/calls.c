@@ -83,9 +83,10 @@ static const struct call calls[] = {
     {SYS_execve, "execve", {ENOENT, EACCES, EPERM, ENOMEM, EMFILE, ENFILE, E2BIG, EIO, ETXTBSY, ENOEXEC, EAGAIN, ELOOP, ESTALE, ELIBBAD}, {0}, {0}, {0}, false},
 };
 
-/* `kill` asks whether a process is there, and the kernel answers that truly. `uname` fails for a bad address alone. */
+/* `kill` asks whether a process is there, and the kernel answers that truly. `uname` fails for a bad address alone.
+ * `restart_syscall` is the kernel's own, when a poll goes on after a stop. */
 static const long always[] = {
-    SYS_getpid, SYS_gettid, SYS_geteuid, SYS_getegid, SYS_getuid, SYS_getgid, SYS_umask, SYS_kill, SYS_uname, SYS_exit_group, SYS_exit, SYS_futex,
+    SYS_getpid, SYS_gettid, SYS_geteuid, SYS_getegid, SYS_getuid, SYS_getgid, SYS_umask, SYS_kill, SYS_uname, SYS_exit_group, SYS_exit, SYS_futex, SYS_restart_syscall,
 #ifdef SYS_alarm
     SYS_alarm,
 #endif
