@@ -28,6 +28,24 @@ const struct call *call_numbered(long number);
 /* Answers the same whatever happens: ids, clocks, what ends the process. */
 bool cannot_fail(long number);
 
+/* ---- host.c: what is traced ------------------------------------------------------------------------------------ */
+
+struct scenario;
+
+/* Shared with the host. */
+struct session {
+  bool is_open; /* between the entry of pam_open_session and its return */
+  int code, descriptors_before, descriptors_after, children;
+  long milliseconds;
+};
+
+/* Makes the two transactions, in a process of its own, and stops between them. */
+_Noreturn void be_host(const struct scenario *scenario, struct session *sessions);
+
+int log_open(void);
+/* Appends what has come: "PRIORITY TEXT\n" each. */
+void log_receive(char *log, size_t size);
+
 /* ---- tracer.c: one run ---------------------------------------------------------------------------------------- */
 
 enum target { HELPER, MODULE };
@@ -61,13 +79,6 @@ struct step {
   char path[96];
 };
 
-/* Shared with the host. */
-struct session {
-  bool is_open; /* between the entry of pam_open_session and its return */
-  int code, descriptors_before, descriptors_after, children;
-  long milliseconds;
-};
-
 struct run {
   struct session first, next;
   bool is_hit;    /* the fault took place */
@@ -80,11 +91,8 @@ struct run {
   int count;
 };
 
-struct scenario;
-
 /* Runs two transactions in one new host, the fault in the first; `between` is called when that is over. */
 void run_once(const struct scenario *scenario, const struct fault *fault, bool is_recording, struct run *run, void (*between)(void));
-int log_open(void);
 
 /* ---- state.c: what was there, and what is there ----------------------------------------------------------------- */
 

@@ -107,6 +107,21 @@ static bool lets_leftover_stay(const struct fault *fault) {
   return fault->kind == ERROR && (fault->number == SYS_openat || fault->number == SYS_getdents64 || fault->number == SYS_statx) && (fault->error == EACCES || fault->error == ENOENT);
 }
 
+static bool is_waiting(long number) {
+  return number == SYS_ppoll || number == SYS_waitid || number == SYS_pidfd_send_signal || number == SYS_read
+#ifdef SYS_poll
+         || number == SYS_poll
+#endif
+      ;
+}
+
+/* Interrupted by a signal, a call is made again; what libc does in the host is libc's. */
+static bool is_interruption(const struct fault *fault, const struct step *step) {
+  if (fault->error != EINTR || (fault->kind != ERROR && fault->kind != STORM) || fault->killed_after > 0 || scenario->is_hanging) return false;
+  if (scenario->target == HELPER) return true;
+  return is_waiting(fault->number) && (fault->number != SYS_read || strncmp(step->path, "pipe:", 5) == 0);
+}
+
 static void judge(const struct fault *fault, const struct step *step) {
   if (run.is_hung || !between_was_reached || !run.is_finished) return violation(fault, step, "the host does not come to its end");
   const struct session *first = &run.first, *next = &run.next;
@@ -128,6 +143,7 @@ static void judge(const struct fault *fault, const struct step *step) {
   bool is_missing = !state_between.is_whole || scenario->is_refused || scenario->is_blocked;
   if (is_missing && !says(run.log, 5, "") && !is_about_log(fault)) violation(fault, step, "something is missing, and the log does not say so");
   else if (!state_between.is_whole && !says_cause(fault) && !is_about_log(fault)) violation(fault, step, "something is missing, and the log does not say why");
+  if (is_interruption(fault, step) && (!state_between.is_right || (has_error && !scenario->is_refused))) violation(fault, step, "an interrupted call is not made again");
   state_between.is_right ? harmless++ : logged++;
 
   struct state after;
@@ -194,14 +210,6 @@ static void try_step(const struct step *step) {
     if (step->number == SYS_pidfd_open && scenario->denied == 0) try_fault(step, (struct fault){.kind = REAPED, .error = ESRCH});
     if (step->number == SYS_waitid) try_fault(step, (struct fault){.kind = REAPED, .error = ECHILD});
   }
-}
-
-static bool is_waiting(long number) {
-  return number == SYS_ppoll || number == SYS_waitid || number == SYS_pidfd_send_signal || number == SYS_read
-#ifdef SYS_poll
-         || number == SYS_poll
-#endif
-      ;
 }
 
 /* ---- The whole sweep -------------------------------------------------------------------------------------------------------- */
