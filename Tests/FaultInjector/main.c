@@ -102,7 +102,8 @@ static bool lets_leftover_stay(const struct fault *fault) {
   /* An old leftover that cannot be removed does not keep the file from being made, and once that is there and whole, nobody
    * looks beside it any more: a warning says so, and rootless-storage finds it. */
   if (!scenario->has_leftover) return false;
-  if (fault->number == SYS_unlinkat && says(run.log, 4, "left by an interrupted login, cannot be removed")) return true;
+  bool is_told = says(run.log, 4, "left by an interrupted login, cannot be removed") || (fault->killed_after > 0 && says(run.log, 3, "was killed before it was done"));
+  if (fault->number == SYS_unlinkat && is_told) return true;
   /* Nor one in a directory that its user cannot list, or that is said to be absent. */
   return fault->kind == ERROR && (fault->number == SYS_openat || fault->number == SYS_getdents64 || fault->number == SYS_statx) && (fault->error == EACCES || fault->error == ENOENT);
 }
