@@ -26,6 +26,8 @@ private struct Run {
   private let account: Account
   private var report = ReportWriter()
   private var wording: Wording
+  /// Nothing of the report has been lost so far.
+  private var isHeard = true
 
   init(_ arguments: HelperArguments) {
     self.arguments = arguments
@@ -34,7 +36,8 @@ private struct Run {
   }
 
   mutating func finish() -> CInt {
-    writeToStandardOutput(report.takeWithEnd())
+    // A report with a gap must not look whole: without its end, the module says that something is missing.
+    if isHeard { isHeard = writeToStandardOutput(report.takeWithEnd()) }
     return report.outcome == .done ? 0 : 1
   }
 
@@ -43,7 +46,7 @@ private struct Run {
   private mutating func say(_ events: [Event]) { for event in events { say(event) } }
 
   /// Tells what was found so far, before a file server is asked that may never answer.
-  private mutating func flush() { writeToStandardOutput(report.take()) }
+  private mutating func flush() { isHeard = writeToStandardOutput(report.take()) && isHeard }
 
   mutating func session() {
     // The backstop of the module's deadline, in case the host dies before it.

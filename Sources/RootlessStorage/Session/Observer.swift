@@ -92,7 +92,7 @@ public struct HomeObserver: ~Copyable {
       let seen = try fileStatus(at: home, file.path)
       // Killed between link(2) and unlink(2), a helper leaves a second link.
       let suspicious = findingAllLeftovers || seen.kind == .regular && seen.links > 1
-      return FileObservation(state: .present, leftovers: suspicious ? leftovers(home, file.directory) : [])
+      return FileObservation(state: .present, leftovers: suspicious ? leftoversNow(home, file.directory) : [])
     } catch {
       if error == .noEntry { return absent(home, file) }
       return FileObservation(state: error.isObstacleOnWay ? .blocked(error) : .failed(error))
@@ -100,7 +100,12 @@ public struct HomeObserver: ~Copyable {
   }
 
   private func absent(_ home: borrowing FileDescriptor, _ file: SkeletonFile) -> FileObservation {
-    FileObservation(state: absence(home, file), leftovers: leftovers(home, file.directory))
+    let state = absence(home, file)
+    do throws(Errno) { return FileObservation(state: state, leftovers: try leftovers(home, file.directory)) } catch {
+      // Once the file is there and whole, nobody looks beside it any more: what lies there would stay for ever.
+      if state != .absent { return FileObservation(state: state) }
+      return FileObservation(state: error.isObstacleOnWay ? .blocked(error) : .failed(error))
+    }
   }
 
   private func absence(_ home: borrowing FileDescriptor, _ file: SkeletonFile) -> FileObservation.State {
@@ -113,25 +118,37 @@ public struct HomeObserver: ~Copyable {
     }
   }
 
-  private func leftovers(_ home: borrowing FileDescriptor, _ path: [UInt8]) -> [[UInt8]] {
-    do throws(Errno) {
-      let directory = try open(at: home, path.isEmpty ? [0x2e] : path, .directoryFollowing)
-      let host = hostName()
-      let now = wallClock()
-      var found: [[UInt8]] = []
-      for name in try names(in: directory, limit: 4096) {
-        guard found.count < 64, let temporary = TemporaryName(name) else { continue }
+  /// The same beside a file that is there: what stays, or cannot be looked for now, is found the next time by the file's second link.
+  private func leftoversNow(_ home: borrowing FileDescriptor, _ path: [UInt8]) -> [[UInt8]] {
+    do throws(Errno) { return try leftovers(home, path) } catch { return [] }
+  }
+
+  /// What killed helpers have left in a directory of the home; nothing where there is no directory, or one that its user cannot list.
+  private func leftovers(_ home: borrowing FileDescriptor, _ path: [UInt8]) throws(Errno) -> [[UInt8]] {
+    do throws(Errno) { return try leftovers(in: try open(at: home, path.isEmpty ? [0x2e] : path, .directoryFollowing)) } catch {
+      if error == .noEntry || error == .accessDenied { return [] }
+      throw error
+    }
+  }
+
+  private func leftovers(in directory: borrowing FileDescriptor) throws(Errno) -> [[UInt8]] {
+    let host = hostName()
+    let now = wallClock()
+    var found: [[UInt8]] = []
+    for name in try names(in: directory, limit: 4096) {
+      guard found.count < 64, let temporary = TemporaryName(name) else { continue }
+      do throws(Errno) {
         let seen = try fileStatus(at: directory, name)
         // Anything of that name that the user has made is theirs; a time may be any number.
         let (age, isAbsurd) = now.subtractingReportingOverflow(seen.modified)
         if seen.kind != .regular || seen.owner != uid || isAbsurd { continue }
         if temporary.isLeftover(onHost: host, age: age, processIsGone: isGone) { found.append(name) }
+      } catch {
+        // Another login is clearing up at this moment.
+        if error != .noEntry { throw error }
       }
-      return found
-    } catch {
-      // Another login may be clearing up at this moment; what stays is found the next time.
-      return []
     }
+    return found
   }
 }
 

@@ -22,7 +22,7 @@ public func readSettings(_ path: [UInt8], trusted: Bool, _ mounts: MountTable) t
 
 private func read(_ file: borrowing WayEnd, _ path: [UInt8], limit: Int) throws(WayProblem) -> [UInt8] {
   let content: [UInt8]
-  do throws(Errno) { content = try readAll(file.descriptor, limit: limit) } catch {
+  do throws(Errno) { content = try file.content(limit: limit) } catch {
     throw WayProblem(path: path, reason: .failed(error))
   }
   if content.count > limit { throw WayProblem(path: path, reason: .tooLarge) }

@@ -48,7 +48,7 @@ public struct SkeletonReader {
       if files.count >= SkeletonFile.mostFiles { return warn(path, .tooManyFiles) }
       let file = try openJudged(directory, name, path, .reading)
       var content: [UInt8] = []
-      do throws(Errno) { content = try readAll(file.descriptor, limit: SkeletonFile.largestFile) } catch { failure = error }
+      do throws(Errno) { content = try file.content(limit: SkeletonFile.largestFile) } catch { failure = error }
       if let failure { throw problem(path, .failed(failure)) }
       if content.count > SkeletonFile.largestFile { return warn(path, .tooLarge) }
       files.append(SkeletonFile(path: path, mode: file.status.mode, content: content))

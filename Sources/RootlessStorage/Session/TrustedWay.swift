@@ -22,6 +22,14 @@ package struct WayEnd: ~Copyable {
   }
 
   package consuming func takeDescriptor() -> FileDescriptor { descriptor }
+
+  /// The content of a file that is open for reading, as `readAll` gives it. Less than there was a moment ago is none: somebody is just
+  /// writing it anew, and half a file must not become everybody's.
+  func content(limit: Int) throws(Errno) -> [UInt8] {
+    let content = try readAll(descriptor, limit: limit)
+    if content.count <= limit && UInt64(content.count) < status.size { throw .ioError }
+    return content
+  }
 }
 
 /// Walks an absolute path one component at a time, and guarantees:

@@ -136,11 +136,8 @@ public struct HelperProcess: ~Copyable {
   /// Kills it and waits at most a second.
   private func end() -> Ending {
     if isLost { return .timedOut(isGone: false) }
-    if pidfd >= 0 {
-      _ = clinux_pidfd_kill(pidfd)
-    } else if HelperProcess.isOurs(number, pidfd: -1) {
-      _ = kill(number, SIGKILL)
-    }
+    // A sandbox may let a pidfd be made and not be used.
+    if pidfd < 0 || clinux_pidfd_kill(pidfd) != 0, HelperProcess.isOurs(number, pidfd: pidfd) { _ = kill(number, SIGKILL) }
     let deadline = clinux_monotonic_milliseconds() &+ 1000
     while true {
       let left = deadline &- clinux_monotonic_milliseconds()
@@ -180,11 +177,17 @@ private struct ChildState {
   var status: Int32 = 0
 }
 
-/// waitid(2) for the end of a child, without waiting.
+/// waitid(2) for the end of a child, without waiting. Interrupted, it is made again, and yet not for ever: a child is left to the host
+/// when nobody reaps it.
 private func wait(_ kind: Int32, _ identifier: Int32, _ option: Int32) -> ChildState {
   var state = ChildState()
   var ended: Int32 = 0
-  if unsafe clinux_waitid(kind, identifier, WEXITED | WNOHANG | option, &ended, &state.code, &state.status) != 0 { state.failure = clinux_errno() }
+  var attempts = 0
+  repeat {
+    let result = unsafe clinux_waitid(kind, identifier, WEXITED | WNOHANG | option, &ended, &state.code, &state.status)
+    state.failure = result == 0 ? 0 : clinux_errno()
+    attempts &+= 1
+  } while state.failure == EINTR && attempts < 10000
   state.hasEnded = ended != 0
   return state
 }

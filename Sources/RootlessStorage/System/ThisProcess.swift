@@ -38,16 +38,19 @@ public func arguments(_ count: Int32, _ vector: UnsafeMutablePointer<UnsafeMutab
   return found
 }
 
-/// Writes to standard output, where the report goes. There is nobody to tell if that fails.
-public func writeToStandardOutput(_ text: [UInt8]) {
+/// Writes to standard output, where the report goes.
+///
+/// - Returns: whether all of it was written.
+@discardableResult public func writeToStandardOutput(_ text: [UInt8]) -> Bool {
   var done = 0
   while done < text.count {
     let start = done
     // SAFETY: `start` is less than the count, so the buffer is not empty and the range is inside it.
     let written = unsafe text.withUnsafeBytes { bytes in unsafe write(1, bytes.baseAddress! + start, bytes.count - start) }
-    if written < 0 && Errno.last != .interrupted { return }
+    if written < 0 && Errno.last != .interrupted { return false }
     if written > 0 { done += written }
   }
+  return true
 }
 
 /// The host's name as uname(2) gives it.
