@@ -15,12 +15,16 @@
  */
 #include "attacker.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 int main(int argc, char **argv) {
   struct attack attack = {VICTIM_UID, STORAGE, "dir", NULL, "fresh", 1};
+  sigset_t none; /* threads of the tests' program block signals, and what they start inherits that */
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
   if (argc < 2) return fprintf(stderr, "attacker: what?\n"), 2;
   int i = 2;
   for (; i + 1 < argc; i += 2) {

@@ -136,7 +136,7 @@ static void resume(pid_t process, int request, int signal) {
 /* The helper stands at its execve(2). */
 static void round_of(pid_t helper) {
   scene_set(attack->scenario);
-  int comes, goes, call = -1, is_root = 1, was_killed = 0, has_come = 0;
+  int comes, goes, call = -1, is_all_root = 0, was_killed = 0, has_come = 0;
   long long flags = -1;
   schedule(&comes, &goes);
   if (order != ORDER_COME) goes = -1;
@@ -175,9 +175,9 @@ static void round_of(pid_t helper) {
         moves++;
         if (done != 0) seen++;
         /* A host whose real uid is the caller's, like su, starts the helper with it. */
-        if (number == SYS_setresuid) is_root = 2;
-        if (done != 0 && is_root == 2 && has_reserve(helper)) violation("call %d (%ld): the user could do %u to a helper with root's rights", call, number, done);
+        if (done != 0 && is_all_root && has_reserve(helper)) violation("call %d (%ld): the user could do %u to a helper with root's rights", call, number, done);
         if ((done & ~(unsigned)(TAMPER_SIGNAL | TAMPER_LIMITS)) != 0) violation("call %d (%ld): the user could do %u", call, number, done);
+        if (number == SYS_setresuid) is_all_root = 1;
       } else if (call == comes) {
         int reserve = has_reserve(helper), refused = hand_move(order, helper);
         if (refused == 0) moves++;

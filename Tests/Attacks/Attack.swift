@@ -86,6 +86,11 @@ extension Machine {
     return Figures(try sure("cat /dev/shm/\(name)"))
   }
 
+  /// Both files are in alice's home, as a login makes them that nobody attacks.
+  func isWhole() throws -> Bool {
+    try sh("test \"$(cat /home/alice/.config/*/*)\" = \"$(cat /etc/expected/storage.conf /etc/expected/daemon.json)\"").status == 0
+  }
+
   /// Carol, whom it does not concern, logs in again and again.
   func carol(logins: Int) throws { try begin("carol", "/usr/libexec/pam-host --time --count \(logins) /etc/pam.d carols carol") }
 }
