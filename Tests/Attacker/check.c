@@ -27,18 +27,18 @@ void violation(const char *format, ...) {
 
 /* ---- The scene ------------------------------------------------------------------------------------------------ */
 
-static void remove_at(int directory, const char *name, const char *keep) {
+static void remove_at(int directory, const char *name) {
   if (unlinkat(directory, name, 0) == 0 || errno == ENOENT) return;
   int inner = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   DIR *list = inner < 0 ? NULL : fdopendir(inner);
   struct dirent *entry;
   while (list != NULL && (entry = readdir(list)) != NULL)
-    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) remove_at(inner, entry->d_name, NULL);
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) remove_at(inner, entry->d_name);
   if (list != NULL) closedir(list);
-  if (keep == NULL) unlinkat(directory, name, AT_REMOVEDIR);
+  unlinkat(directory, name, AT_REMOVEDIR);
 }
 
-/* Removes what is in the directory but for one entry. */
+/* Removes what begins with the prefix, but for one entry. */
 static void empty(const char *path, const char *prefix, const char *keep) {
   int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   DIR *list = directory < 0 ? NULL : fdopendir(directory);
@@ -46,7 +46,7 @@ static void empty(const char *path, const char *prefix, const char *keep) {
   while (list != NULL && (entry = readdir(list)) != NULL) {
     const char *name = entry->d_name;
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, keep) == 0 || strncmp(name, prefix, strlen(prefix)) != 0) continue;
-    remove_at(directory, name, NULL);
+    remove_at(directory, name);
   }
   if (list != NULL) closedir(list);
 }

@@ -2,8 +2,9 @@
  * his move, and perhaps another one at a later call: no window is too small to be met. Only the helper is traced on, and neither it
  * nor the module or the host is any other than on a real machine.
  *
- * The first round is without a move, and says how many calls there are. Then the move comes at each of them, stays, or goes at the next
- * one; after that both come at random calls. Every round begins with the same scene, and is checked when the helper is about to end.
+ * The first round is without a move, and says how many calls there are. Then the move comes at each of them and stays; then it comes
+ * at each and goes at the next; then both are at random calls. With fewer rounds than calls the moves are spread over them. Every round
+ * begins with the same scene, and is checked when the helper is about to end.
  *
  * Prints "violation: …" lines, at most 20, and at last one line "rounds=N …":
  *
@@ -12,7 +13,7 @@
  *   done tolerated failed unended    how reports ended; errors: error lines in them
  *   created    rounds that ended with the storage directory in place, the user's own
  *   opened     descriptors that were checked as they were opened
- *   host       exit status of the host; left: processes that are left; log_N: its messages of that priority
+ *   host       exit status of the host; log_N: its messages of that priority
  *
  * --undisturbed: what is in the report of a login that nobody attacks.
  * --order tamper: the user tries at every call what tamper.c says. stop, kill: he sends that signal at one call of each round. */
@@ -39,6 +40,8 @@ static long rounds = 1000, done_rounds, moves, seen, created, opened, errors, en
 static int calls; /* of the first round, from its chdir(2) on */
 static char first_report[65536], report[65536];
 static size_t report_length;
+static int is_over;    /* nothing more is to be learned */
+static pid_t previous; /* the helper of the last round */
 
 static uint32_t next_random(void) {
   static uint32_t state = 2463534242u; /* the same every time */
@@ -133,8 +136,15 @@ static void resume(pid_t process, int request, int signal) {
   if (ptrace((enum __ptrace_request)request, process, 0, signal) != 0 && errno != ESRCH) perror("attacker: ptrace"), exit(2);
 }
 
+/* Whatever came of it, the module has reaped one helper before the host goes on. */
+static void check_gone(void) {
+  if (previous > 0 && kill(previous, 0) == 0) violation("the helper of round %ld is still there", done_rounds - 1);
+}
+
 /* The helper stands at its execve(2). */
 static void round_of(pid_t helper) {
+  check_gone();
+  previous = helper;
   scene_set(attack->scenario);
   int comes, goes, call = -1, is_all_root = 0, was_killed = 0, has_come = 0;
   long long flags = -1;
@@ -149,6 +159,7 @@ static void round_of(pid_t helper) {
     if (waitpid(helper, &status, __WALL) < 0) perror("attacker: waitpid"), exit(2);
     if (WIFEXITED(status) || WIFSIGNALED(status)) {
       was_killed = 1;
+      if (order == ORDER_COME) violation("round %ld: the helper hung or died: %s", done_rounds, report), is_over = 1;
       break;
     }
     if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
@@ -233,26 +244,10 @@ static int is_helper(pid_t process) {
   return strstr(path, "/session-helper") != NULL;
 }
 
-/* A stopped helper is the module's to end; nothing else may be left. */
-static int children_left(void) {
-  int left = 0, status;
-  for (int tries = 0; tries < 50; tries++) {
-    while (waitpid(-1, &status, WNOHANG | __WALL) > 0) {}
-    usleep(1000);
-  }
-  char path[64], text[4096] = "";
-  snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
-  FILE *file = fopen(path, "re");
-  if (file != NULL && fgets(text, sizeof text, file) == NULL) text[0] = 0;
-  if (file != NULL) fclose(file);
-  for (char *next = text, *word; (word = strsep(&next, " ")) != NULL;)
-    if (word[0] != 0) left++;
-  return left - 1; /* the hand */
-}
-
 static int summary(FILE *output, int status) {
   char line[8192];
   long log[8] = {0};
+  check_gone();
   rewind(output);
   while (fgets(line, sizeof line, output) != NULL) {
     long priority;
@@ -260,12 +255,18 @@ static int summary(FILE *output, int status) {
     else if (!begins(line, "open=")) printf("host: %s", line);
   }
   printf(
-      "rounds=%ld calls=%d moves=%ld seen=%ld done=%ld tolerated=%ld failed=%ld unended=%ld errors=%ld created=%ld opened=%ld host=%d left=%d",
+      "rounds=%ld calls=%d moves=%ld seen=%ld done=%ld tolerated=%ld failed=%ld unended=%ld errors=%ld created=%ld opened=%ld host=%d",
       done_rounds, calls, moves, seen, endings[0], endings[1], endings[2], endings[3], errors, created, opened,
-      WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), children_left());
+      WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
   for (int priority = 3; priority < 8; priority++) printf(" log_%d=%ld", priority, log[priority]);
   printf(" violations=%ld\n", violations);
   return violations == 0 ? 0 : 1;
+}
+
+static enum order order_named(const char *name) {
+  if (strcmp(name, "tamper") == 0) return ORDER_TAMPER;
+  if (strcmp(name, "stop") == 0) return ORDER_STOP;
+  return strcmp(name, "kill") == 0 ? ORDER_KILL : ORDER_COME;
 }
 
 int step(struct attack *given, int argc, char **argv) {
@@ -276,7 +277,7 @@ int step(struct attack *given, int argc, char **argv) {
     if (strcmp(argv[i], "--rounds") == 0) rounds = strtol(argv[i + 1], NULL, 10);
     else if (strcmp(argv[i], "--protect") == 0 && protected < 32) paths[protected++] = argv[i + 1];
     else if (strcmp(argv[i], "--undisturbed") == 0) undisturbed = argv[i + 1];
-    else if (strcmp(argv[i], "--order") == 0) order = strcmp(argv[i + 1], "tamper") == 0 ? ORDER_TAMPER : strcmp(argv[i + 1], "stop") == 0 ? ORDER_STOP : strcmp(argv[i + 1], "kill") == 0 ? ORDER_KILL : ORDER_COME;
+    else if (strcmp(argv[i], "--order") == 0) order = order_named(argv[i + 1]);
     else return fprintf(stderr, "attacker: unknown option %s\n", argv[i]), 2;
   }
   if (argc - i < 5) return fprintf(stderr, "attacker: no host\n"), 2;
@@ -306,6 +307,7 @@ int step(struct attack *given, int argc, char **argv) {
     int signal = WSTOPSIG(status);
     if (process != host && status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8) && is_helper(process)) {
       round_of(process);
+      if (is_over || violations > 20) kill(host, SIGKILL);
       continue;
     }
     /* The first stop of a new child, and every stop that is an event, is no signal. */

@@ -3,7 +3,7 @@
  *   dir dir:MODE          CVE-2024-22365, and squatting in a sticky parent
  *   symlink:TARGET        CVE-2020-10737 (oddjob), CVE-2024-47191 (pam_oath), CVE-2018-6954 (tmpfiles): followed with root's rights
  *   fifo socket device    CVE-2024-22365 (pam_namespace): opened, a FIFO blocks the login. The device is a whiteout (0, 0), the only
- *                         one that users may make
+ *                         one that users may make (mknod(2))
  *   hardlink:FILE         CVE-2017-18925 (opentmpfiles)
  *   file sparse           CVE-2022-25326 (pam_fscrypt): read to its end; 1 TiB
  *   exchange:PATH         CVE-2025-6020 (pam_namespace): RENAME_EXCHANGE, so that the place is never empty
@@ -132,10 +132,15 @@ static int make(const char *thing, const char *place, pid_t helper) {
   return EINVAL;
 }
 
+/* It takes the place of what is there, and does not come beside it. */
+static int takes_place(const char *thing) {
+  return after(thing, "exchange:") == NULL && after(thing, "temporary:") == NULL && strcmp(thing, "fill") != 0;
+}
+
 int thing_comes(const struct attack *attack, pid_t helper) {
   char before[512];
   if (attack->is_home) make_parents(attack->place);
-  if (strchr("et", attack->thing[0]) == NULL && strcmp(attack->thing, "fill") != 0) {
+  if (takes_place(attack->thing)) {
     aside(before, sizeof before, attack->place);
     rename(attack->place, before); /* refused where it is somebody else's: then what is there stays */
   }
@@ -145,9 +150,9 @@ int thing_comes(const struct attack *attack, pid_t helper) {
 int thing_goes(const struct attack *attack, pid_t helper) {
   char before[512];
   const char *place = attack->place;
-  if (strncmp(attack->thing, "exchange:", 9) == 0) return make(attack->thing, place, helper);
+  if (after(attack->thing, "exchange:") != NULL) return make(attack->thing, place, helper);
   if (strcmp(attack->thing, "fill") == 0) return unfill(place), 0;
-  if (strncmp(attack->thing, "temporary:", 10) == 0) {
+  if (after(attack->thing, "temporary:") != NULL) {
     char path[512];
     return temporary_name(path, sizeof path, place, helper) != 0 ? ESRCH : result(unlink(path));
   }
@@ -162,7 +167,7 @@ void things_end(const struct attack *attack) {
   aside(before, sizeof before, attack->place);
   if (strcmp(attack->thing, "fill") == 0) return unfill(attack->place);
   remove_tree(before);
-  if (strncmp(attack->thing, "exchange:", 9) != 0) remove_tree(attack->place);
+  if (takes_place(attack->thing)) remove_tree(attack->place);
   if (!attack->is_home) return;
   remove_tree(HOME "/.config");
   remove_tree(STORAGE);

@@ -7,12 +7,12 @@ import Testing
 struct SettingsAttackTests {
   /// What stands in the settings file's or a skeleton file's place, and whether nothing is done then.
   static let files: [(script: String, says: String)] = [
-    ("truncate -s 1G FILE", "is larger than"), ("head -c 70000 /dev/zero > FILE", "is larger than"), ("mkfifo FILE", "is not a regular file"),
+    ("truncate -s 1G FILE", "is too large; shorten it"), ("head -c 70000 /dev/zero > FILE", "is too large; shorten it"), ("mkfifo FILE", "is not a regular file"),
     ("mkdir FILE", "is not a regular file"), ("mknod FILE c 1 5", "is not a regular file"), ("ln -s /dev/zero FILE", "is not a regular file"),
-    ("ln -s /proc/self/mem FILE", ""), ("ln -s FILE FILE", "symbolic links"), ("ln -s /home/alice/precious FILE", "is owned by uid 4001"),
+    ("ln -s /proc/self/mem FILE", "Input/output error"), ("ln -s FILE FILE", "symbolic links"), ("ln -s /home/alice/precious FILE", "is owned by uid 4001"),
     ("cp /home/alice/precious FILE; chown 4001 FILE", "is owned by uid 4001"), ("touch FILE; chmod 646 FILE", "is writable by others"),
     ("ln -s /var/tmp/mallory.own FILE", "/var/tmp is writable by others"), ("ln -s /home/bob/secret FILE", "is owned by uid 4002"),
-    ("python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"FILE\")'", ""), ("head -c 5000 /dev/zero | tr '\\0' = > FILE", "the line is too long"),
+    ("python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"FILE\")'", "No such device or address"), ("head -c 5000 /dev/zero | tr '\\0' = > FILE", "the line is too long"),
   ]
 
   @Test(arguments: files) func `whatever is in the settings file's place is refused with its name, or read within bounds`(script: String, says: String) throws {
