@@ -221,6 +221,8 @@ static void round_of(pid_t helper) {
     seen++;
   }
   done_rounds++;
+  /* Of the death of a traced child the kernel tells its tracer first: the module cannot have reaped that one in time. */
+  if (was_killed && order == ORDER_KILL) previous = 0;
   resume(helper, PTRACE_DETACH, 0);
 }
 
