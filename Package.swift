@@ -70,8 +70,10 @@ let package = Package(
     .testTarget(name: "ModuleTests", dependencies: ["TestSupport"], path: "Tests/Module"),
     .testTarget(name: "CommandLineTests", dependencies: ["TestSupport"], path: "Tests/CommandLine", exclude: ["golden"]),
     .testTarget(name: "FaultTests", dependencies: ["TestSupport"], path: "Tests/Faults"),
+    .testTarget(name: "AttackTests", dependencies: ["TestSupport"], path: "Tests/Attacks"),
     .testTarget(
       name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "machine"]),
+    .executableTarget(name: "attacker", path: "Tests/Attacker"),
     .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam")]),
     .executableTarget(name: "pam-faults", path: "Tests/FaultInjector", linkerSettings: [.linkedLibrary("pam")]),
   ] + fuzzing

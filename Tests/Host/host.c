@@ -21,7 +21,8 @@
  *   --no-malloc N    no memory of exactly N bytes is to be had while a session opens
  *   --log            receives syslog on /dev/log, which must not exist yet (so: in a mount namespace with a /dev of its own), and
  *                    prints every message as "log PRIORITY TEXT" at the end
- *   --time           prints the median of whole transactions, pam_start to pam_end, as "median_us=N"
+ *   --time           prints the median of whole transactions, pam_start to pam_end, as "median_us=N", and the longest one
+ *   --setenv N=V     after the start, so that only what a session starts can inherit it
  *   --memory         prints "descriptors=N rss_kb=N" before, after the tenth part of the transactions, and at the end; then
  *                    "children=0" if none is left, not even a zombie
  */
@@ -142,7 +143,10 @@ static void *work(void *unused) {
     if (memory && done == count / 10) printf("descriptors=%d rss_kb=%ld\n", descriptors(), resident());
   }
   if (memory) printf("descriptors=%d rss_kb=%ld\n", descriptors(), resident());
-  if (timing) printf("median_us=%ld\n", (long)(median(durations, count) / 1000));
+  if (timing) {
+    long middle = (long)(median(durations, count) / 1000); /* sorts them */
+    printf("median_us=%ld\nlongest_us=%ld\n", middle, (long)(durations[count - 1] / 1000));
+  }
   return NULL;
 }
 
@@ -352,6 +356,7 @@ int main(int argc, char **argv) {
     else if (strcmp(argv[i], "--deny") == 0 && argv[i + 1] != NULL) {
       if (deny(number(argv[++i])) != 0) return perror("pam-host: seccomp"), 2;
     }
+    else if (strcmp(argv[i], "--setenv") == 0 && argv[i + 1] != NULL) putenv(argv[++i]);
     else if (strcmp(argv[i], "--no-malloc") == 0) denied_size = (size_t)number(argv[++i]);
     else if (strcmp(argv[i], "--log") == 0) logging = 1;
     else if (strcmp(argv[i], "--memory") == 0) memory = 1;

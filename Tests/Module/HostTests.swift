@@ -150,6 +150,18 @@ struct HostTests {
     try machine.sh("pkill -fx 'sleep 31'")
   }
 
+  @Test func `nor does it where the host has reaped the helper before the module can watch it`() throws {
+    let machine = try Machine()
+    try machine.user("alice")
+    // The host's reaper gets all the time it wants between the start and pidfd_open(2).
+    let slow = #"exec() { strace -qq -o /dev/null -e trace=pidfd_open -e inject=pidfd_open:delay_enter=500000 "$@"; };"#
+    let login = try machine.login("alice", "timeout=20 \(try helper(machine, "echo '<6>said'; sleep 33 & exit 0"))", host: "--reap", before: slow)
+    #expect(login.informations == ["said"])
+    #expect(login.errors == ["alice: the session helper ended without a whole report; log in again"], "\(login)")
+    #expect(login.milliseconds < 10000)
+    try machine.sh("pkill -fx 'sleep 33'")
+  }
+
   @Test func `a helper that lingers after its report is killed at the deadline`() throws {
     let machine = try Machine()
     try machine.user("alice")

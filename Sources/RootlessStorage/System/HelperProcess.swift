@@ -13,7 +13,7 @@ public struct HelperProcess: ~Copyable {
   /// -1 if the kernel has none, or if the child could not be proven to be ours.
   private let pidfd: Int32
   private let report: Int32
-  /// Somebody else reaped it, or may have: it is not ours to kill or wait for.
+  /// Somebody else has reaped it already: it has exited, and is not ours to kill or wait for.
   private let isLost: Bool
 
   public enum StartError: Error {
@@ -116,7 +116,8 @@ public struct HelperProcess: ~Copyable {
 
   private func hasExited(_ exitEvents: Int32, _ isOpen: Bool) -> Bool {
     if pidfd >= 0 { return exitEvents != 0 }
-    if isLost { return !isOpen }
+    // All that it wrote is in the pipe. Whoever still holds the other end is somebody else, and may hold it for ever.
+    if isLost { return true }
     let state = wait(clinux_p_pid, number, WNOWAIT)
     return state.failure != 0 || state.hasEnded
   }
