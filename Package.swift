@@ -55,6 +55,6 @@ let package = Package(
     .testTarget(name: "CommandLineTests", dependencies: ["TestSupport"], path: "Tests/CommandLine", exclude: ["golden"]),
     .testTarget(
       name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "machine"]),
-    .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam")]),
+    .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam"), .unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
   ]
 )
