@@ -61,10 +61,16 @@ final class Lab {
   /// Runs commands as root at once.
   func atOnce(_ commands: [(host: Host, command: String)]) throws -> [Output] {
     let results = Results(count: commands.count)
-    DispatchQueue.concurrentPerform(iterations: commands.count) { index in
-      let (host, command) = commands[index]
-      results.set(index, (try? machine(["ssh", "@\(host.rawValue)", command], patience: 1500)) ?? Output(status: -1, text: "no answer"))
+    let group = DispatchGroup()
+    for (index, (host, command)) in commands.enumerated() {
+      group.enter()
+      // Not concurrentPerform, which runs no more at once than there are processors: these wait for one another.
+      Thread.detachNewThread {
+        results.set(index, (try? self.machine(["ssh", "@\(host.rawValue)", command], patience: 1500)) ?? Output(status: -1, text: "no answer"))
+        group.leave()
+      }
     }
+    group.wait()
     return results.all
   }
 

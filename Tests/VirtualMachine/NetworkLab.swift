@@ -61,7 +61,7 @@ struct NetworkLab {
     mounted() { setpriv --reuid "$(id -u $1)" --regid "$(id -g $1)" --clear-groups timeout 100 stat "$(home $1)/." >/dev/null; }
     as() { setpriv --reuid "$(id -u $1)" --regid "$(id -g $1)" --clear-groups bash -c "cd $(home $1); $2"; }
     # The export anew, with other options.
-    export_with() { exportfs -u $clients:${2:-$export}; exportfs -o $1 $clients:${2:-$export}; exportfs -f; }
+    export_with() { exportfs -u $clients:$export; exportfs -o $1 $clients:$export; exportfs -f; }
 
     # session NAME OPTION…: what pam-host says, and what was logged, as "log PRIORITY TEXT".
     session() {
@@ -103,7 +103,7 @@ struct NetworkLab {
       mount -o loop,usrquota /srv/volume-$1 $export/$1
       chown $1:$1 $export/$1
       chmod 700 $export/$1
-      export_with $good $export/$1
+      exportfs -o $good $clients:$export/$1
     }
     no_volume() { umount $(home $1) || true; exportfs -u $clients:$export/$1; exportfs -f; umount $export/$1; rm /srv/volume-$1; }
     # quota NAME BLOCKS INODES: what the user may have at most, the home itself included; 0: no limit. quotactl(2), Q_SETQUOTA.
