@@ -30,20 +30,22 @@ struct LostReplyTests {
   }
   private static let restart = "(for i in $(seq 500); do nft list set inet lost seen | grep -q elements && break; done; rpc.nfsd 0; rpc.nfsd 4) >/dev/null 2>&1 &"
 
-  @Test(arguments: requests) func `the lost reply to a request of NFS 3 changes nothing`(number: Int, name: String) throws {
+  @Test func `the lost reply to a request of NFS 3 changes nothing`() throws {
     let lab = try NetworkLab(type: "nfs3")
     let kinds = LostReplyTests.isFull ? [false, true, false, true, true, true] : [false, true]
-    for (round, isRestarted) in kinds.enumerated() {
-      let user = "user\(round)"
-      let login = try lab.session(
-        user, "timeout=60",
-        before: """
-          account \(user) \(5000 + round); mounted \(user)
-          \(LostReplyTests.lose(number, milliseconds: isRestarted ? 1500 : 300))
-          \(isRestarted ? LostReplyTests.restart : "true")
-          """)
-      #expect(try lab.sh("nft list set inet lost seen | grep -c elements || true; nft delete table inet lost").text == "1\n", "\(name): nothing was lost")
-      try expectComplete(lab, user, login, "\(name), the server \(isRestarted ? "restarted" : "remembers")")
+    for (number, name) in LostReplyTests.requests {
+      for (round, isRestarted) in kinds.enumerated() {
+        let user = "\(name.lowercased())\(round)"
+        let login = try lab.session(
+          user, "timeout=60",
+          before: """
+            account \(user) \(5000 + number * 10 + round); mounted \(user)
+            \(LostReplyTests.lose(number, milliseconds: isRestarted ? 1500 : 300))
+            \(isRestarted ? LostReplyTests.restart : "true")
+            """)
+        #expect(try lab.sh("nft list set inet lost seen | grep -c elements || true; nft delete table inet lost").text == "1\n", "\(name): nothing was lost")
+        try expectComplete(lab, user, login, "\(name), the server \(isRestarted ? "restarted" : "remembers")")
+      }
     }
   }
 
