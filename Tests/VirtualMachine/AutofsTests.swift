@@ -28,7 +28,7 @@ struct AutofsTests {
     .init(what: "autofs is stopped", fault: "systemctl stop autofs", says: [HomeFault.missing], undo: "systemctl start autofs"),
     .init(what: "the daemon of autofs is killed", before: "true", fault: "pkill -KILL automount; sleep 0.5", says: [HomeFault.missing], undo: "systemctl restart autofs"),
     .init(
-      what: "the daemon of autofs hangs", before: "true", fault: "pkill -STOP automount", timeout: 2, says: [HomeFault.killed], undo: "pkill -CONT automount; mounted $user"),
+      what: "the daemon of autofs hangs", before: "true", fault: "pkill -STOP automount", timeout: 2, says: [HomeFault.killed], undo: "pkill -CONT automount; \(remembers)"),
     .init(
       what: "the home is a symbolic link into a mount that is not there yet", before: "true", home: "/home/link-USER", fault: "ln -s /home/$type/$user $home", says: [],
       created: 3, undo: "true", cleanUp: "umount /home/$type/$user; rm $home"),
