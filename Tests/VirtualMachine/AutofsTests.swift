@@ -10,6 +10,14 @@ struct AutofsTests {
   /// autofs remembers a failure for a while.
   private static let remembers = "sleep 4"
 
+  private static let ownConfig = """
+    install -d -m 700 -o $user -g $user $export/$user/.config $export/$user-config
+    echo "$user \(options) / nfs-server:$export/$user /.config nfs-server:$export/$user-config" >>/etc/auto.keys
+    systemctl reload autofs
+    sleep 1
+    """
+  private static let configState = "state $user; state $user $export/$user-config .config"
+
   static let faults: [HomeFault] = [
     .init(
       what: "an indirect map has no entry, and gets one", before: "true", home: "/home/keys/USER", fault: "true", says: [HomeFault.missing],
@@ -36,22 +44,14 @@ struct AutofsTests {
       what: "a symbolic link into a mount whose server is down", before: "true", home: "/home/link-USER", fault: "ln -s /home/$type/$user $home; systemctl stop nfs-server",
       says: [HomeFault.missing], undo: "systemctl start nfs-server; \(remembers)", cleanUp: "umount /home/$type/$user; rm $home"),
     .init(
-      what: "~/.config is a mount of its own", before: "true", home: "/home/keys/USER",
-      fault: """
-        install -d -m 700 -o $user -g $user $export/$user/.config $export/$user-config
-        echo "$user \(options) / nfs-server:$export/$user /.config nfs-server:$export/$user-config" >>/etc/auto.keys
-        """,
-      says: [], created: 3, undo: "true", cleanUp: "true", state: "state $user; state $user $export/$user-config .config"),
+      // autofs looks for the place of the second mount as root.
+      what: "~/.config is a mount of its own in a home that root may not enter, and then may", before: "true", home: "/home/keys/USER", fault: ownConfig,
+      says: [HomeFault.missing], undo: "chmod 711 $export/$user; \(remembers)", cleanUp: "true", state: configState),
     .init(
-      what: "~/.config is another export, whose server lets nobody write", before: "true", home: "/home/keys/USER",
-      fault: """
-        install -d -m 700 -o $user -g $user $export/$user/.config $export/$user-config
-        exportfs -o ro,sync,no_subtree_check $clients:$export/$user-config
-        echo "$user \(options) / nfs-server:$export/$user /.config nfs-server:$export/$user-config" >>/etc/auto.keys
-        """,
+      what: "~/.config is a mount of its own, read-only", before: "true", home: "/home/keys/USER",
+      fault: "\(ownConfig)\nchmod 711 $export/$user; exportfs -o ro,sync,no_subtree_check $clients:$export/$user-config",
       says: HomeFault.failed("Read-only file system", "make the home writable and log in again"), created: 1,
-      undo: "exportfs -u $clients:$export/$user-config; exportfs -f", cleanUp: "true",
-      state: "state $user; state $user $export/$user-config .config"),
+      undo: "exportfs -u $clients:$export/$user-config; exportfs -f", cleanUp: "true", state: configState),
   ]
 
   private static let maps = """

@@ -192,7 +192,7 @@ extension NetworkLab {
     expect(second.code == 0 && sameLines(second.log, Array(created.dropFirst(fault.created))), "afterwards: \(second)")
     let files = try sh("\(set); \(fault.state)").lines
     expect(files == NetworkLab.complete, "on the server: \(files)")
-    let storage = try sh("stat -c '%a %U' /var/tmp/\(user)").text
+    let storage = try sh("stat -c '%a %U' /var/tmp/\(user) 2>&1 || true").text
     expect(storage == "700 \(user)\n", "the storage directory: \(storage)")
     let third = try session(user, "debug timeout=60")
     let inPlace = Login.Line(priority: 7, text: "\(user): storage directory /var/tmp/\(user) and the files in the home are in place")
