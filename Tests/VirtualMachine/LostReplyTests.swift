@@ -6,8 +6,6 @@ import Testing
 /// NFS 3 remembers its latest answers; but a server that was restarted meanwhile knows neither.
 @Suite(.serialized, .enabled(if: Lab.isPossible && Machine.host != nil, Comment(rawValue: Lab.need)))
 struct LostReplyTests {
-  private static let isFull = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_FULL"] != nil
-
   /// Requests of a first login, by their numbers in NFS 3 (RFC 1813).
   static let requests = [(2, "SETATTR"), (7, "WRITE"), (8, "CREATE"), (9, "MKDIR"), (12, "REMOVE"), (15, "LINK")]
 
@@ -32,7 +30,7 @@ struct LostReplyTests {
 
   @Test func `the lost reply to a request of NFS 3 changes nothing`() throws {
     let lab = try NetworkLab(type: "nfs3")
-    let kinds = LostReplyTests.isFull ? [false, true, false, true, true, true] : [false, true]
+    let kinds = NetworkLab.isFull ? [false, true, false, true, true, true] : [false, true]
     for (number, name) in LostReplyTests.requests {
       for (round, isRestarted) in kinds.enumerated() {
         let user = "\(name.lowercased())\(round)"
@@ -51,7 +49,7 @@ struct LostReplyTests {
 
   @Test(arguments: NetworkLab.types) func `replies lost at any moment of a login change nothing`(type: String) throws {
     let lab = try NetworkLab(type: type)
-    let rounds = LostReplyTests.isFull ? 60 : 5
+    let rounds = NetworkLab.isFull ? 60 : 5
     for round in 0..<rounds {
       let user = "user\(round)"
       let moment = Double(round * 41 % 170) / 1000

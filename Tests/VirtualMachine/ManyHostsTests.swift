@@ -6,7 +6,7 @@ import Testing
 /// namespace of lab2 with an address, a name and a mount of its own. NFS tells clients apart by those, as our temporary files' names do.
 @Suite(.serialized, .enabled(if: Lab.isPossible && Machine.host != nil, Comment(rawValue: Lab.need)))
 struct ManyHostsTests {
-  private static let rounds = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_FULL"] != nil ? 200 : 10
+  private static let rounds = NetworkLab.isFull ? 200 : 10
   private static let hosts = 3
 
   /// One account for each round, in a mount that stays: hosts that have to mount first do not meet.

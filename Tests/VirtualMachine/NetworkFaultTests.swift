@@ -5,10 +5,9 @@ import Testing
 /// What file servers and networks do to a login.
 @Suite(.serialized, .enabled(if: Lab.isPossible && Machine.host != nil, Comment(rawValue: Lab.need)))
 struct NetworkFaultTests {
-  private static let isFull = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_FULL"] != nil
 
   private static let quota = "free some of the quota on the home and log in again"
-  private static let stale = "what was mounted is gone on the server or no longer exported, unmount it on this host and log in again"
+  private static let stale = "unmount it on this host and log in again, for what was mounted is gone on the server or no longer exported"
   private static let denied =
     "5 home HOME cannot be reached by its user: Permission denied, nothing is done; check its mode and the options of its export, a Kerberos ticket may be missing, or it is a FUSE mount without allow_other"
   private static let exportAgain = "exportfs -u $clients:$export; exportfs -ra; exportfs -f"
@@ -51,7 +50,7 @@ struct NetworkFaultTests {
 
   /// The home itself takes one block and one inode; then come .config, containers, storage.conf, docker, daemon.json. A block that a
   /// file lacks is missed when it is written back, and NFS tells at fsync(2).
-  static let quotas: [HomeFault] = (isFull ? [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (0, 1), (0, 2), (0, 3), (0, 4), (0, 5)] : [(1, 0), (3, 0), (5, 0), (0, 3)]).map { blocks, inodes in
+  static let quotas: [HomeFault] = (NetworkLab.isFull ? [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (0, 1), (0, 2), (0, 3), (0, 4), (0, 5)] : [(1, 0), (3, 0), (5, 0), (0, 3)]).map { blocks, inodes in
     let oneIsDone = max(blocks, inodes) > 3
     return .init(
       what: "a quota of \(blocks) blocks and \(inodes) inodes", before: "volume $user; mounted $user", fault: "quota $user \(blocks) \(inodes)",
@@ -62,7 +61,7 @@ struct NetworkFaultTests {
   @Test(arguments: NetworkLab.types)
   func `whatever fails, the login goes on, the line says what to do, and the next one ends right`(type: String) throws {
     let lab = try NetworkLab(type: type)
-    for (number, fault) in (NetworkFaultTests.faults + NetworkFaultTests.quotas).enumerated() where fault.only == nil || fault.only == type {
+    for (number, fault) in (NetworkFaultTests.faults + NetworkFaultTests.quotas).enumerated() where NetworkLab.isDue(fault, number, type) {
       for problem in try lab.problems(of: fault, number: number) { Issue.record("\(problem)") }
     }
   }
@@ -71,7 +70,7 @@ struct NetworkFaultTests {
   @Test(arguments: NetworkLab.types)
   func `a server that stops or restarts during a login leaves nothing that the next one does not complete`(type: String) throws {
     let lab = try NetworkLab(type: type)
-    let rounds = NetworkFaultTests.isFull ? 40 : 4
+    let rounds = NetworkLab.isFull ? 40 : 2
     var killed = 0
     for round in 0..<rounds {
       let user = "user\(round)"
@@ -107,6 +106,6 @@ struct NetworkFaultTests {
       #expect(try lab.helpers() == "")
       #expect(try lab.session(user, "debug").debugs.count == 1)
     }
-    #expect(killed > 0 || !NetworkFaultTests.isFull, "no server went in time")
+    #expect(killed > 0 || !NetworkLab.isFull, "no server went in time")
   }
 }

@@ -224,7 +224,7 @@ public struct Wording: Sendable {
     case .quotaExceeded: "free some of the quota on \(place) and log in again"
     case .readOnly: "make \(place) writable and log in again"
     case .fileTooLarge: "raise the limit on file sizes (ulimit -f) and log in again"
-    case .stale: "what was mounted is gone on the server or no longer exported, unmount it on this host and log in again"
+    case .stale: "unmount it on this host and log in again, for what was mounted is gone on the server or no longer exported"
     case .accessDenied, .notPermitted: "check the permissions of \(place)"
     case .notSupported: "\(place) has neither hard links nor RENAME_NOREPLACE; create it by hand"
     default: "check \(place) and log in again"
