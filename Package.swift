@@ -74,7 +74,7 @@ let package = Package(
     .testTarget(
       name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "machine"]),
     .executableTarget(name: "attacker", path: "Tests/Attacker"),
-    .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam")]),
+    .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam"), .unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
     .executableTarget(name: "pam-faults", path: "Tests/FaultInjector", linkerSettings: [.linkedLibrary("pam")]),
   ] + fuzzing
 )

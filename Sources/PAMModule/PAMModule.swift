@@ -101,9 +101,9 @@ private func follow(
   switch ending {
   case .timedOut(let isGone):
     if isGone {
-      log.error("the session helper was not done within the timeout and was killed, this session has no container storage; is the file server of the home down?")
+      log.error("the session helper was not done within the timeout and was killed, this session may be without container storage; is the file server of the home down?")
     } else {
-      log.error("the session helper was not done within the timeout and cannot be ended, this session has no container storage; is the file server of the home down?")
+      log.error("the session helper was not done within the timeout and cannot be ended, this session may be without container storage; is the file server of the home down?")
     }
     return .failed
   case .unheard(let cause):

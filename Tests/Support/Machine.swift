@@ -177,7 +177,8 @@ public struct Login: CustomStringConvertible {
   public let log: [Line]
   public let output: Output
 
-  init(_ output: Output) throws {
+  /// - Parameter output: what the PAM host printed, and its log.
+  public init(_ output: Output) throws {
     self.output = output
     var fields: [Substring: Int] = [:]
     var log: [Line] = []

@@ -58,6 +58,22 @@ final class Lab {
     return results.all
   }
 
+  /// Runs commands as root at once.
+  func atOnce(_ commands: [(host: Host, command: String)]) throws -> [Output] {
+    let results = Results(count: commands.count)
+    let group = DispatchGroup()
+    for (index, (host, command)) in commands.enumerated() {
+      group.enter()
+      // Not concurrentPerform, which runs no more at once than there are processors: these wait for one another.
+      Thread.detachNewThread {
+        results.set(index, (try? self.machine(["ssh", "@\(host.rawValue)", command], patience: 1500)) ?? Output(status: -1, text: "no answer"))
+        group.leave()
+      }
+    }
+    group.wait()
+    return results.all
+  }
+
   func link(_ direction: String, _ host: Host = .lab1) throws { try sure(["link", direction, "@\(host.rawValue)"]) }
   func server(_ direction: String) throws { try sure(["server", direction]) }
 
@@ -69,6 +85,15 @@ final class Lab {
     try root(
       "for stack in common-session common-session-noninteractive; do echo 'session optional pam_rootless_storage.so \(options)' >> /etc/pam.d/$stack; done",
       on: host)
+  }
+
+  /// Puts a program where root finds it by its name.
+  func put(_ file: String, on host: Host = .lab1) throws {
+    let path = URL(fileURLWithPath: file)
+    let put = try run(
+      "/bin/bash",
+      ["-c", "tar -C '\(path.deletingLastPathComponent().path)' -c '\(path.lastPathComponent)' | '\(script)' put '@\(host.rawValue)' /usr/local/sbin"], environment: environment)
+    if put.status != 0 { throw CommandFailure(description: "\(put)") }
   }
 
   /// What the module has logged. The first login of a user starts systemd's user manager, which is a session of its own, and by

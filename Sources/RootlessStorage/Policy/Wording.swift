@@ -63,7 +63,7 @@ public struct Wording: Sendable {
     case .nameUnfitForFile(let file):
       "\(inHome(file)) is not created: the skeleton wants @USER@ in it, and this user name cannot stand there; use @UID@ in the skeleton"
     case .fileBlocked(let file, let cause):
-      "\(inHome(file)) is skipped: \(cause); every component of its path must be a directory that the user can enter and write to"
+      "\(inHome(file)) is skipped: \(cause); every component of its path must be a directory that the user can enter and write to\(fromServer(cause))"
     case .fileFailed(let file, let cause): "cannot create \(inHome(file)): \(cause); \(remedy(cause, "the home"))"
     case .leftoverRemoved(let file): "removed \(inHome(file)), which an interrupted login had left"
     case .leftoverStays(let file, let cause): "\(inHome(file)), left by an interrupted login, cannot be removed: \(cause), ignoring"
@@ -173,9 +173,9 @@ public struct Wording: Sendable {
     switch problem {
     case .notAbsolute: "home \"\(home)\" is not an absolute path, nothing is done; correct the account"
     case .notDirectory: "home \(home) is not a directory, nothing is done; correct the account"
-    case .missing: "home \(home) does not exist, or its file server is down, nothing is done; log in again when it is there"
+    case .missing: "home \(home) does not exist, or its file server is down, nothing is done; log in again when it is there; if autofs mounts it, check that autofs is running and has an entry for it"
     case .ownedBy(let owner): "home \(home) is owned by uid \(owner), not by uid \(uid), nothing is done; correct the owner or the account"
-    case .denied(let cause): "home \(home) cannot be reached by its user: \(cause), nothing is done; a Kerberos ticket may be missing, or it is a FUSE mount without allow_other"
+    case .denied(let cause): "home \(home) cannot be reached by its user: \(cause), nothing is done; check its mode and the options of its export, a Kerberos ticket may be missing, or it is a FUSE mount without allow_other"
     case .failed(let cause): "home \(home) cannot be looked at: \(cause), nothing is done; \(remedy(cause, "its file server"))"
     case .typeUnknown(let cause): "the file system of home \(home) cannot be found out: \(cause), nothing is done; is /proc mounted?"
     case .on: "home \(home) is on a network file system"
@@ -215,12 +215,16 @@ public struct Wording: Sendable {
     }
   }
 
+  /// A file server that no longer exports the home to this host says the same as one that minds the mode.
+  private func fromServer(_ cause: Errno) -> Text { cause == .accessDenied ? ", and the file server must let this host in" : "" }
+
   private func remedy(_ cause: Errno, _ place: Text) -> Text {
     switch cause {
     case .noSpace: "free space on \(place) and log in again"
     case .quotaExceeded: "free some of the quota on \(place) and log in again"
     case .readOnly: "make \(place) writable and log in again"
     case .fileTooLarge: "raise the limit on file sizes (ulimit -f) and log in again"
+    case .stale: "unmount it on this host and log in again, for what was mounted is gone on the server or no longer exported"
     case .accessDenied, .notPermitted: "check the permissions of \(place)"
     case .notSupported: "\(place) has neither hard links nor RENAME_NOREPLACE; create it by hand"
     default: "check \(place) and log in again"
