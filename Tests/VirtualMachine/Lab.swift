@@ -48,16 +48,6 @@ final class Lab {
     try machine(["ssh", "\(user)@\(host.rawValue)", command], patience: patience)
   }
 
-  /// Logs in as several users at once, each on a host of its own.
-  func loginAtOnce(_ logins: [(user: String, host: Host)]) throws -> [Output] {
-    let results = Results(count: logins.count)
-    DispatchQueue.concurrentPerform(iterations: logins.count) { index in
-      let (user, host) = logins[index]
-      results.set(index, (try? login(user, "true", on: host)) ?? Output(status: -1, text: "no login"))
-    }
-    return results.all
-  }
-
   /// Runs commands as root at once.
   func atOnce(_ commands: [(host: Host, command: String)]) throws -> [Output] {
     let results = Results(count: commands.count)

@@ -1,5 +1,10 @@
 import Foundation
 import TestSupport
+import Testing
+
+/// One suite after another: each has a machine or two of 2 GiB.
+@Suite(.serialized, .enabled(if: Lab.isPossible && Machine.host != nil, Comment(rawValue: Lab.need)))
+enum NetworkTests {}
 
 /// A lab with the module installed, in which every case has an account and a home of its own: what a client remembers of one home
 /// says nothing about the next. Sessions are opened by the PAM host, whose steps beside the module's do not touch the home.
