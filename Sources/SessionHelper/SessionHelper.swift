@@ -64,6 +64,20 @@ private struct Run {
     }
   }
 
+  /// Waits for others who edit account files for half of the time there is, at most: what comes after needs some of it too.
+  private mutating func giveSubordinateIDs(_ settings: Settings, _ mounts: MountTable) {
+    let outcome: SubordinateIDOutcome
+    do throws(SubordinateIDError) {
+      outcome = try SubordinateIDFiles(mounts).allocate(for: account, settings, patience: Int64(arguments.timeout) * 500)
+    } catch { outcome = .failed(error.failure) }
+    switch outcome {
+    case .enough, .changed: break
+    case .added(let plan): say(.subordinateIDsAdded(plan))
+    case .refused(let refusal): say(.subordinateIDsRefused(refusal))
+    case .failed(let failure): say(.subordinateIDsFailed(failure))
+    }
+  }
+
   private mutating func session(_ identity: inout Identity) throws(IdentityError) {
     // As root: the settings.
     let settings: Settings
@@ -89,8 +103,9 @@ private struct Run {
     wording.storage = storage
     wording.skeleton = settings.skeleton
 
-    // As root: the skeleton.
+    // As root: subordinate ids, and the skeleton.
     try identity.becomeRootAgain()
+    if settings.subordinateIDs.allocates && identity.isPrivileged { giveSubordinateIDs(settings, mounts) }
     let skeleton: [SkeletonFile]
     do throws(WayProblem) {
       let reader = try SkeletonReader(settings.skeleton, trusted: identity.isPrivileged, mounts)

@@ -86,7 +86,7 @@ struct InstallTests {
       return try machine.sure("cd /; \(drop)bash /etc/complete").lines
     }
     #expect(try completed("rootless-storage ch") == ["check"])
-    #expect(try completed("rootless-storage ").sorted() == ["-h", "--help", "check", "help", "list", "prune", "repair"].sorted())
+    #expect(try completed("rootless-storage ").sorted() == ["-h", "--help", "check", "help", "list", "prune", "repair", "subids"].sorted())
     #expect(try completed("rootless-storage prune --o").sorted() == ["--older-than", "--orphaned"])
     #expect(try completed("rootless-storage list --conf /etc/rootless-storage/root") == ["/etc/rootless-storage/rootless-storage.conf"])
     // Whoever has storage or a session here, and neither other things in /var/tmp nor accounts that have never been here.
@@ -177,16 +177,16 @@ struct InstallTests {
     #expect(documented == Set(source.matches(of: /after\("([a-z_]+)=?"/).map { String($0.1) }))
     let settings = try String(contentsOfFile: "\(top)/packaging/man/rootless-storage.conf.5", encoding: .utf8)
     let parser = try String(contentsOfFile: "\(top)/Sources/RootlessStorage/Policy/SettingsParser.swift", encoding: .utf8)
-    let keys = Set(parser.matches(of: /elementsEqual\("([a-z_]+)"\.utf8\)/).map { String($0.1) })
+    let keys = Set(parser.matches(of: /key\.elementsEqual\("([a-z_]+)"\.utf8\)/).map { String($0.1) })
     for key in keys { #expect(settings.contains("\n.It Cm") && settings.contains(key), "\(key)") }
-    #expect(keys.count == 6)
+    #expect(keys.count == 12)
   }
 
   @Test func `the shipped settings say what the defaults are`() throws {
     let machine = try Machine(settings: nil)
     try machine.user("alice")
     // With every line uncommented, nothing is reported and nothing changes.
-    try machine.sure("sed -i 's/^#\\([a-z_]* = \\)/\\1/' /etc/rootless-storage/rootless-storage.conf; test $(grep -c '^[a-z]' /etc/rootless-storage/rootless-storage.conf) -eq 6")
+    try machine.sure("sed -i 's/^#\\([a-z_]* = \\)/\\1/' /etc/rootless-storage/rootless-storage.conf; test $(grep -c '^[a-z]' /etc/rootless-storage/rootless-storage.conf) -eq 12")
     #expect(try machine.login("alice").log == [.init(priority: 7, text: "alice: home /home/alice is on a local file system (ramfs), nothing to do")])
   }
 }

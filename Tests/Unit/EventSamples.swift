@@ -27,6 +27,7 @@ enum EventSamples {
       .on(.named(value)), .notAbsolute, .notDirectory, .missing, .ownedBy(1001), .denied(.accessDenied), .failed(.stale), .typeUnknown(.noEntry),
     ]
     events += homes.map { .homeUnusable($0) }
+    events += subordinateIDs(value)
     events += storages(value).map { .storageRefused(StorageObservation(parentIsWritableByOthers: true, state: $0)) }
     return events
   }
@@ -37,8 +38,30 @@ enum EventSamples {
     ]
     return paths.map { .badPath(key: "storage_directory", value: value, $0) } + [
       .noEqualsSign(value), .unknownKey(value), .badMode(value), .badNumber(key: "uid_min", value: value), .badType(value), .noTypes,
-      .rangeIsEmpty(min: 1000, max: 5), .lineTooLong, .tooManyProblems,
+      .rangeIsEmpty(min: 1000, max: 5), .lineTooLong, .tooManyProblems, .badSubids(value), .badScheme(value), .badCount(value), .badRange(value), .noRanges,
     ]
+  }
+
+  private static func subordinateIDs(_ value: [UInt8]) -> [Event] {
+    let range: IDRange = 100_000...165_535
+    let holders: [IDHolder] = [
+      .range(of: value, range, .users), .range(of: value, range, .groups), .uid(2000, of: value), .gid(2000, of: value), .served(range), .reserved(range),
+      .reserved(0...65535), .oneself(2000),
+    ]
+    let refusals: [SubordinateIDRefusal] = [
+      .notFromFiles(source: value), .nameUnfit, .settingsDoubtful, .definitionDoubtful(key: value), .nothingReserved, .belowUidMin(1000), .tooFew(count: 1000),
+      .beyondMaximum(first: UInt64.max, last: UInt64.max, max: UInt32.max), .noneFree(min: 100_000, max: 200_000, count: 65536),
+    ]
+    let failures: [SubordinateIDFailure] = [
+      .unfit(file: value, .symbolicLink), .unfit(file: value, .notRegular), .unfit(file: value, .notRoots), .unfit(file: value, .tooLarge),
+      .locked(file: value, process: 4711), .locked(file: value, process: nil), .failed(file: value, .noSpace),
+    ]
+    let plans = [
+      SubordinateIDPlan(users: range, groups: range), SubordinateIDPlan(users: range, groups: 200_000...265_535), SubordinateIDPlan(users: range, groups: nil),
+      SubordinateIDPlan(users: nil, groups: range), SubordinateIDPlan(users: nil, groups: nil),
+    ]
+    return plans.map { .subordinateIDsAdded($0) } + (refusals + holders.map { .overlap(range, $0) }).map { .subordinateIDsRefused($0) }
+      + (failures + ways(value).map { .way($0) }).map { .subordinateIDsFailed($0) }
   }
 
   private static func ways(_ value: [UInt8]) -> [WayProblem] {
@@ -58,7 +81,7 @@ enum EventSamples {
     ]
   }
 
-  static let count = 27
+  static let count = 30
 
   /// A new event does not compile here before it has a number, and then a sample.
   static func number(_ event: Event) -> Int {
@@ -90,6 +113,9 @@ enum EventSamples {
     case .leftoverStays: 25
     case .allInPlace: 26
     case .storeUnknown: 27
+    case .subordinateIDsAdded: 28
+    case .subordinateIDsRefused: 29
+    case .subordinateIDsFailed: 30
     }
   }
 }

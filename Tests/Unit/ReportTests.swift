@@ -131,20 +131,24 @@ private func heard(_ bytes: [UInt8]) -> Listener {
 
   @Test(arguments: hostileBytes)
   func `whatever an event quotes, every line is whole, printable and short enough`(value: [UInt8]) {
-    let events = EventSamples.all(with: value)
-    var writer = ReportWriter()
-    var wording = Wording(account(value, home: value))
-    wording.storage = value
-    wording.skeleton = value
-    for event in events { writer.add(event, wording) }
-    let report = writer.takeWithEnd()
-    let lines = parts(report, separator: { $0 == 0x0a })
-    #expect(lines.count == events.count + 2)
-    #expect(lines.allSatisfy { $0.count < ReportFormat.longestLine && isPrintable($0) })
-    let listener = heard(report)
-    #expect(listener.lines.map(\.priority) == events.map { Int32($0.severity.rawValue) })
-    #expect(listener.lines.map { bytes($0.text) } == lines.dropLast(2).map { Array($0.dropFirst(3)) })
-    #expect(listener.outcome == .failed && listener.guardsHold)
+    let samples = EventSamples.all(with: value)
+    // One report leaves out what is more than it may say.
+    for start in stride(from: 0, to: samples.count, by: 25) {
+      let events = samples[start..<min(start + 25, samples.count)]
+      var writer = ReportWriter()
+      var wording = Wording(account(value, home: value))
+      wording.storage = value
+      wording.skeleton = value
+      for event in events { writer.add(event, wording) }
+      let report = writer.takeWithEnd()
+      let lines = parts(report, separator: { $0 == 0x0a })
+      #expect(lines.count == events.count + 2)
+      #expect(lines.allSatisfy { $0.count < ReportFormat.longestLine && isPrintable($0) })
+      let listener = heard(report)
+      #expect(listener.lines.map(\.priority) == events.map { Int32($0.severity.rawValue) })
+      #expect(listener.lines.map { bytes($0.text) } == lines.dropLast(2).map { Array($0.dropFirst(3)) })
+      #expect(listener.outcome == writer.outcome && listener.guardsHold)
+    }
   }
 
   @Test func `a flood of events leaves out lines but never the outcome`() {

@@ -8,6 +8,13 @@ private func changed(_ change: (inout Settings) throws -> Void) rethrows -> Sett
   return settings
 }
 
+/// The settings without the doubt that any wrong line casts on ids.
+private func certain(_ settings: Settings) -> Settings {
+  var settings = settings
+  settings.subordinateIDs.isDoubtful = false
+  return settings
+}
+
 private func template(_ text: String) -> StorageTemplate {
   do throws(StorageTemplate.Problem) { return try StorageTemplate(bytes(text)) } catch { fatalError("\(error)") }
 }
@@ -145,8 +152,9 @@ private func template(_ text: String) -> StorageTemplate {
   @Test(arguments: bad)
   func `a line that does not hold leaves the default, and says where and why`(row: Bad) {
     let parser = SettingsParser("# first\n\n" + row.line + "\n# last\n")
-    #expect(parser.settings == Settings())
+    #expect(certain(parser.settings) == Settings())
     #expect(parser.problems == [SettingsProblem(line: 3, reason: row.reason)])
+    #expect(parser.settings.subordinateIDs.isDoubtful)
   }
 
   @Test(arguments: bad)
@@ -162,7 +170,7 @@ private func template(_ text: String) -> StorageTemplate {
     let good: [UInt8] =
       "uid_min = 2000\r\nuid_max = 3000\r\ndirectory_mode = 0711\r\nskel = /srv/skel\r\nnetwork_filesystems = afs\r\nstorage_directory = /srv/$UID"
     let parser = SettingsParser(row.line + "\r\n" + good)
-    #expect(parser.settings == around)
+    #expect(certain(parser.settings) == around)
     #expect(parser.problems.map(\.line) == [1])
   }
 
@@ -173,7 +181,7 @@ private func template(_ text: String) -> StorageTemplate {
   ])
   func `a bad line leaves the default also over an earlier good one`(text: String, line: Int) {
     let parser = SettingsParser(bytes(text))
-    #expect(parser.settings == Settings())
+    #expect(certain(parser.settings) == Settings())
     #expect(parser.problems.map(\.line) == [line])
   }
 
@@ -185,7 +193,7 @@ private func template(_ text: String) -> StorageTemplate {
   func `a uid_max below uid_min does not hold`(text: String, line: Int, min: UInt32, max: UInt32, uidMin: UInt32) {
     let parser = SettingsParser(bytes(text))
     #expect(parser.problems == [SettingsProblem(line: line, reason: .rangeIsEmpty(min: min, max: max))])
-    #expect(parser.settings == changed { $0.uidMin = uidMin })
+    #expect(certain(parser.settings) == changed { $0.uidMin = uidMin })
   }
 
   @Test func `a line may have 4096 bytes`() {
@@ -200,7 +208,7 @@ private func template(_ text: String) -> StorageTemplate {
     #expect(parser.problems.prefix(16).map(\.line) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
     #expect(parser.problems.prefix(16).allSatisfy { $0.reason == .noEqualsSign("x") })
     #expect(parser.problems.last == SettingsProblem(line: 17, reason: .tooManyProblems))
-    #expect(parser.settings == changed { $0.uidMin = 7 })
+    #expect(certain(parser.settings) == changed { $0.uidMin = 7 })
   }
 
   @Test(arguments: hostileBytes)

@@ -79,7 +79,7 @@ import Testing
   ]
 
   private func hasNextStep(_ text: String) -> Bool {
-    if text.hasSuffix("ignoring") || text.hasSuffix("the default holds") || text.hasSuffix(", log in again") || text.contains(": set ") { return true }
+    if text.hasSuffix("ignoring") || text.hasSuffix("the default holds") || text.hasSuffix(", log in again") || text.hasSuffix("until that is mended") || text.contains(": set ") { return true }
     return text.split(separator: ";").dropFirst().contains { part in WordingTests.steps.contains { part.dropFirst().hasPrefix($0) } }
   }
 

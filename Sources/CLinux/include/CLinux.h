@@ -46,6 +46,19 @@ static inline int clinux_openat(int directory, const char *path, int flags, mode
   return openat(directory, path, flags, mode);
 }
 static inline int clinux_set_nonblocking(int descriptor) { return fcntl(descriptor, F_SETFL, O_NONBLOCK); }
+/* An open file description lock on the whole file, for writing, without waiting (fcntl(2), F_OFD_SETLK). It keeps lockf(3) and
+ * lckpwdf(3) of others out, and goes with the descriptor. */
+static inline int clinux_lock_whole(int descriptor) {
+  struct flock whole;
+  memset(&whole, 0, sizeof whole);
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  return fcntl(descriptor, F_OFD_SETLK, &whole);
+}
+static inline void clinux_sleep_milliseconds(long milliseconds) {
+  const struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+  (void)nanosleep(&time, NULL);
+}
 static inline int clinux_prctl(int option, unsigned long argument) { return prctl(option, argument, 0ul, 0ul, 0ul); }
 
 /* ---- Constants that are casts or need _GNU_SOURCE ---------------------------------------------------------- */

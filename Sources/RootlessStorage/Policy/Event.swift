@@ -20,6 +20,11 @@ public enum Event: Equatable, Sendable {
   case homeLocal(type: [UInt8]?)
   case homeUnusable(HomeObservation)
 
+  // Subordinate ids
+  case subordinateIDsAdded(SubordinateIDPlan)
+  case subordinateIDsRefused(SubordinateIDRefusal)
+  case subordinateIDsFailed(SubordinateIDFailure)
+
   // The storage directory
   case storageRefused(StorageObservation)
   case storageCreated(mode: UInt32)
@@ -44,11 +49,14 @@ public enum Event: Equatable, Sendable {
     case .usage, .notPermitted, .processNotPrepared, .identity, .settingsRefused, .skeletonRefused, .idReserved, .nameUnfit, .storageRefused,
       .storageFailed, .fileFailed:
       .err
+    // Containers have their storage all the same, so these are no reason to fail a login.
+    case .subordinateIDsRefused(.notFromFiles): .debug
+    case .subordinateIDsRefused, .subordinateIDsFailed: .warning
     case .settingsProblem, .groupsLeftOut, .skeletonWarning, .fileBlocked, .storeUnknown, .nameUnfitForFile,
       .leftoverStays:
       .warning
     case .storageClosed, .storeMoved: .notice
-    case .storageCreated, .fileCreated: .info
+    case .storageCreated, .fileCreated, .subordinateIDsAdded: .info
     case .uidOutOfRange, .homeLocal, .allInPlace, .leftoverRemoved: .debug
     case .homeUnusable(let home): Event.severity(home)
     }

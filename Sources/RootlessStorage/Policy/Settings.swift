@@ -12,6 +12,7 @@ public struct Settings: Equatable, Sendable {
   public var uidMax: UInt32?
   /// Where the files lie that a home gets.
   public var skeleton: [UInt8]
+  public var subordinateIDs = SubordinateIDSettings()
 
   /// The documented defaults.
   public init() {

@@ -14,6 +14,11 @@ public struct SettingsProblem: Equatable, Sendable {
     case noTypes
     case rangeIsEmpty(min: UInt32, max: UInt32)
     case lineTooLong
+    case badSubids([UInt8])
+    case badScheme([UInt8])
+    case badCount([UInt8])
+    case badRange([UInt8])
+    case noRanges
     case tooManyProblems
   }
 }
@@ -46,6 +51,7 @@ public struct SettingsParser {
       report(.rangeIsEmpty(min: settings.uidMin, max: max))
       settings.uidMax = nil
     }
+    settings.subordinateIDs.isDoubtful = !problems.isEmpty
   }
 
   private mutating func take(_ text: ArraySlice<UInt8>) {
@@ -85,8 +91,54 @@ public struct SettingsParser {
       maxLine = line
       settings.uidMax = nil
       if let number = identifier(value) { settings.uidMax = number } else { report(.badNumber(key: key, value: value)) }
-    } else {
+    } else if !takeSubordinate(key, value) {
       report(.unknownKey(key))
+    }
+  }
+
+  /// - Returns: whether it is a setting of subordinate ids.
+  private mutating func takeSubordinate(_ key: [UInt8], _ value: [UInt8]) -> Bool {
+    if key.elementsEqual("subids".utf8) {
+      settings.subordinateIDs.allocates = value.elementsEqual("allocate".utf8)
+      if !settings.subordinateIDs.allocates && !value.elementsEqual("off".utf8) { report(.badSubids(value)) }
+    } else if key.elementsEqual("subid_scheme".utf8) {
+      settings.subordinateIDs.scheme = value.elementsEqual("first-free".utf8) ? .firstFree : .uid
+      if settings.subordinateIDs.scheme == .uid && !value.elementsEqual("uid".utf8) { report(.badScheme(value)) }
+    } else if key.elementsEqual("subid_min".utf8) {
+      settings.subordinateIDs.min = number(key, value)
+    } else if key.elementsEqual("subid_max".utf8) {
+      settings.subordinateIDs.max = number(key, value)
+    } else if key.elementsEqual("subid_count".utf8) {
+      settings.subordinateIDs.count = number(key, value)
+      if let count = settings.subordinateIDs.count, count < SubordinateIDPlanner.enough {
+        settings.subordinateIDs.count = nil
+        report(.badCount(value))
+      }
+    } else if key.elementsEqual("reserved_ids".utf8) {
+      takeReserved(value)
+    } else {
+      return false
+    }
+    return true
+  }
+
+  private mutating func number(_ key: [UInt8], _ value: [UInt8]) -> UInt32? {
+    if let number = identifier(value) { return number }
+    report(.badNumber(key: key, value: value))
+    return nil
+  }
+
+  /// `N` or `N-M`, separated by blanks.
+  private mutating func takeReserved(_ value: [UInt8]) {
+    settings.subordinateIDs.reserved = []
+    let ranges = words(value)
+    if ranges.isEmpty { return report(.noRanges) }
+    for range in ranges {
+      let ends = parts(range, separator: { $0 == 0x2d })
+      guard ends.count <= 2, let first = identifier(ends[0]), let last = identifier(ends[ends.count - 1]), first <= last else {
+        return report(.badRange(range))
+      }
+      settings.subordinateIDs.reserved.append(first...last)
     }
   }
 

@@ -25,6 +25,9 @@ public struct Text: ExpressibleByStringInterpolation, Equatable, Sendable {
     /// A number in decimal.
     public mutating func appendInterpolation(_ value: UInt32) { bytes += decimal(UInt64(value)) }
 
+    /// A number that may not fit in 32 bits, in decimal.
+    public mutating func appendInterpolation(long value: UInt64) { bytes += decimal(value) }
+
     /// The bits of a mode in octal.
     public mutating func appendInterpolation(mode: UInt32) { bytes += octal(mode) }
 

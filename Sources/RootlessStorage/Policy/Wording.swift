@@ -50,6 +50,9 @@ public struct Wording: Sendable {
     case .homeLocal(nil): "home \(home) is on a local disk, nothing to do"
     case .homeLocal(let type?): "home \(home) is on a local file system (\(type)), nothing to do"
     case .homeUnusable(let problem): homeProblem(problem)
+    case .subordinateIDsAdded(let plan): subordinate(plan)
+    case .subordinateIDsRefused(let refusal): "no subordinate ids are given: \(Wording.refusal(refusal))"
+    case .subordinateIDsFailed(let failure): "no subordinate ids are given: \(Wording.failure(failure))"
     case .storageRefused(let seen): "storage directory \(storage) is refused, nothing is done: \(storageProblem(seen))"
     case .storageCreated(let mode): "created storage directory \(storage) (mode \(mode: mode))"
     case .storageClosed(let from, let to):
@@ -111,6 +114,11 @@ public struct Wording: Sendable {
       case .noTypes: "network_filesystems is empty; the default holds"
       case .rangeIsEmpty(let min, let max): "uid_max \(max) is below uid_min \(min); the default holds"
       case .lineTooLong: "the line is too long, ignoring"
+      case .badSubids(let value): "subids is off or allocate, not \"\(value)\"; the default holds"
+      case .badScheme(let value): "subid_scheme is uid or first-free, not \"\(value)\"; no subordinate ids are given out until that is mended"
+      case .badCount(let value): "subid_count is at least \(SubordinateIDPlanner.enough), since nobody is 65534, not \"\(value)\"; no subordinate ids are given out until that is mended"
+      case .badRange(let value): "\"\(value)\" in reserved_ids is no range N-M of ids, ranges are separated by blanks; no subordinate ids are given out until that is mended"
+      case .noRanges: "reserved_ids is empty; no subordinate ids are given out until that is mended"
       case .tooManyProblems: "further problems are not listed; mend the listed ones first"
       }
     return "\(file):\(UInt32(truncatingIfNeeded: problem.line)): \(reason)"

@@ -10,6 +10,8 @@ public struct Errno: Error, Equatable, Sendable {
 
   public static let notPermitted = Errno(EPERM)
   public static let noEntry = Errno(ENOENT)
+  package static let wouldBlock = Errno(EAGAIN)
+  package static let noData = Errno(ENODATA)
   public static let interrupted = Errno(EINTR)
   public static let ioError = Errno(EIO)
   public static let notExecutable = Errno(ENOEXEC)

@@ -28,6 +28,10 @@ package struct OpenMode {
   package static let directoryFollowing = OpenMode(flags: O_RDONLY | clinux_o_directory)
   /// A file to read. Does not wait for the other end of a FIFO and takes no terminal.
   package static let reading = OpenMode(flags: O_RDONLY | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
+  /// The same, through a symbolic link in the last component.
+  package static let readingFollowing = OpenMode(flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
+  /// A file to take a lock on, made if it is missing.
+  static let locking = OpenMode(flags: O_WRONLY | O_CREAT | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
   /// A file that must not exist yet, to write.
   package static let creating = OpenMode(flags: O_WRONLY | O_CREAT | O_EXCL | clinux_o_nofollow)
 }

@@ -10,6 +10,7 @@ package struct FileStatus {
   /// The twelve permission bits.
   package let mode: UInt32
   package let owner: UInt32
+  package let group: UInt32
   package let links: UInt32
   package let inode: UInt64
   package let deviceMajor: UInt32
@@ -73,7 +74,7 @@ private func statxRaw(_ directory: Int32, _ name: [UInt8], _ flags: Int32, _ mou
     mount = unsafe MountID(number: clinux_statx_mount(&buffer), isUnique: false)
   }
   return FileStatus(
-    kind: kind(UInt32(buffer.stx_mode)), mode: UInt32(buffer.stx_mode) & 0o7777, owner: buffer.stx_uid,
+    kind: kind(UInt32(buffer.stx_mode)), mode: UInt32(buffer.stx_mode) & 0o7777, owner: buffer.stx_uid, group: buffer.stx_gid,
     links: buffer.stx_nlink, inode: buffer.stx_ino, deviceMajor: buffer.stx_dev_major,
     deviceMinor: buffer.stx_dev_minor, size: buffer.stx_size, allocated: buffer.stx_blocks &* 512,
     modified: buffer.stx_mtime.tv_sec, changed: buffer.stx_ctime.tv_sec, mount: mount)

@@ -28,6 +28,12 @@ package func renameWithoutReplacing(at directory: borrowing FileDescriptor, _ ol
   }
 }
 
+/// renameat(2), which replaces an empty directory or a file of the new name: only where that is wanted, or where nobody else can write.
+package func rename(_ old: [UInt8], in source: borrowing FileDescriptor, to new: [UInt8], in target: borrowing FileDescriptor) throws(Errno) {
+  let from = source.raw, to = target.raw
+  _ = try retrying { unsafe withCString(old) { old in unsafe withCString(new) { new in unsafe Int(renameat(from, old, to, new)) } } }
+}
+
 /// unlinkat(2) of a file.
 package func removeFile(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) {
   let raw = directory.raw

@@ -72,11 +72,16 @@ package func thisProcess() -> ProcessStamp {
   return ProcessStamp(number: number, started: startTime(ofProcess: number) ?? 0)
 }
 
+/// Whether a process of this number runs, be it the one that is meant or not (kill(2) with signal 0).
+package func processExists(_ number: UInt32) -> Bool {
+  guard number > 0, let number = Int32(exactly: number) else { return false }
+  return kill(number, 0) == 0 || Errno.last != .noProcess
+}
+
 /// A process that runs no more, or whose number another one bears by now. When it cannot be told, the answer is no.
 package func isGone(_ process: ProcessStamp) -> Bool {
   // No process has such a number.
-  guard process.number > 0, let number = Int32(exactly: process.number) else { return true }
-  if kill(number, 0) != 0 && Errno.last == Errno(ESRCH) { return true }
+  if !processExists(process.number) { return true }
   guard let started = startTime(ofProcess: process.number) else { return false }
   return started != process.started
 }

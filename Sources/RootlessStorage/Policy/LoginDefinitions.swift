@@ -1,0 +1,63 @@
+/// What login.defs(5) says of ids.
+public struct LoginDefinitions: Equatable, Sendable {
+  /// Bounds and size of the ranges in one of the two files.
+  public struct Subordinate: Equatable, Sendable {
+    public var min: UInt32 = 100_000
+    public var max: UInt32 = 600_100_000
+    public var count: UInt32 = 65536
+  }
+
+  public var uidMin: UInt32 = 1000
+  public var users = Subordinate()
+  public var groups = Subordinate()
+  /// Lines of these keys whose value is no number of 32 bits, by their key. shadow might take the number in another way.
+  public private(set) var doubtful: [[UInt8]] = []
+
+  /// shadow's defaults.
+  public init() {}
+
+  /// - Parameter content: of the file. A key's last line holds.
+  public init(_ content: [UInt8]) {
+    forEachLine(content) { line in
+      let words = words(line.prefix { $0 != 0x23 })
+      if words.count >= 2 { take(words[0], words[1]) }
+    }
+  }
+
+  private mutating func take(_ key: [UInt8], _ value: [UInt8]) {
+    guard isWord(key, of: "UID_MIN SUB_UID_MIN SUB_UID_MAX SUB_UID_COUNT SUB_GID_MIN SUB_GID_MAX SUB_GID_COUNT") else { return }
+    // A leading 0 is octal there.
+    guard let number = identifier(value), value.count == 1 || value.first != 0x30 else { return doubtful.append(key) }
+    if key.elementsEqual("UID_MIN".utf8) {
+      uidMin = number
+    } else if key.elementsEqual("SUB_UID_MIN".utf8) {
+      users.min = number
+    } else if key.elementsEqual("SUB_UID_MAX".utf8) {
+      users.max = number
+    } else if key.elementsEqual("SUB_UID_COUNT".utf8) {
+      users.count = number
+    } else if key.elementsEqual("SUB_GID_MIN".utf8) {
+      groups.min = number
+    } else if key.elementsEqual("SUB_GID_MAX".utf8) {
+      groups.max = number
+    } else {
+      groups.count = number
+    }
+  }
+}
+
+/// Where the ranges come from instead of the files: the first source behind `subid:` in nsswitch.conf(5), which is the only one that
+/// shadow takes; nil: from the files.
+package func subordinateIDSource(_ nsswitch: [UInt8]) -> [UInt8]? {
+  var source: [UInt8]? = nil
+  var isFound = false
+  forEachLine(nsswitch) { line in
+    let words = words(line.prefix { $0 != 0x23 })
+    guard !isFound, let first = words.first, first.starts(with: "subid:".utf8) else { return }
+    isFound = true
+    // The blank behind the colon may be missing.
+    source = first.count > 6 ? Array(first.dropFirst(6)) : words.dropFirst().first
+  }
+  guard let source, !source.elementsEqual("files".utf8) else { return nil }
+  return source
+}

@@ -1,0 +1,247 @@
+/// What an administrator can choose for subordinate ids.
+public struct SubordinateIDSettings: Equatable, Sendable {
+  public enum Scheme: Equatable, Sendable {
+    /// The same on every host: `min + (uid - UID_MIN) * count`, the formula of shadow 4.20.
+    case uid
+    /// The lowest ids that are free on this host.
+    case firstFree
+  }
+
+  /// Whether a login, and `rootless-storage subids`, may write into the two files.
+  public var allocates = false
+  public var scheme = Scheme.uid
+  /// nil: what login.defs(5) says.
+  public var min: UInt32?
+  public var max: UInt32?
+  public var count: UInt32?
+  /// Ids of accounts, of which this host may know nothing.
+  public var reserved: [IDRange] = []
+  /// A line of the settings file does not hold. It may be the one that says which ids to keep off, misspelt: nothing is given out.
+  public var isDoubtful = false
+
+  public init() {}
+}
+
+/// The files of /etc that decide.
+package struct SubordinateIDFacts: Equatable, Sendable {
+  package var subuid: [UInt8] = []
+  package var subgid: [UInt8] = []
+  package var passwd: [UInt8] = []
+  package var group: [UInt8] = []
+  package var nsswitch: [UInt8] = []
+  package var loginDefinitions: [UInt8] = []
+
+  package init() {}
+
+  package func content(_ kind: SubordinateIDKind) -> [UInt8] { kind == .users ? subuid : subgid }
+}
+
+/// Ranges to be added, one in each file at most.
+public struct SubordinateIDPlan: Equatable, Sendable {
+  public let users: IDRange?
+  public let groups: IDRange?
+
+  public var isEmpty: Bool { users == nil && groups == nil }
+}
+
+/// Who has an id that would be given out.
+public enum IDHolder: Equatable, Sendable {
+  case range(of: [UInt8], IDRange, SubordinateIDKind)
+  case uid(UInt32, of: [UInt8])
+  case gid(UInt32, of: [UInt8])
+  /// uid_min to uid_max.
+  case served(IDRange)
+  case reserved(IDRange)
+  case oneself(UInt32)
+  /// The name service knows it, where it was asked.
+  case known(UInt32, SubordinateIDKind, of: [UInt8])
+}
+
+/// Why no range is given.
+public enum SubordinateIDRefusal: Error, Equatable, Sendable {
+  case notFromFiles(source: [UInt8])
+  case nameUnfit
+  case settingsDoubtful
+  case definitionDoubtful(key: [UInt8])
+  /// Neither uid_max nor reserved_ids says where accounts may have their ids.
+  case nothingReserved
+  case belowUidMin(UInt32)
+  case tooFew(count: UInt32)
+  /// The figures do not fit in 64 bits are cut there.
+  case beyondMaximum(first: UInt64, last: UInt64, max: UInt32)
+  case noneFree(min: UInt32, max: UInt32, count: UInt32)
+  case overlap(IDRange, IDHolder)
+}
+
+/// Decides, from files and settings alone, which ids an account is given. No range that it gives has an id in common with anybody's.
+public struct SubordinateIDPlanner {
+  /// With fewer there is no `nobody` (65534) in a container.
+  package static let enough: UInt32 = 65536
+  /// Below are the host's own (system accounts, DynamicUser of systemd, nobody), which need not be in any file.
+  package static let lowest: UInt32 = 65536
+
+  private let account: Account
+  private let settings: Settings
+
+  public init(_ account: Account, _ settings: Settings) {
+    self.account = account
+    self.settings = settings
+  }
+
+  /// Whether the account can count on enough ids in this file.
+  package func hasEnough(_ content: [UInt8]) -> Bool { SubordinateIDPlanner.sum(of: account, content) >= UInt64(SubordinateIDPlanner.enough) }
+
+  /// So many ids an account can count on, by name and by number. What stands in two lines counts once.
+  package static func sum(of account: Account, _ content: [UInt8]) -> UInt64 {
+    var ranges: [IDRange] = []
+    forEachLine(content) { text in
+      guard let line = SubordinateLine(text), line.belongs(to: account), let range = line.certain else { return }
+      ranges.append(range)
+    }
+    ranges.sort { $0.lowerBound < $1.lowerBound }
+    var sum: UInt64 = 0
+    var next: UInt64 = 0
+    for range in ranges {
+      let first = Swift.max(next, UInt64(range.lowerBound))
+      let end = UInt64(range.upperBound) &+ 1
+      if end <= first { continue }
+      sum = sum &+ (end &- first)
+      next = end
+    }
+    return sum
+  }
+
+  /// Ranges for the files in which there are not enough; an empty plan if both have.
+  package func plan(_ facts: SubordinateIDFacts) throws(SubordinateIDRefusal) -> SubordinateIDPlan {
+    let needsUsers = !hasEnough(facts.subuid)
+    let needsGroups = !hasEnough(facts.subgid)
+    if !needsUsers && !needsGroups { return SubordinateIDPlan(users: nil, groups: nil) }
+    if let obstacle = SubordinateIDPlanner.obstacle(settings, facts) { throw obstacle }
+    guard isNameFit else { throw .nameUnfit }
+    let definitions = LoginDefinitions(facts.loginDefinitions)
+    let users = needsUsers ? try range(.users, facts, definitions) : nil
+    return SubordinateIDPlan(users: users, groups: needsGroups ? try range(.groups, facts, definitions) : nil)
+  }
+
+  /// What keeps everybody on this host from being given ids.
+  package static func obstacle(_ settings: Settings, _ facts: SubordinateIDFacts) -> SubordinateIDRefusal? {
+    if let source = subordinateIDSource(facts.nsswitch) { return .notFromFiles(source: source) }
+    if settings.subordinateIDs.isDoubtful { return .settingsDoubtful }
+    if settings.uidMax == nil && settings.subordinateIDs.reserved.isEmpty { return .nothingReserved }
+    let definitions = LoginDefinitions(facts.loginDefinitions)
+    return definitions.doubtful.first.map { .definitionDoubtful(key: $0) }
+  }
+
+  /// A name that cannot be taken for another line, or for a number.
+  private var isNameFit: Bool {
+    guard let first = account.name.first, first != 0x23, first != 0x2b, first != 0x2d, account.name.count <= 256 else { return false }
+    if account.name.contains(where: { $0 <= 0x20 || $0 >= 0x7f || $0 == 0x3a }) { return false }
+    return !account.name.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+  }
+
+  private func range(_ kind: SubordinateIDKind, _ facts: SubordinateIDFacts, _ definitions: LoginDefinitions) throws(SubordinateIDRefusal) -> IDRange {
+    let wanted = settings.subordinateIDs
+    let defaults = kind == .users ? definitions.users : definitions.groups
+    let min = Swift.max(wanted.min ?? defaults.min, SubordinateIDPlanner.lowest)
+    // The number that means "none" is nobody's.
+    let max = Swift.min(wanted.max ?? defaults.max, UInt32.max - 1)
+    let count = wanted.count ?? defaults.count
+    if count < SubordinateIDPlanner.enough { throw .tooFew(count: count) }
+    switch wanted.scheme {
+    case .uid: return try computed(wanted.min ?? defaults.min, max, count, kind, facts, definitions)
+    case .firstFree: return try firstFree(min, max, count, kind, facts)
+    }
+  }
+
+  // MARK: The scheme uid
+
+  private func computed(
+    _ min: UInt32, _ max: UInt32, _ count: UInt32, _ kind: SubordinateIDKind, _ facts: SubordinateIDFacts, _ definitions: LoginDefinitions
+  ) throws(SubordinateIDRefusal) -> IDRange {
+    guard account.uid >= definitions.uidMin else { throw .belowUidMin(definitions.uidMin) }
+    // 2^32 * 2^32 + 2^33 fits in 64 bits only just not: the largest of each is 2^32 - 1.
+    let (product, overflow) = UInt64(account.uid - definitions.uidMin).multipliedReportingOverflow(by: UInt64(count))
+    let (first, carry) = product.addingReportingOverflow(UInt64(min))
+    let (last, carried) = first.addingReportingOverflow(UInt64(count) - 1)
+    if overflow || carry || carried || last > UInt64(max) { throw .beyondMaximum(first: first, last: carried ? UInt64.max : last, max: max) }
+    // Both are below `max`, which has 32 bits.
+    let range = UInt32(truncatingIfNeeded: first)...UInt32(truncatingIfNeeded: last)
+    if let holder = holder(of: range, kind, facts) { throw .overlap(range, holder) }
+    return range
+  }
+
+  /// Who has an id of these already.
+  package func holder(of range: IDRange, _ kind: SubordinateIDKind, _ facts: SubordinateIDFacts) -> IDHolder? {
+    var found: IDHolder? = nil
+    forEachTaken(kind, facts) { taken, holder in
+      if found == nil && taken.overlaps(range) { found = holder() }
+    }
+    return found
+  }
+
+  // MARK: The scheme first-free
+
+  private func firstFree(_ min: UInt32, _ max: UInt32, _ count: UInt32, _ kind: SubordinateIDKind, _ facts: SubordinateIDFacts) throws(SubordinateIDRefusal) -> IDRange {
+    var taken: [IDRange] = []
+    forEachTaken(kind, facts) { range, _ in if range.upperBound >= min && range.lowerBound <= max { taken.append(range) } }
+    taken.sort { $0.lowerBound < $1.lowerBound }
+    var candidate = UInt64(min)
+    for range in taken {
+      if candidate + UInt64(count) <= UInt64(range.lowerBound) { break }
+      candidate = Swift.max(candidate, UInt64(range.upperBound) + 1)
+    }
+    let last = candidate + UInt64(count) - 1
+    guard last <= UInt64(max) else { throw .noneFree(min: min, max: max, count: count) }
+    return UInt32(truncatingIfNeeded: candidate)...UInt32(truncatingIfNeeded: last)
+  }
+
+  // MARK: Whose ids are whose
+
+  /// Hands over everything that must stay free of new ids, and whose it is.
+  ///
+  /// - Parameter kind: the file for which ids are looked for. The account's own range in the other one is no obstacle: both usually
+  ///   have the same.
+  private func forEachTaken(_ kind: SubordinateIDKind, _ facts: SubordinateIDFacts, _ body: (IDRange, () -> IDHolder) -> Void) {
+    let own = account.credentials
+    for id in [own.user, own.group] { body(id...id) { .oneself(id) } }
+    for id in own.groups { body(id...id) { .oneself(id) } }
+    body(0...(SubordinateIDPlanner.lowest - 1)) { .reserved(0...(SubordinateIDPlanner.lowest - 1)) }
+    body(UInt32.max...UInt32.max) { .reserved(UInt32.max...UInt32.max) }
+    if let max = settings.uidMax, max >= settings.uidMin { body(settings.uidMin...max) { .served(settings.uidMin...max) } }
+    for range in settings.subordinateIDs.reserved { body(range) { .reserved(range) } }
+    for file in [SubordinateIDKind.users, .groups] {
+      forEachRange(facts.content(file)) { line, range in
+        if file == kind || !line.belongs(to: account) { body(range) { .range(of: Array(line.owner), range, file) } }
+      }
+    }
+    forEachLine(facts.passwd) { line in
+      let fields = Fields(line)
+      for id in fields.numbers(2) { body(id...id) { .uid(id, of: Array(fields.first)) } }
+      for id in fields.numbers(3) { body(id...id) { .gid(id, of: Array(fields.first)) } }
+    }
+    forEachLine(facts.group) { line in
+      let fields = Fields(line)
+      for id in fields.numbers(2) { body(id...id) { .gid(id, of: Array(fields.first)) } }
+    }
+  }
+}
+
+/// A line of passwd(5) or group(5).
+private struct Fields {
+  private let line: ArraySlice<UInt8>
+
+  init(_ line: ArraySlice<UInt8>) { self.line = line }
+
+  var first: ArraySlice<UInt8> { line.prefix { $0 != 0x3a } }
+
+  /// The id that a field may mean, counted from 0.
+  func numbers(_ place: Int) -> [UInt32] {
+    var rest = line
+    for _ in 0..<place {
+      guard let colon = rest.firstIndex(of: 0x3a) else { return [] }
+      rest = rest[(colon + 1)...]
+    }
+    let field = rest.prefix { $0 != 0x3a }
+    return identifier(field).map { [$0] } ?? []
+  }
+}

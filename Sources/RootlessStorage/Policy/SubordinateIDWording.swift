@@ -1,0 +1,58 @@
+extension Wording {
+  func subordinate(_ plan: SubordinateIDPlan) -> Text {
+    switch (plan.users, plan.groups) {
+    case (let users?, let groups?) where users == groups: "added subordinate uids and gids \(Wording.ids(users))"
+    case (let users?, let groups?): "added subordinate uids \(Wording.ids(users)) and gids \(Wording.ids(groups))"
+    case (let users?, nil): "added subordinate uids \(Wording.ids(users))"
+    case (nil, let groups?): "added subordinate gids \(Wording.ids(groups))"
+    case (nil, nil): "added no subordinate ids"
+    }
+  }
+
+  /// Why no range is given, and what to do.
+  package static func refusal(_ refusal: SubordinateIDRefusal) -> Text {
+    switch refusal {
+    case .notFromFiles(let source): "they come from \"\(source)\" (subid in /etc/nsswitch.conf), where /etc/subuid and /etc/subgid do not count; give them out there"
+    case .nameUnfit: "this user name cannot stand in /etc/subuid; give the account a name of printable characters without a colon that is not a number"
+    case .settingsDoubtful: "a line of rootless-storage.conf is wrong, and might be one that says which ids to keep off; mend it"
+    case .definitionDoubtful(let key): "\(key) in /etc/login.defs is no decimal number up to 4294967295; mend it"
+    case .nothingReserved:
+      "neither uid_max nor reserved_ids in rootless-storage.conf says which ids the directory's accounts have, so nobody can tell that they are free; set one of them"
+    case .belowUidMin(let min): "the scheme uid counts from UID_MIN (\(min)) of /etc/login.defs, and this uid is below; add a range with usermod, or set subid_scheme = first-free"
+    case .tooFew(let count): "SUB_UID_COUNT and SUB_GID_COUNT of /etc/login.defs are \(count), and containers need \(SubordinateIDPlanner.enough); set subid_count"
+    case .beyondMaximum(let first, let last, let max):
+      "the scheme uid gives the ids \(long: first)-\(long: last), and the largest allowed is \(max); raise subid_max if these ids are nobody's (4294967294 is the end), or lower subid_count or subid_min"
+    case .noneFree(let min, let max, let count): "there are no \(count) free ids in a row from \(min) to \(max); set subid_min and subid_max to a larger span"
+    case .overlap(let range, let holder): "the ids \(ids(range)) would be somebody else's too: \(Wording.holder(holder)); with ids in common, one could act as the other; add a range that is free with usermod, or set other bounds"
+    }
+  }
+
+  package static func holder(_ holder: IDHolder) -> Text {
+    switch holder {
+    case .range(let owner, let range, let kind): "\(owner) has \(ids(range)) in /etc/\(kind.fileName)"
+    case .uid(let id, let name): "\(id) is the uid of \(name) in /etc/passwd"
+    case .gid(let id, let name): "\(id) is the gid of \(name) in /etc/passwd or /etc/group"
+    case .served(let range): "uid_min to uid_max in rootless-storage.conf is \(ids(range))"
+    case .reserved(let range): range.lowerBound == 0 ? "ids up to \(range.upperBound) are the host's own" : "\(ids(range)) are reserved (reserved_ids)"
+    case .oneself(let id): "\(id) is the account's own uid or gid"
+    case .known(let id, .users, let name): "\(id) is the uid of \(name) in the name service"
+    case .known(let id, .groups, let name): "\(id) is the gid of \(name) in the name service"
+    }
+  }
+
+  /// What kept the files from being changed, and what to do.
+  package static func failure(_ failure: SubordinateIDFailure) -> Text {
+    switch failure {
+    case .way(let problem): Wording.way(problem, .trusted)
+    case .unfit(let file, .symbolicLink): "/etc/\(file) is a symbolic link; make it a file, or add a range by hand"
+    case .unfit(let file, .notRegular): "/etc/\(file) is not a regular file; make it one"
+    case .unfit(let file, .notRoots): "/etc/\(file) is not root's alone to write; mend its owner and mode"
+    case .unfit(let file, .tooLarge): "/etc/\(file) is too large; shorten it"
+    case .locked(let file, let process?): "/etc/\(file) is held by process \(process); log in again when it is done; if that process edits no accounts, remove the lock"
+    case .locked(let file, nil): "/etc/\(file) is held by another program; log in again when it is done; if nobody edits accounts, remove /etc/subuid.lock and /etc/subgid.lock"
+    case .failed(let file, let cause): "/etc/\(file): \(cause); mend that as root"
+    }
+  }
+
+  private static func ids(_ range: IDRange) -> Text { "\(range.lowerBound)-\(range.upperBound)" }
+}

@@ -1,0 +1,109 @@
+// /etc/subuid and /etc/subgid (subuid(5)): lines `OWNER:START:COUNT`, the owner a name or a uid in digits.
+
+/// Ids from the first to the last, both included.
+public typealias IDRange = ClosedRange<UInt32>
+
+/// One of the two files.
+public enum SubordinateIDKind: Equatable, Sendable {
+  case users, groups
+
+  /// In /etc.
+  package var fileName: [UInt8] {
+    switch self {
+    case .users: Array("subuid".utf8)
+    case .groups: Array("subgid".utf8)
+    }
+  }
+}
+
+/// A line of either file, as far as anybody might take ids from it.
+///
+/// Programs disagree: shadow takes numbers as C writes them (`0x…`, a leading 0 for octal, a plus sign, blanks before), Podman only
+/// decimal digits. Who looks for collisions has to reckon with both; ids that a user can count on are those that both see.
+package struct SubordinateLine {
+  package let owner: ArraySlice<UInt8>
+  /// As decimal digits say.
+  package let plain: IDRange?
+  /// As shadow reads it.
+  package let shadow: IDRange?
+
+  /// - Parameter line: without its newline.
+  package init?(_ line: ArraySlice<UInt8>) {
+    guard let first = line.firstIndex(of: 0x3a), first > line.startIndex else { return nil }
+    let rest = line[(first + 1)...]
+    guard let second = rest.firstIndex(of: 0x3a) else { return nil }
+    let count = rest[(second + 1)...]
+    if count.contains(0x3a) { return nil }
+    owner = line[..<first]
+    let start = rest[..<second]
+    plain = SubordinateLine.range(decimalValue(start), decimalValue(count))
+    shadow = SubordinateLine.range(SubordinateLine.number(start), SubordinateLine.number(count))
+    if plain == nil && shadow == nil { return nil }
+  }
+
+  /// What the owner can count on.
+  package var certain: IDRange? { plain == shadow ? plain : nil }
+
+  package func belongs(to account: Account) -> Bool {
+    owner.elementsEqual(account.name) || decimalValue(owner) == UInt64(account.uid)
+  }
+
+  /// A range that reaches beyond 32 bits is cut there: some versions take it so, others leave it out.
+  private static func range(_ start: UInt64?, _ count: UInt64?) -> IDRange? {
+    guard let start, let count, count > 0, let first = UInt32(exactly: start) else { return nil }
+    let (end, overflow) = start.addingReportingOverflow(count - 1)
+    return first...(overflow ? UInt32.max : UInt32(exactly: end) ?? UInt32.max)
+  }
+
+  /// strtoul(3) with base 0, nothing behind the digits.
+  private static func number(_ text: ArraySlice<UInt8>) -> UInt64? {
+    var digits = text.drop { $0 == 0x20 || $0 >= 0x09 && $0 <= 0x0d }
+    if digits.first == 0x2b { digits.removeFirst() }
+    guard digits.first == 0x30, let kind = digits.dropFirst().first else { return decimalValue(digits) }
+    switch kind {
+    case 0x78, 0x58: return value(digits.dropFirst(2), base: 16)
+    case 0x62, 0x42: return value(digits.dropFirst(2), base: 2)
+    default: return value(digits.dropFirst(), base: 8)
+    }
+  }
+
+  private static func value(_ digits: ArraySlice<UInt8>, base: UInt64) -> UInt64? {
+    if digits.isEmpty { return nil }
+    var sum: UInt64 = 0
+    for byte in digits {
+      let digit: UInt64
+      switch byte {
+      case 0x30...0x39: digit = UInt64(byte - 0x30)
+      case 0x41...0x46: digit = UInt64(byte - 0x41) + 10
+      case 0x61...0x66: digit = UInt64(byte - 0x61) + 10
+      default: return nil
+      }
+      let (product, overflow) = sum.multipliedReportingOverflow(by: base)
+      if digit >= base || overflow { return nil }
+      // `product` is a multiple of the base, and the digit is smaller than that.
+      let (next, carry) = product.addingReportingOverflow(digit)
+      if carry { return nil }
+      sum = next
+    }
+    return sum
+  }
+}
+
+/// Hands over every line, without its newline.
+package func forEachLine(_ content: [UInt8], _ body: (ArraySlice<UInt8>) -> Void) {
+  var rest = content[...]
+  while !rest.isEmpty {
+    let line = rest.prefix { $0 != 0x0a }
+    body(line)
+    rest = rest[line.endIndex...].dropFirst()
+  }
+}
+
+/// Hands over every range of such a file, also in the two readings of one line.
+package func forEachRange(_ content: [UInt8], _ body: (SubordinateLine, IDRange) -> Void) {
+  forEachLine(content) { text in
+    guard let line = SubordinateLine(text) else { return }
+    if let range = line.plain { body(line, range) }
+    if let range = line.shadow, range != line.plain { body(line, range) }
+  }
+}

@@ -1,0 +1,237 @@
+/// What kept the files from being changed.
+public enum SubordinateIDFailure: Equatable, Sendable {
+  public enum Unfit: Equatable, Sendable { case symbolicLink, notRegular, notRoots, tooLarge }
+
+  case way(WayProblem)
+  case unfit(file: [UInt8], Unfit)
+  case locked(file: [UInt8], process: UInt32?)
+  /// Relative to /etc.
+  case failed(file: [UInt8], Errno)
+}
+
+/// How it ended.
+public enum SubordinateIDOutcome: Equatable, Sendable {
+  /// There were enough already.
+  case enough
+  case added(SubordinateIDPlan)
+  /// What was expected is not what would be given by now; nothing is written.
+  case changed
+  case refused(SubordinateIDRefusal)
+  case failed(SubordinateIDFailure)
+}
+
+/// /etc with the files that say who has which ids. The process must be root.
+///
+/// Written directly and not through usermod(8), which would ask the name service, wait up to 15 seconds for its lock, and read the
+/// host's environment; but with its locks, and by its rules: every other line stays byte for byte, the new file is synced and
+/// renamed over the old one, owner, mode and label are kept, and the old content stays as `FILE-`.
+///
+/// Both files get their line, or neither: both are written beside their places first. Killed between the two renames, the next run
+/// adds the second line, since each file is judged for itself.
+package struct SubordinateIDFiles: ~Copyable {
+  private static let largestFile = 64 << 20
+
+  private let directory: FileDescriptor
+
+  package init(_ mounts: MountTable, path: [UInt8] = Array("/etc".utf8)) throws(SubordinateIDError) {
+    do throws(WayProblem) { directory = try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch { throw SubordinateIDError(.way(error)) }
+  }
+
+  /// Gives the account ranges where it has not enough ids.
+  ///
+  /// - Parameters:
+  ///   - milliseconds: how long to wait for programs that edit account files.
+  ///   - expected: the only plan to carry out, for whoever has asked others about it; nil: whichever it is.
+  package func allocate(
+    for account: Account, _ settings: Settings, patience milliseconds: Int64, expecting expected: SubordinateIDPlan? = nil
+  ) -> SubordinateIDOutcome {
+    do throws(SubordinateIDError) {
+      let planner = SubordinateIDPlanner(account, settings)
+      // A login that finds enough takes no lock and reads nothing else.
+      if planner.hasEnough(try readSubordinate(.users).bytes), planner.hasEnough(try readSubordinate(.groups).bytes) { return .enough }
+      // What is refused is refused without a lock too: it happens at every login.
+      let facts = try facts()
+      if let refusal = refusal(planner, facts) { return .refused(refusal) }
+      let lock = try lock(milliseconds)
+      let outcome = try allocateLocked(planner, account, expected)
+      lock.release()
+      return outcome
+    } catch {
+      return .failed(error.failure)
+    }
+  }
+
+  private func refusal(_ planner: SubordinateIDPlanner, _ facts: SubordinateIDFacts) -> SubordinateIDRefusal? {
+    do throws(SubordinateIDRefusal) { _ = try planner.plan(facts) } catch { return error }
+    return nil
+  }
+
+  /// Keeps other programs from the files until the lock is released.
+  package func lock(_ milliseconds: Int64) throws(SubordinateIDError) -> AccountLock {
+    do throws(AccountLockProblem) {
+      return try AccountLock(in: directory, for: [SubordinateIDKind.users.fileName, SubordinateIDKind.groups.fileName], patience: milliseconds)
+    } catch {
+      switch error {
+      case .held(let file, let process): throw SubordinateIDError(.locked(file: file, process: process))
+      case .failed(let file, let cause): throw SubordinateIDError(.failed(file: file, cause))
+      }
+    }
+  }
+
+  /// Only what is seen under the lock counts.
+  private func allocateLocked(
+    _ planner: SubordinateIDPlanner, _ account: Account, _ expected: SubordinateIDPlan?
+  ) throws(SubordinateIDError) -> SubordinateIDOutcome {
+    let facts = try facts()
+    let plan: SubordinateIDPlan
+    do throws(SubordinateIDRefusal) { plan = try planner.plan(facts) } catch { return .refused(error) }
+    if plan.isEmpty { return .enough }
+    if let expected, plan != expected { return .changed }
+    var changes: [(kind: SubordinateIDKind, content: [UInt8])] = []
+    if let range = plan.users { changes.append((.users, SubordinateIDFiles.adding(account.name, range, to: facts.subuid))) }
+    if let range = plan.groups { changes.append((.groups, SubordinateIDFiles.adding(account.name, range, to: facts.subgid))) }
+    try replace(changes)
+    return .added(plan)
+  }
+
+  private static func adding(_ owner: [UInt8], _ range: IDRange, to content: [UInt8]) -> [UInt8] {
+    var new = content
+    if let last = new.last, last != 0x0a { new.append(0x0a) }
+    new += owner + [0x3a] + decimal(UInt64(range.lowerBound)) + [0x3a]
+    return new + decimal(UInt64(range.upperBound) - UInt64(range.lowerBound) + 1) + [0x0a]
+  }
+
+  // MARK: Reading
+
+  package func facts() throws(SubordinateIDError) -> SubordinateIDFacts {
+    var facts = SubordinateIDFacts()
+    facts.subuid = try readSubordinate(.users).bytes
+    facts.subgid = try readSubordinate(.groups).bytes
+    facts.passwd = try readOther("passwd")
+    facts.group = try readOther("group")
+    facts.nsswitch = try readOther("nsswitch.conf")
+    facts.loginDefinitions = try readOther("login.defs")
+    return facts
+  }
+
+  private func readOther(_ name: String) throws(SubordinateIDError) -> [UInt8] {
+    let name = Array(name.utf8)
+    guard let file = try openIfThere(name, .readingFollowing) else { return [] }
+    return try bytes(of: file, name)
+  }
+
+  private struct Content {
+    let bytes: [UInt8]
+    /// nil: there is no file yet.
+    let status: FileStatus?
+  }
+
+  /// One of the two files that may be replaced: a plain one of root's, or none.
+  private func readSubordinate(_ kind: SubordinateIDKind) throws(SubordinateIDError) -> Content {
+    let name = kind.fileName
+    guard let file = try openIfThere(name, .reading) else { return Content(bytes: [], status: nil) }
+    let status: FileStatus
+    do throws(Errno) { status = try fileStatus(of: file) } catch { throw SubordinateIDError(.failed(file: name, error)) }
+    if status.kind != .regular { throw SubordinateIDError(.unfit(file: name, .notRegular)) }
+    if status.owner != 0 || status.mode & 0o022 != 0 { throw SubordinateIDError(.unfit(file: name, .notRoots)) }
+    return Content(bytes: try bytes(of: file, name), status: status)
+  }
+
+  private func openIfThere(_ name: [UInt8], _ mode: OpenMode) throws(SubordinateIDError) -> FileDescriptor? {
+    do throws(Errno) { return try open(at: directory, name, mode) } catch {
+      if error == .noEntry { return nil }
+      if error == .tooManySymlinks { throw SubordinateIDError(.unfit(file: name, .symbolicLink)) }
+      throw SubordinateIDError(.failed(file: name, error))
+    }
+  }
+
+  private func bytes(of file: borrowing FileDescriptor, _ name: [UInt8]) throws(SubordinateIDError) -> [UInt8] {
+    let content: [UInt8]
+    do throws(Errno) {
+      let size = try fileStatus(of: file).size
+      content = try readAll(file, limit: SubordinateIDFiles.largestFile, chunk: 65536)
+      // Somebody is writing it anew without the lock: what is missing would be lost, or given to somebody else.
+      if UInt64(content.count) < size { throw .ioError }
+    } catch {
+      throw SubordinateIDError(.failed(file: name, error))
+    }
+    if content.count > SubordinateIDFiles.largestFile { throw SubordinateIDError(.unfit(file: name, .tooLarge)) }
+    return content
+  }
+
+  // MARK: Writing
+
+  /// Puts new contents in the place of the old ones, all or none. The lock must be held.
+  package func replace(_ changes: [(kind: SubordinateIDKind, content: [UInt8])]) throws(SubordinateIDError) {
+    do throws(SubordinateIDError) { for change in changes { try prepare(change.kind, change.content) } } catch {
+      for change in changes { discard(change.kind) }
+      throw error
+    }
+    var done: [SubordinateIDKind] = []
+    for change in changes {
+      do throws(Errno) {
+        try exchange(change.kind)
+        done.append(change.kind)
+      } catch {
+        // A rename whose reply was lost is done nevertheless: then what was to be renamed is gone.
+        if !isPrepared(change.kind) { done.append(change.kind) }
+        for kind in done.reversed() { undo(kind) }
+        for change in changes { discard(change.kind) }
+        throw SubordinateIDError(.failed(file: change.kind.fileName, error))
+      }
+    }
+    // The lines are in force; should the machine crash now and lose them, the next login adds them again.
+    do throws(Errno) { try synchronise(try open(at: directory, [0x2e], .directory)) } catch {}
+  }
+
+  /// shadow's names: what is new, and what was before.
+  private func newName(_ kind: SubordinateIDKind) -> [UInt8] { kind.fileName + [0x2b] }
+  private func backupName(_ kind: SubordinateIDKind) -> [UInt8] { kind.fileName + [0x2d] }
+
+  /// Writes the content beside its place, with owner, mode and labels of what is there.
+  private func prepare(_ kind: SubordinateIDKind, _ content: [UInt8]) throws(SubordinateIDError) {
+    let old = try openIfThere(kind.fileName, .reading)
+    do throws(Errno) {
+      // What another program, or this one, has left when it was killed.
+      do throws(Errno) { try removeFile(at: directory, newName(kind)) } catch { if error != .noEntry { throw error } }
+      let new = try open(at: directory, newName(kind), .creating, permissions: 0o600)
+      switch old {
+      case .some(let old): try copyAttributes(from: old, to: new)
+      case .none: try changeMode(of: new, to: 0o644)
+      }
+      try writeAll(new, content)
+      try synchronise(new)
+    } catch {
+      throw SubordinateIDError(.failed(file: newName(kind), error))
+    }
+  }
+
+  private func discard(_ kind: SubordinateIDKind) {
+    do throws(Errno) { try removeFile(at: directory, newName(kind)) } catch {}
+  }
+
+  private func isPrepared(_ kind: SubordinateIDKind) -> Bool {
+    do throws(Errno) { _ = try fileStatus(at: directory, newName(kind)) } catch { return error != .noEntry }
+    return true
+  }
+
+  /// The old file becomes the backup, without ever missing in its place.
+  private func exchange(_ kind: SubordinateIDKind) throws(Errno) {
+    do throws(Errno) { try removeFile(at: directory, backupName(kind)) } catch { if error != .noEntry { throw error } }
+    do throws(Errno) { try link(at: directory, kind.fileName, backupName(kind)) } catch { if error != .noEntry { throw error } }
+    try rename(newName(kind), in: directory, to: kind.fileName, in: directory)
+  }
+
+  private func undo(_ kind: SubordinateIDKind) {
+    do throws(Errno) { try rename(backupName(kind), in: directory, to: kind.fileName, in: directory) } catch {
+      // There was no file before.
+      if error == .noEntry { do throws(Errno) { try removeFile(at: directory, kind.fileName) } catch {} }
+    }
+  }
+}
+
+package struct SubordinateIDError: Error, Equatable {
+  package let failure: SubordinateIDFailure
+
+  package init(_ failure: SubordinateIDFailure) { self.failure = failure }
+}
