@@ -8,8 +8,9 @@ import Testing
 struct GoldenTests {
   private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("golden")
 
-  private func compare(_ name: String, _ output: Output) throws {
-    let text = "exit \(output.status)\n" + GoldenTests.withoutThisMachine(output.text)
+  /// - Parameter isHostOurs: what is said of this host is about nothing but the files that the test has made.
+  private func compare(_ name: String, _ output: Output, isHostOurs: Bool = false) throws {
+    let text = "exit \(output.status)\n" + (isHostOurs ? output.text : GoldenTests.withoutThisMachine(output.text))
     let file = GoldenTests.folder.appendingPathComponent(name + ".txt")
     if ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_UPDATE_GOLDEN"] != nil {
       try Data(text.utf8).write(to: file)
@@ -84,8 +85,28 @@ struct GoldenTests {
     try compare("prune-again", machine.rootlessStorage("prune --orphaned --yes"))
   }
 
-  @Test(arguments: ["", "check", "repair", "list", "prune"])
+  @Test func `subordinate ids`() throws {
+    let machine = try Machine(ownProcesses: true, settings: SubidsTests.allocating)
+    for (number, name) in ["alice", "bob", "carol"].enumerated() { try machine.user(name, uid: 4001 + number) }
+    try machine.sure(
+      """
+      printf 'alice:100000:65536\\nbob:165535:65536\\nleft:400000:65536\\nalice:1:2:3\\nbob:0x500000:65536\\n' > /etc/subuid
+      printf 'alice:100000:65536\\nbob:196904608:1\\n4003:700000:1000\\n' > /etc/subgid
+      """)
+    try compare("subids-check", machine.rootlessStorage("subids check alice bob carol"), isHostOurs: true)
+    try compare("subids-list", machine.rootlessStorage("subids list"))
+    try compare("subids-list-json", machine.rootlessStorage("subids list --json"))
+    try compare("subids-allocate-dry-run", machine.rootlessStorage("subids allocate --dry-run alice bob carol"))
+    try compare("subids-allocate", machine.rootlessStorage("subids allocate alice bob carol nobody-here"))
+    try compare("subids-allocate-json", machine.rootlessStorage("subids allocate --json alice bob carol"))
+    try compare("subids-release-dry-run", machine.rootlessStorage("subids release --dry-run left alice"))
+    try compare("subids-release-without-terminal", machine.rootlessStorage("subids release left < /dev/null"))
+    try compare("subids-release", machine.rootlessStorage("subids release --gone --yes"))
+  }
+
+  @Test(arguments: ["", "check", "repair", "list", "prune", "subids", "subids check", "subids list", "subids allocate", "subids release"])
   func `help`(command: String) throws {
-    try compare("help\(command.isEmpty ? "" : "-\(command)")", run(Machine.commandLine, command.isEmpty ? ["--help"] : [command, "--help"]))
+    let words = command.split(separator: " ").map(String.init)
+    try compare((["help"] + words).joined(separator: "-"), run(Machine.commandLine, words + ["--help"]))
   }
 }

@@ -36,7 +36,7 @@ struct ManualTests {
     let entries = try #require(try Page().sections["FINDINGS"]).compactMap { try? #/\.It Cm ([a-z-]+) Pq (.*)/#.wholeMatch(in: $0)?.output }
     #expect(entries.map { String($0.1) }.sorted() == codes.sorted() && codes.count > 50)
     for entry in entries {
-      #expect((try? #/(error|warning|note|error or warning|warning or note)(, repaired)?/#.wholeMatch(in: entry.2)) != nil, "\(entry)")
+      #expect((try? #/(error|warning|note|error or warning|warning or note|error, warning or note)(, repaired)?/#.wholeMatch(in: entry.2)) != nil, "\(entry)")
       // SituationTests proves of each situation whether it is mended.
       let situations = SituationTests.situations.filter { $0.codes.contains(String(entry.1)) }
       #expect(entry.2.hasSuffix("repaired") == situations.contains(where: \.isRepairable), "\(entry)")
@@ -47,21 +47,31 @@ struct ManualTests {
 
   @Test func `every command and option that help lists is in the page, and no other`() throws {
     let page = try Page()
-    let help = try run(Machine.commandLine, ["--help"]).text
-    let listed = try #require(help.range(of: "SUBCOMMANDS:\n"))
-    let commands = all(#/(?m)^  ([a-z]+) /#, in: String(help[listed.upperBound...]))
-    #expect(commands.count >= 4)
+    // Those with subcommands stand there as these.
+    let commands = try subcommands("").flatMap { command in
+      let nested = try subcommands(command)
+      return nested.isEmpty ? [command] : nested.map { "\(command) \($0)" }
+    }
+    #expect(commands.count >= 8)
     #expect(try Set(#require(page.subsections["COMMANDS"]).keys).subtracting([""]) == Set(commands))
     let synopsis = try #require(page.sections["SYNOPSIS"]).joined(separator: "\n").split(separator: "\n.Nm\n").dropFirst()
     #expect(synopsis.count == commands.count)
     for command in commands {
-      let options = Set(all(#/(?m)^  (?:-[a-z], )?(--[a-z-]+)/#, in: try run(Machine.commandLine, [command, "--help"]).text)).subtracting(["--help"])
+      let options = Set(all(#/(?m)^  (?:-[a-z], )?(--[a-z-]+)/#, in: try help(command))).subtracting(["--help"])
       let lines = try #require(page.subsections["COMMANDS"]?[command])
       #expect(Set(all(#/(?m)^\.It Fl (-[a-z-]+)/#, in: lines.joined(separator: "\n")).map { "-\($0)" }) == options, "\(command)")
       let form = try #require(synopsis.first { $0.hasPrefix(".Cm \(command)\n") })
       #expect(Set(all(#/(?m)^\.Op Fl (-[a-z-]+)/#, in: String(form)).map { "-\($0)" }) == options, "\(command)")
     }
     #expect(try #require(page.sections["DESCRIPTION"]).contains(".Fl -help ."), "once for all")
+  }
+
+  private func help(_ command: String) throws -> String { try run(Machine.commandLine, command.split(separator: " ").map(String.init) + ["--help"]).text }
+
+  private func subcommands(_ command: String) throws -> [String] {
+    let help = try help(command)
+    guard let listed = help.range(of: "SUBCOMMANDS:\n") else { return [] }
+    return all(#/(?m)^  ([a-z]+) /#, in: String(help[listed.upperBound...]))
   }
 
   // MARK: JSON
@@ -109,11 +119,18 @@ struct ManualTests {
     try machine.sure("cd /mnt; install -d -o 4711 gone gone/containers gone/containers/storage")
     #expect(try documented("list") == keys(machine.rootlessStorage("list --json")))
     #expect(try documented("prune") == keys(machine.rootlessStorage("prune --orphaned --dry-run --json")))
+
+    let host = try keys(machine.rootlessStorage("subids check --json alice"))
+    #expect(try documented("subids check").isSubset(of: host.union(["failure"])) && host.isSubset(of: documented("subids check").union(documented("check and repair"))))
+    #expect(try documented("subids list") == keys(machine.rootlessStorage("subids list --json")))
+    try machine.sure("sed -i /alice/d /etc/subuid; echo 'uid_max = 60000' >> /etc/rootless-storage/rootless-storage.conf")
+    #expect(try documented("subids allocate") == keys(machine.rootlessStorage("subids allocate --dry-run --json alice")))
+    #expect(try documented("subids release") == keys(machine.rootlessStorage("subids release --dry-run --json mallory")))
   }
 
   @Test func `the examples of JSON are JSON, with keys that are documented`() throws {
     let page = try Page()
-    for subsection in ["check and repair", "list", "prune"] {
+    for subsection in ["check and repair", "list", "prune", "subids list", "subids allocate", "subids release"] {
       let lines = try #require(page.subsections["JSON"]?[subsection])
       let blocks = lines.split { $0.hasPrefix(".Bd") || $0.hasPrefix(".Ed") }.filter { !($0.first ?? "").hasPrefix(".") && !($0.first ?? "").isEmpty }
       #expect(blocks.count >= 1)

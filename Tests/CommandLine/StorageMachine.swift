@@ -17,7 +17,8 @@ extension Machine {
   func terminals() throws { try sure("mount -t devpts -o ptmxmode=666 devpts /dev/pts; ln -s pts/ptmx /dev/ptmx") }
 
   /// A directory service of its own, `directory` in nsswitch.conf: it knows the accounts in /etc/directory ("NAME UID" lines), and
-  /// answers nobody as long as there is a file /etc/directory.fails. Wants `Machine.directory` as the environment.
+  /// answers nobody as long as there is a file /etc/directory.fails, and none about a uid from 100000 on as long as there is
+  /// /etc/directory.wait, when it makes /etc/directory.waiting. Wants `Machine.directory` as the environment.
   func directoryService() throws {
     try write(
       """
@@ -29,6 +30,11 @@ extension Machine {
       #include <unistd.h>
       static enum nss_status find(const char *name, uid_t uid, struct passwd *out, char *buffer, size_t size, int *errnop) {
         if (access("/etc/directory.fails", F_OK) == 0) { *errnop = ETIMEDOUT; return NSS_STATUS_UNAVAIL; }
+        while (!name && uid >= 100000 && access("/etc/directory.wait", F_OK) == 0) {
+          FILE *sign = fopen("/etc/directory.waiting", "w");
+          if (sign) fclose(sign);
+          usleep(10000);
+        }
         FILE *file = fopen("/etc/directory", "r");
         char known[100]; unsigned number;
         while (file && fscanf(file, "%99s %u", known, &number) == 2) {

@@ -50,8 +50,7 @@ import Testing
   }
 
   @Test func `where a file may not be read, nothing is said of it, and no ids are called free`() {
-    let hidden = SubordinateIDTable(.users, [], realIDs: [], failure: .denied)
-    let found = findings(SubordinateIDIndex(users: hidden, groups: SubordinateIDTable(.groups, [], realIDs: [])))
+    let found = findings(SubordinateIDIndex(SubordinateIDFacts(), [.users: .denied]))
     #expect(found.map(\.sentence) == ["alice has no range in /etc/subgid, so images with files of more than one user cannot be unpacked."])
     #expect(found.first?.remedy == "as root, rootless-storage check alice says which ids are free")
   }
@@ -138,39 +137,58 @@ import Testing
   private static let owners = ["alice", "1000", "bob", "1001", "carol", "dave"]
 
   /// Overlaps as anybody would look for them.
-  private func bruteForce(_ ranges: [SubordinateRange], _ real: [RealID], _ user: Account) -> Bool {
-    ranges.contains { own in
+  private func bruteForce(_ table: SubordinateIDTable, _ user: Account) -> Bool {
+    table.ranges.contains { own in
       own.belongs(to: user)
-        && (ranges.contains { !$0.belongs(to: user) && $0.overlaps(own) } || real.contains { own.contains($0.id) } || own.contains(user.uid))
+        && (table.ranges.contains { !$0.belongs(to: user) && $0.ids.overlaps(own.ids) } || table.realIDs.contains { own.ids.contains($0.id) }
+          || own.ids.contains(user.uid))
     }
   }
 
-  private func randomTable(_ numbers: inout FixedNumbers, span: UInt32, lines: Int, longest: UInt32) -> SubordinateIDTable {
-    let content = (0..<lines).map { _ in
-      "\(SubordinateIDTests.owners.randomElement(using: &numbers)!):\(UInt32.random(in: 0...span, using: &numbers)):\(UInt32.random(in: 1...longest, using: &numbers))\n"
+  /// Some numbers as only shadow reads them, or as everybody does but with another result.
+  private func written(_ number: UInt32, _ numbers: inout FixedNumbers) -> String {
+    switch Int.random(in: 0...9, using: &numbers) {
+    case 0: "0x\(String(number, radix: 16))"
+    case 1: "0\(number)"
+    case 2: "+\(number)"
+    default: "\(number)"
+    }
+  }
+
+  private func random(_ numbers: inout FixedNumbers, span: UInt32, lines: Int, longest: UInt32) -> String {
+    (0..<lines).map { _ in
+      let start = written(UInt32.random(in: 0...span, using: &numbers), &numbers)
+      return "\(SubordinateIDTests.owners.randomElement(using: &numbers)!):\(start):\(UInt32.random(in: 1...longest, using: &numbers))\n"
     }.joined()
-    let people = (0..<Int.random(in: 0...3, using: &numbers)).map { "p\($0):x:\(UInt32.random(in: 0...span, using: &numbers)):0::/:\n" }.joined()
-    return SubordinateIDTable(.users, bytes(content), realIDs: RealID.read(bytes(people)))
+  }
+
+  private func people(_ numbers: inout FixedNumbers, span: UInt32) -> String {
+    (0..<Int.random(in: 0...3, using: &numbers)).map { "p\($0):x:\(UInt32.random(in: 0...span, using: &numbers)):0::/:\n" }.joined()
+  }
+
+  private func facts(_ subuid: String, _ subgid: String = "", passwd: String = "") -> SubordinateIDFacts {
+    var facts = SubordinateIDFacts()
+    (facts.subuid, facts.subgid, facts.passwd) = (bytes(subuid), bytes(subgid), bytes(passwd))
+    return facts
   }
 
   @Test func `an overlap is found exactly where there is one`() {
     var numbers = FixedNumbers(20)
-    let none = SubordinateIDTable(.groups, [], realIDs: [])
     var wrong: [String] = []
     var counts = [false: 0, true: 0]
     for _ in 0..<1500 {
       let span: UInt32 = [200, 2000, UInt32.max].randomElement(using: &numbers)!
-      let table = randomTable(&numbers, span: span, lines: Int.random(in: 0...12, using: &numbers), longest: max(2, span / 20))
-      let index = SubordinateIDIndex(users: table, groups: none)
+      let content = random(&numbers, span: span, lines: Int.random(in: 0...12, using: &numbers), longest: max(2, span / 20))
+      let index = SubordinateIDIndex(facts(content, passwd: people(&numbers, span: span)))
       for (name, uid) in [("alice", 1000), ("bob", 1001), ("carol", 70)] as [(String, UInt32)] {
         let user = account(bytes(name), uid: uid)
-        let expected = bruteForce(table.ids.ranges, table.realIDs, user)
+        let expected = bruteForce(index.users, user)
         counts[expected]! += 1
-        if findings(index, user).contains(where: { $0.code == .subuidOverlap }) != expected { wrong.append("\(name): \(table)") }
-        for range in table.ids.ranges {
-          let all = table.ids.ranges.filter { !$0.belongs(to: user) && $0.overlaps(range) }
-          let found = table.others(than: user, in: range.ids, limit: 100)
-          if found.count != all.count || !all.allSatisfy(found.contains) { wrong.append("others than \(name): \(table)") }
+        if findings(index, user).contains(where: { $0.code == .subuidOverlap }) != expected { wrong.append("\(name): \(content)") }
+        for range in index.users.ranges {
+          let all = index.users.ranges.filter { !$0.belongs(to: user) && $0.ids.overlaps(range.ids) }
+          let found = index.users.others(than: user, in: range.ids, limit: 100)
+          if found.count != all.count || !all.allSatisfy(found.contains) { wrong.append("others than \(name): \(content)") }
         }
       }
     }
@@ -183,10 +201,11 @@ import Testing
     var numbers = FixedNumbers(21)
     var wrong: [String] = []
     for _ in 0..<200 {
-      let users = randomTable(&numbers, span: 6_000_000, lines: 40, longest: 100_000)
-      let groups = randomTable(&numbers, span: 6_000_000, lines: 5, longest: 100_000)
-      let taken = (users.ids.ranges + groups.ids.ranges).map(\.ids) + (users.realIDs + groups.realIDs).map { $0.id...$0.id }
-      var allocator = SubordinateIDAllocator(SubordinateIDIndex(users: users, groups: groups), nil)
+      let users = random(&numbers, span: 6_000_000, lines: 40, longest: 100_000)
+      let groups = random(&numbers, span: 6_000_000, lines: 5, longest: 100_000)
+      let index = SubordinateIDIndex(facts(users, groups, passwd: people(&numbers, span: 6_000_000)))
+      let taken = index.tables.flatMap { $0.ranges.map(\.ids) + $0.realIDs.map { $0.id...$0.id } }
+      var allocator = SubordinateIDAllocator(index, nil)
       var given: [IDRange] = []
       for _ in 0..<30 {
         let user = account(uid: UInt32.random(in: 100_000...6_000_000, using: &numbers))

@@ -48,7 +48,7 @@ extension StorageInventory {
     func count(_ state: StorageEntry.State) -> Int { entries.filter { $0.state == state }.count }
     if count(.orphaned) > 0 { notes.append("orphaned: there is no such account any more; to give that disk back: rootless-storage prune --orphaned") }
     if count(.unconfirmed) > 0 {
-      notes.append("unconfirmed: there is no such account, but no account was found either that is not in /etc/passwd, so the directory service that /etc/nsswitch.conf names may be offline; try: getent passwd NAME for a user of the directory")
+      notes.append("unconfirmed: there is no such account, but that is not believed: \(offlineDoubt); try: getent passwd NAME for a user of the directory")
     }
     if count(.unanswered) > 0 {
       notes.append("unanswered: the name service did not answer\(accounts.failure.map { " (\(text($0)))" } ?? ""); try: getent passwd UID, and look again when it answers")

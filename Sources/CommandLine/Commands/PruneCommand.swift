@@ -93,14 +93,12 @@ struct PruneCommand: ParsableCommand {
   /// Asks, where there is somebody to ask.
   private func allowed(_ plan: PrunePlan, _ output: inout PruneOutput, _ outcome: inout PruneOutcome) -> Bool {
     if yes { return true }
-    guard isatty(0) == 1 && isatty(1) == 1 else {
+    guard let answer = confirmed("Delete the container storage in \(counted(plan.candidates.count, "directory", "directories"))?") else {
       output.tell("there is no terminal to ask on, nothing is deleted; add --yes, or --dry-run to only look")
       outcome.hasFailed = true
       return false
     }
-    writeToStandardOutput(Array("\nDelete the container storage in \(counted(plan.candidates.count, "directory", "directories"))? [y/N] ".utf8))
-    let answer = (readLine() ?? "").lowercased().filter { $0 != " " }
-    if answer == "y" || answer == "yes" { return true }
+    if answer { return true }
     printOut("Nothing is deleted.")
     return false
   }

@@ -1,5 +1,4 @@
-/// Ids from the first to the last, both included.
-typealias IDRange = ClosedRange<UInt32>
+import RootlessStorage
 
 /// The same ids in as few ranges as possible, in order. Neighbours are one.
 func merged(_ ranges: [IDRange]) -> [IDRange] {

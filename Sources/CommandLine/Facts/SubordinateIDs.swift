@@ -1,66 +1,148 @@
 import RootlessStorage
 
-/// One line of /etc/subuid or /etc/subgid (subuid(5)): `OWNER:START:COUNT`.
-struct SubordinateRange: Codable, Equatable, Sendable {
+/// Ids of one owner in /etc/subuid or /etc/subgid, as at least one program reads them.
+struct SubordinateRange: Equatable, Sendable {
   /// A name, or a uid in digits.
   let owner: [UInt8]
-  let start: UInt32
-  /// At least 1; `start + count - 1` fits in 32 bits.
-  let count: UInt32
+  let ids: IDRange
+  /// Every program reads these ids in that line.
+  let isCertain: Bool
+  /// Counted from 1.
+  let line: Int
 
-  /// The last id of the range.
-  var last: UInt32 { start + (count - 1) }
-
-  func contains(_ id: UInt32) -> Bool { id >= start && id <= last }
-  func overlaps(_ other: SubordinateRange) -> Bool { start <= other.last && other.start <= last }
-  func belongs(to account: Account) -> Bool { owner == account.name || owner == decimal(UInt64(account.uid)) }
+  func belongs(to account: Account) -> Bool { owner == account.name || owner.uid == account.uid }
 }
 
-/// The content of /etc/subuid or /etc/subgid. Lines that shadow would not take are left out.
-struct SubordinateIDs: Codable, Equatable, Sendable {
-  let ranges: [SubordinateRange]
+extension [UInt8] {
+  /// The uid that an owner in digits is.
+  var uid: UInt32? { identifier(self) }
+}
 
-  init(_ content: [UInt8]) {
-    ranges = parts(content, separator: { $0 == 0x0a }).compactMap { line in
-      let fields = parts(line, separator: { $0 == 0x3a })
-      guard fields.count == 3, !fields[0].isEmpty, let start = identifier(fields[1]), let count = identifier(fields[2]), count > 0,
-        !start.addingReportingOverflow(count - 1).overflow
-      else { return nil }
-      return SubordinateRange(owner: fields[0], start: start, count: count)
-    }
+extension IDRange {
+  var shown: String { "\(lowerBound)-\(upperBound)" }
+  /// Up to 2^32.
+  var size: UInt64 { UInt64(upperBound - lowerBound) + 1 }
+}
+
+/// A line from which not every program takes the same ids.
+struct SubordinateOddity: Equatable, Sendable {
+  enum Kind: Equatable, Sendable {
+    /// Podman gives up at a line that has not three fields, for whomever it reads the file.
+    case fields
+    /// Nobody takes ids from it.
+    case unread
+    /// shadow reads other ids in it than Podman, or one of them none.
+    case ambiguous(shadow: IDRange?, podman: IDRange?)
+    /// For Podman a comment, for shadow a range of `#…`.
+    case comment(IDRange)
   }
 
-  func ranges(of account: Account) -> [SubordinateRange] { ranges.filter { $0.belongs(to: account) } }
+  /// Counted from 1.
+  let line: Int
+  let kind: Kind
 }
 
-/// The ranges by their owner, for many questions.
-struct SubordinateTable {
-  private var ranges: [[UInt8]: [SubordinateRange]] = [:]
-  /// All of them, sorted, where they overlap made one.
-  private var united: [ClosedRange<UInt32>] = []
+/// One of the two files, with all that its ranges can collide with, sorted once.
+struct SubordinateIDTable: Equatable, Sendable {
+  let kind: SubordinateIDKind
+  /// In the order of the file; a line that programs read differently has two.
+  let ranges: [SubordinateRange]
+  let oddities: [SubordinateOddity]
+  /// Why there are none. A file that is missing is empty.
+  let failure: ReadFailure?
+  /// Of this host's own files, in order. The name service has more.
+  let realIDs: [RealID]
+  private let byOwner: [[UInt8]: [Int]]
+  private let search: RangeSearch
+  /// All of them, where they overlap or touch made one.
+  private let united: [IDRange]
 
-  init(_ all: SubordinateIDs) {
-    for range in all.ranges { ranges[range.owner, default: []].append(range) }
-    for range in all.ranges.sorted(by: { $0.start < $1.start }) {
-      if let before = united.last, before.upperBound >= range.start {
-        united[united.count - 1] = before.lowerBound...max(before.upperBound, range.last)
-      } else {
-        united.append(range.start...range.last)
+  var file: String { kind.file }
+  /// `uid` or `gid`.
+  var noun: String { kind.noun }
+
+  init(_ kind: SubordinateIDKind, _ content: [UInt8], realIDs: [RealID] = [], failure: ReadFailure? = nil) {
+    self.kind = kind
+    self.failure = failure
+    self.realIDs = realIDs
+    var ranges: [SubordinateRange] = []
+    var oddities: [SubordinateOddity] = []
+    var number = 0
+    forEachLine(content) { text in
+      number += 1
+      if let odd = SubordinateIDTable.oddity(text) { oddities.append(SubordinateOddity(line: number, kind: odd)) }
+      forEachRange(Array(text)) { line, ids in
+        ranges.append(SubordinateRange(owner: Array(line.owner), ids: ids, isCertain: line.certain != nil, line: number))
       }
     }
+    self.ranges = ranges
+    self.oddities = oddities
+    byOwner = Dictionary(grouping: ranges.indices, by: { ranges[$0].owner })
+    search = RangeSearch(ranges.map(\.ids))
+    united = merged(ranges.map(\.ids))
   }
 
-  /// Whether somebody's containers have this uid, and so no person does.
-  func isSubordinate(_ uid: UInt32) -> Bool {
+  private static func oddity(_ text: ArraySlice<UInt8>) -> SubordinateOddity.Kind? {
+    let content = text.drop { isBlank($0) || $0 == 0x0d }
+    let line = SubordinateLine(text)
+    if content.isEmpty { return nil }
+    if content.first == 0x23 { return (line?.plain ?? line?.shadow).map { .comment($0) } }
+    if text.count(where: { $0 == 0x3a }) != 2 { return .fields }
+    guard let line else { return .unread }
+    return line.certain == nil ? .ambiguous(shadow: line.shadow, podman: line.plain) : nil
+  }
+
+  /// The user's own, by name and by number.
+  func ranges(of account: Account) -> [SubordinateRange] {
+    let number = decimal(UInt64(account.uid))
+    return ranges(of: number == account.name ? [number] : [account.name, number])
+  }
+
+  /// - Parameter owners: names, or uids in digits.
+  func ranges(of owners: [[UInt8]]) -> [SubordinateRange] { owners.flatMap { byOwner[$0] ?? [] }.map { ranges[$0] } }
+
+  /// So many ids these owners can count on; what stands in two lines counts once.
+  func sum(of owners: [[UInt8]]) -> UInt64 { merged(ranges(of: owners).filter(\.isCertain).map(\.ids)).reduce(0) { $0 + $1.size } }
+
+  /// Whether somebody's containers have this id, and so no person does.
+  func isSubordinate(_ id: UInt32) -> Bool {
     var low = 0
     var high = united.count
     while low < high {
       let middle = (low + high) / 2
-      if united[middle].upperBound < uid { low = middle + 1 } else { high = middle }
+      if united[middle].upperBound < id { low = middle + 1 } else { high = middle }
     }
-    return low < united.count && united[low].contains(uid)
+    return low < united.count && united[low].contains(id)
   }
 
-  /// - Parameter owners: names, or uids in digits.
-  func ranges(of owners: [[UInt8]]) -> [SubordinateRange] { owners.flatMap { ranges[$0] ?? [] } }
+  /// Ranges that have ids of these, in order of their beginnings, until the answer is false.
+  func forEach(overlapping range: IDRange, _ body: (SubordinateRange) -> Bool) { search.forEach(overlapping: range) { body(ranges[$0]) } }
+
+  /// Ranges of others that have ids of these, at most so many.
+  func others(than account: Account, in range: IDRange, limit: Int) -> [SubordinateRange] {
+    var found: [SubordinateRange] = []
+    forEach(overlapping: range) { other in
+      if !other.belongs(to: account) { found.append(other) }
+      return found.count < limit
+    }
+    return found
+  }
+
+  /// Ids in the range that somebody has, at most so many.
+  func realIDs(in range: IDRange, limit: Int) -> [RealID] {
+    var low = 0
+    var high = realIDs.count
+    while low < high {
+      let middle = (low + high) / 2
+      if realIDs[middle].id < range.lowerBound { low = middle + 1 } else { high = middle }
+    }
+    return Array(realIDs[low...].prefix(limit).prefix { $0.id <= range.upperBound })
+  }
+}
+
+extension SubordinateIDKind {
+  var file: String { "/etc/\(String(decoding: fileName, as: UTF8.self))" }
+  var noun: String { self == .users ? "uid" : "gid" }
+  /// Where this host's own ids of the kind stand.
+  var accounts: String { self == .users ? "/etc/passwd" : "/etc/group" }
 }

@@ -73,6 +73,8 @@ struct UserFacts: Equatable, Sendable {
   var daemonJson: DaemonJson?
   var leftovers: [Leftover] = []
   var pause: PauseProcess = .none
+  /// Where podman is; nil: not installed.
+  var podman: [UInt8]?
   /// What the caller's environment says; nil when somebody else is checked.
   var environment: Environment?
 

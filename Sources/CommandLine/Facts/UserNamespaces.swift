@@ -45,7 +45,7 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   let distribution: [String]
 
   /// Where the engines find programs, whatever PATH the user has.
-  private static let programDirectories = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
+  static let programDirectories = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
 
   init(_ tree: HostTree) {
     most = tree.number("/proc/sys/user/max_user_namespaces")
@@ -64,7 +64,8 @@ struct UserNamespaces: Codable, Equatable, Sendable {
     distribution = UserNamespaces.distribution((try? tree.read("/etc/os-release")) ?? [])
   }
 
-  private static func find(_ program: String, _ tree: HostTree) -> [UInt8]? {
+  /// nil: not installed.
+  static func find(_ program: String, _ tree: HostTree) -> [UInt8]? {
     programDirectories.map { Array("\($0)/\(program)".utf8) }.first { tree.status($0)?.kind == .regular }
   }
 

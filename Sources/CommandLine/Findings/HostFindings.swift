@@ -6,6 +6,7 @@ func hostFindings(_ facts: HostFacts) -> [Finding] {
   findings += installationFindings(facts.installation)
   if let tmpfiles = facts.tmpfiles, let settings = facts.settings { findings += ageingFindings(tmpfiles, settings.storage) }
   findings += userNamespaceFindings(facts.userNamespaces)
+  findings += allocationFindings(facts.subordinateIDs, facts.settings)
   return findings
 }
 
@@ -13,6 +14,6 @@ func hostFindings(_ facts: HostFacts) -> [Finding] {
 func hostUnseen(_ facts: HostFacts) -> [[UInt8]] {
   var paths = PAMFindings(stacks: facts.stacks, isRoot: facts.isRoot).unseen() + installationUnseen(facts.installation)
   paths += facts.tmpfiles?.failures.map(\.file) ?? []
-  paths += [facts.subordinateIDs.users, facts.subordinateIDs.groups].filter { $0.failure == .denied }.map { Array($0.file.utf8) }
+  paths += facts.subordinateIDs.tables.filter { $0.failure == .denied }.map { Array($0.file.utf8) }
   return paths
 }

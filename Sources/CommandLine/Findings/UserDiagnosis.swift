@@ -48,9 +48,14 @@ struct UserDiagnosis: Sendable {
     judgeLeftovers()
     judgeEnvironment()
     if case .outdated(let pid) = facts.pause {
-      add(
-        .migrateNeeded, .warning, "Podman's pause process \(pid) was started before the ranges in /etc/subuid became what they are, and keeps the old ones.",
-        "\(asUser("podman system migrate"))    # it stops running containers; images that were unpacked with the old ids keep them, pull these again")
+      let isInstalled = facts.podman != nil
+      findings.append(
+        Finding(
+          .migrateNeeded, .warning, "Podman's pause process \(pid) was started before the ranges in /etc/subuid became what they are, and keeps the old ones.",
+          remedy:
+            "\(isInstalled ? repairCommand : asUser("podman system migrate"))    # it stops running containers; images that were unpacked with the old ids keep them, pull these again",
+          isRepairable: isInstalled))
+      if let podman = facts.podman { add(.migrate(podman: podman)) }
     }
   }
 

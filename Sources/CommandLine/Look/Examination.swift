@@ -21,7 +21,7 @@ struct Examination {
   private var isRepairing: Bool { request.task == .repair }
 
   mutating func run() -> UserReport {
-    if let cause = prepareProcess(endingAfter: min(request.timeout, 3600) + 1) { return failure("the process cannot be prepared: \(text(cause))") }
+    if let cause = prepareProcess(endingAfter: min(request.timeout, 3600 + PodmanMigration.seconds) + 1) { return failure("the process cannot be prepared: \(text(cause))") }
     let caller = effectiveIDs()
     if caller.user != 0 && caller.user != account.uid { return failure("only root may look into another user's home; run it with sudo") }
     do throws(IdentityError) {
@@ -155,8 +155,10 @@ struct Examination {
       switch request.task {
       case .check: break
       case .plan: actions = diagnosis.actions.map { UserReport.Action(action: wording(path).text(of: $0), outcome: .planned) }
-      case .repair:
-        for action in diagnosis.actions where !action.isStorage { actions.append(perform(action, place, home)) }
+      case .repair, .migrate:
+        for action in diagnosis.actions where !action.isStorage && action.isMigration == (request.task == .migrate) {
+          actions.append(perform(action, place, home))
+        }
         facts.files = place.files(facts.skeleton, findingAllLeftovers: true)
         examiner.examine(home, &facts)
         diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
@@ -185,6 +187,11 @@ struct Examination {
       case .replaceFile(let file):
         let current = file.path == UserExaminer.storageConf ? facts.storageConf?.file : facts.daemonJson?.file
         done.backup = try replace(file.path, current ?? .absent, with: file.content, home)
+      case .migrate(let podman):
+        if let cause = PodmanMigration(account, podman).perform() {
+          done.outcome = .failed
+          done.cause = cause
+        }
       case .replaceStorage, .setStorageMode: break
       }
     } catch {

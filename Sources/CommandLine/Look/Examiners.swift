@@ -47,21 +47,29 @@ struct Examiners: Sendable {
         found = account
       }
       let account = try NameService.withGroups(found)
-      return (ask(account), account)
+      var report = ask(account, task, seconds: timeout)
+      // Only now, with a home in which Podman can work; and longer than a home may take to answer.
+      if task == .repair, report.failure == nil, report.findings.contains(where: { $0.code == .migrateNeeded && $0.isRepairable }) {
+        let migration = ask(account, .migrate, seconds: timeout + PodmanMigration.seconds)
+        if migration.failure == nil { report.findings = migration.findings }
+        report.actions = (report.actions ?? []) + (migration.actions ?? [])
+        report.failure = migration.failure
+      }
+      return (report, account)
     } catch {
       let cause = text(error.cause)
       return (UserReport(name: uid.map { "uid \($0)" } ?? "user", uid: uid, failure: "the name service did not answer: \(cause); try again"), nil)
     }
   }
 
-  private func ask(_ account: Account) -> UserReport {
+  private func ask(_ account: Account, _ task: UserRequest.Task, seconds: UInt32) -> UserReport {
     let request = UserRequest(
       task: task, name: account.name, uid: account.uid, gid: account.credentials.group, groups: account.credentials.groups, home: account.home,
-      conf: conf, timeout: timeout, environment: environment)
+      conf: conf, timeout: seconds, environment: environment)
     func failure(_ cause: String) -> UserReport { UserReport(name: shown(account.name), uid: account.uid, failure: cause) }
     guard let question = try? JSONEncoder().encode(request) else { return failure("it cannot be asked for") }
     do throws(ChildProcess.Failure) {
-      let answer = try ChildProcess.runSelf([Array("examine".utf8), Array(question)], seconds: timeout, limit: 1 << 20)
+      let answer = try ChildProcess.runSelf([Array("examine".utf8), Array(question)], seconds: seconds, limit: 1 << 20)
       // It ran as the user at last, and has read the user's files: nothing but what it can say is taken from it.
       guard let report = try? JSONDecoder().decode(UserReport.self, from: Data(answer)), report.uid == account.uid, report.name == shown(account.name),
         report.isPrintable
@@ -71,7 +79,7 @@ struct Examiners: Sendable {
       return report
     } catch {
       switch error {
-      case .timedOut: return failure("no answer within \(timeout) seconds; is the file server of \(shown(account.home)) down?")
+      case .timedOut: return failure("no answer within \(seconds) seconds; is the file server of \(shown(account.home)) down?")
       case .notStarted(let cause): return failure("no process can be started: \(text(cause)); try again")
       case .tooMuch: return failure("the process that looked said too much; try again")
       }

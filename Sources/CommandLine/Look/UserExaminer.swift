@@ -18,8 +18,9 @@ struct UserExaminer {
     facts.siteConf = siteConf()
     facts.leftovers = leftovers(home, facts)
     facts.pause = pauseProcess(facts.environment?.runtimeDirectory)
+    facts.podman = UserNamespaces.find("podman", HostTree.this)
     if let directory = facts.environment?.runtimeDirectory {
-      facts.environment?.runtimeDirectoryIsUsable = isOwnDirectory(directory)
+      facts.environment?.runtimeDirectoryIsUsable = isOwnDirectory(Array(directory.utf8), of: account.uid)
     }
   }
 
@@ -157,14 +158,15 @@ struct UserExaminer {
       }
       guard case .content(let map) = ConfigFile.read(at: root, Array("proc/\(pid)/uid_map".utf8)) else { return .none }
       guard case .content(let file) = ConfigFile.read(at: root, Array("etc/subuid".utf8)) else { return .none }
-      let ranges = SubordinateIDs(file.bytes).ranges(of: account)
+      // Whether Podman itself reads the file or libsubid for it, it is right.
+      let ranges = SubordinateIDTable(.users, file.bytes).ranges(of: account).filter(\.isCertain).map(\.ids)
       if ranges.isEmpty { return .none }
       // Lines `INSIDE OUTSIDE COUNT` (user_namespaces(7)). The first one is the user.
       let mapped = parts(map.bytes, separator: { $0 == 0x0a }).compactMap { line -> [UInt32]? in
         let numbers = words(line).compactMap { identifier($0) }
         return numbers.count == 3 && numbers[1] != account.uid ? Array(numbers[1...]) : nil
       }
-      return Set(mapped) == Set(ranges.map { [$0.start, $0.count] }) ? .current : .outdated(pid: pid)
+      return Set(mapped) == Set(ranges.map { [$0.lowerBound, UInt32(clamping: $0.size)] }) ? .current : .outdated(pid: pid)
     } catch { return .none }
   }
 
@@ -173,10 +175,5 @@ struct UserExaminer {
     let path = Array(directory.utf8.drop { $0 == 0x2f }) + Array("/libpod/tmp/pause.pid".utf8)
     guard case .content(let content) = ConfigFile.read(at: root, path), content.bytes.count < 32 else { return nil }
     return identifier(content.bytes.prefix { $0 >= 0x30 && $0 <= 0x39 })
-  }
-
-  private func isOwnDirectory(_ path: String) -> Bool {
-    guard path.hasPrefix("/") else { return false }
-    do throws(Errno) { return try fileStatus(of: open(path: Array(path.utf8), .directoryPlaceFollowing)).owner == account.uid } catch { return false }
   }
 }

@@ -60,7 +60,12 @@ extension UserReport {
 
 /// What such a process is asked. It never asks the name service itself.
 struct UserRequest: Codable, Equatable, Sendable {
-  enum Task: String, Codable, Sendable { case check, plan, repair }
+  enum Task: String, Codable, Sendable {
+    case check, plan, repair
+    /// `podman system migrate` alone, where it is needed: it takes longer than looking may.
+    case migrate
+  }
+
 
   var task: Task
   var name: [UInt8]

@@ -62,7 +62,7 @@ struct UserSelection {
   /// all accounts of a site. What containers made there is nobody's by itself: its owner is in somebody's subordinate range.
   private static func seen(_ settings: Settings) throws -> [UInt32] {
     var uids: Set<UInt32> = []
-    let subordinate = SubordinateTable(SubordinateIDs((try? HostTree.this.read("/etc/subuid", limit: 64 << 20)) ?? []))
+    let subordinate = SubordinateIDTable(.users, (try? HostTree.this.read("/etc/subuid", limit: 64 << 20)) ?? [])
     func add(_ directory: consuming FileDescriptor) throws(Errno) {
       // One entry at a time: anybody can make millions.
       let reader = DirectoryReader(directory)

@@ -12,6 +12,8 @@ struct ReportDocument: Encodable {
     let findings: [Finding]
     /// Files that the caller may not read, so that nothing is known of what they say.
     let unseen: [String]
+    /// Ids that the name service was asked for; absent where it is not.
+    var asked: Int?
   }
 }
 

@@ -76,7 +76,7 @@ struct PruneOutput {
   private var notes: [String] {
     var notes: [String] = []
     if plan.unconfirmed > 0 {
-      notes.append("\(counted(plan.unconfirmed, "more has", "more have")) no account, but that is not believed: no account was found that is not in /etc/passwd, so the directory service that /etc/nsswitch.conf names may be offline. When it answers (getent passwd NAME, for a user of the directory who is logged in or has storage here), run this again.")
+      notes.append("\(counted(plan.unconfirmed, "more has", "more have")) no account, but that is not believed: \(offlineDoubt). When it answers (getent passwd NAME, for a user of the directory who is logged in or has storage here), run this again.")
     }
     if plan.unanswered > 0 {
       let cause = inventory.accounts.failure.map { " (\(text($0)))" } ?? ""

@@ -8,6 +8,11 @@ struct UserTable {
 
   mutating func add(_ report: UserReport) {
     rows.append([report.name, UserTable.home(report), report.storage?.path ?? "-", UserTable.state(report)])
+    addFindings(report)
+  }
+
+  /// What there is to say of a user, and no row.
+  mutating func addFindings(_ report: UserReport) {
     if let failure = report.failure {
       details.append(section(report.name, [terminal.wrapped("could not look: \(failure)", indent: 4, first: "  ")]))
     } else if !report.findings.isEmpty {

@@ -13,14 +13,20 @@ enum RepairAction: Equatable, Sendable {
   case editDaemonJson([KeyChange])
   /// Set a file aside that cannot be parsed, and write it anew as a login would.
   case replaceFile(Plan.NewFile)
+  /// Have Podman take the user's ranges as they are now. It stops running containers, and takes its time: it has a process of its own.
+  case migrate(podman: [UInt8])
 
   /// It is done before the home is written to, with root's rights in reserve where there are any.
   var isStorage: Bool {
     switch self {
     case .login(.createStorageDirectory), .login(.closeStorageDirectory), .replaceStorage, .setStorageMode: true
-    case .login(.removeLeftover), .login(.createFile), .editStorageConf, .editDaemonJson, .replaceFile: false
+    case .login(.removeLeftover), .login(.createFile), .editStorageConf, .editDaemonJson, .replaceFile, .migrate: false
     }
   }
+}
+
+extension RepairAction {
+  var isMigration: Bool { if case .migrate = self { true } else { false } }
 }
 
 /// A change of one key with a text for a value.
@@ -84,6 +90,7 @@ struct RepairWording {
     case .editStorageConf(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.storageConf))"
     case .editDaemonJson(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.daemonJson))"
     case .replaceFile(let file): "set \(inHome(file.path)) aside and write it anew"
+    case .migrate(let podman): "run \(shown(podman)) system migrate, which stops running containers, so that the ranges in /etc/subuid count"
     }
   }
 

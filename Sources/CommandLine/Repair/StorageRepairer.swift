@@ -33,7 +33,7 @@ struct StorageRepairer {
       return nil
     case .replaceStorage:
       return try replace(place, &identity)
-    case .editStorageConf, .editDaemonJson, .replaceFile: return nil
+    case .editStorageConf, .editDaemonJson, .replaceFile, .migrate: return nil
     }
   }
 

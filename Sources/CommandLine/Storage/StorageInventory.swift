@@ -14,13 +14,13 @@ struct StorageInventory {
   private(set) var entries: [StorageEntry] = []
   /// Why "in use" is not known, if it is not.
   private(set) var processFailure: Errno?
-  private let subordinates: SubordinateTable
+  private let subordinates: SubordinateIDTable
   private var lookups: [UInt32: Int] = [:]
 
   init(_ parent: StorageParent) {
     self.parent = parent
     accounts = Accounts(AccountSources.ofThisHost())
-    subordinates = SubordinateTable(SubordinateIDs(content("/etc/subuid", limit: 64 << 20)))
+    subordinates = SubordinateIDTable(.users, content("/etc/subuid", limit: 64 << 20))
   }
 
   /// Looks at everything: who owns it, whether it is in use, and what is in it.
@@ -50,7 +50,7 @@ struct StorageInventory {
       // /etc/subuid often outlives the account.
       for user in parent.settings.storage.users(inLeaf: entry.leaf) { if let name = user.name { names.append(name) } }
     }
-    return processes.isAny(of: entry.uid, subordinates.ranges(of: names))
+    return processes.isAny(of: entry.uid, subordinates.ranges(of: names).map(\.ids))
   }
 
   private mutating func runningProcesses() -> RunningProcesses? {

@@ -45,8 +45,3 @@ enum ConfigFile: Equatable, Sendable {
     }
   }
 }
-
-extension OpenMode {
-  /// A file to read, through symbolic links, without waiting for the other end of a FIFO.
-  static let readingFollowing = OpenMode(flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
-}

@@ -3,12 +3,6 @@ import RootlessStorage
 
 // Calls on names in directories that are open already, which only the command line needs.
 
-/// renameat(2), which replaces an empty directory or a file of the new name: only where that is wanted, or where nobody else can write.
-func rename(_ old: [UInt8], in source: borrowing FileDescriptor, to new: [UInt8], in target: borrowing FileDescriptor) throws(Errno) {
-  let (from, to) = (source.raw, target.raw)
-  _ = try retrying { unsafe withCString(old) { old in unsafe withCString(new) { new in unsafe Int(renameat(from, old, to, new)) } } }
-}
-
 /// renameat2(2) with RENAME_NOREPLACE.
 func renameWithoutReplacing(
   _ old: [UInt8], in source: borrowing FileDescriptor, to new: [UInt8], in target: borrowing FileDescriptor

@@ -45,6 +45,26 @@ enum NameService {
     }
   }
 
+  /// The name of a group (getgrgid_r(3)); nil if there is no such group.
+  static func name(ofGroup gid: UInt32) throws(NameServiceFailure) -> [UInt8]? {
+    var size = 4096
+    while true {
+      var entry = unsafe group()
+      var found: UnsafeMutablePointer<group>? = nil
+      let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size)
+      defer { unsafe buffer.deallocate() }
+      let failure = unsafe getgrgid_r(gid, &entry, buffer, size, &found)
+      // A group of all users of a site does not fit at once.
+      if failure == ERANGE && size < 1 << 24 {
+        size *= 4
+        continue
+      }
+      if failure != 0 && failure != ENOENT && failure != ESRCH { throw NameServiceFailure(cause: Errno(failure)) }
+      guard failure == 0, unsafe found != nil, let name = unsafe entry.gr_name else { return nil }
+      return unsafe bytes(ofCString: name)
+    }
+  }
+
   /// The account with its supplementary groups (getgrouplist(3)), at most 4,096 as the module passes on.
   static func withGroups(_ account: Account) throws(NameServiceFailure) -> Account {
     var groups = [gid_t](repeating: clinux_invalid_id, count: HelperArguments.mostGroups)

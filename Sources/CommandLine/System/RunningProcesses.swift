@@ -33,10 +33,11 @@ struct RunningProcesses {
   private init(users: [UInt32]) { self.users = users }
 
   /// - Parameter subordinates: the user's ranges in /etc/subuid: a container's processes bear ids from there.
-  func isAny(of uid: UInt32, _ subordinates: [SubordinateRange]) -> Bool {
-    if isAny(from: uid, to: uid) { return true }
-    return subordinates.contains { isAny(from: $0.start, to: $0.last) }
+  func isAny(of uid: UInt32, _ subordinates: [IDRange]) -> Bool {
+    isAny(of: [uid...uid] + subordinates)
   }
+
+  func isAny(of ranges: [IDRange]) -> Bool { ranges.contains { isAny(from: $0.lowerBound, to: $0.upperBound) } }
 
   private func isAny(from first: UInt32, to last: UInt32) -> Bool {
     var low = 0

@@ -1,0 +1,93 @@
+import ArgumentParser
+import RootlessStorage
+
+/// `rootless-storage subids check`.
+struct SubidsCheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Say what is wrong with the subordinate ids on this host. Changes nothing.",
+    discussion: """
+      Ids that two have, users without enough, lines that not every program reads, owners who are gone, and what keeps ids from being \
+      given out. Exits with 0 if all is good, 1 if there are findings, 2 if something could not be looked at.
+      """)
+
+  @Argument(help: ArgumentHelp("Users; without any, you, or as root all users seen on this host.", valueName: "user"), completion: UserCompletion.kind)
+  var users: [String] = []
+
+  @Flag(help: "Print one JSON object.") var json = false
+
+  @OptionGroup var settings: SettingsOptions
+
+  func run() throws {
+    let host = try SubordinateHost(settings)
+    let accounts = Accounts(AccountSources.ofThisHost())
+    let owners = SubordinateOwners(host.index, accounts)
+    let ranges = host.index.tables.flatMap { table in merged(table.ranges.map(\.ids)).map { (table.kind, $0) } }
+    let known = KnownIDs(asking: KnownIDs.places(in: ranges, limit: KnownIDs.most))
+    let findings = SubordinateHostFindings(
+      index: host.index, settings: host.settings, owners: owners, known: known.without(host.index), locks: AccountLockFile.look(HostTree.this)
+    ).all()
+
+    // What keeps it from looking at users is told when the host's findings are, which may be the cause.
+    var reports: [UserReport] = []
+    var obstacle: CannotLook? = nil
+    do { reports = try look(host) } catch let failure as CannotLook { obstacle = failure }
+    if json {
+      try printJSON(
+        ReportDocument(host: .init(name: shown(String(decoding: hostName(), as: UTF8.self)), findings: findings, unseen: [], asked: known.asked), users: reports))
+    } else {
+      var table = UserTable(.standard)
+      for report in reports { table.addFindings(report) }
+      table.add(host: findings, unseen: [])
+      let quiet = "\(counted(reports.count, "user", "users")) and \(counted(host.index.tables.reduce(0) { $0 + $1.ranges.count }, "range", "ranges")): nothing to mend."
+      if obstacle == nil || !findings.isEmpty { printOut(table.text(quiet: quiet)) }
+      printOut(Terminal.standard.wrapped("\n\(known.summary)", indent: 0))
+    }
+    if let obstacle { throw obstacle }
+    let worst = reports.reduce(findings.isWanting ? ExitCode(1) : .success) { worseExit($0, $1.exitCode) }
+    if worst != .success { throw worst }
+  }
+
+  /// The users' own findings. Their overlaps are among the host's.
+  private func look(_ host: SubordinateHost) throws -> [UserReport] {
+    let isRoot = effectiveIDs().user == 0
+    let selection = try UserSelection(users, all: isRoot && users.isEmpty, host.settings)
+    var allocator = SubordinateIDAllocator(host.index, host.settings)
+    return selection.subjects.compactMap { subject in
+      switch AllocationSubject(subject) {
+      case nil: return nil
+      case .unknown(let name, let uid, let cause): return UserReport(name: name, uid: uid, failure: cause)
+      case .account(let account):
+        var report = UserReport(name: shown(account.name), uid: account.uid)
+        report.isServed = Planner.exclusion(of: account, host.settings) == nil
+        // Another source's ids cannot be looked at from here.
+        if report.isServed && host.index.source == nil { report.findings = wants(of: account, host.index, host.settings, &allocator) }
+        return report
+      }
+    }
+  }
+}
+
+/// A user whose ids it is about.
+enum AllocationSubject {
+  /// With groups.
+  case account(Account)
+  case unknown(name: String, uid: UInt32?, cause: String)
+
+  /// - Returns: nil for a uid without an account, which is `list`'s to tell of.
+  init?(_ subject: UserSelection.Subject) {
+    do throws(NameServiceFailure) {
+      switch subject {
+      case .unknown(let name, let cause): self = .unknown(name: name, uid: nil, cause: cause)
+      case .account(let account): self = .account(try NameService.withGroups(account))
+      case .uid(let uid):
+        guard let account = try NameService.account(uid: uid) else { return nil }
+        self = .account(try NameService.withGroups(account))
+      }
+    } catch {
+      var (name, uid): (String, UInt32?) = ("user", nil)
+      if case .uid(let number) = subject { (name, uid) = ("uid \(number)", number) }
+      if case .account(let account) = subject { (name, uid) = (shown(account.name), account.uid) }
+      self = .unknown(name: name, uid: uid, cause: "the name service did not answer: \(text(error.cause)); try again")
+    }
+  }
+}

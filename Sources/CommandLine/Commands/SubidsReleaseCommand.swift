@@ -1,0 +1,75 @@
+import ArgumentParser
+import RootlessStorage
+
+/// `rootless-storage subids release`.
+struct SubidsReleaseCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "release", abstract: "Take subordinate ids back: remove owners' lines from /etc/subuid and /etc/subgid.",
+    discussion: """
+      Removes the lines whose owner is spelt as given, from both files or from neither, and leaves every other byte. It asks first: files \
+      in storage directories may still belong to these ids, and somebody else may be given them. Exits with 0 if done, 1 if something \
+      was refused, 2 if something could not be done.
+      """)
+
+  /// As in `allocate`.
+  private static let patience: Int64 = 15_000
+
+  @Argument(help: ArgumentHelp("Owners as the files spell them: names, or uids in digits.", valueName: "owner")) var owners: [String] = []
+
+  @Flag(help: "All owners whose account is surely gone.") var gone = false
+
+  @Flag(help: "Show what would be removed, and remove nothing.") var dryRun = false
+
+  @Flag(help: "Do not ask.") var yes = false
+
+  @Flag(help: "Print one JSON object. Needs --yes or --dry-run.") var json = false
+
+  @OptionGroup var settings: SettingsOptions
+
+  func validate() throws {
+    if gone == !owners.isEmpty { throw ValidationError("Name the owners, or give --gone.") }
+    if json && !yes && !dryRun { throw ValidationError("--json cannot ask: add --yes or --dry-run.") }
+    for owner in owners where owner.isEmpty || owner.utf8.contains(where: { $0 == 0x3a || $0 == 0x0a }) {
+      throw ValidationError("\"\(shown(owner))\" can be no owner of subordinate ids.")
+    }
+  }
+
+  func run() throws {
+    if effectiveIDs().user != 0 { throw CannotLook("only root may take subordinate ids back; run it with sudo") }
+    let host = try SubordinateHost(settings)
+    let accounts = Accounts(AccountSources.ofThisHost())
+    let states = SubordinateOwners(host.index, accounts, only: gone ? nil : owners.map { Array($0.utf8) } + host.index.owners)
+    let wanted = gone ? states.sorted.filter { states.state($0) == .gone } : owners.map { Array($0.utf8) }
+    let release = SubordinateRelease(host, states, wanted)
+    var output = ReleaseOutput(release, isJSON: json, isDryRun: dryRun)
+    output.showPlan()
+    var isRefused = false
+    if gone {
+      let unsure = states.sorted.filter { states.state($0) == .unconfirmed }.count
+      if unsure > 0 {
+        output.tell("\(counted(unsure, "owner stays", "owners stay")), since nobody knows whether there is an account: \(states.doubt)")
+        isRefused = true
+      }
+    }
+    for owner in release.without {
+      output.tell("\(shown(owner)) has no subordinate ids under that name")
+      isRefused = true
+    }
+    if !dryRun && !release.lines.isEmpty {
+      switch yes ? true : confirmed("Remove \(counted(release.lines.count, "line", "lines"))?") {
+      case true?:
+        do throws(SubordinateIDError) { output.removed = try release.perform(patience: SubidsReleaseCommand.patience) } catch {
+          output.tell("nothing is removed: \(text(Wording.failure(error.failure)))")
+          output.end()
+          throw ExitCode(2)
+        }
+      case false?: output.tell("nothing is removed")
+      case nil:
+        output.tell("there is no terminal to ask on, nothing is removed; add --yes, or --dry-run to only look")
+        isRefused = true
+      }
+    }
+    output.end()
+    if isRefused { throw ExitCode(1) }
+  }
+}

@@ -1,0 +1,24 @@
+import RootlessStorage
+
+/// A lock file of the two files (shadow's `FILE.lock`) that nobody holds.
+struct AccountLockFile: Equatable {
+  enum State: Equatable {
+    /// By a process that is gone.
+    case left(process: UInt32)
+    /// It names no process. shadow never removes such a one.
+    case unreadable
+  }
+
+  let path: String
+  let state: State
+
+  /// Those of this host, as far as the caller may read them.
+  static func look(_ tree: HostTree) -> [AccountLockFile] {
+    [SubordinateIDKind.users, .groups].compactMap { kind in
+      let path = kind.file + ".lock"
+      guard let content = try? tree.read(path, limit: 4096) else { return nil }
+      guard let process = identifier(content.prefix { $0 >= 0x30 && $0 <= 0x39 }) else { return AccountLockFile(path: path, state: .unreadable) }
+      return processExists(process) ? nil : AccountLockFile(path: path, state: .left(process: process))
+    }
+  }
+}
