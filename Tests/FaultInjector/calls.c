@@ -30,6 +30,11 @@ static const struct call calls[] = {
     /* EEXIST where the name is free would be a lie, and the answer to it, to leave what is there alone, silent. */
     {SYS_linkat, "linkat", {CHANGES, EMLINK, EOPNOTSUPP, ENOSYS, EXDEV, ENOENT}, {ESTALE, ETIMEDOUT, ELOOP}, {0}, {EIO, EEXIST, ETIMEDOUT, EINTR, ESTALE, ENOENT}, false},
     {SYS_renameat2, "renameat2", {CHANGES, EINVAL, ENOSYS, ENOENT}, {ESTALE, ETIMEDOUT}, {0}, {EIO, ETIMEDOUT, ENOENT, EEXIST}, false},
+    {SYS_renameat, "renameat", {CHANGES, ENOENT, EXDEV, EBUSY}, {0}, {0}, {EIO, ETIMEDOUT, ENOENT, EINTR, ESTALE}, false},
+    /* ENODATA and EOPNOTSUPP where there is an attribute would be a lie. */
+    {SYS_fgetxattr, "fgetxattr", {EIO, ENOMEM, EPERM, EACCES, ERANGE, EINTR}, {0}, {0}, {0}, false},
+    {SYS_fsetxattr, "fsetxattr", {CHANGES, EINVAL, EOPNOTSUPP, ERANGE}, {0}, {0}, {EIO, EINTR}, false},
+    {SYS_fchown, "fchown", {CHANGES, EINVAL}, {0}, {0}, {EIO, EINTR}, false},
     /* The same with ENOENT where the name is there. */
     {SYS_unlinkat, "unlinkat", {EIO, EROFS, ENOMEM, EACCES, EPERM, EINTR, EBUSY}, {ESTALE, ETIMEDOUT}, {0}, {EIO, ENOENT, ETIMEDOUT, EINTR}, false},
     {SYS_chdir, "chdir", {EACCES, EIO, ENOMEM, EPERM}, {0}, {0}, {0}, false},
@@ -59,7 +64,7 @@ static const struct call calls[] = {
 
     /* What the module does in the host. */
     {SYS_pipe2, "pipe2", {EMFILE, ENFILE, ENOMEM, EPERM}, {0}, {0}, {0}, false},
-    {SYS_fcntl, "fcntl", {EINVAL, EPERM, ENOMEM}, {0}, {0}, {0}, false},
+    {SYS_fcntl, "fcntl", {EINVAL, EPERM, ENOMEM, EINTR, EAGAIN, EACCES, ENOLCK, EDEADLK}, {0}, {0}, {0}, false},
     {SYS_clone3, "clone3", {EAGAIN, ENOMEM, ENOSYS, EPERM}, {0}, {0}, {0}, false},
     {SYS_clone, "clone", {EAGAIN, ENOMEM, EPERM}, {0}, {0}, {0}, false},
     {SYS_pidfd_open, "pidfd_open", {EMFILE, ENFILE, ENOMEM, ENOSYS, EPERM, EINVAL, ENODEV}, {0}, {0}, {0}, false},

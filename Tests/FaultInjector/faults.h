@@ -107,6 +107,9 @@ struct scenario {
   bool has_leftover;  /* a killed helper's temporary file is there from the beginning */
   long denied;        /* this system call never works here, 0: none */
   int denied_error;
+  const char *subuid, *subgid; /* subids = allocate, and what the two files hold before */
+  bool has_stale_locks;        /* of theirs */
+  bool is_overlapping;         /* the ids are somebody else's: none are to be had */
 };
 
 extern const struct scenario scenarios[];
@@ -116,6 +119,10 @@ struct state {
   bool is_whole;     /* nothing is missing */
   bool is_right;     /* and no temporary file is left: all is as a login without a fault leaves it */
   int leftovers;     /* temporary files in the home */
+  int ids_left;      /* locks and the like beside /etc/subuid and /etc/subgid */
+  int ids_stale;     /* locks that were there before, and are there still */
+  bool is_half;      /* one of these has got its line, and the other not */
+  char left[64];     /* the last of ids_left */
   char trouble[256]; /* what may never be; empty if nothing */
 };
 
@@ -123,5 +130,13 @@ void learn_expected(void);
 /* Empties the home and the storage directory, and makes what the scenario begins with. */
 void reset(const struct scenario *scenario);
 void look(const struct scenario *scenario, bool modes_are_denied, struct state *state);
+
+/* ---- subids.c: the same for subordinate ids ---------------------------------------------------------------------- */
+
+bool is_of_ids(const char *path);
+void prepare_ids(const struct scenario *scenario);
+/* Whether each file that is renamed into place was locked, written and synced before, and unlocked after it. */
+bool are_ids_in_order(const struct run *run);
+void look_at_ids(const struct scenario *scenario, struct state *state);
 
 #endif

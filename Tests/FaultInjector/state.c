@@ -112,6 +112,10 @@ static void blocked(void) { config_only(), file(HOME_PATH "/.config/docker", "mi
 static void leftover(void) { storage(0700), directories(), place(1), file(dead(), "[stor", 5, 0600, ALICE); }
 static void two_links(void) { steady(), sure(link(CONF, dead()) == 0, "link"); }
 
+#define BOB_LINE "bob:100000:65536\n"
+#define BOB_LINE_SHORT "bob:100000:65536" /* the last line need not end */
+#define ALICE_LINE "alice:196773536:65536\n"
+
 const struct scenario scenarios[] = {
     {.name = "first", .prepare = first},
     {.name = "steady", .prepare = steady},
@@ -125,6 +129,11 @@ const struct scenario scenarios[] = {
     {.name = "two-links", .prepare = two_links, .has_leftover = true},
     {.name = "no-statmount", .prepare = first, .denied = 457, .denied_error = ENOSYS},
     {.name = "no-links", .prepare = config_only, .denied = SYS_linkat, .denied_error = EOPNOTSUPP},
+    {.name = "subids-first", .prepare = steady, .subuid = BOB_LINE "#\n", .subgid = "carol:300000:65536\n" BOB_LINE_SHORT},
+    {.name = "subids-half", .prepare = steady, .subuid = BOB_LINE ALICE_LINE, .subgid = BOB_LINE},
+    {.name = "subids-enough", .prepare = steady, .subuid = BOB_LINE ALICE_LINE, .subgid = ALICE_LINE BOB_LINE},
+    {.name = "subids-refused", .prepare = steady, .subuid = BOB_LINE, .subgid = "eve:196839071:1\n", .is_overlapping = true},
+    {.name = "subids-locked-stale", .prepare = steady, .subuid = BOB_LINE, .subgid = BOB_LINE, .has_stale_locks = true},
     {.name = "module-first", .target = MODULE, .prepare = first},
     {.name = "module-strict", .target = MODULE, .prepare = first, .is_strict = true},
     {.name = "module-steady", .target = MODULE, .prepare = steady},
@@ -148,16 +157,18 @@ static void mix(const void *bytes, size_t count) {
   for (size_t i = 0; i < count; i++) sum = (sum ^ ((const unsigned char *)bytes)[i]) * UINT64_C(1099511628211); /* FNV-1a */
 }
 
-static bool leaves_out_alices;
+static bool leaves_out_alices, leaves_out_ids;
 
 static int mix_entry(const char *path, const struct stat *s, int type, struct FTW *unused) {
   (void)type, (void)unused;
   if (strcmp(path, HOME_PATH) == 0) return FTW_SKIP_SUBTREE;
   if (leaves_out_alices && strcmp(path, STORAGE_PATH) == 0) return FTW_SKIP_SUBTREE;
+  if (leaves_out_ids && is_of_ids(path)) return FTW_CONTINUE;
   const uint64_t always[] = {s->st_ino, s->st_mode, s->st_uid, s->st_gid};
   mix(path, strlen(path)), mix(always, sizeof always);
   /* The parent of the storage directory changes when that is made in it. */
   if (strcmp(path, "/var/tmp") == 0 && leaves_out_alices) return FTW_CONTINUE;
+  if (strcmp(path, "/etc") == 0 && leaves_out_ids) return FTW_CONTINUE;
   const uint64_t more[] = {(uint64_t)s->st_size, s->st_nlink, (uint64_t)s->st_mtim.tv_sec, (uint64_t)s->st_mtim.tv_nsec, (uint64_t)s->st_ctim.tv_sec, (uint64_t)s->st_ctim.tv_nsec};
   mix(more, sizeof more);
   return FTW_CONTINUE;
@@ -168,6 +179,7 @@ static uint64_t others(const struct scenario *scenario) {
   static const char *const trees[] = {"/etc", "/usr/libexec", "/home", "/var/tmp"};
   sum = UINT64_C(14695981039346656037);
   leaves_out_alices = !scenario->is_refused;
+  leaves_out_ids = scenario->subuid != NULL;
   for (size_t i = 0; i < sizeof trees / sizeof *trees; i++)
     sure(nftw(trees[i], mix_entry, 16, FTW_PHYS | FTW_ACTIONRETVAL) == 0, trees[i]);
   return sum;
@@ -179,6 +191,7 @@ void reset(const struct scenario *scenario) {
   if (lstat(STORAGE_PATH, &status) == 0) nftw(STORAGE_PATH, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   sure(lstat(STORAGE_PATH, &status) != 0, "the storage directory is still there");
   scenario->prepare();
+  if (scenario->subuid != NULL) prepare_ids(scenario);
   others_before = others(scenario);
 }
 
@@ -243,4 +256,5 @@ void look(const struct scenario *scenario, bool modes_are_denied, struct state *
   if (is_there && s.st_nlink != 2) trouble("has directories in it", STORAGE_PATH);
   state->is_whole = is_closed && whole == (scenario->is_blocked ? FILES - 1 : FILES);
   state->is_right = state->is_whole && state->leftovers == 0;
+  if (scenario->subuid != NULL) look_at_ids(scenario, state);
 }

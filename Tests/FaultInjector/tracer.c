@@ -69,16 +69,16 @@ static void path_of_descriptor(pid_t process, int descriptor, char *path, size_t
 }
 
 static void describe(pid_t process, const struct __ptrace_syscall_info *info, struct step *step) {
-  const long at[] = {SYS_openat, SYS_statx, SYS_mkdirat, SYS_unlinkat, SYS_linkat, SYS_newfstatat, SYS_renameat2};
-  const long by_descriptor[] = {SYS_read, SYS_write, SYS_close, SYS_fsync, SYS_fchmod, SYS_getdents64, SYS_lseek, SYS_pread64, SYS_fcntl, SYS_sendto};
+  const long at[] = {SYS_openat, SYS_statx, SYS_mkdirat, SYS_unlinkat, SYS_linkat, SYS_newfstatat, SYS_renameat2, SYS_renameat};
+  const long by_descriptor[] = {SYS_read, SYS_write, SYS_close, SYS_fsync, SYS_fchmod, SYS_getdents64, SYS_lseek, SYS_pread64, SYS_fcntl, SYS_sendto, SYS_fchown, SYS_fgetxattr, SYS_fsetxattr};
   step->path[0] = 0;
   for (size_t i = 0; i < sizeof by_descriptor / sizeof *by_descriptor; i++)
     if (by_descriptor[i] == step->number) path_of_descriptor(process, (int)info->entry.args[0], step->path, sizeof step->path);
   for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
     if (at[i] != step->number) continue;
     char name[sizeof step->path] = "", here[sizeof step->path] = "";
-    /* linkat(2) and renameat2(2) are named by where they put it. */
-    bool is_second = step->number == SYS_linkat || step->number == SYS_renameat2;
+    /* linkat(2), renameat(2) and renameat2(2) are named by where they put it. */
+    bool is_second = step->number == SYS_linkat || step->number == SYS_renameat2 || step->number == SYS_renameat;
     struct iovec to = {name, sizeof name - 1}, from = {(void *)info->entry.args[is_second ? 3 : 1], sizeof name - 1};
     if (process_vm_readv(process, &to, 1, &from, 1, 0) < 0) {
       /* The text is near the end of its page. */

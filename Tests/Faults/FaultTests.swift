@@ -19,11 +19,16 @@ struct FaultTests {
     ("first", 1300), ("no-statmount", 1300), ("no-links", 1200), ("config-only", 1200), ("leftover", 900), ("blocked", 900), ("one-file", 900),
     ("open-storage", 800), ("two-links", 700), ("steady", 600), ("squatted-directory", 700), ("squatted-link", 700),
   ]
+  static let ofIDs: [(String, Int)] = [
+    ("subids-first", 1900), ("subids-half", 1800), ("subids-enough", 800), ("subids-refused", 1000), ("subids-locked-stale", 2000),
+  ]
   static let ofModule: [(String, Int)] = [
     ("module-first", 400), ("module-strict", 400), ("module-steady", 400), ("module-no-pidfd", 400), ("module-hanging", 30), ("module-hanging-no-pidfd", 30),
   ]
 
   @Test(arguments: ofHelper) func `every fault of the session helper`(scenario: String, least: Int) throws { try sweep(scenario, least) }
+
+  @Test(arguments: ofIDs) func `every fault while subordinate ids are given`(scenario: String, least: Int) throws { try sweep(scenario, least) }
 
   @Test(arguments: ofModule) func `every fault of the module`(scenario: String, least: Int) throws { try sweep(scenario, least) }
 

@@ -48,15 +48,15 @@ final class Lab {
     try machine(["ssh", "\(user)@\(host.rawValue)", command], patience: patience)
   }
 
-  /// Runs commands as root at once.
-  func atOnce(_ commands: [(host: Host, command: String)]) throws -> [Output] {
+  /// Runs commands at once, each as root, or with a login of the user.
+  func atOnce(_ commands: [(host: Host, command: String)], user: String = "") throws -> [Output] {
     let results = Results(count: commands.count)
     let group = DispatchGroup()
     for (index, (host, command)) in commands.enumerated() {
       group.enter()
       // Not concurrentPerform, which runs no more at once than there are processors: these wait for one another.
       Thread.detachNewThread {
-        results.set(index, (try? self.machine(["ssh", "@\(host.rawValue)", command], patience: 1500)) ?? Output(status: -1, text: "no answer"))
+        results.set(index, (try? self.machine(["ssh", "\(user)@\(host.rawValue)", command], patience: 1500)) ?? Output(status: -1, text: "no answer"))
         group.leave()
       }
     }

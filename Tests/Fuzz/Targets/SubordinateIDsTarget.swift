@@ -7,46 +7,58 @@ func fuzzSubordinateIDs(_ input: [UInt8]) {
   let bounds = parts[2].split(separator: 0x20).map { number($0) ?? UInt32(0) }
   let wanted = min(bounds.first ?? 0, bounds.last ?? 0)...max(bounds.first ?? 0, bounds.last ?? 0)
 
-  let ids = SubordinateIDs(parts[3])
-  promise(ids.ranges == ranges(in: parts[3]), "the lines that are good")
   let real = RealID.read(parts[3])
   let table = SubordinateIDTable(.users, parts[3], realIDs: real)
-  let all = ids.ranges.filter { user.name == $0.owner || decimal(UInt64(user.uid)) == $0.owner }
-  promise(sorted(table.ranges(of: user)) == sorted(all) && ids.ranges(of: user) == all, "the user's own")
-  let others = ids.ranges.filter { range in !all.contains(range) && range.ids.overlaps(wanted) }
-  promise(sorted(table.others(than: user, in: wanted, limit: .max)) == sorted(others), "those of others")
-  promise(table.others(than: user, in: wanted, limit: 2).count == min(others.count, 2), "no more than are asked for")
-  promise(table.realIDs(in: wanted, limit: .max) == real.filter { wanted.contains($0.id) }, "ids that somebody has")
+  promise(table.ranges.filter(\.isCertain).map { [$0.ids.lowerBound, $0.ids.upperBound] } == plain(parts[3]), "the lines that everybody reads alike")
+  let all = table.ranges.filter { user.name == $0.owner || identifier($0.owner) == user.uid }
+  let exact = table.ranges.filter { user.name == $0.owner || decimal(UInt64(user.uid)) == $0.owner }
+  promise(sorted(table.ranges(of: user)) == sorted(exact), "the user's own")
+  var met: [SubordinateRange] = []
+  table.forEach(overlapping: wanted) { range in
+    met.append(range)
+    return true
+  }
+  promise(sorted(met) == sorted(table.ranges.filter { $0.ids.overlaps(wanted) }), "those that have some of the ids")
 
-  let united = merged(ids.ranges.map(\.ids))
+  let united = merged(table.ranges.map(\.ids))
   for (range, next) in zip(united, united.dropFirst()) { promise(range.upperBound < next.lowerBound - 1, "neighbours are one") }
-  let search = SubordinateTable(ids)
-  for id in ids.ranges.flatMap({ [$0.start, $0.start &- 1, $0.last, $0.last &+ 1] }) {
-    let isTaken = ids.ranges.contains { $0.ids.contains(id) }
-    promise(united.contains { $0.contains(id) } == isTaken && search.isSubordinate(id) == isTaken, "the same ids: \(id)")
+  for id in table.ranges.flatMap({ [$0.ids.lowerBound, $0.ids.lowerBound &- 1, $0.ids.upperBound, $0.ids.upperBound &+ 1] }) {
+    let isTaken = table.ranges.contains { $0.ids.contains(id) }
+    promise(united.contains { $0.contains(id) } == isTaken && table.isSubordinate(id) == isTaken, "the same ids: \(id)")
   }
 
-  let none = SubordinateIDTable(.groups, [], realIDs: [])
-  let index = SubordinateIDIndex(users: table, groups: none)
-  var allocator = SubordinateIDAllocator(index, nil, uids: [wanted.lowerBound])
-  var given: [IDRange] = []
-  while given.count < 3, let range = allocator.take(for: user) {
-    promise(range.count == 65536 && index.bounds.contains(range.lowerBound) && index.bounds.contains(range.upperBound), "a whole range within bounds")
-    let taken = ids.ranges.map(\.ids) + given + (real.map(\.id) + [wanted.lowerBound, user.uid]).map { $0...$0 }
-    promise(!taken.contains { $0.overlaps(range) }, "nobody else's: \(range)")
-    given.append(range)
+  // What a login would add to the file.
+  var facts = SubordinateIDFacts()
+  facts.subuid = parts[3]
+  var settings = Settings()
+  settings.uidMax = 60_000
+  for scheme in [SubordinateIDSettings.Scheme.uid, .firstFree] {
+    settings.subordinateIDs.scheme = scheme
+    let plan: SubordinateIDPlan
+    do throws(SubordinateIDRefusal) { plan = try SubordinateIDPlanner(user, settings).plan(facts) } catch { continue }
+    if let range = plan.users {
+      promise(!table.ranges.contains { $0.ids.overlaps(range) } && !range.contains(user.uid) && range.lowerBound > 65535, "nobody's: \(range)")
+      promise(range.count == 65536, "enough")
+    }
+    // The user's own in the one file may be the same in the other.
+    if let range = plan.groups { promise(!table.ranges.contains { range.overlaps($0.ids) && !all.contains($0) }, "nobody else's: \(range)") }
   }
 }
 
 private func sorted(_ ranges: [SubordinateRange]) -> [[UInt32]] {
-  ranges.map { [$0.start, $0.last, UInt32(truncatingIfNeeded: $0.owner.hashValue)] }.sorted { $0.lexicographicallyPrecedes($1) }
+  ranges.map { [$0.ids.lowerBound, $0.ids.upperBound, UInt32(truncatingIfNeeded: $0.line)] }.sorted { $0.lexicographicallyPrecedes($1) }
 }
 
-private func ranges(in content: [UInt8]) -> [SubordinateRange] {
+/// Lines whose numbers are digits that do not begin with 0, where every program reads the same.
+private func plain(_ content: [UInt8]) -> [[UInt32]] {
   content.split(separator: 0x0a).compactMap { line in
     let fields = line.split(separator: 0x3a, omittingEmptySubsequences: false)
-    guard fields.count == 3, let start: UInt64 = number(fields[1]), let count: UInt64 = number(fields[2]), !fields[0].isEmpty else { return nil }
-    guard count > 0, start <= 1 << 32, count <= 1 << 32, start + count <= 1 << 32, let short = UInt32(exactly: count) else { return nil }
-    return SubordinateRange(owner: Array(fields[0]), start: UInt32(start), count: short)
+    guard fields.count == 3, !fields[0].isEmpty, let start: UInt64 = number(fields[1]), let count: UInt64 = number(fields[2]) else { return nil }
+    // As octal they may be the same number, or none.
+    if fields[1].count > 1 && fields[1].first == 0x30 && !(start < 8) { return nil }
+    if fields[2].count > 1 && fields[2].first == 0x30 && !(count < 8) { return nil }
+    guard count > 0, start < 1 << 32 else { return nil }
+    let end = start.addingReportingOverflow(count - 1)
+    return [UInt32(start), end.overflow ? UInt32.max : UInt32(exactly: end.partialValue) ?? UInt32.max]
   }
 }
