@@ -20,7 +20,7 @@ extension NetworkTests {
       echo round:x:5000: >>/etc/group
       echo 'session required pam_rootless_storage.so timeout=60' >/etc/pam.d/tested
       # Hosts are not so much in step that they often come to link(2) together: here they wait before it, and all have looked by then.
-      printf '#!/bin/sh\nexec strace -qq -A -o /run/links -e trace=linkat -e inject=linkat:delay_enter=1000000:when=1 /usr/libexec/rootless-storage/session-helper "$@"\n' >/run/waiting-helper
+      printf '#!/bin/sh\nexec strace -qq -A -o /run/links -e trace=linkat -e inject=linkat:delay_enter=2000000:when=1 /usr/libexec/rootless-storage/session-helper "$@"\n' >/run/waiting-helper
       chmod 755 /run/waiting-helper
       echo 'session required pam_rootless_storage.so timeout=60 helper=/run/waiting-helper' >/etc/pam.d/tested-waiting
       mount -t nfs -o hard,vers=\(type == "nfs3" ? "3,nolock" : "4.2") nfs-server:$export/rounds /home/rounds
