@@ -216,12 +216,12 @@ public struct SubordinateIDPlanner {
     }
     forEachLine(facts.passwd) { line in
       let fields = Fields(line)
-      for id in fields.numbers(2) { body(id...id) { .uid(id, of: Array(fields.first)) } }
-      for id in fields.numbers(3) { body(id...id) { .gid(id, of: Array(fields.first)) } }
+      if let id = fields.number(2) { body(id...id) { .uid(id, of: Array(fields.first)) } }
+      if let id = fields.number(3) { body(id...id) { .gid(id, of: Array(fields.first)) } }
     }
     forEachLine(facts.group) { line in
       let fields = Fields(line)
-      for id in fields.numbers(2) { body(id...id) { .gid(id, of: Array(fields.first)) } }
+      if let id = fields.number(2) { body(id...id) { .gid(id, of: Array(fields.first)) } }
     }
   }
 }
@@ -234,14 +234,13 @@ private struct Fields {
 
   var first: ArraySlice<UInt8> { line.prefix { $0 != 0x3a } }
 
-  /// The id that a field may mean, counted from 0.
-  func numbers(_ place: Int) -> [UInt32] {
+  /// The id in a field, counted from 0.
+  func number(_ place: Int) -> UInt32? {
     var rest = line
     for _ in 0..<place {
-      guard let colon = rest.firstIndex(of: 0x3a) else { return [] }
+      guard let colon = rest.firstIndex(of: 0x3a) else { return nil }
       rest = rest[(colon + 1)...]
     }
-    let field = rest.prefix { $0 != 0x3a }
-    return identifier(field).map { [$0] } ?? []
+    return identifier(rest.prefix { $0 != 0x3a })
   }
 }

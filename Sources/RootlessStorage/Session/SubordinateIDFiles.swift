@@ -48,7 +48,7 @@ package struct SubordinateIDFiles: ~Copyable {
     do throws(SubordinateIDError) {
       let planner = SubordinateIDPlanner(account, settings)
       // A login that finds enough takes no lock and reads nothing else.
-      if planner.hasEnough(try readSubordinate(.users).bytes), planner.hasEnough(try readSubordinate(.groups).bytes) { return .enough }
+      if planner.hasEnough(try readSubordinate(.users)), planner.hasEnough(try readSubordinate(.groups)) { return .enough }
       // What is refused is refused without a lock too: it happens at every login.
       let facts = try facts()
       if let refusal = refusal(planner, facts) { return .refused(refusal) }
@@ -105,8 +105,8 @@ package struct SubordinateIDFiles: ~Copyable {
 
   package func facts() throws(SubordinateIDError) -> SubordinateIDFacts {
     var facts = SubordinateIDFacts()
-    facts.subuid = try readSubordinate(.users).bytes
-    facts.subgid = try readSubordinate(.groups).bytes
+    facts.subuid = try readSubordinate(.users)
+    facts.subgid = try readSubordinate(.groups)
     facts.passwd = try readOther("passwd")
     facts.group = try readOther("group")
     facts.nsswitch = try readOther("nsswitch.conf")
@@ -120,39 +120,29 @@ package struct SubordinateIDFiles: ~Copyable {
     return try bytes(of: file, name)
   }
 
-  private struct Content {
-    let bytes: [UInt8]
-    /// nil: there is no file yet.
-    let status: FileStatus?
-  }
-
   /// One of the two files that may be replaced: a plain one of root's, or none.
-  private func readSubordinate(_ kind: SubordinateIDKind) throws(SubordinateIDError) -> Content {
+  private func readSubordinate(_ kind: SubordinateIDKind) throws(SubordinateIDError) -> [UInt8] {
     let name = kind.fileName
-    guard let file = try openIfThere(name, .reading) else { return Content(bytes: [], status: nil) }
-    let status: FileStatus
-    do throws(Errno) { status = try fileStatus(of: file) } catch { throw SubordinateIDError(.failed(file: name, error)) }
-    if status.kind != .regular { throw SubordinateIDError(.unfit(file: name, .notRegular)) }
-    if status.owner != 0 || status.mode & 0o022 != 0 { throw SubordinateIDError(.unfit(file: name, .notRoots)) }
-    return Content(bytes: try bytes(of: file, name), status: status)
+    guard let file = try openIfThere(name, .reading) else { return [] }
+    if file.status.kind != .regular { throw SubordinateIDError(.unfit(file: name, .notRegular)) }
+    if file.status.owner != 0 || file.isWritableByOthers { throw SubordinateIDError(.unfit(file: name, .notRoots)) }
+    return try bytes(of: file, name)
   }
 
-  private func openIfThere(_ name: [UInt8], _ mode: OpenMode) throws(SubordinateIDError) -> FileDescriptor? {
-    do throws(Errno) { return try open(at: directory, name, mode) } catch {
+  private func openIfThere(_ name: [UInt8], _ mode: OpenMode) throws(SubordinateIDError) -> WayEnd? {
+    let opened: FileDescriptor
+    do throws(Errno) { opened = try open(at: directory, name, mode) } catch {
       if error == .noEntry { return nil }
       if error == .tooManySymlinks { throw SubordinateIDError(.unfit(file: name, .symbolicLink)) }
       throw SubordinateIDError(.failed(file: name, error))
     }
+    do throws(Errno) { return try WayEnd(opened) } catch { throw SubordinateIDError(.failed(file: name, error)) }
   }
 
-  private func bytes(of file: borrowing FileDescriptor, _ name: [UInt8]) throws(SubordinateIDError) -> [UInt8] {
+  /// Less than there was a moment ago is none here too: what is missing would be lost, or given to somebody else.
+  private func bytes(of file: borrowing WayEnd, _ name: [UInt8]) throws(SubordinateIDError) -> [UInt8] {
     let content: [UInt8]
-    do throws(Errno) {
-      let size = try fileStatus(of: file).size
-      content = try readAll(file, limit: SubordinateIDFiles.largestFile, chunk: 65536)
-      // Somebody is writing it anew without the lock: what is missing would be lost, or given to somebody else.
-      if UInt64(content.count) < size { throw .ioError }
-    } catch {
+    do throws(Errno) { content = try file.content(limit: SubordinateIDFiles.largestFile, chunk: 65536) } catch {
       throw SubordinateIDError(.failed(file: name, error))
     }
     if content.count > SubordinateIDFiles.largestFile { throw SubordinateIDError(.unfit(file: name, .tooLarge)) }
@@ -196,7 +186,7 @@ package struct SubordinateIDFiles: ~Copyable {
       do throws(Errno) { try removeFile(at: directory, newName(kind)) } catch { if error != .noEntry { throw error } }
       let new = try open(at: directory, newName(kind), .creating, permissions: 0o600)
       switch old {
-      case .some(let old): try copyAttributes(from: old, to: new)
+      case .some(let old): try copyAttributes(from: old.descriptor, to: new)
       case .none: try changeMode(of: new, to: 0o644)
       }
       try writeAll(new, content)

@@ -25,8 +25,8 @@ package struct WayEnd: ~Copyable {
 
   /// The content of a file that is open for reading, as `readAll` gives it. Less than there was a moment ago is none: somebody is just
   /// writing it anew, and half a file must not become everybody's.
-  func content(limit: Int) throws(Errno) -> [UInt8] {
-    let content = try readAll(descriptor, limit: limit)
+  func content(limit: Int, chunk: Int = 4096) throws(Errno) -> [UInt8] {
+    let content = try readAll(descriptor, limit: limit, chunk: chunk)
     if content.count <= limit && UInt64(content.count) < status.size { throw .ioError }
     return content
   }
