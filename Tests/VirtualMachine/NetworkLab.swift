@@ -70,8 +70,16 @@ struct NetworkLab {
       install -d -m 700 -o "$2" -g "$2" $export/$1
     }
     home() { getent passwd "$1" | cut -d: -f6; }
-    # As the user, which mounts it. A server that was away takes its time.
-    mounted() { setpriv --reuid "$(id -u $1)" --regid "$(id -g $1)" --clear-groups timeout 100 stat "$(home $1)/." >/dev/null; }
+    # As the user, which mounts it. A server that was away takes its time, and a mount that was being tried then fails once more, which
+    # autofs remembers.
+    mounted() {
+      local attempt
+      for attempt in $(seq 30); do
+        if setpriv --reuid "$(id -u $1)" --regid "$(id -g $1)" --clear-groups timeout 100 stat "$(home $1)/." >/dev/null; then return 0; fi
+        sleep 2
+      done
+      return 1
+    }
     as() { setpriv --reuid "$(id -u $1)" --regid "$(id -g $1)" --clear-groups bash -c "cd $(home $1); $2"; }
     # The export anew, with other options.
     export_with() { exportfs -u $clients:$export; exportfs -o $1 $clients:$export; exportfs -f; }

@@ -70,10 +70,10 @@ struct SubordinateIDTable: Equatable, Sendable {
     var number = 0
     forEachLine(content) { text in
       number += 1
-      if let odd = SubordinateIDTable.oddity(text) { oddities.append(SubordinateOddity(line: number, kind: odd)) }
-      forEachRange(Array(text)) { line, ids in
-        ranges.append(SubordinateRange(owner: Array(line.owner), ids: ids, isCertain: line.certain != nil, line: number))
-      }
+      let line = SubordinateLine(text)
+      if let odd = SubordinateIDTable.oddity(text, line) { oddities.append(SubordinateOddity(line: number, kind: odd)) }
+      guard let line else { return }
+      line.forEachReading { ranges.append(SubordinateRange(owner: Array(line.owner), ids: $0, isCertain: line.certain != nil, line: number)) }
     }
     self.ranges = ranges
     self.oddities = oddities
@@ -82,9 +82,8 @@ struct SubordinateIDTable: Equatable, Sendable {
     united = merged(ranges.map(\.ids))
   }
 
-  private static func oddity(_ text: ArraySlice<UInt8>) -> SubordinateOddity.Kind? {
+  private static func oddity(_ text: ArraySlice<UInt8>, _ line: SubordinateLine?) -> SubordinateOddity.Kind? {
     let content = text.drop { isBlank($0) || $0 == 0x0d }
-    let line = SubordinateLine(text)
     if content.isEmpty { return nil }
     if content.first == 0x23 { return (line?.plain ?? line?.shadow).map { .comment($0) } }
     if text.count(where: { $0 == 0x3a }) != 2 { return .fields }

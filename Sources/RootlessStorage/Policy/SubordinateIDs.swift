@@ -44,6 +44,12 @@ package struct SubordinateLine {
   /// What the owner can count on.
   package var certain: IDRange? { plain == shadow ? plain : nil }
 
+  /// Hands over the ids that anybody takes from it: one range, or two where programs differ.
+  package func forEachReading(_ body: (IDRange) -> Void) {
+    if let plain { body(plain) }
+    if let shadow, shadow != plain { body(shadow) }
+  }
+
   package func belongs(to account: Account) -> Bool {
     owner.elementsEqual(account.name) || decimalValue(owner) == UInt64(account.uid)
   }
@@ -102,8 +108,6 @@ package func forEachLine(_ content: [UInt8], _ body: (ArraySlice<UInt8>) -> Void
 /// Hands over every range of such a file, also in the two readings of one line.
 package func forEachRange(_ content: [UInt8], _ body: (SubordinateLine, IDRange) -> Void) {
   forEachLine(content) { text in
-    guard let line = SubordinateLine(text) else { return }
-    if let range = line.plain { body(line, range) }
-    if let range = line.shadow, range != line.plain { body(line, range) }
+    if let line = SubordinateLine(text) { line.forEachReading { body(line, $0) } }
   }
 }
