@@ -119,7 +119,7 @@ private struct Run {
     try identity.becomeUser()
     let place = StorageObserver(account, settings, leaf: leaf, mounts)
     flush()
-    let files = home.files(skeleton)
+    let files = home.files(skeleton, settings, mounts)
     let seen = Observation(home: home.observation(after: files), storage: place.observation, files: files)
     let plan = Planner(account: account, settings: settings, skeleton: skeleton, storage: storage).plan(for: seen)
     say(plan.events)

@@ -15,7 +15,7 @@ import Testing
   private let storage = StorageObservation(parentIsWritableByOthers: true, state: .inPlace(mode: 0o700))
 
   private func look(_ place: borrowing HomeObserver) -> Observation {
-    Observation(home: .on(.named("nfs4")), storage: storage, files: place.files(skeleton))
+    Observation(home: .on(.named("nfs4")), storage: storage, files: place.files(skeleton, Settings(), mounts))
   }
 
   private func plan(_ seen: Observation) -> Plan {

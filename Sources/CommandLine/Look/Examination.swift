@@ -58,7 +58,7 @@ struct Examination {
         return failure("the skeleton is refused, see the findings of this host")
       }
       try identity.becomeUser()
-      facts.files = home.files(facts.skeleton, findingAllLeftovers: true)
+      facts.files = home.files(facts.skeleton, settings, mounts, findingAllLeftovers: true)
       facts.home = home.observation(after: facts.files)
       try mendStorage(leaf, mounts, &identity)
     }
@@ -159,7 +159,7 @@ struct Examination {
         for action in diagnosis.actions where !action.isStorage && action.isMigration == (request.task == .migrate) {
           actions.append(perform(action, place, home))
         }
-        facts.files = place.files(facts.skeleton, findingAllLeftovers: true)
+        facts.files = place.files(facts.skeleton, settings, mounts, findingAllLeftovers: true)
         examiner.examine(home, &facts)
         diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
       }

@@ -63,9 +63,21 @@ public struct HomeObserver: ~Copyable {
   /// Looks at the places of the skeleton's files. Costs a stat of each; more only where one is missing, out of reach, or has a
   /// second link.
   ///
-  /// - Parameter findingAllLeftovers: looks for leftovers beside every file, which costs a listing of each directory.
-  public func files(_ skeleton: [SkeletonFile], findingAllLeftovers: Bool = false) -> [FileObservation] {
-    skeleton.map { look($0, findingAllLeftovers) }
+  /// - Parameters:
+  ///   - settings: tell which mounts lie on network file systems.
+  ///   - findingAllLeftovers: looks for leftovers beside every file, which costs a listing of each directory.
+  public func files(
+    _ skeleton: [SkeletonFile], _ settings: Settings, _ mounts: MountTable, findingAllLeftovers: Bool = false
+  ) -> [FileObservation] {
+    let look = FilesLook(settings: settings, mounts: mounts, findsAllLeftovers: findingAllLeftovers)
+    return skeleton.map { self.look($0, look) }
+  }
+
+  /// How the files are looked at.
+  private struct FilesLook {
+    let settings: Settings
+    let mounts: MountTable
+    let findsAllLeftovers: Bool
   }
 
   /// What the home turns out to be once its files were looked at: it can be opened as a place by a user who may not enter it.
@@ -79,28 +91,28 @@ public struct HomeObserver: ~Copyable {
     }
   }
 
-  private func look(_ file: SkeletonFile, _ findingAllLeftovers: Bool) -> FileObservation {
+  private func look(_ file: SkeletonFile, _ how: FilesLook) -> FileObservation {
     // A home that could not be opened is not looked into.
     switch descriptor {
-    case .some(let home): return look(file, in: home, findingAllLeftovers)
+    case .some(let home): return look(file, in: home, how)
     case .none: return FileObservation(state: .failed(.stale))
     }
   }
 
-  private func look(_ file: SkeletonFile, in home: borrowing FileDescriptor, _ findingAllLeftovers: Bool) -> FileObservation {
+  private func look(_ file: SkeletonFile, in home: borrowing FileDescriptor, _ how: FilesLook) -> FileObservation {
     do throws(Errno) {
       let seen = try fileStatus(at: home, file.path)
       // Killed between link(2) and unlink(2), a helper leaves a second link.
-      let suspicious = findingAllLeftovers || seen.kind == .regular && seen.links > 1
+      let suspicious = how.findsAllLeftovers || seen.kind == .regular && seen.links > 1
       return FileObservation(state: .present, leftovers: suspicious ? leftoversNow(home, file.directory) : [])
     } catch {
-      if error == .noEntry { return absent(home, file) }
+      if error == .noEntry { return absent(home, file, how) }
       return FileObservation(state: error.isObstacleOnWay ? .blocked(error) : .failed(error))
     }
   }
 
-  private func absent(_ home: borrowing FileDescriptor, _ file: SkeletonFile) -> FileObservation {
-    let state = absence(home, file)
+  private func absent(_ home: borrowing FileDescriptor, _ file: SkeletonFile, _ how: FilesLook) -> FileObservation {
+    let state = absence(home, file, how)
     do throws(Errno) { return FileObservation(state: state, leftovers: try leftovers(home, file.directory)) } catch {
       // Once the file is there and whole, nobody looks beside it any more: what lies there would stay for ever.
       if state != .absent { return FileObservation(state: state) }
@@ -108,11 +120,16 @@ public struct HomeObserver: ~Copyable {
     }
   }
 
-  private func absence(_ home: borrowing FileDescriptor, _ file: SkeletonFile) -> FileObservation.State {
+  /// What is only below another mount of a file server's, as where `~/.local` is a link into the scratch file system, has the home's own
+  /// trouble: nobody has moved it out of that.
+  private func absence(_ home: borrowing FileDescriptor, _ file: SkeletonFile, _ how: FilesLook) -> FileObservation.State {
     guard let store = file.ownStore, let status else { return .absent }
     do throws(Errno) {
       let seen = try knownStatus(at: home, store)
-      return seen.kind == .symbolicLink || !seen.isInMount(of: status) ? .storeMoved(path: store) : .absent
+      if seen.kind == .symbolicLink { return .storeMoved(path: store) }
+      if seen.isInMount(of: status) { return .absent }
+      if case .named(let type) = try how.mounts.fileSystem(of: seen), how.settings.isNetwork(type) { return .absent }
+      return .storeMoved(path: store)
     } catch {
       return error == .noEntry || error == .notDirectory ? .absent : .storeUnknown(path: store, error)
     }
