@@ -111,7 +111,7 @@ struct DebianPackageTests {
       let stacks = try root.sure("cat /etc/pam.d/common-*").text
       let refused = try root.sh("dpkg --remove \(package)")
       #expect(refused.status != 0 && refused.text.contains("/etc/pam.d/cron\n") && !refused.text.contains("cron.bak"), "\(refused)")
-      #expect(try root.sure("dpkg-query --show --showformat '${Status}' \(package)").text == "install ok installed")
+      #expect(try root.sure("dpkg-query --show --showformat '${db:Status-Status}' \(package)").text == "installed")
       #expect(try root.sure("cat /etc/pam.d/common-*").text == stacks, "on: \(isOn)")
       #expect(try root.session("common-session").contains(DebianRoot.line) == isOn)
       try root.sure("sed -i /rootless/d /etc/pam.d/cron")
@@ -123,13 +123,34 @@ struct DebianPackageTests {
     let root = try DebianRoot()
     // Without the comment that begins its block, it takes the file for the administrator's.
     try root.sure("sed -i '/here are the per-package modules/d' /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive")
-    try root.install()
+    let installed = try root.install()
     #expect(try !root.session("common-session").contains(DebianRoot.line))
+    #expect(installed.text.contains("rootless-storage pam enable"), "\(installed)")
     let stacks = try root.sure("cat /etc/pam.d/common-session").text
     let enabled = try root.sh("rootless-storage pam enable")
     #expect(try root.session("common-session").contains { $0.hasPrefix(DebianRoot.line) }, "\(enabled)")
     try root.sure("dpkg --remove \(package)")
     #expect(try root.sure("cat /etc/pam.d/common-session").text == stacks)
+  }
+
+  @Test func `the scripts that install from source leave alone what the package has installed`() throws {
+    let root = try DebianRoot()
+    let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    try root.install()
+    let before = try root.files()
+    #expect(try root.outside("mkdir /mnt/root/run/source; mount --bind '\(top)' /mnt/root/run/source").status == 0)
+    for script in ["install --without-build", "uninstall"] {
+      let refused = try root.sh("/run/source/packaging/\(script)")
+      #expect(refused.status == 1 && refused.text.contains("The package libpam-rootless-storage is installed here"), "\(refused)")
+    }
+    #expect(try root.files() == before)
+    try root.sure("dpkg --remove \(package)")
+    #expect(try root.sh("/run/source/packaging/install --without-build").status == 0)
+    #expect(try root.session("common-session").contains(DebianRoot.line) == false)
+    try root.sure("pam-auth-update --enable rootless-storage")
+    // Its profile goes before its module, and so does the line.
+    #expect(try root.sh("/run/source/packaging/uninstall").status == 0)
+    #expect(try root.sh("grep -rs rootless /etc/pam.d /var/lib/pam /usr/share/pam-configs").text == "")
   }
 
   @Test func `a configuration that fails leaves the stacks alone, and is completed later`() throws {
