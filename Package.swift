@@ -61,7 +61,7 @@ let package = Package(
     .executableTarget(
       name: "rootless-storage",
       dependencies: [
-        "CLinux", "RootlessStorage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CLinux", "CPAM", "RootlessStorage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       path: "Sources/CommandLine", swiftSettings: ordinary),
@@ -73,6 +73,7 @@ let package = Package(
     .testTarget(name: "AttackTests", dependencies: ["TestSupport"], path: "Tests/Attacks"),
     .testTarget(
       name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "machine"]),
+    .testTarget(name: "PackageTests", dependencies: ["TestSupport"], path: "Tests/Packages", exclude: ["root"]),
     .testTarget(name: "PackageMachineTests", dependencies: ["TestSupport"], path: "Tests/PackageMachine"),
     .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam"), .unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
     .executableTarget(name: "attacker", path: "Tests/Attacker"),

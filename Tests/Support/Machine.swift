@@ -6,9 +6,7 @@ import Glibc
 ///
 /// Homes are on ramfs, which the settings declare to be a network file system; storage is on tmpfs.
 public final class Machine {
-  private let holder: Process
-  private let release: Pipe
-  private var prefix: [String]
+  private let namespace: MountNamespace
 
   /// Where the built things are: the tree that packaging/install staged, and the PAM host.
   public static let stage = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_STAGE"]
@@ -35,26 +33,7 @@ public final class Machine {
   ///   - settings: the settings file; nil leaves the shipped one, with the default list of network file systems.
   public init(homes: String = "ramfs", storage: String = "tmpfs", ownProcesses: Bool = false, settings: String? = "network_filesystems = ramfs") throws {
     guard let stage = Machine.stage else { throw CommandFailure(description: Machine.need) }
-    holder = Process()
-    release = Pipe()
-    // Whatever else is started meanwhile must not hold it open.
-    _ = fcntl(release.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
-    holder.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
-    // Ends when this process closes the pipe, or dies.
-    let processes = ownProcesses ? ["--pid", "--fork", "--kill-child", "--mount-proc"] : []
-    holder.arguments = processes + ["--mount", "--propagation", "private", "/bin/sh", "-c", "echo ready; cat > /dev/null"]
-    holder.standardInput = release
-    let ready = Pipe()
-    holder.standardOutput = ready
-    try holder.run()
-    guard ready.fileHandleForReading.availableData.count > 0 else { throw CommandFailure(description: "no mount namespace") }
-    var inside = String(holder.processIdentifier)
-    if ownProcesses {
-      // The first process of the namespace, and not the one that made it.
-      let children = "/proc/\(inside)/task/\(inside)/children"
-      inside = try String(contentsOfFile: children, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-    prefix = ["--target", inside, "--mount"] + (ownProcesses ? ["--pid"] : []) + ["--"]
+    namespace = try MountNamespace(ownProcesses: ownProcesses)
     try sure(
       """
       umask 022
@@ -88,15 +67,10 @@ public final class Machine {
     if let settings { try write(settings + "\n", to: "/etc/rootless-storage/rootless-storage.conf") }
   }
 
-  deinit {
-    try? release.fileHandleForWriting.close()
-    holder.waitUntilExit()
-  }
-
   /// Runs a script as root in it.
   @discardableResult
   public func sh(_ script: String) throws -> Output {
-    try TestSupport.run("/usr/bin/nsenter", prefix + ["/bin/bash", "-c", script])
+    try namespace.run(["/bin/bash", "-c", script])
   }
 
   /// The same, where a failure means that the test cannot go on.
