@@ -1,22 +1,25 @@
 import Foundation
-import TestSupport
+import Glibc
 
 /// Two virtual machines with Debian's kernel that share NFS homes (Tests/VirtualMachine/machine): lab1 is file server and client,
 /// lab2 a client. Both begin afresh with this object and end with it.
-final class Lab {
-  enum Host: String { case lab1, lab2 }
+public final class Lab {
+  public enum Host: String, Sendable { case lab1, lab2 }
 
-  static let isPossible = Machine.stage != nil && geteuid() == 0
-  static let need = "needs root, the staged tree and virtual machines: run it as Tests/run vm"
+  public static let isPossible = Machine.stage != nil && geteuid() == 0
+  public static let need = "needs root, the staged tree and virtual machines: run it as Tests/run vm"
 
   private let folder: String
   private let script: String
   private let environment: [String: String]
 
-  init(_ hosts: [Host] = [.lab1]) throws {
-    script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("machine").path
+  /// - Parameter release: Debian's, in these machines; nil is the one that the suite vm uses.
+  public init(_ hosts: [Host] = [.lab1], release: String? = nil) throws {
+    script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../VirtualMachine/machine").standardized.path
     folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
-    environment = ProcessInfo.processInfo.environment.merging(["ROOTLESS_STORAGE_VM_RUN": folder]) { $1 }
+    var variables = ["ROOTLESS_STORAGE_VM_RUN": folder]
+    if let release { variables["ROOTLESS_STORAGE_VM_SUITE"] = release }
+    environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
     for host in hosts { try sure(["start", host.rawValue]) }
   }
 
@@ -39,17 +42,17 @@ final class Lab {
 
   /// Runs a command as root.
   @discardableResult
-  func root(_ command: String, on host: Host = .lab1) throws -> Output { try sure(["ssh", "@\(host.rawValue)", command]) }
+  public func root(_ command: String, on host: Host = .lab1) throws -> Output { try sure(["ssh", "@\(host.rawValue)", command]) }
 
   /// Logs in through sshd and PAM, and runs a command there.
   ///
   /// - Parameter patience: seconds after which the login is given up.
-  func login(_ user: String, _ command: String, on host: Host = .lab1, patience: Int = 240) throws -> Output {
+  public func login(_ user: String, _ command: String, on host: Host = .lab1, patience: Int = 240) throws -> Output {
     try machine(["ssh", "\(user)@\(host.rawValue)", command], patience: patience)
   }
 
   /// Runs commands at once, each as root, or with a login of the user.
-  func atOnce(_ commands: [(host: Host, command: String)], user: String = "") throws -> [Output] {
+  public func atOnce(_ commands: [(host: Host, command: String)], user: String = "") throws -> [Output] {
     let results = Results(count: commands.count)
     let group = DispatchGroup()
     for (index, (host, command)) in commands.enumerated() {
@@ -64,11 +67,11 @@ final class Lab {
     return results.all
   }
 
-  func link(_ direction: String, _ host: Host = .lab1) throws { try sure(["link", direction, "@\(host.rawValue)"]) }
-  func server(_ direction: String) throws { try sure(["server", direction]) }
+  public func link(_ direction: String, _ host: Host = .lab1) throws { try sure(["link", direction, "@\(host.rawValue)"]) }
+  public func server(_ direction: String) throws { try sure(["server", direction]) }
 
   /// Unpacks the staged tree and adds the line to the stacks, as an administrator would: at their end.
-  func install(_ options: String = "", on host: Host = .lab1) throws {
+  public func install(_ options: String = "", on host: Host = .lab1) throws {
     let stage = Machine.stage ?? "/nonexistent"
     let put = try run("/bin/bash", ["-c", "tar -C '\(stage)' -c . | '\(script)' put '@\(host.rawValue)'"], environment: environment)
     if put.status != 0 { throw CommandFailure(description: "\(put)") }
@@ -78,7 +81,7 @@ final class Lab {
   }
 
   /// Puts a program where root finds it by its name.
-  func put(_ file: String, on host: Host = .lab1) throws {
+  public func put(_ file: String, on host: Host = .lab1) throws {
     let path = URL(fileURLWithPath: file)
     let put = try run(
       "/bin/bash",
@@ -90,7 +93,7 @@ final class Lab {
   /// pam_systemd's place in the stack the earlier one.
   ///
   /// - Parameter service: only of its sessions.
-  func log(of service: String = "[a-z-]*", on host: Host = .lab1) throws -> [String] {
+  public func log(of service: String = "[a-z-]*", on host: Host = .lab1) throws -> [String] {
     try root("journalctl --no-pager -o cat | grep -a '^pam_rootless_storage(\(service):session)' || true", on: host).lines
       .map { $0.replacing(#/^pam_rootless_storage\([a-z-]*:session\): /#, with: "") }
   }
