@@ -61,7 +61,7 @@ let package = Package(
     .executableTarget(
       name: "rootless-storage",
       dependencies: [
-        "CLinux", "RootlessStorage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CLinux", "CPAM", "RootlessStorage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       path: "Sources/CommandLine", swiftSettings: ordinary),

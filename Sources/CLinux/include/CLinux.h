@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -55,6 +56,8 @@ static inline int clinux_lock_whole(int descriptor) {
   whole.l_whence = SEEK_SET;
   return fcntl(descriptor, F_OFD_SETLK, &whole);
 }
+/* flock(2), without waiting: goes with the descriptor, and a directory can be locked that is open for reading. */
+static inline int clinux_lock_directory(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 static inline void clinux_sleep_milliseconds(long milliseconds) {
   const struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
   (void)nanosleep(&time, NULL);

@@ -20,11 +20,7 @@ struct PAMStep: Codable, Equatable, Sendable {
   let control: PAMControl?
   let arguments: [[UInt8]]
 
-  /// The module's name without directory and extension, as libpam takes it: `pam_unix`.
-  var module: [UInt8] {
-    let name = baseName(path)
-    return Array(name[..<(name.lastIndex(of: 0x2e) ?? name.endIndex)])
-  }
+  var module: [UInt8] { moduleName(path) }
 
   var isOurs: Bool { kind == .module && module.elementsEqual("pam_rootless_storage".utf8) }
 
@@ -49,6 +45,16 @@ struct PAMStack: Codable, Equatable, Sendable {
     }
     let file: [UInt8]
     let reason: Reason
+
+    /// For a sentence: `/etc/f ` and this.
+    var explanation: String {
+      switch reason {
+      case .read(let cause): cause.explanation
+      case .loop: "includes itself"
+      case .tooMuch: "includes more than can be followed"
+      case .unfinished: "ends in a line that should be continued"
+      }
+    }
   }
 
   let service: [UInt8]
@@ -71,6 +77,9 @@ struct PAMStack: Codable, Equatable, Sendable {
 
 /// The session stacks of this host, as Linux-PAM puts them together (pam_handlers.c).
 struct PAMStacks: Codable, Equatable, Sendable {
+  /// Where libpam looks, in this order; the last one is openSUSE's.
+  static let directories = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"]
+
   /// By service, in byte order.
   let stacks: [PAMStack]
   /// Names of all files in the directories, also of those that are no service's.
@@ -92,19 +101,23 @@ struct PAMStacks: Codable, Equatable, Sendable {
   }
 
   /// - Parameter wanted: the services that are looked at.
-  init(_ tree: HostTree, services wanted: [String]) {
+  init(_ tree: HostTree, services wanted: [String]) { self.init(tree) { _ in wanted.map { Array($0.utf8) }.sorted(by: isOrderedBefore) } }
+
+  /// All services: every file that could be one's.
+  init(everyServiceOf tree: HostTree) { self.init(tree) { $0 } }
+
+  /// - Parameter wanted: of the names of files, the services that are looked at, in byte order.
+  private init(_ tree: HostTree, _ wanted: ([[UInt8]]) -> [[UInt8]]) {
     var reader = PAMReader(tree)
     files = reader.fileNames
     deniedDirectories = reader.deniedDirectories
-    stacks = wanted.map { Array($0.utf8) }.sorted(by: isOrderedBefore).compactMap { reader.stack(of: $0) }
+    stacks = wanted(files).compactMap { reader.stack(of: $0) }
     isAuthselect = tree.exists("/etc/authselect/authselect.conf")
   }
 }
 
 /// Puts stacks together. Files are read once each.
 private struct PAMReader {
-  /// In this order; the last one is openSUSE's.
-  static let directories = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"]
   /// libpam's PAM_SUBSTACK_MAX_LEVEL was 32 for long, and is 16 in newer ones.
   static let deepestInclude = 32
   // No host has as much; a file that includes itself twice would take forever.
@@ -124,7 +137,7 @@ private struct PAMReader {
     self.tree = tree
     var hasDirectory = false
     var names: Set<[UInt8]> = []
-    for directory in PAMReader.directories {
+    for directory in PAMStacks.directories {
       do throws(ReadFailure) {
         names.formUnion(try tree.names(directory))
         hasDirectory = true
@@ -236,7 +249,7 @@ private struct PAMReader {
   /// The file of that name that libpam opens: a dangling symbolic link in one directory is none, and the next one counts.
   private mutating func find(_ name: [UInt8]) -> [UInt8]? {
     if name.first == 0x2f { return name }
-    for directory in PAMReader.directories {
+    for directory in PAMStacks.directories {
       let file = Array(directory.utf8) + [0x2f] + name
       if case .failure(.missing) = lines(of: file) { continue }
       return file
@@ -244,5 +257,5 @@ private struct PAMReader {
     return nil
   }
 
-  private static func standard(_ name: [UInt8]) -> [UInt8] { Array("\(directories[0])/".utf8) + name }
+  private static func standard(_ name: [UInt8]) -> [UInt8] { Array("\(PAMStacks.directories[0])/".utf8) + name }
 }

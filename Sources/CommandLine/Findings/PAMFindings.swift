@@ -22,9 +22,12 @@ struct PAMFindings {
   ]
 
   /// Files that others include, where one line serves many services. Of those that a service includes, the first here is the place.
-  private static let shared = ["common-session", "common-session-noninteractive", "system-login", "system-auth", "password-auth"]
+  static let shared = [
+    "common-session", "common-session-noninteractive", "system-login", "system-auth", "password-auth", "smartcard-auth", "fingerprint-auth",
+    "switchable-auth",
+  ]
 
-  static let line = "session optional pam_rootless_storage.so"
+  static let line = String(decoding: PAMText.line, as: UTF8.self)
 
   let stacks: PAMStacks
   /// As root everything can be read, and what cannot be is wrong.
@@ -50,17 +53,10 @@ struct PAMFindings {
     for stack in stacks.stacks {
       for failure in stack.failures where !seen.contains(failure) && (isRoot || failure.reason != .read(.denied)) {
         seen.append(failure)
-        let reason =
-          switch failure.reason {
-          case .read(let cause): cause.explanation
-          case .loop: "includes itself"
-          case .tooMuch: "includes more than can be followed"
-          case .unfinished: "ends in a line that should be continued"
-          }
         let services = naming(stacks.stacks.filter { $0.failures.contains(failure) })
         findings.append(
           Finding(
-            .pamUnreadable, .warning, "\(shown(failure.file)), a part of the session stack of \(services), \(reason).",
+            .pamUnreadable, .warning, "\(shown(failure.file)), a part of the session stack of \(services), \(failure.explanation).",
             remedy: "mend or restore \(shellWord(failure.file)) as root"))
       }
     }
@@ -86,23 +82,7 @@ struct PAMFindings {
       } else {
         "Sessions of \(naming(missing)) do not call pam_rootless_storage.so; others could not be looked at to their end."
       }
-    return [Finding(.pamNotReached, missing.count == stacks.stacks.count ? .error : .warning, sentence, remedy: remedy(for: missing))]
-  }
-
-  private func remedy(for missing: [PAMStack]) -> String {
-    var places: [[UInt8]] = []
-    for stack in missing {
-      let place = PAMFindings.shared.lazy.compactMap { name in stack.files.first { baseName($0).elementsEqual(name.utf8) } }.first ?? stack.file
-      if !places.contains(place) { places.append(place) }
-    }
-    places.sort(by: isOrderedBefore)
-    var text = "add the line \"\(PAMFindings.line)\" at the end of \(list(places.map(shown)))"
-    if stacks.isAuthselect && places.contains(where: { ["system-auth", "password-auth"].contains(String(decoding: baseName($0), as: UTF8.self)) }) {
-      text += ", in a custom profile of authselect, since it writes these files"
-    }
-    let vendor = places.filter { !begins($0, with: Array("/etc/".utf8)) }
-    if !vendor.isEmpty { text += "; of \(list(vendor.map(shown))), in a copy in /etc/pam.d, which then counts in its place" }
-    return text
+    return [Finding(.pamNotReached, missing.count == stacks.stacks.count ? .error : .warning, sentence, remedy: "sudo rootless-storage pam enable")]
   }
 
   // MARK: Order
@@ -117,11 +97,7 @@ struct PAMFindings {
     var found: [(Disorder, PAMStack)] = []
     for stack in stacks.stacks {
       guard let ours = stack.ours else { continue }
-      let earlier = Set(stack.steps[..<ours].map(\.module))
-      var late: [PAMStep] = []
-      for step in stack.steps[ours...] where isWanted(step, in: stack) && !earlier.contains(step.module) {
-        if !late.contains(where: { $0.module == step.module }) { late.append(step) }
-      }
+      let late = stack.late(behind: ours)
       if !late.isEmpty { found.append((Disorder(ours: stack.steps[ours], late: late), stack)) }
     }
     return grouped(found).map { fault, stacks in
@@ -131,12 +107,6 @@ struct PAMFindings {
         "In sessions of \(naming(stacks)), pam_rootless_storage.so (\(place(fault.ours))) runs before \(modules), and may miss the home or what is needed to reach it.",
         remedy: "move \"\(PAMFindings.line)\" from \(place(fault.ours)) to behind \(list(fault.late.map(place)))")
     }
-  }
-
-  private func isWanted(_ step: PAMStep, in stack: PAMStack) -> Bool {
-    guard step.kind == .module, PAMFindings.before.contains(String(decoding: step.module, as: UTF8.self)) else { return false }
-    // A user's manager is started by a session that pam_systemd has begun already; Debian's file names it last.
-    return !(stack.service.elementsEqual("systemd-user".utf8) && step.module.elementsEqual("pam_systemd".utf8))
   }
 
   // MARK: Lines that skip ours
@@ -180,21 +150,39 @@ struct PAMFindings {
 }
 
 extension PAMStack {
+  /// The modules behind our line that it needs to run before it, each once.
+  func late(behind ours: Int) -> [PAMStep] {
+    let earlier = Set(steps[..<ours].map(\.module))
+    var late: [PAMStep] = []
+    for step in steps[ours...] where isNeeded(step) && !earlier.contains(step.module) {
+      if !late.contains(where: { $0.module == step.module }) { late.append(step) }
+    }
+    return late
+  }
+
+  private func isNeeded(_ step: PAMStep) -> Bool {
+    guard step.kind == .module, PAMFindings.before.contains(String(decoding: step.module, as: UTF8.self)) else { return false }
+    // A user's manager is started by a session that pam_systemd has begun already; Debian's file names it last.
+    return !(service.elementsEqual("systemd-user".utf8) && step.module.elementsEqual("pam_systemd".utf8))
+  }
+
   /// Whether the step's control can, for some answer of its module, end the stack well before the wanted step, or jump over it
   /// (pam_dispatch.c). Where it ends in a failure the session does not begin at all.
   func canSkip(_ wanted: Int, from index: Int) -> Bool {
     guard let control = steps[index].control else { return false }
     return control.actions.contains { action in
       switch action.action {
-      case .done: next(after: index, jumping: Int.max) > wanted
-      case .jump(let count): next(after: index, jumping: count) > wanted
+      case .done: landing(after: index, jumping: Int.max).step > wanted
+      case .jump(let count): landing(after: index, jumping: count).step > wanted
       case .ignore, .ok, .bad, .die, .reset: false
       }
     }
   }
 
   /// The step that comes next when so many are left out. A substack counts as one, and none is left that the step is in.
-  private func next(after index: Int, jumping count: Int) -> Int {
+  ///
+  /// - Returns: also how many there were too few. libpam lets a session fail that jumps that far.
+  func landing(after index: Int, jumping count: Int) -> (step: Int, missing: Int) {
     let level = steps[index].level
     var current = index
     var left = count
@@ -202,7 +190,7 @@ extension PAMStack {
       repeat { current += 1 } while current + 1 < steps.count && steps[current + 1].level > level
       left -= 1
     }
-    return current + 1
+    return (current + 1, left)
   }
 }
 

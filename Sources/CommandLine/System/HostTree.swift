@@ -38,6 +38,8 @@ struct HostTree: Sendable {
 
   /// What stands before every path; empty for the host itself.
   private let prefix: [UInt8]
+  /// Contents that stand for those of the files of these paths.
+  private var replaced: [[UInt8]: [UInt8]] = [:]
   /// A file of configuration is never larger than this, unless its reader says otherwise.
   static let largestFile = 1 << 20
 
@@ -47,10 +49,19 @@ struct HostTree: Sendable {
   func callAsFunction(_ path: [UInt8]) -> [UInt8] { prefix + path }
   func callAsFunction(_ path: String) -> [UInt8] { prefix + Array(path.utf8) }
 
+  /// The same host, if the file had this content.
+  func replacing(_ path: [UInt8], with content: [UInt8]) -> HostTree {
+    var other = self
+    other.replaced[path] = content
+    return other
+  }
+
   /// The content of a regular file. Symbolic links in the last component are followed inside the tree.
   func read(_ path: [UInt8], limit: Int = largestFile) throws(ReadFailure) -> [UInt8] {
     do throws(Errno) {
-      let file = try open(path: self(try resolved(path)), .reading)
+      let place = try resolved(path)
+      if let content = replaced[place] { return content }
+      let file = try open(path: self(place), .reading)
       guard try fileStatus(of: file).kind == .regular else { throw .invalid }
       let content = try readAll(file, limit: limit, chunk: 65536)
       if content.count <= limit { return content }
@@ -89,6 +100,11 @@ struct HostTree: Sendable {
       let directory = try open(path: self(path), .directoryFollowing)
       return try RootlessStorage.names(in: directory, limit: 4096).sorted(by: isOrderedBefore)
     } catch { throw ReadFailure(error) }
+  }
+
+  /// Where symbolic links in the last component lead to; the path itself if that cannot be told.
+  func real(_ path: [UInt8]) -> [UInt8] {
+    do throws(Errno) { return try resolved(path) } catch { return path }
   }
 
   /// The path that symbolic links in the last component lead to. In another host's tree the kernel would follow them out of it.

@@ -1,0 +1,113 @@
+import RootlessStorage
+
+/// A file of /etc/pam.d as text: our line comes in or goes, and every other byte stays.
+struct PAMText {
+  /// The line that `pam enable` adds. It gets no CR even where other lines have one, which libpam takes for a part of the last word.
+  static let line = Array("session optional pam_rootless_storage.so".utf8)
+
+  let content: [UInt8]
+  /// Physical lines, each with the newline that ends it.
+  private let rows: [ArraySlice<UInt8>]
+  private let parsed: PAMLines
+
+  init(_ content: [UInt8]) {
+    self.content = content
+    var rows: [ArraySlice<UInt8>] = []
+    var rest = content[...]
+    while !rest.isEmpty {
+      let end = rest.firstIndex(of: 0x0a).map { $0 + 1 } ?? rest.endIndex
+      rows.append(rest[..<end])
+      rest = rest[end...]
+    }
+    self.rows = rows
+    parsed = PAMLines(content)
+  }
+
+  /// Why nobody may change it without understanding it better; nil: it can be read to its end. A line that libpam cannot use is told
+  /// by its number.
+  var objection: (line: Int, reason: String)? {
+    if let nul = rows.firstIndex(where: { $0.contains(0) }) { return (nul + 1, "holds a NUL byte, behind which libpam reads nothing of the line") }
+    if parsed.isUnfinished { return (rows.count, "is a line that should be continued, and the file ends there") }
+    for line in parsed.lines { if case .broken = line.content { return (line.number, "is no line that libpam understands") } }
+    return nil
+  }
+
+  // MARK: Adding
+
+  /// The physical lines behind which our line can stand, the last one first: behind each line that matters for sessions, and behind
+  /// what pam-auth-update writes, never in it.
+  var places: [Int] {
+    var found: [Int] = []
+    for line in parsed.lines.reversed() {
+      switch line.content {
+      case .module(.session, _, _, _), .include(.session, _, _), .includeAll: break
+      case .module, .include, .broken: continue
+      }
+      let place = managed.first { $0.contains(line.lastNumber) }?.upperBound ?? line.lastNumber
+      if found.last != place { found.append(place) }
+    }
+    return found
+  }
+
+  /// What pam-auth-update(8) writes anew, from its first marker to its last.
+  private var managed: [ClosedRange<Int>] {
+    var found: [ClosedRange<Int>] = []
+    var start: Int? = nil
+    for (index, row) in rows.enumerated() {
+      if begins(Array(row), with: Array("# here are the per-package modules (the \"Primary\" block)".utf8)) { start = start ?? index + 1 }
+      if let first = start, begins(Array(row), with: Array("# end of pam-auth-update config".utf8)) {
+        found.append(first...(index + 1))
+        start = nil
+      }
+    }
+    // Without its end pam-auth-update leaves the file alone.
+    return found
+  }
+
+  /// The content with our line behind the physical line of that number. A file that does not end in a newline does not then either.
+  func adding(behind number: Int) -> [UInt8] {
+    let (before, after) = (rows[..<number].flatMap { $0 }, rows[number...].flatMap { $0 })
+    if before.last.map({ $0 != 0x0a }) ?? false { return before + [0x0a] + PAMText.line + after }
+    return before + PAMText.line + [0x0a] + after
+  }
+
+  /// Whether pam-auth-update writes that line.
+  func isManaged(_ number: Int) -> Bool { managed.contains { $0.contains(number) } }
+
+  // MARK: Removing
+
+  /// A line of our module.
+  struct Ours: Equatable {
+    /// The physical lines that it spans.
+    let numbers: ClosedRange<Int>
+    /// As it is written.
+    let text: [UInt8]
+    /// Byte for byte what `pam enable` adds.
+    let isAsAdded: Bool
+  }
+
+  /// In the file's order.
+  var ours: [Ours] {
+    parsed.lines.compactMap { line in
+      guard case .module(_, _, let path, _) = line.content, moduleName(path).elementsEqual("pam_rootless_storage".utf8) else { return nil }
+      let text = Array(rows[(line.number - 1)..<line.lastNumber].joined())
+      let bare = text.last == 0x0a ? Array(text.dropLast()) : text
+      return Ours(numbers: line.number...line.lastNumber, text: bare, isAsAdded: bare == PAMText.line)
+    }
+  }
+
+  /// The content without these lines. The newline that `adding` put before a last line goes with it.
+  func removing(_ lines: [Ours]) -> [UInt8] {
+    var kept: [ArraySlice<UInt8>] = []
+    for (index, row) in rows.enumerated() where !lines.contains(where: { $0.numbers.contains(index + 1) }) { kept.append(row) }
+    let isLast = lines.contains { $0.numbers.upperBound == rows.count } && content.last != 0x0a
+    if isLast, let last = kept.popLast() { kept.append(last.last == 0x0a ? last.dropLast() : last) }
+    return kept.flatMap { $0 }
+  }
+}
+
+/// A module's name without directory and extension, as libpam takes it: `pam_unix`.
+func moduleName(_ path: [UInt8]) -> [UInt8] {
+  let name = baseName(path)
+  return Array(name[..<(name.lastIndex(of: 0x2e) ?? name.endIndex)])
+}

@@ -1,0 +1,165 @@
+internal import CLinux
+import RootlessStorage
+
+/// A directory of files that libpam reads, in which files are replaced: root's, with nobody else able to write on the way to it, and
+/// locked against a second run of this program.
+///
+/// Whenever it is interrupted, the old file or the new one bears the name, whole; at worst a backup or a file that begins with a dot is
+/// left over, which libpam takes for nothing.
+struct PAMFiles: ~Copyable {
+  enum Failure: Error, Equatable {
+    case way(WayProblem)
+    /// Another run of this program is at it.
+    case locked([UInt8])
+    /// Somebody has changed the file since it was looked at.
+    case changedMeanwhile([UInt8])
+    /// What is no file of root's alone.
+    case notRoots([UInt8])
+    case failed([UInt8], Errno)
+
+    /// A sentence without its end, with the next step.
+    var explanation: String {
+      switch self {
+      case .way(let problem): text(Wording.way(problem, .trusted))
+      case .locked(let path): "another run of rootless-storage pam is changing files in \(shown(path)); wait for it, and run this again"
+      case .changedMeanwhile(let path): "\(shown(path)) was changed by somebody else meanwhile; run this again"
+      case .notRoots(let path): "\(shown(path)) is not a regular file of root's that nobody else can write to; make it one (chown root, chmod go-w), and run this again"
+      case .failed(let path, let cause): "\(shown(path)): \(text(cause)); mend that, and run this again"
+      }
+    }
+  }
+
+  /// A new file beside its place.
+  private struct Prepared {
+    let change: PAMPlan.Change
+    let name: [UInt8]
+    let temporary: [UInt8]
+    let identity: FileIdentity
+    var backup: [UInt8] = []
+  }
+
+  private let path: [UInt8]
+  private let directory: FileDescriptor
+  /// flock(2) of the directory: it goes with this, or with the process, however that ends.
+  private let lock: FileDescriptor
+
+  init(_ path: [UInt8]) throws(Failure) {
+    let directory = try PAMFiles.reach(path)
+    lock = try PAMFiles.lock(directory, path)
+    self.directory = directory
+    self.path = path
+  }
+
+  private static func reach(_ path: [UInt8]) throws(Failure) -> FileDescriptor {
+    do throws(WayProblem) { return try walk(toDirectory: path, .trusted, MountTable(blockDeviceIsLocal: true)).takeDescriptor() } catch {
+      throw .way(error)
+    }
+  }
+
+  private static func lock(_ directory: borrowing FileDescriptor, _ path: [UInt8]) throws(Failure) -> FileDescriptor {
+    do throws(Errno) {
+      let lock = try open(at: directory, [0x2e], .directory)
+      if clinux_lock_directory(lock.raw) != 0 { throw Errno.last }
+      return lock
+    } catch { throw error == .wouldBlock ? .locked(path) : .failed(path, error) }
+  }
+
+  /// Puts the new contents in the place of the old ones, all or none.
+  ///
+  /// - Parameter isRight: looks at what is there then. If it is not what was wanted, the old files come back.
+  /// - Returns: the paths of the backups, in the order of the changes; nil if it was not right.
+  func replace(_ changes: [PAMPlan.Change], _ isRight: () -> Bool) throws(Failure) -> [[UInt8]]? {
+    var prepared: [Prepared] = []
+    do throws(Failure) {
+      for change in changes { prepared.append(try prepare(change)) }
+      for index in prepared.indices { prepared[index].backup = try keep(prepared[index]) }
+    } catch {
+      discard(prepared)
+      // What prepare() itself left is removed by it.
+      throw error
+    }
+    var done: [Prepared] = []
+    for file in prepared {
+      do throws(Errno) { try rename(file.temporary, in: directory, to: file.name, in: directory) } catch {
+        undo(done)
+        discard(prepared)
+        throw .failed(file.change.file, error)
+      }
+      done.append(file)
+    }
+    synchroniseDirectory()
+    if isRight() { return done.map { parent($0.change.file) + [0x2f] + $0.backup } }
+    undo(done)
+    return nil
+  }
+
+  /// Writes the content beside its place, with owner, mode, access control list and label of what is there.
+  private func prepare(_ change: PAMPlan.Change) throws(Failure) -> Prepared {
+    let name = baseName(change.file)
+    // The lock is held, so that what bears this name was left by a run that was killed.
+    let temporary = Array(".".utf8) + name + Array(".rootless-storage".utf8)
+    var failure: Failure? = nil
+    do throws(Errno) {
+      let old = try open(at: directory, name, .reading)
+      let status = try fileStatus(of: old)
+      if status.kind != .regular || status.owner != 0 || status.mode & 0o022 != 0 {
+        failure = .notRoots(change.file)
+        throw .notPermitted
+      }
+      let content = try readAll(old, limit: HostTree.largestFile, chunk: 65536)
+      if content != change.old {
+        failure = .changedMeanwhile(change.file)
+        throw .busy
+      }
+      do throws(Errno) { try removeFile(at: directory, temporary) } catch { if error != .noEntry { throw error } }
+      let new = try open(at: directory, temporary, .creating, permissions: 0o600)
+      do throws(Errno) {
+        try copyAttributes(from: old, to: new)
+        try writeAll(new, change.new)
+        try synchronise(new)
+        // What is on the disk is what was proved, or it does not get the name.
+        if try readAll(try open(at: directory, temporary, .reading), limit: HostTree.largestFile, chunk: 65536) != change.new { throw .ioError }
+      } catch {
+        do throws(Errno) { try removeFile(at: directory, temporary) } catch {}
+        throw error
+      }
+      return Prepared(change: change, name: name, temporary: temporary, identity: FileIdentity(status))
+    } catch { throw failure ?? .failed(change.file, error == .tooManySymlinks ? .invalid : error) }
+  }
+
+  /// Gives the old file a second name, which it keeps when the first one goes to the new file.
+  private func keep(_ file: Prepared) throws(Failure) -> [UInt8] {
+    let stamp = UTCTime(wallClock()).stamp
+    var attempt = 1
+    while true {
+      let backup = file.name + Array(".\(stamp)\(attempt == 1 ? "" : ".\(attempt)").bak".utf8)
+      attempt += 1
+      do throws(Errno) {
+        try link(at: directory, file.name, backup)
+        let kept = try fileStatus(at: directory, backup)
+        if FileIdentity(kept) == file.identity && kept.size == UInt64(file.change.old.count) { return backup }
+        try removeFile(at: directory, backup)
+      } catch {
+        if error == .exists && attempt < 100 { continue }
+        throw .failed(file.change.file, error)
+      }
+      throw .changedMeanwhile(file.change.file)
+    }
+  }
+
+  /// What was written and did not get its name, and the second names of files that stayed.
+  private func discard(_ files: [Prepared]) {
+    for file in files {
+      do throws(Errno) { try removeFile(at: directory, file.temporary) } catch {}
+      if !file.backup.isEmpty { do throws(Errno) { try removeFile(at: directory, file.backup) } catch {} }
+    }
+  }
+
+  private func undo(_ files: [Prepared]) {
+    for file in files.reversed() { do throws(Errno) { try rename(file.backup, in: directory, to: file.name, in: directory) } catch {} }
+    synchroniseDirectory()
+  }
+
+  /// The files are on the disk already; not every file system can do this for a directory.
+  private func synchroniseDirectory() { do throws(Errno) { try synchronise(try open(at: directory, [0x2e], .directory)) } catch {} }
+}

@@ -1,0 +1,52 @@
+internal import CLinux
+internal import CPAM
+import RootlessStorage
+
+/// Proves that libpam opens a session through our line: in a stack of its own, in a directory of its own, in a child.
+///
+/// For root, whom the module leaves alone: nothing is made. The other modules of a stack are not tried, since what they do to the user,
+/// the log and the machine cannot be taken back; that they stay as they are is proved from the text (`PAMComparison`).
+enum PAMTrial {
+  static let service = "rootless-storage"
+
+  struct Failure: Equatable {
+    let reason: String
+    let remedy: String
+  }
+
+  /// - Returns: why no session opens; nil: it does.
+  static func failure() -> Failure? {
+    do throws(Errno) {
+      let directory = try TemporaryDirectory()
+      for name in [service, "other"] { try directory.write(PAMText.line + [0x0a], to: name) }
+      return answer(directory.path)
+    } catch { return Failure(reason: "the line cannot be tried in a directory of its own in /run (\(text(error)))", remedy: "mend that, and run this again") }
+  }
+
+  private static func answer(_ path: [UInt8]) -> Failure? {
+    let cause: String
+    do throws(ChildProcess.Failure) {
+      let said = String(decoding: try ChildProcess.runSelf([Array("pam".utf8), Array("try".utf8), path], seconds: 10, limit: 4096), as: UTF8.self)
+      if said == "success\n" { return nil }
+      cause = said.isEmpty ? "it ended without an answer" : shown(said.split(separator: "\n").first.map(String.init) ?? said)
+    } catch { cause = error.explanation }
+    return Failure(
+      reason: "libpam opens no session through the line \"\(PAMFindings.line)\" (\(cause))",
+      remedy: "install pam_rootless_storage.so where libpam looks for modules (rootless-storage check tells whether it is), and run this again")
+  }
+
+  /// What the child does and says.
+  static func tryOut(_ directory: [UInt8]) -> String {
+    var step: UnsafePointer<CChar>? = nil
+    let answer = unsafe withCString(directory) { directory in
+      unsafe withCString(Array(service.utf8)) { service in
+        unsafe withCString(Array("root".utf8)) { user in unsafe cpam_session(directory, service, user, &step) }
+      }
+    }
+    if answer == PAM_SUCCESS { return "success" }
+    if answer == cpam_no_libpam.rawValue { return "there is no libpam.so.0" }
+    if answer == cpam_no_confdir.rawValue { return "its libpam is older than 1.4 and has no pam_start_confdir" }
+    let name = unsafe step.map { unsafe String(decoding: bytes(ofCString: $0), as: UTF8.self) } ?? ""
+    return "\(name): \(answer == PAM_MODULE_UNKNOWN || answer == PAM_PERM_DENIED ? "the module is not there or cannot be loaded, answer" : "answer") \(answer)"
+  }
+}

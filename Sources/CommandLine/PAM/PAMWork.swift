@@ -1,0 +1,167 @@
+import RootlessStorage
+
+/// `pam enable` and `pam disable`: what there is to do, and doing it.
+struct PAMWork {
+  struct Done {
+    let change: PAMPlan.Change
+    /// Where the old file is; nil: nowhere, or nothing was done.
+    let backup: [UInt8]?
+  }
+
+  let method: PAMMethod
+  let isDryRun: Bool
+  private(set) var changes: [Done] = []
+  /// What was run, or would be.
+  private(set) var commands: [String] = []
+  private(set) var refusals: [PAMPlan.Refusal] = []
+  /// What is good to know, a sentence each.
+  private(set) var notes: [String] = []
+  /// The host as it is by now, or would be.
+  private var tree = HostTree.this
+
+  init(isDryRun: Bool) {
+    method = PAMMethod.of(tree)
+    self.isDryRun = isDryRun
+  }
+
+  // MARK: Enabling
+
+  mutating func enable() throws(CannotLook) {
+    let wanted = PAMPlan.enabling(tree, throughLinks: method == .authselect)
+    if wanted.changes.isEmpty && wanted.refusals.isEmpty { return }
+    if !wanted.changes.isEmpty || method == .pamAuthUpdate {
+      if let failure = PAMTrial.failure() { return refusals.append(PAMPlan.Refusal(services: [], reason: failure.reason, remedy: failure.remedy)) }
+    }
+    switch method {
+    case .pamAuthUpdate: try enableProfile()
+    case .authselect: enableAuthselect(wanted)
+    case .files: break
+    }
+    apply(PAMPlan.enabling(tree))
+  }
+
+  private mutating func enableProfile() throws(CannotLook) {
+    let update = AuthUpdate(tree: tree)
+    let before = PAMStacks(everyServiceOf: tree)
+    let changes = try update.changes(.enable)
+    let predicted = changes.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) }
+    let after = PAMStacks(everyServiceOf: predicted)
+    if after.reached == before.reached {
+      notes.append("pam-auth-update leaves its files alone, since something between its markers was changed by hand; the line is put behind the last marker, where it stays.")
+      return
+    }
+    guard after.isSameButForOurs(as: before) else {
+      notes.append("pam-auth-update would change more than this line, so it is not asked to; to see it: sudo pam-auth-update. The line is put behind its last marker, where it stays.")
+      return
+    }
+    try perform(.enable, update, changes, predicted, after)
+  }
+
+  private mutating func perform(_ action: AuthUpdate.Action, _ update: AuthUpdate, _ changes: [PAMPlan.Change], _ predicted: HostTree, _ after: PAMStacks) throws(CannotLook) {
+    self.changes += changes.map { Done(change: $0, backup: nil) }
+    commands.append(AuthUpdate.command(action))
+    if isDryRun {
+      tree = predicted
+      return
+    }
+    try update.perform(action)
+    if PAMStacks(everyServiceOf: tree).includes(after) { return }
+    try update.perform(action == .enable ? .disable : .enable)
+    throw CannotLook("pam-auth-update did not write what it wrote on a copy, and was told to take it back; look at: git diff or debsums of /etc/pam.d, and run this again")
+  }
+
+  private mutating func enableAuthselect(_ wanted: PAMPlan) {
+    do throws(Authselect.Failure) {
+      let authselect = try Authselect(tree)
+      let names = wanted.changes.map(\.file).filter(authselect.writes).map(baseName)
+      if names.isEmpty { return }
+      let templates = try authselect.templates(names)
+      let before = PAMStacks(everyServiceOf: tree)
+      let goal = wanted.after.reached
+      let isWanted = { (stacks: PAMStacks) in stacks.isSameButForOurs(as: before) && goal.isSubset(of: stacks.reached.union(before.reached)) || stacks.isSameButForOurs(as: before) && stacks.reached.count > before.reached.count }
+      let tree = self.tree
+      var backups: [[UInt8]] = []
+      if !isDryRun {
+        backups = try authselect.enable(templates) { generated in
+          generated.count == templates.count && isWanted(PAMStacks(everyServiceOf: generated.reduce(tree) { $0.replacing($1.file, with: $1.new) }))
+        } _: {
+          isWanted(PAMStacks(everyServiceOf: tree))
+        }
+      }
+      changes += templates.enumerated().map { Done(change: $1, backup: $0 < backups.count ? backups[$0] : nil) }
+      commands += authselect.enablingCommands
+      // The rest is planned as if these files had their line already.
+      if isDryRun { self.tree = wanted.changes.filter { authselect.writes($0.file) }.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) } }
+    } catch {
+      take(error)
+    }
+  }
+
+  // MARK: Disabling
+
+  mutating func disable(all: Bool) throws(CannotLook) {
+    switch method {
+    case .pamAuthUpdate:
+      let update = AuthUpdate(tree: tree)
+      let changes = try update.changes(.disable)
+      let predicted = changes.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) }
+      let after = PAMStacks(everyServiceOf: predicted)
+      if !changes.isEmpty && after.isSameButForOurs(as: PAMStacks(everyServiceOf: tree)) { try perform(.disable, update, changes, predicted, after) }
+    case .authselect: disableAuthselect(all)
+    case .files: break
+    }
+    apply(PAMPlan.disabling(tree, all: all))
+  }
+
+  private mutating func disableAuthselect(_ all: Bool) {
+    do throws(Authselect.Failure) {
+      // Without a line there is nothing to ask authselect for.
+      if PAMStacks(everyServiceOf: tree).ourSteps.isEmpty { return }
+      let authselect = try Authselect(tree)
+      guard let removal = authselect.removal(all: all) else { return }
+      let before = PAMStacks(everyServiceOf: tree)
+      let tree = self.tree
+      var backups: [[UInt8]] = []
+      if !isDryRun { backups = try authselect.disable(removal) { PAMStacks(everyServiceOf: tree).isSameButForOurs(as: before) } }
+      changes += removal.templates.enumerated().map { Done(change: $1, backup: $0 < backups.count ? backups[$0] : nil) }
+      commands += authselect.disablingCommands(removal)
+      if authselect.isOurs && removal.former == nil {
+        notes.append("\(Authselect.ours) stays selected: it differs from every stock profile in more than the line.")
+      }
+      if isDryRun {
+        // What authselect would generate: the same without our lines.
+        for name in removal.templates.map({ baseName($0.file) }) {
+          let file = Array("/etc/authselect/".utf8) + name
+          guard let content = try? tree.read(file) else { continue }
+          let text = PAMText(content)
+          self.tree = self.tree.replacing(file, with: text.removing(text.ours.filter { all || $0.isAsAdded }))
+        }
+      }
+    } catch {
+      take(error)
+    }
+  }
+
+  private mutating func take(_ failure: Authselect.Failure) {
+    switch failure { case .refused(let reason, let remedy): refusals.append(PAMPlan.Refusal(services: [], reason: reason, remedy: remedy)) }
+  }
+
+  // MARK: Files
+
+  private mutating func apply(_ plan: PAMPlan) {
+    refusals += plan.refusals
+    if plan.changes.isEmpty { return }
+    if isDryRun {
+      changes += plan.changes.map { Done(change: $0, backup: nil) }
+      return
+    }
+    do throws(PAMFiles.Failure) {
+      // All are in /etc/pam.d: others are refused.
+      let tree = self.tree
+      let backups = try PAMFiles(parent(plan.changes[0].file)).replace(plan.changes) { PAMStacks(everyServiceOf: tree).includes(plan.after) }
+      if let backups { return changes += zip(plan.changes, backups).map { Done(change: $0, backup: $1) } }
+      refusals.append(
+        PAMPlan.Refusal(services: [], reason: "libpam would not have taken what was written as it was meant, so the old files were put back", remedy: "run this again; somebody may be changing /etc/pam.d just now"))
+    } catch { refusals.append(PAMPlan.Refusal(services: [], reason: error.explanation, remedy: "")) }
+  }
+}
