@@ -73,6 +73,7 @@ let package = Package(
     .testTarget(name: "AttackTests", dependencies: ["TestSupport"], path: "Tests/Attacks"),
     .testTarget(
       name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "machine"]),
+    .testTarget(name: "PackageMachineTests", dependencies: ["TestSupport"], path: "Tests/PackageMachine"),
     .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam"), .unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
     .executableTarget(name: "attacker", path: "Tests/Attacker"),
     .executableTarget(name: "pam-faults", path: "Tests/FaultInjector", linkerSettings: [.linkedLibrary("pam")]),

@@ -89,12 +89,13 @@ public final class Lab {
       on: host)
   }
 
-  /// Puts a program where root finds it by its name.
-  public func put(_ file: String, on host: Host = .lab1) throws {
+  /// Puts a file into a directory: a program where root finds it by its name.
+  public func put(_ file: String, into directory: String = "/usr/local/sbin", on host: Host = .lab1) throws {
     let path = URL(fileURLWithPath: file)
     let put = try run(
       "/bin/bash",
-      ["-c", "tar -C '\(path.deletingLastPathComponent().path)' -c '\(path.lastPathComponent)' | '\(script)' put '@\(host.rawValue)' /usr/local/sbin"], environment: environment)
+      ["-c", "tar -C '\(path.deletingLastPathComponent().path)' -c '\(path.lastPathComponent)' | '\(script)' put '@\(host.rawValue)' '\(directory)'"],
+      environment: environment)
     if put.status != 0 { throw CommandFailure(description: "\(put)") }
   }
 
