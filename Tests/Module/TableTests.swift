@@ -619,6 +619,8 @@ struct TableTests {
       """
       mkdir -p /etc/other/.config/app /etc/other/.deep/a; printf 'for @USER@ @UID@ in @STORAGE@\\n' > /etc/other/.config/app/conf; chmod 600 /etc/other/.config/app/conf
       printf x > /etc/other/.plain; chmod 755 /etc/other/.plain; ln -s x /etc/other/.link; mkfifo /etc/other/.fifo
+      # As dpkg and rpm leave them where an administrator has changed a file; one that is not root's refuses nothing either.
+      for left in dpkg-dist dpkg-new rpmnew; do printf old > /etc/other/.config/app/conf.$left; done; chown 4001 /etc/other/.config/app/conf.dpkg-new
       printf 'network_filesystems = ramfs\\nskel = /etc/other\\nstorage_directory = /var/tmp/$UID-$USER\\n' > /etc/other.conf
       """)
     let login = try machine.login("alice", "conf=/etc/other.conf")

@@ -67,6 +67,15 @@ public final class Lab {
     return results.all
   }
 
+  /// What Ansible has to know to reach lab1 as root, over the connection that is open already.
+  public var sshVariables: String {
+    get throws {
+      let port = try sure(["status"]).lines.compactMap { line in line.firstMatch(of: #/^lab1 port (\d+) /#)?.1 }.first ?? ""
+      let options = "-F none -o ControlPath=\(folder)/ssh -o IdentitiesOnly=yes -o HostKeyAlias=lab1 -o UserKnownHostsFile=\(folder)/known_hosts -o GlobalKnownHostsFile=none"
+      return "ansible_host=127.0.0.1 ansible_port=\(port) ansible_user=root ansible_ssh_private_key_file=\(folder)/key ansible_ssh_common_args='\(options)'"
+    }
+  }
+
   public func link(_ direction: String, _ host: Host = .lab1) throws { try sure(["link", direction, "@\(host.rawValue)"]) }
   public func server(_ direction: String) throws { try sure(["server", direction]) }
 

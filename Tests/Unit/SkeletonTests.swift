@@ -53,6 +53,16 @@ import Testing
   }
 
   @Test(arguments: [
+    ("storage.conf.dpkg-dist", true), ("storage.conf.dpkg-new", true), ("daemon.json.dpkg-old", true), ("a.rpmnew", true), ("a.rpmsave", true), ("a.rpmorig", true),
+    ("a.ucf-dist", true), ("storage.conf;5f3a91c2", true), (".ansible_tmpx1_y2storage.conf", true), (".dpkg-dist", true),
+    ("storage.conf", false), ("dpkg-dist", false), ("a.dpkg", false), ("a.rpmnew.conf", false), ("rpmnew", false), ("a;5f3a91c", false), ("a;5f3a91cZ", false),
+    ("a;5f3a91c2b", false), (";", false), ("a.ansible_tmp", false), ("a~", false), ("", false), (".", false),
+  ])
+  func `what installers leave beside a file is none of the skeleton's`(name: String, expected: Bool) {
+    #expect(SkeletonFile.isLeftByInstallers(bytes(name)) == expected)
+  }
+
+  @Test(arguments: [
     (".config/containers/storage.conf", ".local/share/containers"), (".config/docker/daemon.json", ".local/share/docker"),
     (".config/containers/containers.conf", nil), ("storage.conf", nil), (".config/docker/daemon.json~", nil), ("", nil),
   ] as [(String, String?)])

@@ -6,6 +6,21 @@ public struct SkeletonFile: Equatable, Sendable {
   /// Entries in one directory that are looked at.
   static let mostEntries = 1024
 
+  /// What package managers and Ansible put beside a file, for a moment while they replace it or for good: `storage.conf.dpkg-dist` or
+  /// `.rpmnew` where the administrator has changed the file. It is nobody's config file, and must not end in every home.
+  static func isLeftByInstallers(_ name: [UInt8]) -> Bool {
+    if name.starts(with: ".ansible_tmp".utf8) { return true }
+    // rpm, while it unpacks: storage.conf;5f3a91c2
+    if let semicolon = name.lastIndex(of: 0x3b) {
+      let rest = name[semicolon...].dropFirst()
+      if rest.count == 8 && rest.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) { return true }
+    }
+    guard let dot = name.lastIndex(of: 0x2e) else { return false }
+    let suffix = name[dot...]
+    return suffix.starts(with: ".dpkg-".utf8) || suffix.starts(with: ".ucf-".utf8) || suffix.elementsEqual(".rpmnew".utf8)
+      || suffix.elementsEqual(".rpmsave".utf8) || suffix.elementsEqual(".rpmorig".utf8)
+  }
+
   /// Relative to the skeleton, and to the home.
   public let path: [UInt8]
   /// The mode for the home's file: the skeleton's, & 0644.

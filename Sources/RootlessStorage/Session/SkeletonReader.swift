@@ -29,7 +29,8 @@ public struct SkeletonReader {
       entries.removeLast(entries.count - SkeletonFile.mostEntries)
     }
     entries.sort(by: isOrderedBefore)
-    for name in entries { try take(directory, name, path.isEmpty ? name : path + [0x2f] + name, depth: depth) }
+    // Before anything is asked about it: it may be gone by then.
+    for name in entries where !SkeletonFile.isLeftByInstallers(name) { try take(directory, name, path.isEmpty ? name : path + [0x2f] + name, depth: depth) }
   }
 
   private mutating func take(_ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], depth: Int) throws(WayProblem) {

@@ -1,0 +1,89 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// packaging/selinux compiled against Debian's policy, and the policy that comes out asked what it allows.
+@Suite(.serialized, .enabled(if: Policy.source != nil, "needs Debian's SELinux policy: run it as Tests/run vm-packages"))
+struct PolicyTests {
+  @Test func `the session helper gets a domain from those who open sessions, and from nobody else`() throws {
+    let policy = try Policy.linked.get()
+    let who = try policy.ask("sesearch", "-T -c process -D rootless_storage_helper_t").lines.compactMap { $0.firstMatch(of: #/^type_transition (\S+) rootless_storage_helper_exec_t:/#)?.1 }
+    for host in ["sshd_t", "local_login_t", "crond_t", "xdm_t", "init_t", "staff_sudo_t"] { #expect(who.contains { $0 == host }, "\(host) in \(who)") }
+    let sessions = try policy.ask("seinfo", "-a pam_domain -x").text
+    for host in who where host != "init_t" && host != "initrc_t" { #expect(sessions.contains("\t\(host)\n"), "\(host) opens sessions") }
+    // A module that cannot kill it cannot keep its deadline.
+    #expect(try policy.ask("sesearch", "-A -s sshd_t -t rootless_storage_helper_t -c process -p sigkill").lines.count > 0)
+    for role in ["system_r", "staff_r", "user_r", "sysadm_r", "unconfined_r"] {
+      #expect(try policy.ask("seinfo", "-r \(role) -x").text.contains("rootless_storage_helper_t"), "\(role)")
+    }
+  }
+
+  @Test func `a storage directory is born with the type of a user's data`() throws {
+    let policy = try Policy.linked.get()
+    #expect(try policy.ask("sesearch", "-T -s rootless_storage_helper_t -t tmp_t -c dir").text == "type_transition rootless_storage_helper_t tmp_t:dir xdg_data_t;\n")
+    #expect(try policy.ask("sesearch", "-T -s rootless_storage_helper_t -t var_lib_t -c dir").text == "type_transition rootless_storage_helper_t var_lib_t:dir xdg_data_t;\n")
+  }
+
+  @Test func `it may write in homes and nowhere else, run nothing, and speak to nobody`() throws {
+    let policy = try Policy.linked.get()
+    let rules = try policy.ask("sesearch", "-A -s rootless_storage_helper_t -c file -p create").lines
+    let types = Set(rules.filter { !$0.contains("]:True") }.compactMap { $0.firstMatch(of: #/^allow rootless_storage_helper_t (\S+):/#).map { String($0.1) } })
+    #expect(types == ["nfs_t", "cifs_t", "fusefs_t", "user_home_t"])
+    // Of /etc nothing, unless the administrator has said so.
+    #expect(rules.filter { $0.contains(" etc_t:file") }.allSatisfy { $0.hasSuffix("[ rootless_storage_allocate_subids ]:True") } && rules.contains { $0.contains(" etc_t:file") })
+    for question in [
+      "-c file -p execute_no_trans", "-c file -p relabelto -t user_home_t", "-t shadow_t -c file -p read", "-c process -p ptrace", "-c tcp_socket -p create",
+      "-c capability -p sys_admin", "-c capability -p chown", "-c process -p transition",
+    ] {
+      #expect(try policy.ask("sesearch", "-A -s rootless_storage_helper_t \(question)").text == "", "\(question)")
+    }
+  }
+
+  @Test func `its file contexts name the session helper as it is installed`() throws {
+    let policy = try Policy.linked.get()
+    let contexts = try String(contentsOfFile: policy.contexts, encoding: .utf8)
+    #expect(contexts.split(separator: "\n").contains { $0.split(separator: "\t") == ["/usr/libexec/rootless-storage/session-helper", "--", "system_u:object_r:rootless_storage_helper_exec_t:s0"] })
+    #expect(FileManager.default.fileExists(atPath: "\(Machine.stage ?? "")/usr/libexec/rootless-storage/session-helper"))
+  }
+}
+
+/// Debian's policy with the module in it, in a folder of its own. It is linked once: that takes a processor half a minute.
+private final class Policy: @unchecked Sendable {
+  /// The package selinux-policy-default, unpacked.
+  static let source = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_POLICY"]
+  static let linked = Result { try Policy() }
+
+  private let folder: String
+  private var file: String { "\(folder)/root/etc/selinux/default/policy/policy.33" }
+  var contexts: String { "\(folder)/root/etc/selinux/default/contexts/files/file_contexts" }
+
+  private init() throws {
+    folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
+    let module = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../packaging/selinux").standardized.path
+    let made = try run(
+      "/bin/bash",
+      [
+        "-c",
+        """
+        set -euo pipefail
+        cd '\(folder)'
+        mkdir -p root/var/lib/selinux module
+        cp -r '\(Policy.source ?? "")/etc' root/
+        cp /etc/selinux/semanage.conf root/etc/selinux/
+        cp '\(module)'/rootless_storage.* module/
+        make -C module -f /usr/share/selinux/devel/Makefile rootless_storage.pp
+        options=()
+        for name in $(cat '\(Policy.source ?? "")/usr/share/selinux/default/.modules'); do options+=(-i "\(Policy.source ?? "")/usr/share/selinux/default/$name.pp.bz2"); done
+        semodule --path "$PWD/root" --noreload --store default "${options[@]}" -i module/rootless_storage.pp
+        """,
+      ])
+    if made.status != 0 || made.text.lowercased().contains("warning") { throw CommandFailure(description: "the policy cannot be made: \(made)") }
+  }
+
+  func ask(_ program: String, _ question: String) throws -> Output {
+    // These take the policy first.
+    let output = try run("/bin/bash", ["-c", "\(program) '\(file)' \(question)"])
+    if output.status != 0 { throw CommandFailure(description: "\(program) \(question): \(output)") }
+    return output
+  }
+}
