@@ -44,7 +44,7 @@ extension Machine {
       """
       directory=$(dirname "$(find /usr/lib*/*/security /usr/lib*/security /lib*/*/security -name pam_permit.so 2>/dev/null | head -n 1)")
       $(command -v cc || command -v clang) -shared -fPIC -o /etc/marker.so /etc/marker.c
-      mount -t tmpfs none "$directory"; mount -t tmpfs none /run
+      mount -t tmpfs none "$directory"; mount -t tmpfs none /run; [ ! -d /usr/lib/pam.d ] || mount -t tmpfs none /usr/lib/pam.d
       for name in pam_marker.so pam_rootless_storage.so \(names.sorted().joined(separator: " ")); do cp /etc/marker.so "$directory/$name"; done
       echo "$directory" > /etc/modules; printf 'session required pam_marker.so other\\n' > /etc/pam.d/other
       """)
@@ -52,10 +52,24 @@ extension Machine {
   }
 
   /// What a session of root's reached, in order, and what libpam answered.
-  func trace(_ service: String) throws -> (modules: [String], code: Int) {
-    let output = try sh("rm -f /etc/trace; '\(Machine.host ?? "")' /etc/pam.d '\(service)' root; cat /etc/trace 2>/dev/null")
-    guard let code = output.text.firstMatch(of: #/open=(\d+)/#).flatMap({ Int($0.output.1) }) else { throw CommandFailure(description: "no session: \(output)") }
-    return (output.lines.filter { !$0.hasPrefix("open=") && !$0.hasPrefix("pam-host:") }, code)
+  typealias Trace = (modules: [String], code: Int)
+
+  func trace(_ service: String) throws -> Trace { try traces([nil], [service])[0][0] }
+
+  /// - Parameter answers: of the modules, by their numbers; nil: those that are there.
+  /// - Returns: by answers and service.
+  func traces(_ answers: [String?], _ services: [String]) throws -> [[Trace]] {
+    let script = answers.map { letters in
+      let setting = letters.map { "printf %s \($0) > /etc/answers; " } ?? ""
+      return setting + services.map { "rm -f /etc/trace; '\(Machine.host ?? "")' /etc/pam.d '\($0)' root 2>/dev/null; cat /etc/trace 2>/dev/null; echo end" }.joined(separator: "; ")
+    }.joined(separator: "\n")
+    let output = try sh(script)
+    let found = try output.text.components(separatedBy: "end\n").dropLast().map { text -> Trace in
+      guard let code = text.firstMatch(of: #/open=(\d+)/#).flatMap({ Int($0.output.1) }) else { throw CommandFailure(description: "no session: \(output)") }
+      return (text.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("open=") }, code)
+    }
+    guard found.count == answers.count * services.count else { throw CommandFailure(description: "no sessions: \(output)") }
+    return answers.indices.map { Array(found[($0 * services.count)..<(($0 + 1) * services.count)]) }
   }
 
   /// What `pam status --json` says of each service that begins sessions for people: yes, no, sometimes, unknown.
