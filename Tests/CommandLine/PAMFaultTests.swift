@@ -45,9 +45,9 @@ struct PAMFaultTests {
   @Test(arguments: ["enable", "disable"]) func `killed before any of its system calls, it leaves the old files or the new ones, whole, and the next run ends it`(command: String) throws {
     let machine = try machine()
     if command == "disable" { try machine.rootlessStorage("pam enable") }
-    try machine.sure("cp -a /etc/pam.d /etc/before")
+    try machine.sure("rm -f /etc/pam.d/*.bak; cp -a /etc/pam.d /etc/before")
     let kills = try calls(machine, command)
-    try machine.sure("cp -a /etc/pam.d /etc/after; rm -f /etc/before/*.bak /etc/after/*.bak")
+    try machine.sure("cp -a /etc/pam.d /etc/after; rm -f /etc/after/*.bak")
     #expect(kills.count > 40)
     let output = try machine.sure(
       """
@@ -86,8 +86,10 @@ struct PAMFaultTests {
 
   @Test(arguments: faults) func `a call that fails, or only says that it did what it should, leaves every file as it was`(call: String, fault: String) throws {
     let machine = try machine()
-    let count = try calls(machine, "enable").filter { $0.hasPrefix("\(call) ") }
-    #expect(!count.isEmpty, "\(call)")
+    var count = try calls(machine, "enable").filter { $0.hasPrefix("\(call) ") }
+    // The last one is the directory's, when all is done.
+    if call == "fsync" { count.removeLast() }
+    #expect(count.count >= 2, "\(call)")
     for one in count {
       try reset(machine)
       let before = try machine.stacks()

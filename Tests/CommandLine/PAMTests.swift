@@ -148,7 +148,7 @@ struct PAMTests {
     let services = ["login", "sshd", "su", "vlock"]
     var (changed, reached, refused) = (0, 0, 0)
     for round in 0..<(ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_FULL"] == nil ? 30 : 1000) {
-      let files = PAMTests.files(&dice).map { "base64 -d > /etc/pam.d/\($0.key) <<< \(Data($0.value.utf8).base64EncodedString())" }
+      let files = PAMTests.files(&dice).map { "base64 -d > /etc/pam.d/\($0.key) <<< '\(Data($0.value.utf8).base64EncodedString())'" }
       try machine.sure("find /etc/pam.d -type f ! -name other -delete\n" + files.joined(separator: "\n"))
       let before = try machine.stacks()
       let answers = (0..<3).map { _ in String((0..<60).map { _ in "sssif".randomElement(using: &dice)! }) }
