@@ -103,8 +103,8 @@ struct PAMStacks: Codable, Equatable, Sendable {
   /// - Parameter wanted: the services that are looked at.
   init(_ tree: HostTree, services wanted: [String]) { self.init(tree) { _ in wanted.map { Array($0.utf8) }.sorted(by: isOrderedBefore) } }
 
-  /// All services: every file that could be one's.
-  init(everyServiceOf tree: HostTree) { self.init(tree) { $0 } }
+  /// All services: every file that could be one's. What begins with a dot is a file that somebody is writing, or was.
+  init(everyServiceOf tree: HostTree) { self.init(tree) { $0.filter { $0.first != 0x2e } } }
 
   /// - Parameter wanted: of the names of files, the services that are looked at, in byte order.
   private init(_ tree: HostTree, _ wanted: ([[UInt8]]) -> [[UInt8]]) {

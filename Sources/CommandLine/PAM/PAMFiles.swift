@@ -75,14 +75,13 @@ struct PAMFiles: ~Copyable {
       for index in prepared.indices { prepared[index].backup = try keep(prepared[index]) }
     } catch {
       discard(prepared)
-      // What prepare() itself left is removed by it.
       throw error
     }
     var done: [Prepared] = []
     for file in prepared {
       do throws(Errno) { try rename(file.temporary, in: directory, to: file.name, in: directory) } catch {
         undo(done)
-        discard(prepared)
+        discard(prepared[done.count...])
         throw .failed(file.change.file, error)
       }
       done.append(file)
@@ -90,6 +89,8 @@ struct PAMFiles: ~Copyable {
     synchroniseDirectory()
     if isRight() { return done.map { parent($0.change.file) + [0x2f] + $0.backup } }
     undo(done)
+    // A rename that was not made leaves its new file.
+    for file in done { do throws(Errno) { try removeFile(at: directory, file.temporary) } catch {} }
     return nil
   }
 
@@ -148,13 +149,14 @@ struct PAMFiles: ~Copyable {
   }
 
   /// What was written and did not get its name, and the second names of files that stayed.
-  private func discard(_ files: [Prepared]) {
+  private func discard(_ files: some Sequence<Prepared>) {
     for file in files {
       do throws(Errno) { try removeFile(at: directory, file.temporary) } catch {}
       if !file.backup.isEmpty { do throws(Errno) { try removeFile(at: directory, file.backup) } catch {} }
     }
   }
 
+  /// Where that fails too, the backup stays.
   private func undo(_ files: [Prepared]) {
     for file in files.reversed() { do throws(Errno) { try rename(file.backup, in: directory, to: file.name, in: directory) } catch {} }
     synchroniseDirectory()
