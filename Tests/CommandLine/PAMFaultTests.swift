@@ -80,8 +80,8 @@ struct PAMFaultTests {
 
   /// System calls that fail, or that say they did what they did not. `first`: only the first one from the lock on.
   static let faults: [(String, String)] = [
-    ("fsync", "error=EIO"), ("fsync", "error=ENOSPC"), ("fchmod", "error=EIO"), ("linkat", "error=EIO"), ("linkat", "error=EPERM"), ("renameat", "error=EIO"),
-    ("renameat", "error=EROFS"), ("write", "error=ENOSPC"), ("write", "error=EDQUOT"), ("write", "retval=1"), ("renameat", "retval=0"),
+    ("fsync", "error=EIO"), ("fsync", "error=ENOSPC"), ("fchmod", "error=EIO"), ("linkat", "error=EIO"), ("linkat", "error=EPERM"), ("renameat2", "error=EIO"),
+    ("renameat2", "error=EROFS"), ("write", "error=ENOSPC"), ("write", "error=EDQUOT"), ("write", "retval=1"), ("renameat2", "retval=0"),
   ]
 
   @Test(arguments: faults) func `a call that fails, or only says that it did what it should, leaves every file as it was`(call: String, fault: String) throws {
@@ -102,6 +102,31 @@ struct PAMFaultTests {
       #expect(now == before, "\(one): \(output)")
       for service in ["login", "su"] { #expect(try machine.trace(service).code == 0, "\(one)") }
     }
+  }
+
+  @Test func `a file system that cannot exchange two names gets the line too`() throws {
+    let machine = try machine()
+    let output = try machine.sh("env -i strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:error=EINVAL '\(Machine.commandLine)' pam enable")
+    #expect(output.status == 0, "\(output)")
+    #expect(try machine.reach() == ["login": "yes", "su": "yes"])
+  }
+
+  /// Another editor's file comes between the look and the new file's name, or right behind it.
+  @Test(arguments: [("linkat", "1+", "/etc/pam.d/su.*.bak"), ("fsync", "1+", "/etc/gone")]) func `what somebody else puts there meanwhile stays`(call: String, when: String, until: String) throws {
+    let machine = try machine()
+    let theirs = "session required pam_marker.so theirs\n"
+    try machine.write(theirs, to: "/etc/theirs")
+    let output = try machine.sh(
+      """
+      env -i strace -f -qq -o /dev/null -e trace=\(call) -e inject=\(call):delay_exit=1500000:when=\(when) '\(Machine.commandLine)' pam enable &
+      for attempt in $(seq 400); do
+        if ls \(until) >/dev/null 2>&1 || { [ \(call) = fsync ] && grep -q rootless /etc/pam.d/su; }; then break; fi
+        sleep 0.02
+      done
+      mv /etc/theirs /etc/pam.d/su; wait $!
+      """)
+    #expect(try machine.stacks()["su"] == theirs, "\(output)")
+    #expect(output.status == 1, "\(output)")
   }
 
   @Test func `a full disk leaves the old file`() throws {

@@ -68,6 +68,47 @@ struct PAMProfileTests {
     #expect(try machine.stacks().values.allSatisfy { !$0.contains("rootless") })
   }
 
+  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime")) func `what it would change besides, in stacks of any type, is not asked for`() throws {
+    let machine = try debian()
+    try machine.sure("printf 'Name: Locked\\nDefault: yes\\nPriority: 0\\nAuth-Type: Primary\\nAuth:\\n\\trequisite pam_deny.so\\n' > /usr/share/pam-configs/locked")
+    let before = try machine.stacks()
+    let enabled = try machine.rootlessStorage("pam enable")
+    #expect(enabled.status == 0 && enabled.text.contains("pam-auth-update would change more than this line"), "\(enabled)")
+    #expect(try machine.stacks()["common-auth"] == before["common-auth"])
+    #expect(try machine.reach() == ["cron": "yes", "login": "yes"])
+    #expect(try machine.rootlessStorage("pam disable").status == 0 && machine.stacks() == before)
+  }
+
+  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime")) func `what a service's own jump leads to stays, where its stack includes what pam-auth-update writes`() throws {
+    let machine = try debian()
+    let count = try machine.trace("login").modules.count
+    // Over all that comes from the file, and one more.
+    try machine.write("session [success=\(count + 1) default=ignore] pam_marker.so own\n@include common-session\nsession requisite pam_marker.so skipped\nsession required pam_marker.so last\n", to: "/etc/pam.d/login")
+    #expect(try machine.trace("login").modules == ["pam_marker.so own", "pam_marker.so last"])
+    try machine.rootlessStorage("pam enable")
+    #expect(try machine.trace("login").modules.filter { $0 != "pam_rootless_storage.so" } == ["pam_marker.so own", "pam_marker.so last"])
+  }
+
+  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime"), arguments: [
+    "mv /etc/pam.d/common-session /etc/mine; ln -s /etc/mine /etc/pam.d/common-session", "chmod 640 /etc/pam.d/common-account",
+  ]) func `files that pam-auth-update would write anew as others are left to their administrator`(change: String) throws {
+    let machine = try debian()
+    try machine.sure(change)
+    let before = try machine.sure("stat -c '%N %a' /etc/pam.d/common-*").text
+    let enabled = try machine.rootlessStorage("pam enable")
+    #expect(enabled.text.contains("so it is not asked to"), "\(enabled)")
+    #expect(try machine.sure("stat -c '%N %a' /etc/pam.d/common-* | grep -v '[.]bak'").text == before)
+  }
+
+  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime")) func `a profile that was never on stays off too`() throws {
+    let machine = try debian()
+    let before = try machine.stacks()
+    #expect(try machine.rootlessStorage("pam disable").status == 0)
+    try machine.sure("DEBIAN_FRONTEND=noninteractive /usr/sbin/pam-auth-update --package")
+    #expect(try machine.stacks() == before)
+    #expect(try machine.rootlessStorage("pam disable").text.hasSuffix("nothing to do.\n"))
+  }
+
   // MARK: authselect
 
   /// Stock profiles with lines for sessions as authselect's have them, and a program that makes files of them.
@@ -100,7 +141,8 @@ struct PAMProfileTests {
         done
         printf '%s\n' "$@" > $etc/authselect.conf; cksum $etc/*-auth > /etc/authselect.sums
       }
-      check() { cksum $etc/*-auth | cmp -s - /etc/authselect.sums; }
+      # Since 1.4 it looks at kind and mode only.
+      check() { [ -e /etc/newer ] || cksum $etc/*-auth | cmp -s - /etc/authselect.sums; }
       mapfile -t conf < $etc/authselect.conf
       echo "authselect $*" >> /etc/commands
       case $1 in
@@ -109,7 +151,7 @@ struct PAMProfileTests {
         create-profile)
           [ "$3 $5 $6 $7" = '--base-on --symlink-meta --symlink-nsswitch --symlink-dconf' ]
           mkdir $etc/custom/$2; cp "$(place "$4")"/*-auth $etc/custom/$2/; ln -s "$(place "$4")/README" $etc/custom/$2/README ;;
-        test) file=${!#}; echo "File $etc/${file#--}:"; generate "$2" "${file#--}" "${@:3:$#-3}"; echo; ! [ -e /etc/odd ] || echo 'session optional pam_marker.so odd' ;;
+        test) file=${!#}; echo "File $etc/${file#--}:"; generate "$2" "${file#--}" "${@:3:$#-3}"; echo; ! [ -e /etc/odd ] || [ "$2" != custom/rootless-storage ] || echo 'session optional pam_marker.so odd' ;;
         select) check || exit 3; ! [ -e /etc/fails ] || { rm /etc/fails; echo '[error] Unable to activate profile' >&2; exit 1; }; write "${@:2}" ;;
         apply-changes) check || exit 3; write "${conf[@]}" ;;
         *) exit 22 ;;
@@ -182,6 +224,34 @@ struct PAMProfileTests {
     let kept = try machine.rootlessStorage("pam disable")
     #expect(kept.status == 0 && kept.text.replacing("\n", with: " ").contains("custom/rootless-storage stays selected"), "\(kept)")
     #expect(try current(machine) == "custom/rootless-storage\n" && machine.stacks()["system-auth"] == before["system-auth"]! + "# mine\n")
+  }
+
+  /// What authselect before 1.4 finds itself.
+  @Test(arguments: ["echo 'auth optional pam_marker.so mine' >> /etc/authselect/system-auth", "sed -i 1d /usr/share/authselect/default/sssd/password-auth"])
+  func `authselect: what it would write over is the administrator's to decide`(change: String) throws {
+    let machine = try redHat()
+    try machine.sure("touch /etc/newer; \(change)")
+    let before = try machine.stacks()
+    for command in ["enable --dry-run", "enable"] {
+      let output = try machine.rootlessStorage("pam \(command)")
+      #expect(output.status == 1 && output.text.replacing(#/\s+/#, with: " ").contains("is not what authselect makes of the profile sssd"), "\(output)")
+    }
+    #expect(try machine.stacks() == before && current(machine) == "sssd with-mkhomedir\n")
+  }
+
+  @Test func `authselect: what a jump out of its files leads to stays`() throws {
+    let machine = try redHat()
+    try machine.sure(
+      """
+      cp -r /usr/share/authselect/default/sssd /etc/authselect/custom/site; echo 'session [success=1 default=ignore] pam_marker.so jumps' >> /etc/authselect/custom/site/system-auth
+      authselect select custom/site; printf 'session include system-auth\\nsession requisite pam_marker.so skipped\\nsession required pam_marker.so last\\n' > /etc/pam.d/login
+      """)
+    let (before, modules) = (try machine.stacks(), try machine.trace("login").modules)
+    #expect(modules.last == "pam_marker.so last" && !modules.contains("pam_marker.so skipped"))
+    let output = try machine.rootlessStorage("pam enable")
+    #expect(output.status == 1, "\(output)")
+    #expect(try machine.trace("login").modules.filter { $0 != "pam_rootless_storage.so" } == modules)
+    #expect(try machine.stacks()["system-auth"] == before["system-auth"])
   }
 
   @Test(arguments: [

@@ -56,7 +56,8 @@ private let ours = "session optional pam_rootless_storage.so"
 
   @Test(arguments: [
     ("session required a.so\nsession\n", 2), ("nonsense\n", 1), ("session required a.so \\\n", 1), ("auth\n", 1), ("session required a.so\nsession a\0b c\n", 2),
-    ("@include\n", 1),
+    ("@include\n", 1), ("session required a.so \\\n# b\nsession required c.so\n", 2), ("session required a.so \\\n\nsession required c.so\n", 2),
+    ("#\(String(repeating: "x", count: 1022))\nsession required a.so\n", 1), ("session required a.so \\\n\(String(repeating: "b ", count: 500)) \\\nc\n", 1),
   ]) func `what libpam does not understand is named by its line`(text: String, line: Int) {
     #expect(PAMText(bytes(text)).objection?.line == line)
   }
@@ -153,6 +154,14 @@ private let ours = "session optional pam_rootless_storage.so"
     place.directory("etc/pam.d")
     place.link("etc/pam.d/login", to: "/etc/real")
     #expect(plan() == ([], ["login: /etc/pam.d/login is a symbolic link to /etc/real, which is written by whoever made the link"]))
+  }
+
+  @Test func `files that are not in the directory are neither changed nor forgotten`() {
+    place.pam(["sshd": "session include /etc/site/common-session\n", "login": "session include ./system-auth\n", "system-auth": "session required pam_a.so\n"])
+    place.put("etc/site/common-session", "session required pam_unix.so\n")
+    #expect(plan() == (["login:2", "sshd:2"], []))
+    place.put("etc/site/common-session", "session required pam_unix.so\n\(ours)\n")
+    #expect(PAMPlan.disabling(place.tree, all: true).refusals.map(\.reason) == ["/etc/site/common-session:2 is not in a file of /etc/pam.d, and names pam_rootless_storage.so"])
   }
 
   @Test func `only what was added goes, unless all is wanted, and a count that includes our line keeps it`() {

@@ -27,10 +27,21 @@ struct PAMText {
   /// by its number.
   var objection: (line: Int, reason: String)? {
     if let nul = rows.firstIndex(where: { $0.contains(0) }) { return (nul + 1, "holds a NUL byte, behind which libpam reads nothing of the line") }
+    // Linux-PAM before 1.6 reads 1,023 bytes at once, and takes what is left of a longer line for a line of its own, of a comment too.
+    if let long = rows.firstIndex(where: { $0.count > 1022 }) { return (long + 1, "is longer than older versions of libpam read at once") }
+    if let long = parsed.lines.first(where: { rows[($0.number - 1)..<$0.lastNumber].reduce(0) { $0 + $1.count } > 1022 }) {
+      return (long.number, "is longer, with the lines that continue it, than older versions of libpam read at once")
+    }
+    // It also skips empty lines and comments behind a line that is continued, and goes on with what follows; 1.6 ends the line there.
+    for index in rows.indices.dropFirst() where isContinued(rows[index - 1]) && (rows[index].first { !isBlank($0) && $0 != 0x0a } ?? 0x23) == 0x23 {
+      return (index + 1, "is empty or a comment behind a line that is continued, which versions of libpam take differently")
+    }
     if parsed.isUnfinished { return (rows.count, "is a line that should be continued, and the file ends there") }
     for line in parsed.lines { if case .broken = line.content { return (line.number, "is no line that libpam understands") } }
     return nil
   }
+
+  private func isContinued(_ row: ArraySlice<UInt8>) -> Bool { !row.contains(0x23) && row.last { !isBlank($0) && $0 != 0x0a } == 0x5c }
 
   // MARK: Adding
 
@@ -73,6 +84,16 @@ struct PAMText {
 
   /// Whether pam-auth-update writes that line.
   func isManaged(_ number: Int) -> Bool { managed.contains { $0.contains(number) } }
+
+  /// Every line of every type is the same, in the same order, but for ours; comments may differ.
+  func isSameButForOurs(as other: PAMText) -> Bool { !parsed.isUnfinished && !other.parsed.isUnfinished && kept == other.kept }
+
+  private var kept: [PAMLine] {
+    parsed.lines.compactMap { line in
+      if case .module(.session, _, let path, _) = line.content, moduleName(path).elementsEqual("pam_rootless_storage".utf8) { return nil }
+      return PAMLine(service: nil, number: 0, lastNumber: 0, isSilent: line.isSilent, content: line.content)
+    }
+  }
 
   // MARK: Removing
 

@@ -49,6 +49,35 @@ struct AuthUpdate {
     return changes
   }
 
+  /// Lines of all types stay, also those that are not for sessions: it takes up whatever other profiles it has not seen yet, and a
+  /// line more in common-auth can lock everybody out.
+  static func isOnlyOurs(_ changes: [PAMPlan.Change]) -> Bool { changes.allSatisfy { PAMText($0.old).isSameButForOurs(as: PAMText($0.new)) } }
+
+  /// It writes all of them anew, as files of root's with mode 0644: one for which that would be a change.
+  var otherwiseKept: [UInt8]? {
+    AuthUpdate.files.first { file in
+      guard let status = tree.status(file) else { return false }
+      return tree.link(file) != nil || status.owner != 0 || status.group != 0 || status.mode & 0o7777 != 0o644
+    }
+  }
+
+  private static let files = ["auth", "account", "password", "session", "session-noninteractive"].map { Array("/etc/pam.d/common-\($0)".utf8) }
+
+  /// It knows the profile, and does not switch it on by itself again.
+  var isSeen: Bool {
+    let seen = (try? tree.read("/var/lib/pam/seen")) ?? []
+    return seen.split(separator: 0x0a).contains { $0.elementsEqual("rootless-storage".utf8) }
+  }
+
+  /// The profile is on.
+  var isOn: Bool {
+    AuthUpdate.files.contains { file in
+      guard let content = try? tree.read(file) else { return false }
+      let text = PAMText(content)
+      return text.ours.contains { text.isManaged($0.numbers.lowerBound) }
+    }
+  }
+
   /// Runs it on this host's files.
   func perform(_ action: Action) throws(CannotLook) {
     let ending = try run([], action, [])

@@ -36,6 +36,33 @@ struct Authselect {
       throw .refused(reason: "authselect does not say which profile is selected (\(Authselect.said(answer)))", remedy: "select one: authselect select PROFILE FEATURES")
     }
     (current, features) = (profile, Array(words.dropFirst()))
+    if let file = try changedByHand() {
+      throw .refused(
+        reason: "\(shown(file)) is not what authselect makes of the profile \(current), and it would write over that", remedy: "put what was changed into a custom profile (authselect-profiles(5)), or, if the profile was updated, take it over with authselect apply-changes, and run this again")
+    }
+  }
+
+  /// A generated file that is not what `authselect` would write now: since 1.4 `authselect check` looks at kind and mode only, and
+  /// `select` and `apply-changes` write over what was changed in it, without a backup.
+  private func changedByHand() throws(Failure) -> [UInt8]? {
+    let options = [
+      "system-auth": "--system-auth", "password-auth": "--password-auth", "fingerprint-auth": "--fingerprint-auth", "smartcard-auth": "--smartcard-auth",
+      "switchable-auth": "--switchable-auth", "postlogin": "--postlogin", "nsswitch.conf": "--nsswitch", "dconf-db": "--dconf-db", "dconf-locks": "--dconf-lock",
+    ]
+    for (name, option) in options.sorted(by: { $0.key < $1.key }) {
+      let file = Array("\(Authselect.generated)\(name)".utf8)
+      guard let content = try? tree.read(file) else { continue }
+      let answer = try Authselect.run(program, ["test", current] + features + [option])
+      // `File PATH:` comes first; what is written has a comment before it.
+      let wanted = answer.output[(answer.output.firstIndex(of: 0x0a).map { $0 + 1 } ?? answer.output.endIndex)...]
+      if answer.status != 0 || Authselect.significant(content[...]) != Authselect.significant(wanted) { return file }
+    }
+    return nil
+  }
+
+  /// Neither comments nor empty lines.
+  private static func significant(_ content: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+    content.split(separator: 0x0a).filter { line in line.first { !isBlank($0) }.map { $0 != 0x23 } ?? false }
   }
 
   var isCustom: Bool { current.hasPrefix("custom/") }
@@ -66,6 +93,11 @@ struct Authselect {
   ///
   /// - Parameter names: of the generated files that get it.
   func templates(_ names: [[UInt8]]) throws(Failure) -> [PAMPlan.Change] {
+    if !isCustom && tree.exists("\(Authselect.customs)rootless-storage") {
+      throw .refused(
+        reason: "there is a profile \(Authselect.ours) already, and \(current) is selected",
+        remedy: "select it (sudo authselect select \(([Authselect.ours] + features).joined(separator: " "))), or remove /etc/authselect/custom/rootless-storage, and run this again")
+    }
     var changes: [PAMPlan.Change] = []
     for name in names {
       let file = template(name, of: current)
@@ -93,14 +125,7 @@ struct Authselect {
   /// - Returns: backups of templates.
   func enable(_ templates: [PAMPlan.Change], _ isProved: ([PAMPlan.Change]) -> Bool, _ isRight: () -> Bool) throws(Failure) -> [[UInt8]] {
     let profile = isCustom ? current : Authselect.ours
-    if !isCustom {
-      if tree.exists("\(Authselect.customs)rootless-storage") {
-        throw .refused(
-          reason: "there is a profile \(Authselect.ours) already, and \(current) is selected",
-          remedy: "select it (sudo authselect select \(([Authselect.ours] + features).joined(separator: " "))), or remove /etc/authselect/custom/rootless-storage, and run this again")
-      }
-      try sure(creation)
-    }
+    if !isCustom { try sure(creation) }
     var backups: [[UInt8]] = []
     do throws(Failure) {
       backups = try replace(templates) { isProved(generated(templates, profile)) }
@@ -216,7 +241,7 @@ struct Authselect {
     guard let first = changes.first else { return [] }
     do throws(PAMFiles.Failure) {
       if let backups = try PAMFiles(parent(first.file)).replace(changes, isRight) { return backups }
-    } catch { throw .refused(reason: error.explanation, remedy: "") }
+    } catch { throw .refused(reason: error.refusal.reason, remedy: error.refusal.remedy) }
     throw .refused(reason: "with the line in its templates, authselect would generate more than that line", remedy: "add \"\(PAMFindings.line)\" to the templates of a custom profile by hand (authselect-profiles(5))")
   }
 

@@ -17,15 +17,16 @@ struct PAMFiles: ~Copyable {
     case notRoots([UInt8])
     case failed([UInt8], Errno)
 
-    /// A sentence without its end, with the next step.
-    var explanation: String {
-      switch self {
-      case .way(let problem): text(Wording.way(problem, .trusted))
-      case .locked(let path): "another run of rootless-storage pam is changing files in \(shown(path)); wait for it, and run this again"
-      case .changedMeanwhile(let path): "\(shown(path)) was changed by somebody else meanwhile; run this again"
-      case .notRoots(let path): "\(shown(path)) is not a regular file of root's that nobody else can write to; make it one (chown root, chmod go-w), and run this again"
-      case .failed(let path, let cause): "\(shown(path)): \(text(cause)); mend that, and run this again"
-      }
+    var refusal: PAMPlan.Refusal {
+      let (reason, remedy) =
+        switch self {
+        case .way(let problem): (text(Wording.way(problem, .trusted)), "mend that, and run this again")
+        case .locked(let path): ("another run of rootless-storage pam is changing files in \(shown(path))", "wait for it, and run this again")
+        case .changedMeanwhile(let path): ("\(shown(path)) was changed by somebody else meanwhile", "run this again")
+        case .notRoots(let path): ("\(shown(path)) is not a regular file of root's that nobody else can write to", "make it one (chown root, chmod go-w), and run this again")
+        case .failed(let path, let cause): ("\(shown(path)): \(text(cause))", "mend that, and run this again")
+        }
+      return PAMPlan.Refusal(services: [], reason: reason, remedy: remedy)
     }
   }
 
@@ -35,6 +36,8 @@ struct PAMFiles: ~Copyable {
     let name: [UInt8]
     let temporary: [UInt8]
     let identity: FileIdentity
+    /// Of the new file.
+    let born: FileIdentity
     var backup: [UInt8] = []
   }
 
@@ -79,10 +82,10 @@ struct PAMFiles: ~Copyable {
     }
     var done: [Prepared] = []
     for file in prepared {
-      do throws(Errno) { try rename(file.temporary, in: directory, to: file.name, in: directory) } catch {
+      do throws(Failure) { try put(file) } catch {
         undo(done)
         discard(prepared[done.count...])
-        throw .failed(file.change.file, error)
+        throw error
       }
       done.append(file)
     }
@@ -124,7 +127,7 @@ struct PAMFiles: ~Copyable {
         do throws(Errno) { try removeFile(at: directory, temporary) } catch {}
         throw error
       }
-      return Prepared(change: change, name: name, temporary: temporary, identity: FileIdentity(status))
+      return Prepared(change: change, name: name, temporary: temporary, identity: FileIdentity(status), born: FileIdentity(try fileStatus(of: new)))
     } catch { throw failure ?? .failed(change.file, error == .tooManySymlinks ? .invalid : error) }
   }
 
@@ -148,6 +151,31 @@ struct PAMFiles: ~Copyable {
     }
   }
 
+  /// Gives the new file its name. What bore it until then must be what was looked at: if somebody has put another file there, or
+  /// written to it, since, theirs comes back.
+  private func put(_ file: Prepared) throws(Failure) {
+    do throws(Errno) { try exchange(at: directory, file.temporary, file.name) } catch {
+      // A file system or a kernel that cannot.
+      guard error == .invalid || error == .notImplemented else { throw .failed(file.change.file, error) }
+      do throws(Errno) { return try rename(file.temporary, in: directory, to: file.name, in: directory) } catch { throw .failed(file.change.file, error) }
+    }
+    let failure: Failure
+    do throws(Errno) {
+      let old = try open(at: directory, file.temporary, .reading)
+      let content = try readAll(old, limit: HostTree.largestFile, chunk: 65536)
+      if FileIdentity(try fileStatus(of: old)) == file.identity && content == file.change.old {
+        // Left over, it is taken for nothing.
+        do throws(Errno) { try removeFile(at: directory, file.temporary) } catch {}
+        return
+      }
+      failure = .changedMeanwhile(file.change.file)
+    } catch { failure = .failed(file.change.file, error) }
+    do throws(Errno) {
+      if FileIdentity(try fileStatus(at: directory, file.name)) == file.born { try exchange(at: directory, file.temporary, file.name) }
+    } catch { throw .failed(file.change.file, error) }
+    throw failure
+  }
+
   /// What was written and did not get its name, and the second names of files that stayed.
   private func discard(_ files: some Sequence<Prepared>) {
     for file in files {
@@ -158,7 +186,13 @@ struct PAMFiles: ~Copyable {
 
   /// Where that fails too, the backup stays.
   private func undo(_ files: [Prepared]) {
-    for file in files.reversed() { do throws(Errno) { try rename(file.backup, in: directory, to: file.name, in: directory) } catch {} }
+    for file in files.reversed() {
+      // What somebody else has put there since is theirs, and the backup stays.
+      do throws(Errno) {
+        if FileIdentity(try fileStatus(at: directory, file.name)) != file.born { continue }
+        try rename(file.backup, in: directory, to: file.name, in: directory)
+      } catch {}
+    }
     synchroniseDirectory()
   }
 

@@ -132,6 +132,10 @@ struct PAMPlan {
       guard let file = PAMStacks.directories.map({ Array("\($0)/".utf8) + name }).first(where: { tree.status($0) != nil }) else { continue }
       if let refusal = plan.remove(from: file, all) { plan.add(refusal) }
     }
+    // What stacks include from elsewhere, and /etc/pam.conf.
+    for step in plan.before.ourSteps where !PAMStacks.directories.contains(where: { parent(step.file).elementsEqual($0.utf8) }) {
+      plan.add(Refusal(services: [], reason: "\(place(step)) is not in a file of /etc/pam.d, and names pam_rootless_storage.so", remedy: "remove that line by hand"))
+    }
     return plan
   }
 
@@ -198,6 +202,13 @@ struct PAMPlan {
     if !begins(file, with: Array("/etc/".utf8)) {
       let copy = Array("/etc/pam.d/".utf8) + baseName(file)
       return ("\(shown(file)) is the vendor's, whose updates write over it", "sudo cp \(shellWord(file)) \(shellWord(copy)), which then counts in its place, and run this again")
+    }
+    if !throughLinks, begins(tree.real(file), with: Array("/etc/authselect/".utf8)) {
+      return ("\(shown(file)) is written by authselect", "change the profile that is selected; sudo authselect apply-changes then writes the file anew, without what was added to it by hand")
+    }
+    // `disable` looks for lines there, and what `include /etc/other/f` or `include ./f` names may be known by another name too.
+    if !parent(file).elementsEqual("/etc/pam.d".utf8) {
+      return ("\(shown(file)) is not named as a file in /etc/pam.d", "add the line \"\(PAMFindings.line)\" there by hand")
     }
     if !throughLinks, let target = tree.link(file) {
       return ("\(shown(file)) is a symbolic link to \(shown(target)), which is written by whoever made the link", "put a copy in its place (sudo cp --remove-destination \(shellWord(tree.real(file))) \(shellWord(file))), and run this again")

@@ -37,10 +37,30 @@ extension PAMStacks {
     }
     return stacks.filter { PAMPlan.isInUse($0.service) }.allSatisfy { stack in
       guard let same = other.stacks.first(where: { $0.service == stack.service }) else { return false }
-      return same.failures == stack.failures && kept(same) == kept(stack)
+      return same.failures == stack.failures && kept(same) == kept(stack) && same.ways == stack.ways
     }
   }
 
-  /// All stacks of the other are here, to the last byte that matters. There may be more: backups.
-  func includes(_ other: PAMStacks) -> Bool { other.stacks.allSatisfy { stack in stacks.contains(stack) } }
+  /// All stacks of the other are here, to the last byte that matters. There may be more: backups. What a run that was killed has left
+  /// may be gone.
+  func includes(_ other: PAMStacks) -> Bool { other.stacks.filter { PAMPlan.isInUse($0.service) }.allSatisfy { stack in stacks.contains(stack) } }
+}
+
+extension PAMStack {
+  /// To which step, counted without ours, every control that jumps or ends leads, and how many there were too few: a line of ours that
+  /// comes in must not make one count to another step.
+  fileprivate var ways: [[Int]] {
+    steps.indices.filter { !steps[$0].isOurs }.flatMap { index in
+      (steps[index].control?.actions ?? []).compactMap { action in
+        let count: Int
+        switch action.action {
+        case .done: count = Int.max
+        case .jump(let steps): count = steps
+        case .ignore, .ok, .bad, .die, .reset: return nil
+        }
+        let landing = landing(after: index, jumping: count)
+        return [steps[..<landing.step].count { !$0.isOurs }, count == Int.max ? 0 : landing.missing]
+      }
+    }
+  }
 }

@@ -28,6 +28,13 @@ struct PAMWork {
 
   mutating func enable() throws(CannotLook) {
     let wanted = PAMPlan.enabling(tree, throughLinks: method == .authselect)
+    if PAMPlan.wanted(wanted.before).isEmpty {
+      refusals.append(
+        PAMPlan.Refusal(
+          services: [], reason: "no service that begins sessions for people has a file in /etc/pam.d",
+          remedy: "add the line \"\(PAMFindings.line)\" by hand to the stack of the service that is meant (in /etc/pam.conf: SERVICE \(PAMFindings.line))"))
+      return
+    }
     if wanted.changes.isEmpty && wanted.refusals.isEmpty { return }
     if !wanted.changes.isEmpty || method == .pamAuthUpdate {
       if let failure = PAMTrial.failure() { return refusals.append(PAMPlan.Refusal(services: [], reason: failure.reason, remedy: failure.remedy)) }
@@ -49,11 +56,17 @@ struct PAMWork {
     let changes = try update.changes(.enable)
     let predicted = changes.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) }
     let after = PAMStacks(everyServiceOf: predicted)
+    if let other = update.otherwiseKept {
+      notes.append("pam-auth-update would write \(shown(other)) anew, which is a symbolic link or has an owner or a mode of its own, so it is not asked to. The line is put behind its last marker, where it stays.")
+      return
+    }
+    // It is on already, and some service does not include its files.
+    if changes.isEmpty && update.isOn { return }
     if after.reached == before.reached {
       notes.append("pam-auth-update leaves its files alone, since something between its markers was changed by hand; the line is put behind the last marker, where it stays.")
       return
     }
-    guard after.isSameButForOurs(as: before) else {
+    guard after.isSameButForOurs(as: before), AuthUpdate.isOnlyOurs(changes) else {
       notes.append("pam-auth-update would change more than this line, so it is not asked to; to see it: sudo pam-auth-update. The line is put behind its last marker, where it stays.")
       return
     }
@@ -113,7 +126,9 @@ struct PAMWork {
       let changes = try update.changes(.disable)
       let predicted = changes.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) }
       let after = PAMStacks(everyServiceOf: predicted)
-      if !changes.isEmpty && after.isSameButForOurs(as: PAMStacks(everyServiceOf: tree)) { try perform(.disable, update, changes, predicted, after) }
+      let isRight = update.otherwiseKept == nil && AuthUpdate.isOnlyOurs(changes) && after.isSameButForOurs(as: PAMStacks(everyServiceOf: tree))
+      // A profile that it has not seen yet would be switched on at the next opportunity.
+      if isRight && (!changes.isEmpty || !update.isSeen) { try perform(.disable, update, changes, predicted, after) }
     case .authselect:
       disableAuthselect(all)
       if !refusals.isEmpty { return }
@@ -165,12 +180,12 @@ struct PAMWork {
       return
     }
     do throws(PAMFiles.Failure) {
-      // All are in /etc/pam.d: others are refused.
+      // All are named as files in /etc/pam.d: others are refused.
       let tree = self.tree
       let backups = try PAMFiles(parent(plan.changes[0].file)).replace(plan.changes) { PAMStacks(everyServiceOf: tree).includes(plan.after) }
       if let backups { return changes += zip(plan.changes, backups).map { Done(change: $0, backup: $1) } }
       refusals.append(
         PAMPlan.Refusal(services: [], reason: "libpam would not have taken what was written as it was meant, so the old files were put back", remedy: "run this again; somebody may be changing /etc/pam.d just now"))
-    } catch { refusals.append(PAMPlan.Refusal(services: [], reason: error.explanation, remedy: "")) }
+    } catch { refusals.append(error.refusal) }
   }
 }

@@ -26,7 +26,12 @@ private func copyAttribute(_ name: String, from old: borrowing FileDescriptor, t
     } catch { failure = error }
   }
   if let failure {
-    if failure == .noData || failure == .notSupported { return }
+    if failure == .noData {
+      // What the directory's default has given to the new one.
+      _ = unsafe withCString(name) { unsafe fremovexattr(target, $0) }
+      return
+    }
+    if failure == .notSupported { return }
     throw failure
   }
   _ = try retrying {

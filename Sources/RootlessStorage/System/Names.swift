@@ -28,6 +28,16 @@ package func renameWithoutReplacing(at directory: borrowing FileDescriptor, _ ol
   }
 }
 
+/// renameat2(2) with RENAME_EXCHANGE: both names stay, each with the other's file.
+package func exchange(at directory: borrowing FileDescriptor, _ one: [UInt8], _ other: [UInt8]) throws(Errno) {
+  let raw = directory.raw
+  _ = try retrying {
+    unsafe withCString(one) { one in
+      unsafe withCString(other) { other in unsafe Int(clinux_renameat2(raw, one, raw, other, clinux_rename_exchange)) }
+    }
+  }
+}
+
 /// renameat(2), which replaces an empty directory or a file of the new name: only where that is wanted, or where nobody else can write.
 package func rename(_ old: [UInt8], in source: borrowing FileDescriptor, to new: [UInt8], in target: borrowing FileDescriptor) throws(Errno) {
   let from = source.raw, to = target.raw
