@@ -75,6 +75,7 @@ let package = Package(
       name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "machine"]),
     .testTarget(name: "PackageTests", dependencies: ["TestSupport"], path: "Tests/Packages", exclude: ["root"]),
     .testTarget(name: "PackageMachineTests", dependencies: ["TestSupport"], path: "Tests/PackageMachine"),
+    .testTarget(name: "SELinuxTests", dependencies: ["TestSupport"], path: "Tests/SELinux"),
     .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam"), .unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
     .executableTarget(name: "attacker", path: "Tests/Attacker"),
     .executableTarget(name: "pam-faults", path: "Tests/FaultInjector", linkerSettings: [.linkedLibrary("pam")]),

@@ -5,10 +5,8 @@ import Testing
 /// The role packaging/ansible/rootless_storage against a virtual machine, with Debian's ansible-playbook.
 ///
 /// A play is a minute of an emulated processor. So few of them tell the whole story, each from what the one before has left.
-@Suite(.serialized, .enabled(if: Lab.isPossible && AnsibleTests.package != nil, Comment(rawValue: Lab.need)))
+@Suite(.serialized, .enabled(if: Lab.isPossible && Site.package != nil, Comment(rawValue: Lab.need)))
 struct AnsibleTests {
-  fileprivate static let package = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_DEB"]
-
   @Test func `a fleet takes it, moves its storage, goes back a version, and gets rid of it`() throws {
     let site = try Site()
     let lab = site.lab
@@ -86,7 +84,9 @@ struct AnsibleTests {
 }
 
 /// A site: one host, and a folder with its inventory and its play.
-private final class Site {
+final class Site {
+  static let package = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_DEB"]
+
   /// What a play did.
   struct Play: CustomStringConvertible {
     let text: String
@@ -116,7 +116,7 @@ private final class Site {
   init() throws {
     lab = try Lab()
     folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
-    variables["rootless_storage_package"] = AnsibleTests.package
+    variables["rootless_storage_package"] = Site.package ?? ""
     try "lab1 \(try lab.sshVariables) ansible_python_interpreter=/usr/bin/python3\n".write(toFile: folder + "/hosts", atomically: true, encoding: .utf8)
     try "- hosts: all\n  gather_facts: false\n  roles: [rootless_storage]\n".write(toFile: folder + "/site.yml", atomically: true, encoding: .utf8)
   }
@@ -149,7 +149,7 @@ private final class Site {
     let older = folder + "/older.deb"
     let made = try run(
       "/bin/bash",
-      ["-c", "set -e; dpkg-deb -R '\(AnsibleTests.package ?? "")' '\(folder)/older'; sed -i 's/^Version: .*/Version: 0.1/' '\(folder)/older/DEBIAN/control'; dpkg-deb --root-owner-group -Zgzip -b '\(folder)/older' '\(older)'"])
+      ["-c", "set -e; dpkg-deb -R '\(Site.package ?? "")' '\(folder)/older'; sed -i 's/^Version: .*/Version: 0.1/' '\(folder)/older/DEBIAN/control'; dpkg-deb --root-owner-group -Zgzip -b '\(folder)/older' '\(older)'"])
     if made.status != 0 { throw CommandFailure(description: "\(made)") }
     return older
   }

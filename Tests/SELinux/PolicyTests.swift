@@ -11,6 +11,8 @@ struct PolicyTests {
     for host in ["sshd_t", "local_login_t", "crond_t", "xdm_t", "init_t", "staff_sudo_t"] { #expect(who.contains { $0 == host }, "\(host) in \(who)") }
     let sessions = try policy.ask("seinfo", "-a pam_domain -x").text
     for host in who where host != "init_t" && host != "initrc_t" { #expect(sessions.contains("\t\(host)\n"), "\(host) opens sessions") }
+    // Behind pam_selinux it runs in the user's domain, and must not be refused there.
+    #expect(try policy.ask("sesearch", "-A -s user_t -t rootless_storage_helper_exec_t -c file -p entrypoint").lines.count > 0)
     // A module that cannot kill it cannot keep its deadline.
     #expect(try policy.ask("sesearch", "-A -s sshd_t -t rootless_storage_helper_t -c process -p sigkill").lines.count > 0)
     for role in ["system_r", "staff_r", "user_r", "sysadm_r", "unconfined_r"] {
@@ -44,46 +46,5 @@ struct PolicyTests {
     let contexts = try String(contentsOfFile: policy.contexts, encoding: .utf8)
     #expect(contexts.split(separator: "\n").contains { $0.split(separator: "\t") == ["/usr/libexec/rootless-storage/session-helper", "--", "system_u:object_r:rootless_storage_helper_exec_t:s0"] })
     #expect(FileManager.default.fileExists(atPath: "\(Machine.stage ?? "")/usr/libexec/rootless-storage/session-helper"))
-  }
-}
-
-/// Debian's policy with the module in it, in a folder of its own. It is linked once: that takes a processor half a minute.
-private final class Policy: @unchecked Sendable {
-  /// The package selinux-policy-default, unpacked.
-  static let source = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_POLICY"]
-  static let linked = Result { try Policy() }
-
-  private let folder: String
-  private var file: String { "\(folder)/root/etc/selinux/default/policy/policy.33" }
-  var contexts: String { "\(folder)/root/etc/selinux/default/contexts/files/file_contexts" }
-
-  private init() throws {
-    folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
-    let module = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../packaging/selinux").standardized.path
-    let made = try run(
-      "/bin/bash",
-      [
-        "-c",
-        """
-        set -euo pipefail
-        cd '\(folder)'
-        mkdir -p root/var/lib/selinux module
-        cp -r '\(Policy.source ?? "")/etc' root/
-        cp /etc/selinux/semanage.conf root/etc/selinux/
-        cp '\(module)'/rootless_storage.* module/
-        make -C module -f /usr/share/selinux/devel/Makefile rootless_storage.pp
-        options=()
-        for name in $(cat '\(Policy.source ?? "")/usr/share/selinux/default/.modules'); do options+=(-i "\(Policy.source ?? "")/usr/share/selinux/default/$name.pp.bz2"); done
-        semodule --path "$PWD/root" --noreload --store default "${options[@]}" -i module/rootless_storage.pp
-        """,
-      ])
-    if made.status != 0 || made.text.lowercased().contains("warning") { throw CommandFailure(description: "the policy cannot be made: \(made)") }
-  }
-
-  func ask(_ program: String, _ question: String) throws -> Output {
-    // These take the policy first.
-    let output = try run("/bin/bash", ["-c", "\(program) '\(file)' \(question)"])
-    if output.status != 0 { throw CommandFailure(description: "\(program) \(question): \(output)") }
-    return output
   }
 }
