@@ -31,7 +31,7 @@ struct DebianPackageTests {
     #expect(login.code == 0 && login.errors == [] && login.warnings == [], "\(login)")
     #expect(login.informations.contains { $0.hasPrefix("alice: created storage directory /var/tmp/alice") }, "\(login)")
     #expect(try root.sure("cat /home/alice/.config/containers/storage.conf").text.contains("\"/var/tmp/alice/containers/storage\""))
-    #expect(try root.sure("rootless-storage list").text.contains("/var/tmp/alice"))
+    #expect(try root.sure("rootless-storage list").text.contains("alice"))
     // dh_installman and dh_compress have left pages that man finds.
     for page in ["8 rootless-storage", "8 pam_rootless_storage", "5 rootless-storage.conf"] { #expect(try root.sh("man --path \(page)").status == 0, "\(page)") }
   }
@@ -40,8 +40,9 @@ struct DebianPackageTests {
     let root = try DebianRoot()
     try root.install()
     #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer").text == "disabled\n")
-    #expect(try root.sh("find /etc/systemd /var/lib/systemd -name '*rootless*'").text == "")
-    try root.sure("systemctl enable rootless-storage-prune.timer")
+    #expect(try root.sh("find /etc/systemd -name '*rootless*'").text == "")
+    // As if it had run.
+    try root.sure("systemctl enable rootless-storage-prune.timer; touch /var/lib/systemd/timers/stamp-rootless-storage-prune.timer")
     try upgrade(root)
     #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer").text == "enabled\n", "an upgrade keeps it")
     try root.sure("dpkg --purge \(package)")

@@ -66,7 +66,10 @@ struct PackageFilesTests {
     let stage = try #require(Machine.stage)
     func sums(_ programs: [String]) throws -> [String] { try run("/usr/bin/sha256sum", programs).lines.map { String($0.prefix(64)) }.sorted() }
     let tried = try sums([Machine.commandLine, try Machine.modulePath(), "\(stage)/usr/libexec/rootless-storage/session-helper"])
-    try withPrograms { package, programs in #expect(try sums(programs) == tried, "\(package)") }
+    try withPrograms { package, programs in
+      let packaged = try sums(programs)
+      #expect(packaged == tried, "\(package)")
+    }
   }
 
   @Test func `the same sources give the same bytes, in another folder, at another time, under another umask and locale`() throws {

@@ -13,7 +13,7 @@ struct RPMPackageTests {
     let root = try DebianRoot()
     try root.sure(
       """
-      rm -rf /usr/sbin/pam-auth-update /usr/share/pam-configs /etc/pam.d; mkdir /etc/pam.d
+      rm -rf /usr/sbin/pam-auth-update /usr/share/pam-configs /usr/lib/pam.d /etc/pam.d; mkdir /etc/pam.d
       ln -s /usr/lib64/security/pam_rootless_storage.so /usr/lib/$(uname -m)-linux-gnu/security/pam_rootless_storage.so
       for stack in \(stacks.joined(separator: " ")); do
         printf 'auth        required      pam_unix.so\\naccount     required      pam_unix.so\\npassword    required      pam_unix.so\\n' > /etc/pam.d/$stack
