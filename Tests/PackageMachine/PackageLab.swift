@@ -36,9 +36,12 @@ extension Lab {
     try root("printf '%s\\n' 'subids = allocate' 'uid_max = 40000' 'subid_max = 4294967294' >> /etc/rootless-storage/rootless-storage.conf")
   }
 
-  /// What libpam logs of a module that it cannot load, and the module of what it cannot do.
+  /// What libpam logs of a module that it cannot load.
+  func loadFailures() throws -> [String] { try root("journalctl --no-pager | grep -aE 'unable to dlopen|adding faulty module|cannot open shared object' || true").lines }
+
+  /// And what our module could not do.
   func faults() throws -> [String] {
-    try root("journalctl --no-pager | grep -aE 'unable to dlopen|adding faulty module|cannot open shared object|pam_rootless_storage.*(cannot|failed|refused)' || true").lines
+    try loadFailures() + root("journalctl --no-pager | grep -aE 'pam_rootless_storage.*(cannot|failed|refused)' || true").lines
   }
 
   /// Every file of /etc with its content.
