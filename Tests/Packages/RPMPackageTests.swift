@@ -82,7 +82,8 @@ struct RPMPackageTests {
     #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer").status != 0)
     #expect(try root.sure("tail -n 1 \(settings).rpmsave").text == "# mine\n")
     try root.sure("rm -r /etc/rootless-storage /etc/pam.d/*.bak")
-    #expect(Set(try root.files()).subtracting(before) == [])
+    // Shared directories are other packages' on the systems that it is for, and Debian's rpm has its database in /root.
+    #expect(Set(try root.files()).subtracting(before).filter { !$0.contains(" d ") && !$0.hasPrefix("/root/.rpmdb/") } == [])
     #expect(try root.sure("cat /etc/pam.d/*").text == stacks)
   }
 
