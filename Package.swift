@@ -68,7 +68,7 @@ let package = Package(
     .testTarget(name: "UnitTests", dependencies: ["RootlessStorage", "rootless-storage"], path: "Tests/Unit", swiftSettings: ordinary),
     .target(name: "TestSupport", path: "Tests/Support"),
     .testTarget(name: "ModuleTests", dependencies: ["TestSupport"], path: "Tests/Module"),
-    .testTarget(name: "CommandLineTests", dependencies: ["TestSupport"], path: "Tests/CommandLine", exclude: ["golden"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["TestSupport"], path: "Tests/CommandLine", exclude: ["golden", "pam"]),
     .testTarget(name: "FaultTests", dependencies: ["TestSupport"], path: "Tests/Faults"),
     .testTarget(name: "AttackTests", dependencies: ["TestSupport"], path: "Tests/Attacks"),
     .testTarget(

@@ -126,11 +126,18 @@ struct ManualTests {
     try machine.sure("sed -i /alice/d /etc/subuid; echo 'uid_max = 60000' >> /etc/rootless-storage/rootless-storage.conf")
     #expect(try documented("subids allocate") == keys(machine.rootlessStorage("subids allocate --dry-run --json alice")))
     #expect(try documented("subids release") == keys(machine.rootlessStorage("subids release --dry-run --json mallory")))
+
+    try machine.sure("printf 'session required pam_permit.so\\n' | tee /etc/pam.d/sshd > /etc/pam.d/login; echo 'session optional pam_rootless_storage.so debug' >> /etc/pam.d/login")
+    let disabling = try keys(machine.rootlessStorage("pam disable --dry-run --json"))
+    let status = try keys(machine.rootlessStorage("pam status --json"))
+    #expect(try documented("pam status") == status)
+    try machine.sure("echo 'session optional pam_rootless_storage.so' >> /etc/pam.d/sshd")
+    #expect(try documented("pam enable and disable") == keys(machine.rootlessStorage("pam disable --json")) && disabling.isSubset(of: documented("pam enable and disable")))
   }
 
   @Test func `the examples of JSON are JSON, with keys that are documented`() throws {
     let page = try Page()
-    for subsection in ["check and repair", "list", "prune", "subids list", "subids allocate", "subids release"] {
+    for subsection in ["check and repair", "list", "prune", "subids list", "subids allocate", "subids release", "pam status", "pam enable and disable"] {
       let lines = try #require(page.subsections["JSON"]?[subsection])
       let blocks = lines.split { $0.hasPrefix(".Bd") || $0.hasPrefix(".Ed") }.filter { !($0.first ?? "").hasPrefix(".") && !($0.first ?? "").isEmpty }
       #expect(blocks.count >= 1)

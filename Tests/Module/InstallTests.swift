@@ -141,7 +141,7 @@ struct InstallTests {
       let output = try run("\(top)/packaging/uninstall", ["--destdir", folder])
       #expect(output.status == 1 && output.text.contains("common-session"))
       #expect(try files(folder).count == before.count + 1)
-      _ = try run("/bin/sh", ["-c", "sed -i s/^/#/ \(folder)/etc/pam.d/common-session"])
+      _ = try run("/bin/sh", ["-c", "cd \(folder)/etc/pam.d; cp common-session common-session.20261125T000000Z.bak; sed -i s/^/#/ common-session"])
       #expect(try run("\(top)/packaging/uninstall", ["--destdir", folder]).status == 0)
     }
   }

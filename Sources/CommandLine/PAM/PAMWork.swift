@@ -34,7 +34,10 @@ struct PAMWork {
     }
     switch method {
     case .pamAuthUpdate: try enableProfile()
-    case .authselect: enableAuthselect(wanted)
+    case .authselect:
+      enableAuthselect(wanted)
+      // Lines in the services' own files would be in the way of the right one later.
+      if !refusals.isEmpty { return }
     case .files: break
     }
     apply(PAMPlan.enabling(tree))
@@ -78,7 +81,11 @@ struct PAMWork {
       let templates = try authselect.templates(names)
       let before = PAMStacks(everyServiceOf: tree)
       let goal = wanted.after.reached
-      let isWanted = { (stacks: PAMStacks) in stacks.isSameButForOurs(as: before) && goal.isSubset(of: stacks.reached.union(before.reached)) || stacks.isSameButForOurs(as: before) && stacks.reached.count > before.reached.count }
+      // Which services a template serves may depend on features; fewer than before it may not be, and not none.
+      let isWanted = { (stacks: PAMStacks) in
+        let reached = stacks.reached
+        return stacks.isSameButForOurs(as: before) && before.reached.isSubset(of: reached) && !reached.subtracting(before.reached).isDisjoint(with: goal)
+      }
       let tree = self.tree
       var backups: [[UInt8]] = []
       if !isDryRun {
@@ -107,7 +114,9 @@ struct PAMWork {
       let predicted = changes.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) }
       let after = PAMStacks(everyServiceOf: predicted)
       if !changes.isEmpty && after.isSameButForOurs(as: PAMStacks(everyServiceOf: tree)) { try perform(.disable, update, changes, predicted, after) }
-    case .authselect: disableAuthselect(all)
+    case .authselect:
+      disableAuthselect(all)
+      if !refusals.isEmpty { return }
     case .files: break
     }
     apply(PAMPlan.disabling(tree, all: all))

@@ -1,7 +1,9 @@
 import RootlessStorage
 
-/// A line says the same when it is written down again in another way, and every line knows where it stands.
+/// A line says the same when it is written down again in another way, and every line knows where it stands. Our line comes in behind
+/// others and goes again, and every other line stays what it was.
 func fuzzPAM(_ input: [UInt8]) {
+  fuzzEdit(input)
   for withServices in [false, true] {
     let lines = PAMLines(input, withServices: withServices).lines
     let count = input.split(separator: 0x0a, omittingEmptySubsequences: false).count
@@ -15,6 +17,28 @@ func fuzzPAM(_ input: [UInt8]) {
       promise(again.lines.count == 1 && !again.isUnfinished, "one line")
       promise(again.lines.first.map { $0.content == line.content && $0.isSilent == line.isSilent && $0.service == line.service } ?? false, "the same")
     }
+  }
+}
+
+private func fuzzEdit(_ input: [UInt8]) {
+  let text = PAMText(input)
+  let removed = PAMText(text.removing(text.ours))
+  promise(removed.ours.isEmpty || text.objection != nil, "all lines of ours go")
+  if text.objection != nil { return }
+  let before = PAMLines(input).lines
+  for place in text.places.prefix(8) {
+    let with = text.adding(behind: place)
+    promise(with.count == input.count + PAMText.line.count + 1, "one line more")
+    let lines = PAMLines(with).lines
+    let added = lines.filter { $0.number == place + 1 }
+    promise(added.count == 1 && lines.count == before.count + 1, "it is a line")
+    for (old, new) in zip(before, lines.filter { $0.number != place + 1 }) {
+      let shift = old.number > place ? 1 : 0
+      promise(new.content == old.content && new.isSilent == old.isSilent && new.number == old.number + shift && new.lastNumber == old.lastNumber + shift, "the others stay")
+    }
+    let after = PAMText(with)
+    let ours = after.ours.filter { $0.numbers.lowerBound == place + 1 }
+    promise(ours.map(\.isAsAdded) == [true] && after.removing(ours) == input, "it goes as it came")
   }
 }
 

@@ -1,0 +1,157 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// An administrator is never locked out: whatever happens to `pam enable` and `pam disable`, each file is the old one or the new one,
+/// whole, and sessions begin.
+@Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
+struct PAMFaultTests {
+  private static let shared = "session required pam_marker.so shared\n"
+  private static let service = "session required pam_marker.so own\nsession include system-auth\n"
+
+  /// Two files are to be changed: login's stack is in one that it shares, su's is its own.
+  private func machine() throws -> Machine {
+    let machine = try Machine.ofMarkers()
+    try reset(machine)
+    return machine
+  }
+
+  private func reset(_ machine: Machine) throws {
+    try machine.sure(
+      """
+      find /etc/pam.d -mindepth 1 ! -name other -delete; cd /etc/pam.d
+      printf '\(PAMFaultTests.shared.replacing("\n", with: "\\n"))' > system-auth; printf '\(PAMFaultTests.service.replacing("\n", with: "\\n"))' > login
+      printf 'session required pam_marker.so su\\n' > su
+      """)
+  }
+
+  /// The command's system calls from the lock on, before which nothing is touched.
+  private func calls(_ machine: Machine, _ command: String) throws -> [String] {
+    try machine.sure("env -i strace -qq -o /etc/strace '\(Machine.commandLine)' pam \(command)")
+    let lines = try machine.sure("cat /etc/strace").lines
+    guard let start = lines.firstIndex(where: { $0.hasPrefix("flock(") }) else { throw CommandFailure(description: "no lock: \(lines)") }
+    // strace counts each call by its name.
+    var seen: [Substring: Int] = [:]
+    var calls: [String] = []
+    for (index, line) in lines.enumerated() {
+      let name = line.prefix { $0 != "(" }
+      guard name.allSatisfy({ $0.isLetter || $0.isNumber }), name != "exit_group" else { continue }
+      seen[name, default: 0] += 1
+      if index >= start { calls.append("\(name) \(seen[name]!)") }
+    }
+    return calls
+  }
+
+  @Test(arguments: ["enable", "disable"]) func `killed before any of its system calls, it leaves the old files or the new ones, whole, and the next run ends it`(command: String) throws {
+    let machine = try machine()
+    if command == "disable" { try machine.rootlessStorage("pam enable") }
+    try machine.sure("cp -a /etc/pam.d /etc/before")
+    let kills = try calls(machine, command)
+    try machine.sure("cp -a /etc/pam.d /etc/after; rm -f /etc/before/*.bak /etc/after/*.bak")
+    #expect(kills.count > 40)
+    let output = try machine.sure(
+      """
+      command() { env -i '\(Machine.commandLine)' pam \(command) >/dev/null 2>&1; }
+      mixed=0 killed=0
+      while read -r name when; do
+        find /etc/pam.d -mindepth 1 -delete; cp -a /etc/before/. /etc/pam.d/
+        status=0; env -i strace -qq -o /dev/null -e trace=$name -e inject=$name:signal=KILL:when=$when '\(Machine.commandLine)' pam \(command) >/dev/null 2>&1 || status=$?
+        [ $status -ne 137 ] || killed=$((killed + 1))
+        new=0
+        for file in system-auth su login; do
+          if cmp -s /etc/pam.d/$file /etc/after/$file && ! cmp -s /etc/before/$file /etc/after/$file; then new=$((new + 1)); continue; fi
+          cmp -s /etc/pam.d/$file /etc/before/$file || echo "$file is neither after $name $when"
+        done
+        [ $new -ne 1 ] || mixed=$((mixed + 1))
+        for service in login su; do '\(Machine.host ?? "")' /etc/pam.d $service root | grep -q '^open=0 ' || echo "no session of $service after $name $when"; done
+        command || echo "the next run failed after $name $when"
+        for file in system-auth su login; do cmp -s /etc/pam.d/$file /etc/after/$file || echo "$file is wrong after $name $when and another run"; done
+        [ -z "$(find /etc/pam.d -name '.*' -type f)" ] || [ $new -eq 2 ] || echo "leftovers after $name $when and another run"
+      done <<'KILLS' 2>/dev/null
+      \(kills.joined(separator: "\n"))
+      KILLS
+      echo "killed $killed mixed $mixed"
+      """)
+    #expect(output.lines.count == 1, "\(output)")
+    let figures = output.text.split { !$0.isNumber }.compactMap { Int($0) }
+    #expect(figures.first ?? 0 > kills.count * 9 / 10, "\(output), of \(kills.count)")
+    #expect(figures.last ?? 0 > 0, "some kills must have hit between the two files: \(output)")
+  }
+
+  /// System calls that fail, or that say they did what they did not. `first`: only the first one from the lock on.
+  static let faults: [(String, String)] = [
+    ("fsync", "error=EIO"), ("fsync", "error=ENOSPC"), ("fchmod", "error=EIO"), ("linkat", "error=EIO"), ("linkat", "error=EPERM"), ("renameat", "error=EIO"),
+    ("renameat", "error=EROFS"), ("write", "error=ENOSPC"), ("write", "error=EDQUOT"), ("write", "retval=1"), ("renameat", "retval=0"),
+  ]
+
+  @Test(arguments: faults) func `a call that fails, or only says that it did what it should, leaves every file as it was`(call: String, fault: String) throws {
+    let machine = try machine()
+    let count = try calls(machine, "enable").filter { $0.hasPrefix("\(call) ") }
+    #expect(!count.isEmpty, "\(call)")
+    for one in count {
+      try reset(machine)
+      let before = try machine.stacks()
+      let when = one.split(separator: " ")[1]
+      let output = try machine.sh("env -i strace -qq -o /dev/null -e trace=\(call) -e inject=\(call):\(fault):when=\(when) '\(Machine.commandLine)' pam enable")
+      let now = try machine.stacks()
+      // What is written to the terminal is written with the same call.
+      if call == "write" && now != before && output.status != 1 { continue }
+      #expect(output.status == 1 && output.text.contains("the line was not added"), "\(one): \(output)")
+      #expect(now == before, "\(one): \(output)")
+      for service in ["login", "su"] { #expect(try machine.trace(service).code == 0, "\(one)") }
+    }
+  }
+
+  @Test func `a full disk leaves the old file`() throws {
+    let machine = try machine()
+    // Room for the new file's name and not for its content.
+    try machine.sure(
+      """
+      mount -t tmpfs -o size=64k,mode=755 none /mnt; cp -a /etc/pam.d/. /mnt/; for n in $(seq 3000); do echo '# x'; done >> /mnt/su; mount --move /mnt /etc/pam.d
+      head -c 1000000 /dev/zero > /etc/pam.d/full 2>/dev/null || true; rm /etc/pam.d/system-auth; head -c 1000000 /dev/zero >> /etc/pam.d/full 2>/dev/null || true
+      printf 'session required pam_marker.so own\\n' > /etc/pam.d/login || true; rm -f /etc/pam.d/login
+      """)
+    let before = try machine.sure("cksum /etc/pam.d/su").text
+    let output = try machine.rootlessStorage("pam enable")
+    #expect(output.status == 1 && output.text.contains("No space left on device"), "\(output)")
+    #expect(try machine.sure("cksum /etc/pam.d/su").text == before)
+    #expect(try machine.sure("ls -A /etc/pam.d").lines.sorted() == ["full", "other", "su"])
+  }
+
+  @Test func `owner, mode, access control list and other attributes stay, and the old file is kept beside`() throws {
+    let machine = try machine()
+    try machine.sure("cd /etc/pam.d; chown 0:12 su; chmod 640 su; setfacl -m u:4001:r su; cp -a su /etc/old")
+    let before = try machine.sure("stat -c '%u:%g %a' /etc/pam.d/su; getfacl -c /etc/pam.d/su").text
+    #expect(try machine.rootlessStorage("pam enable").status == 0)
+    #expect(try machine.sure("stat -c '%u:%g %a' /etc/pam.d/su; getfacl -c /etc/pam.d/su").text == before)
+    let backups = try machine.sure("ls /etc/pam.d/su.*.bak").lines
+    #expect(backups.count == 1)
+    try machine.sure("cmp \(backups[0]) /etc/old")
+  }
+
+  @Test func `two runs at once: one is told to wait, and an edit meanwhile is not lost`() throws {
+    let machine = try machine()
+    let held = try machine.sh("flock /etc/pam.d env -i '\(Machine.commandLine)' pam enable")
+    #expect(held.status == 1 && held.text.contains("another run of rootless-storage pam is changing files"), "\(held)")
+    #expect(try machine.stacks()["su"] == "session required pam_marker.so su\n")
+    // Twenty at once.
+    try machine.sure("for n in $(seq 20); do env -i '\(Machine.commandLine)' pam enable >/dev/null 2>&1 & done; wait")
+    try machine.rootlessStorage("pam enable")
+    #expect(try machine.stacks()["su"] == "session required pam_marker.so su\n\(PAMTests.line)\n")
+    #expect(try machine.stacks()["system-auth"] == "\(PAMFaultTests.shared)\(PAMTests.line)\n")
+    #expect(try machine.reach() == ["login": "yes", "su": "yes"])
+  }
+
+  @Test(arguments: [
+    ("chown 4001 /etc/pam.d/su", "is not a regular file of root's that nobody else can write to"), ("chmod 666 /etc/pam.d/su", "is not a regular file of root's that nobody else can write to"),
+    ("chmod 777 /etc/pam.d", "is writable by others"), ("rm /etc/pam.d/su; mkfifo /etc/pam.d/su", "is not a regular file"),
+    ("rm \"$(cat /etc/modules)/pam_rootless_storage.so\"", "libpam opens no session through the line"), ("mount -o remount,ro /run", "cannot be tried in a directory of its own"),
+  ]) func `what is not root's alone, and a module that cannot be loaded, is refused`(change: String, reason: String) throws {
+    let machine = try machine()
+    try machine.sure(change)
+    let before = try machine.sure("cd /etc/pam.d; cat other login system-auth; ls -A").text
+    let output = try machine.rootlessStorage("pam enable")
+    #expect(output.status == 1 && output.text.replacing(#/\s+/#, with: " ").contains(reason), "\(output)")
+    #expect(try machine.sure("cd /etc/pam.d; cat other login system-auth; ls -A").text == before || change.contains("mkfifo"), "\(output)")
+  }
+}
