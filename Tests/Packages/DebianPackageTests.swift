@@ -42,7 +42,7 @@ struct DebianPackageTests {
     #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer").text == "disabled\n")
     #expect(try root.sh("find /etc/systemd -name '*rootless*'").text == "")
     // As if it had run.
-    try root.sure("systemctl enable rootless-storage-prune.timer; touch /var/lib/systemd/timers/stamp-rootless-storage-prune.timer")
+    try root.sure("systemctl enable rootless-storage-prune.timer; mkdir -p /var/lib/systemd/timers; touch /var/lib/systemd/timers/stamp-rootless-storage-prune.timer")
     try upgrade(root)
     #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer").text == "enabled\n", "an upgrade keeps it")
     try root.sure("dpkg --purge \(package)")

@@ -74,7 +74,7 @@ struct RPMPackageTests {
       "strace -f -o /mnt/trace -e trace=unlink,unlinkat,rename,renameat,renameat2 rpm --root /mnt/root --force-debian --nodeps --erase pam_rootless_storage; grep -nE 'pam_rootless_storage.so|system-auth|password-auth' /mnt/trace >/mnt/order")
     #expect(try root.sh("grep -ls rootless /etc/pam.d/system-auth /etc/pam.d/password-auth").text == "", "\(output)")
     let order = try root.outside("cat /mnt/order").lines.filter { !$0.contains("= -1") }
-    let module = try #require(order.firstIndex { $0.contains("security/pam_rootless_storage.so") }, "\(order)")
+    let module = try #require(order.firstIndex { $0.contains("unlinkat(") && $0.contains("\"pam_rootless_storage.so\"") }, "\(order)")
     for stack in self.stacks {
       let last = try #require(order.lastIndex { $0.contains("\(stack)\"") }, "\(order)")
       #expect(last < module, "\(order)")
@@ -82,7 +82,8 @@ struct RPMPackageTests {
     #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer").status != 0)
     #expect(try root.sure("tail -n 1 \(settings).rpmsave").text == "# mine\n")
     try root.sure("rm -r /etc/rootless-storage /etc/pam.d/*.bak")
-    #expect(Set(try root.files()).subtracting(before) == [])
+    // Shared directories are other packages' on the systems that it is for, and Debian's rpm has its database in /root.
+    #expect(Set(try root.files()).subtracting(before).filter { !$0.contains(" d ") && !$0.hasPrefix("/root/.rpmdb/") } == [])
     #expect(try root.sure("cat /etc/pam.d/*").text == stacks)
   }
 
