@@ -75,7 +75,7 @@ final class DebianRoot {
   @discardableResult
   func install(_ package: String = deb) throws -> Output { try sure("dpkg --install \(DebianRoot.inside(package)) 2>&1") }
 
-  /// The lines of a stack, one blank between words, without comments; `type`s other than session are left out.
+  /// The session lines of a stack, one blank between words.
   func session(_ stack: String) throws -> [String] {
     try sure("cat /etc/pam.d/\(stack)").lines.filter { $0.hasPrefix("session") }.map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
   }
