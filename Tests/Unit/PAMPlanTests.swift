@@ -159,7 +159,7 @@ private let ours = "session optional pam_rootless_storage.so"
   @Test func `files that are not in the directory are neither changed nor forgotten`() {
     place.pam(["sshd": "session include /etc/site/common-session\n", "login": "session include ./system-auth\n", "system-auth": "session required pam_a.so\n"])
     place.put("etc/site/common-session", "session required pam_unix.so\n")
-    #expect(plan() == (["login:2", "sshd:2"], []))
+    #expect(plan() == (["sshd:2", "login:2"], []))
     place.put("etc/site/common-session", "session required pam_unix.so\n\(ours)\n")
     #expect(PAMPlan.disabling(place.tree, all: true).refusals.map(\.reason) == ["/etc/site/common-session:2 is not in a file of /etc/pam.d, and names pam_rootless_storage.so"])
   }

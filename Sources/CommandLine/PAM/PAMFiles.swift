@@ -72,6 +72,7 @@ struct PAMFiles: ~Copyable {
   /// - Parameter isRight: looks at what is there then. If it is not what was wanted, the old files come back.
   /// - Returns: the paths of the backups, in the order of the changes; nil if it was not right.
   func replace(_ changes: [PAMPlan.Change], _ isRight: () -> Bool) throws(Failure) -> [[UInt8]]? {
+    sweep()
     var prepared: [Prepared] = []
     do throws(Failure) {
       for change in changes { prepared.append(try prepare(change)) }
@@ -95,6 +96,16 @@ struct PAMFiles: ~Copyable {
     // A rename that was not made leaves its new file.
     for file in done { do throws(Errno) { try removeFile(at: directory, file.temporary) } catch {} }
     return nil
+  }
+
+  /// Takes away old files that a run which was killed had exchanged already: those that are also kept as a backup.
+  private func sweep() {
+    do throws(Errno) {
+      for name in try names(in: try open(at: directory, [0x2e], .directory), limit: 4096) where name.first == 0x2e && name.suffix(17).elementsEqual(".rootless-storage".utf8) {
+        let status = try fileStatus(at: directory, name)
+        if status.kind == .regular && status.links > 1 { try removeFile(at: directory, name) }
+      }
+    } catch {}
   }
 
   /// Writes the content beside its place, with owner, mode, access control list and label of what is there.
