@@ -164,6 +164,21 @@ private let ours = "session optional pam_rootless_storage.so"
     #expect(PAMPlan.disabling(place.tree, all: true).refusals.map(\.reason) == ["/etc/site/common-session:2 is not in a file of /etc/pam.d, and names pam_rootless_storage.so"])
   }
 
+  @Test func `a link to a service's file in the directory is another name of it`() {
+    place.pam(["su": "session required pam_unix.so\n"])
+    place.link("etc/pam.d/su-l", to: "su")
+    #expect(plan() == (["su:2"], []))
+    place.pam(["su": "session required pam_unix.so\n\(ours)\nsession optional pam_a.so\n"])
+    let plan = PAMPlan.disabling(place.tree, all: false)
+    #expect(plan.refusals == [] && plan.changes.map { shown(baseName($0.file)) } == ["su"])
+  }
+
+  @Test func `what libpam cannot load by its name is not ours`() {
+    place.pam(["sshd": "session required pam_unix.so\nsession optional pam_rootless_storage.so\r\n", "su": "session optional pam_rootless_storage\n"])
+    #expect(PAMStacks(everyServiceOf: place.tree).reached.isEmpty)
+    #expect(PAMPlan.enabling(place.tree).after.reached.count == 2)
+  }
+
   @Test func `only what was added goes, unless all is wanted, and a count that includes our line keeps it`() {
     place.pam(["sshd": "session required pam_unix.so\n\(ours)\n", "login": "\(ours) debug\n", "cron": "session [success=1 default=ignore] pam_a.so\n\(ours)\nsession required pam_b.so\n"])
     let plan = PAMPlan.disabling(place.tree, all: false)

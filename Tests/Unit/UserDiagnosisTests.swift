@@ -20,7 +20,7 @@ import Testing
     UserDiagnosis(facts, settings, isPrivileged: isPrivileged).findings.map(\.code)
   }
 
-  @Test(arguments: [("container_file_t", false), ("data_home_t", false), ("user_tmp_t", true), ("unlabeled_t", true)])
+  @Test(arguments: [("container_file_t", false), ("data_home_t", false), ("xdg_data_t", false), ("user_tmp_t", true), ("unlabeled_t", true)])
   func `a label that containers may not use is found, where SELinux is on`(type: String, isFound: Bool) {
     let labelled = facts { $0.hasLabels = true; $0.label = type }
     #expect(codes(labelled) == (isFound ? [.storageLabel] : []))

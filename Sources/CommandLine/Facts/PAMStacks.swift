@@ -22,7 +22,8 @@ struct PAMStep: Codable, Equatable, Sendable {
 
   var module: [UInt8] { moduleName(path) }
 
-  var isOurs: Bool { kind == .module && module.elementsEqual("pam_rootless_storage".utf8) }
+  /// libpam finds it by its whole name only; one with a carriage return at its end, for example, is another's.
+  var isOurs: Bool { kind == .module && baseName(path).elementsEqual("pam_rootless_storage.so".utf8) }
 
   /// The absolute path that the option is set to; of several, the last. Our module ignores any other value.
   func pathOption(_ name: String) -> [UInt8]? {

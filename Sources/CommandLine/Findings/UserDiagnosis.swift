@@ -179,8 +179,10 @@ struct UserDiagnosis: Sendable {
     "see what is mounted there (findmnt \(shellWord(path))), and unmount it as root while nobody can log in who may put a link in its place"
   }
 
-  /// Types that container-selinux gives to images, or to a home.
-  private static let storageLabels: Set<String> = ["container_file_t", "container_ro_file_t", "container_var_lib_t", "data_home_t"]
+  /// Types that container-selinux and the reference policy give to images, or to the data in a home.
+  private static let storageLabels: Set<String> = [
+    "container_file_t", "container_ro_file_t", "container_var_lib_t", "container_data_home_t", "data_home_t", "xdg_data_t",
+  ]
 
   private func problem(_ storage: UserFacts.Storage) -> String { String(decoding: wording.storageProblem(storage.observation).bytes, as: UTF8.self) }
 

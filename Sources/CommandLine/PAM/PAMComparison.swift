@@ -22,16 +22,18 @@ struct PAMComparison {
   let after: PAMStacks
 
   /// What is wrong with it if our line comes into the file behind that physical line.
-  func objection(addingTo file: [UInt8], behind number: Int) -> Objection? {
-    let isNew = { (step: PAMStep) in step.file == file && step.line == number + 1 && step.isOurs }
-    let objection = compare(few: before, many: after, isNew) { $0.file == file && $0.line > number ? $0.line + 1 : $0.line }
+  ///
+  /// - Parameter names: the file's, by which stacks have it: symbolic links to it too.
+  func objection(addingTo names: [[UInt8]], behind number: Int) -> Objection? {
+    let isNew = { (step: PAMStep) in names.contains(step.file) && step.line == number + 1 && step.isOurs }
+    let objection = compare(few: before, many: after, isNew) { names.contains($0.file) && $0.line > number ? $0.line + 1 : $0.line }
     return objection ?? whatSkips(isNew) ?? whatComesTwice(isNew) ?? whatIsEarly(isNew)
   }
 
   /// What is wrong with it if our lines go: those of the file at these physical lines.
-  func objection(removingFrom file: [UInt8], lines: [ClosedRange<Int>]) -> Objection? {
-    compare(few: after, many: before, { step in step.file == file && step.isOurs && lines.contains { $0.contains(step.line) } }) { step in
-      if step.file != file { return step.line }
+  func objection(removingFrom names: [[UInt8]], lines: [ClosedRange<Int>]) -> Objection? {
+    compare(few: after, many: before, { step in names.contains(step.file) && step.isOurs && lines.contains { $0.contains(step.line) } }) { step in
+      if !names.contains(step.file) { return step.line }
       // Where it stood: so many lines further down.
       var line = step.line
       for range in lines where range.lowerBound <= line { line += range.count }

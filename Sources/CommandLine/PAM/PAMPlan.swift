@@ -103,12 +103,13 @@ struct PAMPlan {
     let text = PAMText(content)
     if let (line, reason) = text.objection { return refuse("\(shown(file)):\(line) \(reason)", "mend that line, and run this again") }
     var first: PAMComparison.Objection?
+    let names = names(of: file)
     // Nobody has as many; a file of nothing but lines must not take forever.
     for number in text.places.prefix(64) {
       let new = text.adding(behind: number)
       let changed = tree.replacing(tree.real(file), with: new)
       let stacks = PAMStacks(everyServiceOf: changed)
-      if let objection = PAMComparison(before: after, after: stacks).objection(addingTo: file, behind: number) {
+      if let objection = PAMComparison(before: after, after: stacks).objection(addingTo: names, behind: number) {
         first = first ?? objection
         continue
       }
@@ -119,6 +120,12 @@ struct PAMPlan {
     }
     let (reason, remedy) = PAMPlan.words(first, file)
     return refuse(reason, remedy)
+  }
+
+  /// What stacks call the file: symbolic links to it are names of it.
+  private func names(of file: [UInt8]) -> [[UInt8]] {
+    let real = tree.real(file)
+    return Array(Set(before.stacks.flatMap(\.files)).filter { tree.real($0) == real })
   }
 
   // MARK: Disabling
@@ -174,7 +181,7 @@ struct PAMPlan {
     let new = text.removing(lines)
     let changed = tree.replacing(real, with: new)
     let stacks = PAMStacks(everyServiceOf: changed)
-    if let objection = PAMComparison(before: after, after: stacks).objection(removingFrom: file, lines: lines.map(\.numbers)) {
+    if let objection = PAMComparison(before: after, after: stacks).objection(removingFrom: names(of: file), lines: lines.map(\.numbers)) {
       let (reason, _) = PAMPlan.words(objection, file)
       return refuse(reason, "remove the line from \(shown(file)) by hand, and mend what counts it")
     }
