@@ -34,6 +34,7 @@ static const struct call calls[] = {
     /* ENODATA and EOPNOTSUPP where there is an attribute would be a lie. */
     {SYS_fgetxattr, "fgetxattr", {EIO, ENOMEM, EPERM, EACCES, ERANGE, EINTR}, {0}, {0}, {0}, false},
     {SYS_fsetxattr, "fsetxattr", {CHANGES, EINVAL, EOPNOTSUPP, ERANGE}, {0}, {0}, {EIO, EINTR}, false},
+    {SYS_fremovexattr, "fremovexattr", {CHANGES, EINVAL, ERANGE}, {0}, {0}, {EIO, EINTR}, false},
     {SYS_fchown, "fchown", {CHANGES, EINVAL}, {0}, {0}, {EIO, EINTR}, false},
     /* The same with ENOENT where the name is there. */
     {SYS_unlinkat, "unlinkat", {EIO, EROFS, ENOMEM, EACCES, EPERM, EINTR, EBUSY}, {ESTALE, ETIMEDOUT}, {0}, {EIO, ENOENT, ETIMEDOUT, EINTR}, false},

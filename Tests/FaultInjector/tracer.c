@@ -70,7 +70,7 @@ static void path_of_descriptor(pid_t process, int descriptor, char *path, size_t
 
 static void describe(pid_t process, const struct __ptrace_syscall_info *info, struct step *step) {
   const long at[] = {SYS_openat, SYS_statx, SYS_mkdirat, SYS_unlinkat, SYS_linkat, SYS_newfstatat, SYS_renameat2, SYS_renameat};
-  const long by_descriptor[] = {SYS_read, SYS_write, SYS_close, SYS_fsync, SYS_fchmod, SYS_getdents64, SYS_lseek, SYS_pread64, SYS_fcntl, SYS_sendto, SYS_fchown, SYS_fgetxattr, SYS_fsetxattr};
+  const long by_descriptor[] = {SYS_read, SYS_write, SYS_close, SYS_fsync, SYS_fchmod, SYS_getdents64, SYS_lseek, SYS_pread64, SYS_fcntl, SYS_sendto, SYS_fchown, SYS_fgetxattr, SYS_fsetxattr, SYS_fremovexattr};
   step->path[0] = 0;
   for (size_t i = 0; i < sizeof by_descriptor / sizeof *by_descriptor; i++)
     if (by_descriptor[i] == step->number) path_of_descriptor(process, (int)info->entry.args[0], step->path, sizeof step->path);

@@ -10,12 +10,15 @@ package func copyAttributes(from old: borrowing FileDescriptor, to new: borrowin
     _ = try retrying { Int(fchown(raw, status.owner, status.group)) }
   }
   try changeMode(of: new, to: status.mode)
-  try copyAttribute("system.posix_acl_access", from: old, to: new)
-  try copyAttribute("security.selinux", from: old, to: new)
+  // What the default list of the directory has given to the new one goes.
+  if try !copyAttribute("system.posix_acl_access", from: old, to: new) { try removeAttribute("system.posix_acl_access", of: new) }
+  _ = try copyAttribute("security.selinux", from: old, to: new)
 }
 
 /// fgetxattr(2), fsetxattr(2). A file system, or a kernel, without such attributes has none to copy.
-private func copyAttribute(_ name: String, from old: borrowing FileDescriptor, to new: borrowing FileDescriptor) throws(Errno) {
+///
+/// - Returns: whether there was one.
+private func copyAttribute(_ name: String, from old: borrowing FileDescriptor, to new: borrowing FileDescriptor) throws(Errno) -> Bool {
   let source = old.raw, target = new.raw
   let name = Array(name.utf8)
   var failure: Errno? = nil
@@ -26,15 +29,20 @@ private func copyAttribute(_ name: String, from old: borrowing FileDescriptor, t
     } catch { failure = error }
   }
   if let failure {
-    if failure == .noData {
-      // What the directory's default has given to the new one.
-      _ = unsafe withCString(name) { unsafe fremovexattr(target, $0) }
-      return
-    }
-    if failure == .notSupported { return }
+    if failure == .noData || failure == .notSupported { return false }
     throw failure
   }
   _ = try retrying {
     unsafe withCString(name) { name in unsafe value.withUnsafeBytes { bytes in unsafe Int(fsetxattr(target, name, bytes.baseAddress, bytes.count, 0)) } }
+  }
+  return true
+}
+
+/// fremovexattr(2).
+private func removeAttribute(_ name: String, of file: borrowing FileDescriptor) throws(Errno) {
+  let raw = file.raw
+  let name = Array(name.utf8)
+  do throws(Errno) { _ = try retrying { unsafe withCString(name) { unsafe Int(fremovexattr(raw, $0)) } } } catch {
+    if error != .noData && error != .notSupported { throw error }
   }
 }
