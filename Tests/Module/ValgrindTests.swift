@@ -7,9 +7,10 @@ import Testing
 /// Valgrind of Debian 12 knows neither statmount(2) nor pidfd_open(2) and answers ENOSYS, so these are the ways for old kernels.
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct ValgrindTests {
-  /// What is still reachable at the end is a static's: Swift makes it when it is first used.
+  /// What is still reachable at the end is a static's: Swift makes it when it is first used. Nobody attaches a debugger, whose pipes in
+  /// /tmp a process that has become the user could not remove.
   private static let command =
-    "valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible --track-fds=yes --error-exitcode=99"
+    "valgrind --quiet --vgdb=no --leak-check=full --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible --track-fds=yes --error-exitcode=99"
 
   /// Runs it in a machine, and expects every process that ended by itself to have a clean log.
   private func check(_ machine: Machine, _ program: String, children: Bool = true, processes: Int, sourceLocation: SourceLocation = #_sourceLocation) throws -> Output {

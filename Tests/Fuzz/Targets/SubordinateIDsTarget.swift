@@ -49,16 +49,27 @@ private func sorted(_ ranges: [SubordinateRange]) -> [[UInt32]] {
   ranges.map { [$0.ids.lowerBound, $0.ids.upperBound, UInt32(truncatingIfNeeded: $0.line)] }.sorted { $0.lexicographicallyPrecedes($1) }
 }
 
-/// Lines whose numbers are digits that do not begin with 0, where every program reads the same.
+/// Lines whose numbers are digits alone and give the same ids in decimal as they do where a leading 0 means octal.
 private func plain(_ content: [UInt8]) -> [[UInt32]] {
   content.split(separator: 0x0a).compactMap { line in
     let fields = line.split(separator: 0x3a, omittingEmptySubsequences: false)
     guard fields.count == 3, !fields[0].isEmpty, let start: UInt64 = number(fields[1]), let count: UInt64 = number(fields[2]) else { return nil }
-    // As octal they may be the same number, or none.
-    if fields[1].count > 1 && fields[1].first == 0x30 && !(start < 8) { return nil }
-    if fields[2].count > 1 && fields[2].first == 0x30 && !(count < 8) { return nil }
-    guard count > 0, start < 1 << 32 else { return nil }
-    let end = start.addingReportingOverflow(count - 1)
-    return [UInt32(start), end.overflow ? UInt32.max : UInt32(exactly: end.partialValue) ?? UInt32.max]
+    let ids = cut(start, count)
+    return cut(octal(fields[1]) ?? start, octal(fields[2]) ?? count) == ids && !isWrong(fields[1]) && !isWrong(fields[2]) ? ids : nil
   }
+}
+
+/// Nil without a leading 0.
+private func octal(_ digits: ArraySlice<UInt8>) -> UInt64? {
+  digits.count > 1 && digits.first == 0x30 ? UInt64(String(decoding: digits, as: UTF8.self), radix: 8) : nil
+}
+
+/// A leading 0, and no octal number.
+private func isWrong(_ digits: ArraySlice<UInt8>) -> Bool { digits.count > 1 && digits.first == 0x30 && octal(digits) == nil }
+
+/// The first and the last id; what is beyond 32 bits is nobody's.
+private func cut(_ start: UInt64, _ count: UInt64) -> [UInt32]? {
+  guard count > 0, start < 1 << 32 else { return nil }
+  let end = start.addingReportingOverflow(count - 1)
+  return [UInt32(start), end.overflow ? UInt32.max : UInt32(exactly: end.partialValue) ?? UInt32.max]
 }
