@@ -64,6 +64,11 @@ struct PAMProfileTests {
     #expect(try machine.stacks() == wanted)
     try machine.sure("sed -i '/mine/d' /etc/pam.d/common-session; DEBIAN_FRONTEND=noninteractive /usr/sbin/pam-auth-update --package")
     #expect(try machine.stacks()["common-session"]?.hasSuffix("after\n\(PAMTests.line)\n") == true)
+    // Somebody switches the profile on besides.
+    try machine.sure("DEBIAN_FRONTEND=noninteractive /usr/sbin/pam-auth-update --package --enable rootless-storage")
+    let twice = try machine.rootlessStorage("pam status")
+    let words = twice.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(twice.status == 0 && words.contains(#/login: pam_rootless_storage.so is called more than once; .* /etc/pam.d/common-session:\d+ and /etc/pam.d/common-session:\d+\./#), "\(twice)")
     #expect(try machine.rootlessStorage("pam disable").status == 0)
     #expect(try machine.stacks().values.allSatisfy { !$0.contains("rootless") })
   }

@@ -12,6 +12,8 @@ struct PAMStatusOutput {
     let position: Int?
     let steps: Int?
     let reason: String?
+    /// Where more lines of ours stand, each of which does the same work once more.
+    let again: [String]
     /// It begins sessions for people.
     let isWanted: Bool
   }
@@ -34,7 +36,8 @@ struct PAMStatusOutput {
       case .unknown(let why): (state, reason) = ("unknown", why)
       }
       return Row(
-        service: shown(stack.service), state: state, file: shown(stack.file), at: at, position: position, steps: steps, reason: reason, isWanted: wanted.contains(stack.service))
+        service: shown(stack.service), state: state, file: shown(stack.file), at: at, position: position, steps: steps, reason: reason,
+        again: stack.steps.filter(\.isOurs).dropFirst().map { PAMPlan.place($0) }, isWanted: wanted.contains(stack.service))
     }
     let failures = PAMPlan.wanted(stacks).flatMap(\.failures).filter { $0.reason == .read(.denied) }
     unread = Set(failures.map { shown($0.file) }).sorted()
@@ -52,6 +55,10 @@ struct PAMStatusOutput {
     }
     printOut(Terminal.standard.table([["SERVICE", "REACHED", "POSITION", "LINE"]] + cells))
     for row in rows where row.state == "sometimes" { printOut(Terminal.standard.wrapped("\n\(row.service): \(row.reason ?? "").", indent: 0)) }
+    var told: Set<[String]> = []
+    for row in rows where !row.again.isEmpty && told.insert([row.at ?? ""] + row.again).inserted {
+      printOut(Terminal.standard.wrapped("\n\(row.service): pam_rootless_storage.so is called more than once; it is enough at one place, and stands at \(list([row.at].compactMap(\.self) + row.again)).", indent: 0))
+    }
     if !unread.isEmpty { printOut("\nNot looked at, since it may not be read by you: \(unread.joined(separator: ", "))") }
     if !isAllReached && unread.isEmpty { printOut("\n" + Terminal.standard.remedy("sudo rootless-storage pam enable")) }
   }
@@ -68,7 +75,7 @@ struct PAMStatusOutput {
 
     init(_ row: Row) { self.row = row }
 
-    private enum Key: String, CodingKey { case service, state, file, line, position, steps, reason, isWanted }
+    private enum Key: String, CodingKey { case service, state, file, line, position, steps, reason, again, isWanted }
 
     func encode(to encoder: any Encoder) throws {
       var record = encoder.container(keyedBy: Key.self)
@@ -79,6 +86,7 @@ struct PAMStatusOutput {
       try record.encode(row.position, forKey: .position)
       try record.encode(row.steps, forKey: .steps)
       try record.encode(row.reason, forKey: .reason)
+      try record.encode(row.again, forKey: .again)
       try record.encode(row.isWanted, forKey: .isWanted)
     }
   }
