@@ -109,6 +109,12 @@ struct PAMFaultTests {
     let output = try machine.sh("env -i strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:error=EINVAL '\(Machine.commandLine)' pam enable")
     #expect(output.status == 0, "\(output)")
     #expect(try machine.reach() == ["login": "yes", "su": "yes"])
+    // And one that does not do what it says.
+    try reset(machine)
+    let before = try machine.stacks()
+    let lies = try machine.sh("env -i strace -f -qq -o /dev/null -e trace=renameat2,renameat -e inject=renameat2:error=EINVAL -e inject=renameat:retval=0 '\(Machine.commandLine)' pam enable")
+    #expect(lies.status == 1 && lies.text.contains("the line was not added"), "\(lies)")
+    #expect(try machine.stacks() == before && machine.sure("find /etc/pam.d -name '.*' -type f").text == "", "\(lies)")
   }
 
   /// Another editor's file comes between the look and the new file's name, or right behind it.
