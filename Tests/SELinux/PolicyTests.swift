@@ -33,6 +33,9 @@ struct PolicyTests {
     #expect(types == ["nfs_t", "cifs_t", "fusefs_t", "user_home_t"])
     // Of /etc nothing, unless the administrator has said so.
     #expect(rules.filter { $0.contains(" etc_t:file") }.allSatisfy { $0.hasSuffix("[ rootless_storage_allocate_subids ]:True") } && rules.contains { $0.contains(" etc_t:file") })
+    // Nor the lock of the account files.
+    let lock = try policy.ask("sesearch", "-A -s rootless_storage_helper_t -t shadow_lock_t -c file -p open,write,lock").lines
+    #expect(lock == ["allow rootless_storage_helper_t shadow_lock_t:file { getattr lock open write }; [ rootless_storage_allocate_subids ]:True"])
     for question in [
       "-c file -p execute_no_trans", "-c file -p relabelto -t user_home_t", "-t shadow_t -c file -p read", "-c process -p ptrace", "-c tcp_socket -p create",
       "-c capability -p sys_admin", "-c capability -p chown", "-c process -p transition",

@@ -37,11 +37,16 @@ struct SELinuxLoginTests {
       #expect(try lab.denials(pattern) == [], "\(pattern)")
     }
 
-    // The proof that a denial would have been seen: of subordinate ids the policy knows nothing until it is told.
-    try lab.root("printf 'subids = allocate\\nuid_max = 40000\\n' > /etc/rootless-storage/rootless-storage.conf; sed -i /bob/d /etc/subuid /etc/subgid; su - bob -c true")
+    // The proof that a denial would have been seen: of subordinate ids the policy knows nothing until it is told. By sshd, since su of an
+    // unconfined root starts the helper in root's own domain.
+    try lab.root("printf 'subids = allocate\\nuid_max = 40000\\n' > /etc/rootless-storage/rootless-storage.conf; sed -i /alice/d /etc/subuid /etc/subgid")
+    #expect(try lab.login("alice", "echo in").text == "in\n")
     #expect(try lab.denials("scontext=[^ ]*:rootless_storage_helper_t:").contains { $0.contains(":etc_t:") })
-    try lab.root("setsebool rootless_storage_allocate_subids on; dmesg -C; journalctl --rotate --vacuum-time=1s 2> /dev/null; sed -i /bob/d /etc/subuid /etc/subgid; su - bob -c true; grep -q bob /etc/subuid")
-    #expect(try lab.denials("scontext=[^ ]*:rootless_storage_helper_t:") == [])
+    try lab.root("setsebool rootless_storage_allocate_subids on; dmesg -C; journalctl --rotate --vacuum-time=1s 2> /dev/null; sed -i /alice/d /etc/subuid /etc/subgid")
+    #expect(try lab.login("alice", "echo in").text == "in\n")
+    try lab.root("grep -q alice /etc/subuid")
+    let denials = try lab.denials("scontext=[^ ]*:rootless_storage_helper_t:")
+    #expect(denials == [])
     #expect(try lab.root("stat -c %C /etc/subuid").text.contains(":etc_t:"))
   }
 }
