@@ -69,6 +69,11 @@ struct PAMProfileTests {
     let twice = try machine.rootlessStorage("pam status")
     let words = twice.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     #expect(twice.status == 0 && words.contains(#/login: pam_rootless_storage.so is called more than once; .* /etc/pam.d/common-session:\d+ and /etc/pam.d/common-session:\d+\./#), "\(twice)")
+    // What it says helps.
+    #expect(twice.text.contains("sudo rootless-storage pam disable && sudo rootless-storage pam enable"), "\(twice)")
+    #expect(try machine.rootlessStorage("pam disable").status == 0 && machine.rootlessStorage("pam enable").status == 0)
+    let once = try machine.rootlessStorage("pam status")
+    #expect(once.status == 0 && !once.text.contains("more than once"), "\(once)")
     #expect(try machine.rootlessStorage("pam disable").status == 0)
     #expect(try machine.stacks().values.allSatisfy { !$0.contains("rootless") })
   }

@@ -16,6 +16,9 @@ struct PAMStatusOutput {
     let again: [String]
     /// It begins sessions for people.
     let isWanted: Bool
+
+    /// All lines of ours that a session is known to reach.
+    var places: [String] { (at.map { [$0] } ?? []) + again }
   }
 
   private let method: PAMMethod
@@ -35,9 +38,11 @@ struct PAMStatusOutput {
       case .notReached: break
       case .unknown(let why): (state, reason) = ("unknown", why)
       }
+      // Of a stack that cannot be followed to its end, nobody knows which lines are reached.
+      let again = at == nil ? [] : stack.steps.filter(\.isOurs).dropFirst().map { PAMPlan.place($0) }
       return Row(
         service: shown(stack.service), state: state, file: shown(stack.file), at: at, position: position, steps: steps, reason: reason,
-        again: stack.steps.filter(\.isOurs).dropFirst().map { PAMPlan.place($0) }, isWanted: wanted.contains(stack.service))
+        again: again, isWanted: wanted.contains(stack.service))
     }
     let failures = PAMPlan.wanted(stacks).flatMap(\.failures).filter { $0.reason == .read(.denied) }
     unread = Set(failures.map { shown($0.file) }).sorted()
@@ -55,12 +60,17 @@ struct PAMStatusOutput {
     }
     printOut(Terminal.standard.table([["SERVICE", "REACHED", "POSITION", "LINE"]] + cells))
     for row in rows where row.state == "sometimes" { printOut(Terminal.standard.wrapped("\n\(row.service): \(row.reason ?? "").", indent: 0)) }
-    var told: Set<[String]> = []
-    for row in rows where !row.again.isEmpty && told.insert([row.at ?? ""] + row.again).inserted {
-      printOut(Terminal.standard.wrapped("\n\(row.service): pam_rootless_storage.so is called more than once; it is enough at one place, and stands at \(list([row.at].compactMap(\.self) + row.again)).", indent: 0))
+    let repeated = Dictionary(grouping: rows.filter { !$0.again.isEmpty }, by: \.places).values.sorted { $0[0].service < $1[0].service }
+    for same in repeated {
+      let services = list(same.map(\.service))
+      printOut(Terminal.standard.wrapped("\n\(services): pam_rootless_storage.so is called more than once; it is enough at one place, and stands at \(list(same[0].places)).", indent: 0))
     }
     if !unread.isEmpty { printOut("\nNot looked at, since it may not be read by you: \(unread.joined(separator: ", "))") }
-    if !isAllReached && unread.isEmpty { printOut("\n" + Terminal.standard.remedy("sudo rootless-storage pam enable")) }
+    if !repeated.isEmpty {
+      printOut("\n" + Terminal.standard.remedy("sudo rootless-storage pam disable && sudo rootless-storage pam enable"))
+    } else if !isAllReached && unread.isEmpty {
+      printOut("\n" + Terminal.standard.remedy("sudo rootless-storage pam enable"))
+    }
   }
 
   func writeJSON() {
