@@ -180,7 +180,10 @@ struct FilesTests {
   @Test func `leftovers are told apart by host and process`() throws {
     let machine = try Machine()
     try machine.user("alice")
-    try machine.login("alice")
+    // A time of change can only be set beside the kernel, in an unmounted file system.
+    try machine.write("network_filesystems = ext4\n", to: "/etc/rootless-storage/rootless-storage.conf")
+    try machine.sure("truncate -s 8M /var/tmp/disk; mkfs.ext4 -q /var/tmp/disk; mount -o loop /var/tmp/disk /home/alice; chown 4001 /home/alice")
+    let first = try machine.login("alice")
     try machine.sure(
       """
       cd /home/alice/.config/containers; rm storage.conf; host=$(uname -n | tr -c 'A-Za-z0-9.\\n-' _)
@@ -189,13 +192,17 @@ struct FilesTests {
       touch .rootless-storage.1.1$start.1.$host                           # its number is another process's by now
       touch .rootless-storage.4194303.5.1.$host                           # gone
       touch .rootless-storage.77.5.1.elsewhere                            # another host's, just written
-      touch -d '2 hours ago' .rootless-storage.78.5.1.elsewhere           # another host's, old
+      touch -d 1970-01-02 .rootless-storage.79.5.1.elsewhere              # another host's, just being created over NFS 3
+      touch .rootless-storage.78.5.1.elsewhere                            # another host's, old
       touch .rootless-storage.x .rootless-storage.1.2.3 notes             # not ours
       chown 4001 .[a-z]* notes
+      cd /; umount /home/alice
+      debugfs -w -R "set_inode_field /.config/containers/.rootless-storage.78.5.1.elsewhere ctime @$(($(date +%s) - 7200))" /var/tmp/disk
+      mount -o loop /var/tmp/disk /home/alice
       """)
     let login = try machine.login("alice", "debug")
     let left = try machine.sure("cd /home/alice/.config/containers; ls -A | sed 's/^\\(\\.rootless-storage\\.[0-9]*\\)\\..*/\\1/' | LC_ALL=C sort").lines
-    #expect(left == [".rootless-storage.1", ".rootless-storage.1", ".rootless-storage.77", ".rootless-storage.x", "notes", "storage.conf"], "\(login)")
+    #expect(left == [".rootless-storage.1", ".rootless-storage.1", ".rootless-storage.77", ".rootless-storage.79", ".rootless-storage.x", "notes", "storage.conf"], "\(first) \(login)")
   }
 
   @Test func `a leftover beside a file that is whole is found by its link count`() throws {
@@ -216,6 +223,9 @@ struct FilesTests {
     ("linkat:error=EEXIST", "done", "another login was faster: its file stays"),
     ("linkat:error=ENOENT:when=1", "done", "the temporary file was taken for a leftover: once more"),
     ("linkat:error=ENOENT", "failed", "but not for ever"),
+    ("linkat:error=ESTALE:when=1", "done", "NFS says so of a file that is gone"),
+    ("fchmod:error=ESTALE:when=1", "done", "gone even earlier"),
+    ("fsync:error=ESTALE", "failed", "gone each time"),
     ("linkat:error=EINTR:when=1", "done", "interrupted calls are made again"),
     ("fsync:error=EIO", "failed", "not on the disk"),
     ("fsync:error=EDQUOT", "failed", "over quota, told late, as NFS does"),

@@ -58,7 +58,7 @@ public struct TemporaryName: Equatable, Sendable {
   /// Whether the file can be removed: on the same host, when its process is gone; of another host, when it is old.
   ///
   /// - Parameters:
-  ///   - age: seconds since it was written.
+  ///   - age: seconds since it was last changed.
   ///   - processIsGone: asked only for this host's.
   public func isLeftover(onHost here: [UInt8], age: Int64, processIsGone: (ProcessStamp) -> Bool) -> Bool {
     if host == TemporaryName.safe(here) && processIsGone(process) { return true }

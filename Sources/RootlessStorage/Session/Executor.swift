@@ -186,23 +186,19 @@ public struct Executor {
     while true {
       filesWritten += 1
       let temporary = TemporaryName(process: thisProcess(), index: filesWritten, host: hostName()).bytes
-      var placement = Placement.vanished
+      var placement: Placement? = nil
       var failure: Errno? = nil
       do throws(Errno) { placement = try write(file, directory, temporary) } catch { failure = error }
       // The descriptor is closed by now: NFS would keep an open file under yet another name.
-      if placement != .renamed || failure != nil {
+      if placement != .renamed {
         do throws(Errno) { try removeFile(at: directory, temporary) } catch {
           if failure == nil && error != .noEntry { events.append(.leftoverStays(leftoverPath(file, temporary), error)) }
         }
       }
-      if let failure { throw failure }
-      // A host of the same name took the temporary file for the leftover of a dead process.
-      if placement == .vanished && attempt < 3 {
-        attempt += 1
-        continue
-      }
-      if placement == .vanished { throw .noEntry }
-      return placement != .taken
+      guard let failure else { return placement != .taken }
+      // A host of the same name took the temporary file for the leftover of a dead process. An open file that is gone, NFS calls stale.
+      guard (failure == .noEntry || failure == .stale) && attempt < 3 else { throw failure }
+      attempt += 1
     }
   }
 
@@ -210,7 +206,7 @@ public struct Executor {
     file.directory.isEmpty ? temporary : file.directory + [0x2f] + temporary
   }
 
-  private enum Placement { case linked, renamed, taken, vanished }
+  private enum Placement { case linked, renamed, taken }
 
   private func write(_ file: Plan.NewFile, _ directory: borrowing FileDescriptor, _ temporary: [UInt8]) throws(Errno) -> Placement {
     let new = try open(at: directory, temporary, .creating, permissions: 0o600)
@@ -227,7 +223,6 @@ public struct Executor {
       // link(2) over NFS can succeed and its reply get lost; the repeated request is then told EEXIST. The link count knows.
       if try freshStatus(of: new).links > 1 { return .linked }
       if error == .exists { return .taken }
-      if error == .noEntry { return .vanished }
       guard error == .notPermitted || error == .notSupported || error == .notImplemented || error == .tooManyLinks else { throw error }
     }
     // A file system without links.
@@ -236,7 +231,6 @@ public struct Executor {
       return .renamed
     } catch {
       if error == .exists { return .taken }
-      if error == .noEntry { return .vanished }
       throw error == .invalid || error == .notImplemented ? .notSupported : error
     }
   }

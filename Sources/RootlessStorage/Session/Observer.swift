@@ -156,8 +156,9 @@ public struct HomeObserver: ~Copyable {
       guard found.count < 64, let temporary = TemporaryName(name) else { continue }
       do throws(Errno) {
         let seen = try fileStatus(at: directory, name)
-        // Anything of that name that the user has made is theirs; a time may be any number.
-        let (age, isAbsurd) = now.subtractingReportingOverflow(seen.modified)
+        // Anything of that name that the user has made is theirs; a time may be any number. While another host is just creating a file
+        // exclusively, NFS 3 servers keep its verifier in place of the time of modification: only the time of change is one then.
+        let (age, isAbsurd) = now.subtractingReportingOverflow(seen.changed)
         if seen.kind != .regular || seen.owner != uid || isAbsurd { continue }
         if temporary.isLeftover(onHost: host, age: age, processIsGone: isGone) { found.append(name) }
       } catch {
