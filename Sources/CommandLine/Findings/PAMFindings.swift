@@ -135,17 +135,8 @@ struct PAMFindings {
 
   // MARK: Words
 
-  /// One for all stacks of which the same is to be said: they share the files.
-  private func grouped<Fault: Equatable>(_ found: [(Fault, PAMStack)]) -> [(Fault, [PAMStack])] {
-    var groups: [(Fault, [PAMStack])] = []
-    for (fault, stack) in found {
-      if let index = groups.firstIndex(where: { $0.0 == fault }) { groups[index].1.append(stack) } else { groups.append((fault, [stack])) }
-    }
-    return groups
-  }
-
   private func naming(_ stacks: [PAMStack]) -> String { list(stacks.map { shown($0.service) }) }
-  private func place(_ step: PAMStep) -> String { "\(shown(step.file)):\(step.line)" }
+  private func place(_ step: PAMStep) -> String { PAMPlan.place(step) }
   private func fileName(_ step: PAMStep) -> [UInt8] { baseName(step.path) }
 }
 
@@ -192,6 +183,15 @@ extension PAMStack {
     }
     return (current + 1, left)
   }
+}
+
+/// One for all services of which the same is to be said, for they share files; in the order in which they come.
+func grouped<Fault: Equatable, Service>(_ found: [(Fault, Service)]) -> [(Fault, [Service])] {
+  var groups: [(Fault, [Service])] = []
+  for (fault, service) in found {
+    if let index = groups.firstIndex(where: { $0.0 == fault }) { groups[index].1.append(service) } else { groups.append((fault, [service])) }
+  }
+  return groups
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -17,8 +17,8 @@ struct PAMStatusOutput {
     /// It begins sessions for people.
     let isWanted: Bool
 
-    /// All lines of ours that a session is known to reach.
-    var places: [String] { (at.map { [$0] } ?? []) + again }
+    /// All lines of ours in a stack that can be followed.
+    var places: [String] { [at].compactMap(\.self) + again }
   }
 
   private let method: PAMMethod
@@ -60,10 +60,9 @@ struct PAMStatusOutput {
     }
     printOut(Terminal.standard.table([["SERVICE", "REACHED", "POSITION", "LINE"]] + cells))
     for row in rows where row.state == "sometimes" { printOut(Terminal.standard.wrapped("\n\(row.service): \(row.reason ?? "").", indent: 0)) }
-    let repeated = Dictionary(grouping: rows.filter { !$0.again.isEmpty }, by: \.places).values.sorted { $0[0].service < $1[0].service }
-    for same in repeated {
-      let services = list(same.map(\.service))
-      printOut(Terminal.standard.wrapped("\n\(services): pam_rootless_storage.so is called more than once; it is enough at one place, and stands at \(list(same[0].places)).", indent: 0))
+    let repeated = grouped(rows.filter { !$0.again.isEmpty }.map { ($0.places, $0.service) })
+    for (places, services) in repeated {
+      printOut(Terminal.standard.wrapped("\n\(list(services)): pam_rootless_storage.so is called more than once; it is enough at one place, and stands at \(list(places)).", indent: 0))
     }
     if !unread.isEmpty { printOut("\nNot looked at, since it may not be read by you: \(unread.joined(separator: ", "))") }
     if !repeated.isEmpty {
