@@ -9,6 +9,8 @@ internal import RootlessStorageEmbedded
   private static let arguments = 0  // 16 pointers
   private static let numbers = 128  // 3 texts of 16 bytes
   private static let line = 256  // one line of the report
+  private static let told = 1280  // a line for the user
+  private static let longestTold = 511
   private static let input = 2048  // what is read at once
   private static let inputSize = 4096
   private static let groups = 8192  // 4 bytes for each
@@ -96,6 +98,23 @@ internal import RootlessStorageEmbedded
   func start(_ helper: UnsafePointer<CChar>) throws(HelperProcess.StartError) -> HelperProcess {
     try unsafe HelperProcess(
       path: helper, arguments: (block + Launch.arguments).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
+  }
+
+  /// Keeps a line for the user until the helper has ended; cut where it is too long.
+  func keep(_ text: UnsafePointer<CChar>) {
+    let room = unsafe (block + Launch.told).assumingMemoryBound(to: CChar.self)
+    var position = 0
+    while position < Launch.longestTold, unsafe text[position] != 0 {
+      unsafe room[position] = text[position]
+      position &+= 1
+    }
+    unsafe room[position] = 0
+  }
+
+  /// The line that was kept, or nil.
+  var told: UnsafePointer<CChar>? {
+    let text = unsafe UnsafeRawPointer(block + Launch.told).assumingMemoryBound(to: CChar.self)
+    return unsafe text.pointee == 0 ? nil : text
   }
 
   /// A reader whose line is in this block.

@@ -25,10 +25,10 @@ public func openSession(
     if unsafe !options.take(option) { unsafe log.warning("option is unknown or malformed, ignoring; see pam_rootless_storage(8): ", option) }
     index &+= 1
   }
-  let outcome = unsafe session(handle, typed, options, log)
+  let outcome = unsafe session(handle, typed, options, isSilent: UInt32(bitPattern: flags) & PAM_SILENT != 0, log)
   if !options.strict || outcome == .done { return PAM_SUCCESS }
   if outcome == .tolerated {
-    log.warning("the login goes on although the option strict is given: others can write to the directory that holds the storage directories, and could lock anybody out; give them a parent of root's")
+    log.warning("the login goes on although the option strict is given: somebody else may have caused it, who can write to the directory that holds the storage directories, or has filled the disk; a directory of root's on a disk that users cannot fill prevents both")
     return PAM_SUCCESS
   }
   return PAM_SESSION_ERR
@@ -40,7 +40,9 @@ public func closeSession(
   _ handle: OpaquePointer?, _ flags: CInt, _ count: CInt, _ arguments: UnsafeMutablePointer<UnsafePointer<CChar>?>?
 ) -> CInt { PAM_SUCCESS }
 
-private func session(_ handle: OpaquePointer, _ typed: UnsafePointer<CChar>?, _ options: ModuleOptions, _ log: Log) -> Outcome {
+private func session(
+  _ handle: OpaquePointer, _ typed: UnsafePointer<CChar>?, _ options: ModuleOptions, isSilent: Bool, _ log: Log
+) -> Outcome {
   guard let typed = unsafe typed else {
     log.warning("the application has not said who logs in, nothing is done")
     return .done
@@ -71,7 +73,10 @@ private func session(_ handle: OpaquePointer, _ typed: UnsafePointer<CChar>?, _ 
     log.error("the groups cannot be looked up, nothing is done; is memory short?")
     return .failed
   }
-  return unsafe follow(launch, helper, options, log)
+  let outcome = unsafe follow(launch, helper, options, log)
+  // Only now: the application takes as long as it likes for it, and the helper's deadline is over.
+  if options.tell, !isSilent, let text = unsafe launch.told { unsafe cpam_info(handle, text) }
+  return outcome
 }
 
 /// Starts the session helper and passes its report on to syslog.
@@ -83,7 +88,11 @@ private func follow(
   do throws(HelperProcess.StartError) {
     let helper = try unsafe launch.start(path)
     ending = unsafe launch.follow(helper, &reader, seconds: options.timeout) { priority, text in
-      if priority != LOG_DEBUG || options.debug { unsafe log.pass(priority, text) }
+      if priority == ReportFormat.userPriority {
+        unsafe launch.keep(text)
+      } else if priority != LOG_DEBUG || options.debug {
+        unsafe log.pass(priority, text)
+      }
     }
   } catch {
     let cause: Errno

@@ -117,21 +117,45 @@ private struct Run {
 
     // As the user: look at everything, and judge.
     try identity.becomeUser()
-    let place = StorageObserver(account, settings, leaf: leaf, mounts)
+    let engines = EngineDirectories(skeleton: skeleton)
+    try guardFormerPlaces(&identity, settings, mounts, engines)
+    let place = StorageObserver(account, settings, leaf: leaf, mounts, engines)
     flush()
     let files = home.files(skeleton, settings, mounts)
     let seen = Observation(home: home.observation(after: files), storage: place.observation, files: files)
-    let plan = Planner(account: account, settings: settings, skeleton: skeleton, storage: storage).plan(for: seen)
+    let planner = Planner(account: account, settings: settings, skeleton: skeleton, storage: storage, isPrivileged: identity.isPrivileged)
+    let plan = planner.plan(for: seen)
     say(plan.events)
 
     // Act: the storage directory first, then, for good as the user, the home.
-    var executor = Executor(account, settings)
-    let isReady = executor.prepareStorage(plan, at: place, identity)
+    var executor = Executor(account, settings, patience: Int64(arguments.timeout) * 500)
+    let isReady = try executor.prepareStorage(plan, at: place, &identity)
     say(executor.takeEvents())
     if !isReady || plan.actions.isEmpty { return }
     try identity.dropForGood()
     flush()
     executor.completeHome(plan, at: home)
     say(executor.takeEvents())
+  }
+
+  /// Homes may still name a former storage directory, and files in them are never rewritten: nobody else's may be there.
+  private mutating func guardFormerPlaces(
+    _ identity: inout Identity, _ settings: Settings, _ mounts: MountTable, _ engines: EngineDirectories
+  ) throws(IdentityError) {
+    for template in settings.guards {
+      // Where the name cannot be part of the path, no file can name it.
+      guard let leaf = template.leaf(for: account) else { continue }
+      let place = StorageObserver(account, settings, leaf: leaf, mounts, engines, in: template)
+      let planner = Planner(account: account, settings: settings, skeleton: [], storage: place.path, isPrivileged: identity.isPrivileged)
+      let plan = planner.planGuard(for: place.observation)
+      var executor = Executor(account, settings, patience: Int64(arguments.timeout) * 250)
+      try executor.guardPlace(plan, at: place, &identity)
+      let own = wording
+      wording.storage = place.path
+      wording.isGuarded = true
+      say(plan.events)
+      say(executor.takeEvents())
+      wording = own
+    }
   }
 }

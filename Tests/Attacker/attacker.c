@@ -4,6 +4,7 @@
  *            -- HOST ARGUMENT…                                                                       step.c
  *   attacker race OPTION…                                                                              race.c
  *   attacker press --uid N WHAT                                                                        press.c
+ *   attacker squat --uid N --place PATH [--rounds N] -- HELPER ARGUMENT…                               squat.c
  *
  * The options say what comes to which place:
  *
@@ -38,6 +39,7 @@ int main(int argc, char **argv) {
   attack.is_home = attack.uid == VICTIM_UID;
   if (strcmp(argv[1], "step") == 0) return step(&attack, argc - i, argv + i);
   if (strcmp(argv[1], "race") == 0 && i == argc) return race(&attack);
+  if (strcmp(argv[1], "squat") == 0) return squat(&attack, argc - i, argv + i);
   if (strcmp(argv[1], "press") == 0 && i == argc - 1) return press(argv[i], attack.uid);
   return fprintf(stderr, "attacker: wrong arguments\n"), 2;
 }

@@ -49,5 +49,6 @@ void check_home(const char *thing, int was_killed);
 int step(struct attack *attack, int argc, char **argv);
 int race(struct attack *attack);
 int press(const char *what, uid_t uid);
+int squat(const struct attack *attack, int argc, char **argv);
 
 #endif

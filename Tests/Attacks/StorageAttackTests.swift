@@ -24,6 +24,22 @@ struct StorageAttackTests {
     }
   }
 
+  /// What comes out at an exchange is still the squatter's, who waits for it: that must not undo anything.
+  @Test(arguments: ["tmpfs", "ext4"]) func `a squatter who makes, renames and exchanges without a pause never keeps the place`(type: String) throws {
+    let machine = try Machine.attacked()
+    if type == "ext4" {
+      try machine.sure("truncate -s 64M /dev/shm/disk; mkfs.ext4 -q /dev/shm/disk; mount -o loop /dev/shm/disk /var/tmp; rmdir /var/tmp/lost+found; chmod 1777 /var/tmp")
+    }
+    let rounds = Attack.isFull ? 10_000 : 1000
+    let helper = "/usr/libexec/rootless-storage/session-helper --uid 4001 --gid 4001 --groups 4001 --home /home/alice alice"
+    let figures = Figures(try machine.sh("cd /; /usr/libexec/attacker squat --uid 4009 --place /var/tmp/alice --rounds \(rounds) -- \(helper)"))
+    print("  \(type): \(figures.output.lines.last ?? "")")
+    #expect(figures["lost"] == 0 && figures["rounds"] == rounds, "\(figures)")
+    // Refused is what says so; nearly always the place is taken.
+    #expect(figures["taken"] > rounds * 9 / 10 && figures["moves"] > rounds && figures["stolen"] > 0, "\(figures)")
+    if type == "ext4" { try machine.sure("umount /var/tmp") }
+  }
+
   static let swaps = [
     "symlink:/etc", "symlink:/root", "symlink:/home/bob", "symlink:/var/tmp/bob", "symlink:/var/tmp/alice.other", "exchange:/var/tmp/alice.other",
     "dir:777", "fifo", "file",

@@ -19,6 +19,8 @@
  *   --state          compares the whole state of the process before and after, and prints every difference
  *   --deny NUMBER    this system call, and the helper's too, answers ENOSYS, as on a kernel that is too old for it
  *   --no-malloc N    no memory of exactly N bytes is to be had while a session opens
+ *   --tell           prints what the application is to tell its user as "told TEXT"
+ *   --silent         with PAM_SILENT
  *   --log            receives syslog on /dev/log, which must not exist yet (so: in a mount namespace with a /dev of its own), and
  *                    prints every message as "log PRIORITY TEXT" at the end
  *   --time           prints the median of whole transactions, pam_start to pam_end, as "median_us=N", and the longest one
@@ -57,13 +59,18 @@ extern char **environ;
 static const char *confdir, *service, *user;
 static long count = 1, threads = 1, users;
 static int64_t *durations;
-static int reap, forking, memory, timing, standard_closed, logging;
+static int telling, flags, reap, forking, memory, timing, standard_closed, logging;
 static atomic_int conversations, differing, stop, first_code = -1, last_close;
 static atomic_long last_milliseconds;
 
 static int converse(int n, const struct pam_message **message, struct pam_response **response, void *data) {
-  (void)n, (void)message, (void)response, (void)data;
+  (void)data;
   atomic_fetch_add(&conversations, 1); /* nothing may be written to the terminal */
+  if (telling) {
+    for (int i = 0; i < n; i++) printf("told %s\n", message[i]->msg);
+    *response = calloc((size_t)n, sizeof **response);
+    return PAM_SUCCESS;
+  }
   return PAM_CONV_ERR;
 }
 
@@ -106,7 +113,7 @@ static void transaction(void) {
   }
   long before = milliseconds();
   opening = denied_size != 0;
-  int opened = pam_open_session(handle, 0);
+  int opened = pam_open_session(handle, flags);
   opening = 0;
   atomic_store(&last_milliseconds, milliseconds() - before);
   int closed = pam_close_session(handle, 0);
@@ -358,6 +365,8 @@ int main(int argc, char **argv) {
     }
     else if (strcmp(argv[i], "--setenv") == 0 && argv[i + 1] != NULL) putenv(argv[++i]);
     else if (strcmp(argv[i], "--no-malloc") == 0) denied_size = (size_t)number(argv[++i]);
+    else if (strcmp(argv[i], "--tell") == 0) telling = 1;
+    else if (strcmp(argv[i], "--silent") == 0) flags = PAM_SILENT;
     else if (strcmp(argv[i], "--log") == 0) logging = 1;
     else if (strcmp(argv[i], "--memory") == 0) memory = 1;
     else if (strcmp(argv[i], "--time") == 0) timing = 1;

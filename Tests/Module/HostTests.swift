@@ -4,6 +4,7 @@ import Testing
 
 /// Numbers of system calls that old kernels lack; the same on all architectures.
 enum SystemCall {
+  static let renameat2 = 316
   static let pidfdSendSignal = 424
   static let pidfdOpen = 434
   static let closeRange = 436

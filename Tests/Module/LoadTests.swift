@@ -70,6 +70,7 @@ struct LoadTests {
       try machine.sure("python3 /etc/census").lines == [
         "1000 700 own /home/*", "1000 700 own /home/*/.config", "1000 700 own /home/*/.config/containers", "1000 644 own /home/*/.config/containers/storage.conf",
         "1000 700 own /home/*/.config/docker", "1000 644 own /home/*/.config/docker/daemon.json", "1000 700 own /var/tmp/*",
+        "1000 700 own /var/tmp/*/containers", "1000 700 own /var/tmp/*/docker",
       ])
     // The second time there is nothing to do, and nothing is said or left.
     let second = try machine.login("user", LoadTests.patient, host: "--users 1000")

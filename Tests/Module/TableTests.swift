@@ -26,6 +26,9 @@ struct TableTests {
         "/home/alice/.config/containers/storage.conf regular file 644 4001:4002",
         "/home/alice/.config/docker/daemon.json regular file 644 4001:4002",
       ])
+    // An empty directory would be removed by systemd-tmpfiles when it is old enough.
+    #expect(
+      try machine.sure("cd /var/tmp/alice; stat -c '%n %F %a %u:%g' *").lines == ["containers directory 700 4001:4002", "docker directory 700 4001:4002"])
     #expect(try machine.sure("cat /home/alice/.config/containers/storage.conf").text.hasSuffix("[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/alice/containers/storage\"\n"))
     #expect(try machine.sure("cat /home/alice/.config/docker/daemon.json").text == "{ \"data-root\": \"/var/tmp/alice/docker\" }\n")
     #expect(login.conversations == 0)
@@ -215,16 +218,12 @@ struct TableTests {
     #expect(before == (try machine.snapshot("/home /var/tmp")))
   }
 
+  /// What only root can have put there, and what is the user's own decision.
   static let squats: [(String, String)] = [
-    ("install -d -o 4009 -g 4009 /var/tmp/alice", "it is owned by uid 4009, not by uid 4001"),
     ("install -d -m 777 /var/tmp/alice", "it is owned by uid 0, not by uid 4001"),
     ("ln -s /etc /var/tmp/alice", "it is a symbolic link owned by uid 0, not a directory"),
     ("install -d -o 4001 /var/tmp/mine; ln -s mine /var/tmp/alice; chown -h 4001 /var/tmp/alice", "it is a symbolic link owned by uid 4001, not a directory"),
-    ("ln -s nowhere /var/tmp/alice; chown -h 4009 /var/tmp/alice", "it is a symbolic link owned by uid 4009, not a directory"),
-    ("touch /var/tmp/alice; chown 4001 /var/tmp/alice", "it is a file owned by uid 4001, not a directory"),
-    ("mkfifo /var/tmp/alice; chown 4009 /var/tmp/alice", "it is a FIFO owned by uid 4009, not a directory"),
     ("mknod /var/tmp/alice c 1 3", "it is a device owned by uid 0, not a directory"),
-    ("python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"/var/tmp/alice\")'", "it is a socket owned by uid 0, not a directory"),
   ]
 
   @Test(arguments: squats) func `whatever else is in the storage directory's place is refused`(script: String, says: String) throws {
@@ -304,7 +303,7 @@ struct TableTests {
       """)
     if !option.isEmpty { #expect(try machine.sure("setpriv --reuid 4001 --regid 4001 --clear-groups stat -c '%u %a' /var/tmp/alice").text == "4001 700\n") }
     let login = try machine.login("alice", "strict")
-    #expect(login.errors == ["alice: storage directory /var/tmp/alice is refused, nothing is done: it is a FUSE mount, which any user can make; unmount it as root, and log in again"], "\(login)")
+    #expect(login.errors == ["alice: storage directory /var/tmp/alice is refused, nothing is done: it is a FUSE mount of uid 4009; containers must not be used on this host until it is repaired; unmount it as root, and log in again"], "\(login)")
     #expect(login.code == 0)
     #expect(try machine.sure("ls -A /home/alice; umount /var/tmp/alice").text == "")
   }
@@ -458,7 +457,7 @@ struct TableTests {
     try machine.sure("mkdir /home/alice; mount -t tmpfs -o size=64k tmpfs /home/alice; chown 4001:4001 /home/alice; chmod 700 /home/alice; dd if=/dev/zero of=/home/alice/fill bs=4k 2>/dev/null || true")
     try machine.user("alice", home: "/home/alice")
     let login = try machine.login("alice", "strict")
-    #expect(login.code == 14)
+    #expect(login.code == 0 && login.warnings.count == 1, "somebody else may have filled it")
     #expect(login.errors == [
       "alice: cannot create /home/alice/.config/containers/storage.conf: No space left on device; free space on the home and log in again",
       "alice: cannot create /home/alice/.config/docker/daemon.json: No space left on device; free space on the home and log in again",

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// A machine of its own for one test: a private mount namespace in which /etc, /dev, /home, /var/tmp and /usr/libexec are new, and the
+/// A machine of its own for one test: a private mount namespace in which /etc, /dev, /home, /run, /var/tmp and /usr/libexec are new, and the
 /// staged tree is installed in its usual places. The real machine sees nothing of it, and it is gone with this object.
 ///
 /// Homes are on ramfs, which the settings declare to be a network file system; storage is on tmpfs.
@@ -58,6 +58,9 @@ public final class Machine {
       cp -r '\(stage)/usr/libexec/rootless-storage' /mnt/
       if [ -d /usr/libexec/valgrind ]; then mkdir /mnt/valgrind; mount --bind /usr/libexec/valgrind /mnt/valgrind; fi
       mount --move /mnt /usr/libexec
+
+      # What is running on the real machine is nothing to it.
+      mount -t tmpfs -o mode=755 run /run
 
       mount -t \(homes) home /home
       chmod 755 /home
@@ -149,6 +152,8 @@ public struct Login: CustomStringConvertible {
   /// Messages to the user.
   public let conversations: Int
   public let log: [Line]
+  /// What the application is to tell its user.
+  public let told: [String]
   public let output: Output
 
   /// - Parameter output: what the PAM host printed, and its log.
@@ -156,6 +161,7 @@ public struct Login: CustomStringConvertible {
     self.output = output
     var fields: [Substring: Int] = [:]
     var log: [Line] = []
+    told = output.lines.filter { $0.hasPrefix("told ") }.map { String($0.dropFirst(5)) }
     for line in output.lines {
       let words = line.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
       if words[0] == "log", words.count == 3, let priority = Int(words[1]) {

@@ -11,8 +11,15 @@ enum EventSamples {
       .nameUnfit, .homeLocal(type: nil), .homeLocal(type: value), .storageCreated(mode: 0o700), .storageClosed(from: 0o777, to: 0o755),
       .storageFailed(.noSpace, parentIsWritableByOthers: false), .storageFailed(.noSpace, parentIsWritableByOthers: true), .fileCreated(value), .storeMoved(file: value, store: value), .storeUnknown(file: value, store: value, .accessDenied), .nameUnfitForFile(file: value),
       .fileBlocked(file: value, .notDirectory), .fileFailed(file: value, .ioError), .leftoverRemoved(value), .leftoverStays(value, .accessDenied),
-      .allInPlace,
+      .allInPlace, .storageOpen(mode: 0o775), .engineDirectoryFailed(value, .noSpace), .storageFailed(.ioError, parentIsWritableByOthers: false),
+      .storageTaken(Takeover(kind: .directory, owner: 1001, keptAs: value)), .storageTaken(Takeover(kind: .fifo, owner: 1001, keptAs: nil)),
+      .fileFailed(file: value, .noSpace), .fileFailed(file: value, .quotaExceeded), .fileFailed(file: value, .readOnly),
     ]
+    let squatted = StorageObservation(parentIsWritableByOthers: true, state: .occupied(by: .directory, owner: 1001))
+    let failures: [TakeoverFailure] = [
+      .locked, .contested, .failed(.invalid), .failed(.otherDevice), .failed(.busy), .failed(.notPermitted), .failed(.readOnly), .failed(.ioError),
+    ]
+    events += failures.map { .storageNotTaken(squatted, $0) }
     let steps: [IdentityError.Step] = [.becomeRoot, .groups, .groupID, .userID, .capabilities, .dumpable, .verify]
     for step in steps {
       events.append(.identity(IdentityError(step: step, cause: .notPermitted)))
@@ -39,6 +46,7 @@ enum EventSamples {
     return paths.map { .badPath(key: "storage_directory", value: value, $0) } + [
       .noEqualsSign(value), .unknownKey(value), .badMode(value), .badNumber(key: "uid_min", value: value), .badType(value), .noTypes,
       .rangeIsEmpty(min: 1000, max: 5), .lineTooLong, .tooManyProblems, .badSubids(value), .badScheme(value), .badCount(value), .badRange(value), .noRanges,
+      .badOccupied(value), .tooManyGuards,
     ]
   }
 
@@ -77,11 +85,12 @@ enum EventSamples {
     return kinds.map { .occupied(by: $0, owner: 1001) } + ways(value).map { .way($0) } + [
       .absent, .inPlace(mode: 0o700), .writableByOthers(mode: 0o777, content: .own),
       .writableByOthers(mode: 0o777, content: .foreign(name: value, owner: 1001)), .writableByOthers(mode: 0o777, content: .tooMuchToTell),
-      .writableByOthers(mode: 0o777, content: .mount(name: value)), .onNetwork(type: value), .userMount, .failed(.ioError), .failed(.accessDenied),
+      .writableByOthers(mode: 0o777, content: .mount(name: value)), .onNetwork(type: value), .userMount(owner: nil), .userMount(owner: 1001), .failed(.ioError), .failed(.accessDenied),
+      .writableByOthers(mode: 0o777, content: .ownAndOther),
     ]
   }
 
-  static let count = 30
+  static let count = 34
 
   /// A new event does not compile here before it has a number, and then a sample.
   static func number(_ event: Event) -> Int {
@@ -116,6 +125,10 @@ enum EventSamples {
     case .subordinateIDsAdded: 28
     case .subordinateIDsRefused: 29
     case .subordinateIDsFailed: 30
+    case .storageTaken: 31
+    case .storageNotTaken: 32
+    case .storageOpen: 33
+    case .engineDirectoryFailed: 34
     }
   }
 }

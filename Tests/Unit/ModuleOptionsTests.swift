@@ -7,11 +7,12 @@ import Testing
   private struct Taken: Equatable, CustomStringConvertible {
     var debug = false
     var strict = false
+    var tell = false
     var uidMin: UInt32 = 1000
     var timeout: UInt32 = 10
     var conf: String? = nil
     var helper: String? = nil
-    var description: String { "debug \(debug) strict \(strict) uid_min \(uidMin) timeout \(timeout) conf \(conf ?? "-") helper \(helper ?? "-")" }
+    var description: String { "debug \(debug) strict \(strict) tell \(tell) uid_min \(uidMin) timeout \(timeout) conf \(conf ?? "-") helper \(helper ?? "-")" }
   }
 
   /// Takes the options one after the other, as libpam hands them over.
@@ -20,7 +21,7 @@ import Testing
     defer { unsafe texts.forEach { unsafe free($0) } }
     var read = ModuleOptions()
     let accepted = unsafe texts.map { unsafe read.take($0) }
-    var taken = Taken(debug: read.debug, strict: read.strict, uidMin: read.uidMin, timeout: read.timeout)
+    var taken = Taken(debug: read.debug, strict: read.strict, tell: read.tell, uidMin: read.uidMin, timeout: read.timeout)
     if let conf = unsafe read.conf { taken.conf = unsafe String(cString: conf) }
     if let helper = unsafe read.helper { taken.helper = unsafe String(cString: helper) }
     return (taken, accepted)
@@ -34,6 +35,8 @@ import Testing
     #expect(all.taken == Taken(debug: true, strict: true, uidMin: 500, timeout: 3, conf: "/etc/my.conf", helper: "/opt/helper"))
     #expect(take(["debug"]).taken == Taken(debug: true))
     #expect(take(["strict"]).taken == Taken(strict: true))
+    #expect(take(["tell"]).taken == Taken(tell: true))
+    #expect(take(["tell=yes", "tells", "tel"]).taken == Taken())
   }
 
   @Test(arguments: [

@@ -16,9 +16,9 @@ private let createDocker = Plan.Action.createFile(
     directory: ".config/docker", name: "daemon.json", mode: 0o600, content: "{ \"data-root\": \"/var/tmp/alice/docker\" }\n"))
 
 private func plan(
-  _ seen: Observation, for user: Account = account(), _ settings: Settings = Settings(), _ skeleton: [SkeletonFile] = engines
+  _ seen: Observation, for user: Account = account(), _ settings: Settings = Settings(), _ skeleton: [SkeletonFile] = engines, isPrivileged: Bool = true
 ) -> Plan {
-  Planner(account: user, settings: settings, skeleton: skeleton, storage: "/var/tmp/alice").plan(for: seen)
+  Planner(account: user, settings: settings, skeleton: skeleton, storage: "/var/tmp/alice", isPrivileged: isPrivileged).plan(for: seen)
 }
 
 private let nfs = HomeObservation.on(.named("nfs4"))
@@ -34,10 +34,9 @@ private let bothAbsent = [FileObservation(state: .absent), FileObservation(state
 let refusals: [StorageObservation.State] = [
   .writableByOthers(mode: 0o777, content: .foreign(name: "layer", owner: 1001)),
   .writableByOthers(mode: 0o770, content: .tooMuchToTell),
-  .occupied(by: .directory, owner: 1001), .occupied(by: .directory, owner: 0), .occupied(by: .regular, owner: 1000),
-  .occupied(by: .symbolicLink, owner: 1000), .occupied(by: .symbolicLink, owner: 1001), .occupied(by: .fifo, owner: 1000),
-  .occupied(by: .socket, owner: 1000), .occupied(by: .characterDevice, owner: 0), .occupied(by: .blockDevice, owner: 0),
-  .occupied(by: .unknown, owner: 1000), .userMount,
+  .occupied(by: .directory, owner: 0), .occupied(by: .symbolicLink, owner: 0), .occupied(by: .symbolicLink, owner: 1000),
+  .occupied(by: .characterDevice, owner: 0), .occupied(by: .blockDevice, owner: 0), .occupied(by: .blockDevice, owner: 1001),
+  .occupied(by: .unknown, owner: 1001), .userMount(owner: nil), .userMount(owner: 1001), .userMount(owner: 0),
   .writableByOthers(mode: 0o777, content: .mount(name: "docker")), .onNetwork(type: "nfs"), .failed(.ioError), .failed(.stale),
   .way(WayProblem(path: "/var/tmp", reason: .missing)), .way(WayProblem(path: "/var", reason: .notDirectory)),
   .way(WayProblem(path: "/var/tmp", reason: .ownedBy(1001))),
@@ -144,6 +143,52 @@ let refusals: [StorageObservation.State] = [
     #expect(Event.storageRefused(refused).severity == .err)
     // Where others can write, anybody could lock anybody out: the option strict must not make that a refused login.
     #expect(Event.storageRefused(refused).outcome == (open ? .tolerated : .failed))
+  }
+
+  /// What anybody can have put into a place that anybody can write to.
+  static let takeable: [(FileKind, UInt32)] = [
+    (.directory, 1001), (.symbolicLink, 1001), (.regular, 1001), (.regular, 1000), (.regular, 0), (.fifo, 1001), (.fifo, 1000), (.fifo, 0),
+    (.socket, 1001), (.socket, 1000), (.socket, 0), (.characterDevice, 1001), (.characterDevice, 1000),
+  ]
+
+  @Test(arguments: takeable) func `another's object is replaced only where anybody can make entries, by root, and unless the settings forbid it`(kind: FileKind, owner: UInt32) {
+    let seen = storage(.occupied(by: kind, owner: owner))
+    let observation = Observation(home: nfs, storage: seen, files: bothAbsent)
+    #expect(plan(observation) == Plan(actions: [.takePlace(from: kind, owner: owner), createPodman, createDocker]))
+    #expect(plan(observation, isPrivileged: false) == Plan(events: [.storageRefused(seen)]))
+    var settings = Settings()
+    settings.occupied = .refuse
+    #expect(plan(observation, settings) == Plan(events: [.storageRefused(seen)]))
+    let inRoots = storage(.occupied(by: kind, owner: owner), open: false)
+    #expect(plan(Observation(home: nfs, storage: inRoots, files: bothAbsent)) == Plan(events: [.storageRefused(inRoots)]))
+  }
+
+  @Test func `a directory in which others may be meant to write keeps its mode, with a warning`() {
+    let seen = Observation(home: nfs, storage: storage(.writableByOthers(mode: 0o775, content: .ownAndOther)), files: bothPresent)
+    #expect(plan(seen) == Plan(events: [.storageOpen(mode: 0o775)]))
+    #expect(Event.storageOpen(mode: 0o775).severity == .warning)
+  }
+
+  @Test func `at a former place nobody else's object stays, and none is made`() {
+    let planner = Planner(account: account(), settings: Settings(), skeleton: [], storage: "/var/tmp/alice", isPrivileged: true)
+    var squatted = WayProblem(path: "/var/tmp/site", reason: .ownedBy(1001))
+    squatted.isOthersDoing = true
+    var missing = WayProblem(path: "/var/tmp/site", reason: .missing)
+    missing.isOthersDoing = true
+    let quiet: [StorageObservation.State] = [
+      .absent, .inPlace(mode: 0o755), .writableByOthers(mode: 0o777, content: .own), .writableByOthers(mode: 0o777, content: .ownAndOther),
+      .onNetwork(type: "nfs"), .failed(.accessDenied), .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))), .way(missing),
+      .way(WayProblem(path: "/var", reason: .ownedBy(1001))),
+    ]
+    for state in quiet { #expect(planner.planGuard(for: storage(state)) == Plan(), "\(state)") }
+    for (kind, owner) in PlannerTests.takeable {
+      #expect(planner.planGuard(for: storage(.occupied(by: kind, owner: owner))) == Plan(actions: [.takePlace(from: kind, owner: owner)]))
+    }
+    let told: [StorageObservation.State] = [
+      .occupied(by: .symbolicLink, owner: 0), .userMount(owner: 1001), .way(squatted), .failed(.ioError),
+      .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 1001)),
+    ]
+    for state in told { #expect(planner.planGuard(for: storage(state)) == Plan(events: [.storageRefused(storage(state))]), "\(state)") }
   }
 
   struct FileRow: Sendable, CustomTestStringConvertible {
@@ -255,6 +300,7 @@ let refusals: [StorageObservation.State] = [
     for action in plan.actions {
       switch action {
       case .createStorageDirectory(let mode): seen.storage?.state = .inPlace(mode: mode)
+      case .takePlace: seen.storage?.state = .inPlace(mode: 0o700)
       case .closeStorageDirectory(_, let to):
         seen.storage?.state = to & 0o022 == 0 ? .inPlace(mode: to) : .writableByOthers(mode: to, content: .own)
       case .removeLeftover(let directory, let name):

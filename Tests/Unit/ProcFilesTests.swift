@@ -110,3 +110,30 @@ private let mountinfo: [UInt8] = """
     #expect(isGone(ProcessStamp(number: UInt32.max, started: 1)))
   }
 }
+
+@Suite struct UserMountTests {
+  private static let mountinfo: [UInt8] = """
+    22 1 0:21 / / rw shared:1 - ext4 /dev/vda rw
+    301 22 0:55 / /var/tmp/alice rw,nosuid,nodev,relatime shared:7 - fuse.sshfs mallory@h:/x rw,user_id=4009,group_id=4009,allow_other
+    302 22 0:56 / /var/tmp/a\\040-\\040fuse\\040x\\040user_id=1 rw - fuse x rw,group_id=7,user_id=0
+    303 22 0:57 / /user_id=5 rw,user_id=6 - fuse user_id=8 rw
+    304 22 0:57 / / rw - fuse x rw,user_id=4294967296
+    30 22 0:57 / / rw
+    """.utf8.map { $0 }
+
+  @Test(arguments: [(301, 4009), (302, 0), (303, nil), (304, nil), (30, nil), (3, nil), (22, nil)] as [(UInt64, UInt32?)])
+  func `the user who has made a mount is told by the options of its file system alone`(mount: UInt64, user: UInt32?) {
+    #expect(userID(ofMount: mount, inMountinfo: UserMountTests.mountinfo) == user)
+  }
+
+  @Test func `the number of a descriptor's mount`() {
+    #expect(mountNumber(inDescriptorInfo: "pos:\t0\nflags:\t012100000\nmnt_id:\t301\nino:\t2\n") == 301)
+    #expect(mountNumber(inDescriptorInfo: "pos:\t0\nmnt_id:\tx\n") == nil)
+    #expect(mountNumber(inDescriptorInfo: "") == nil)
+  }
+
+  @Test(arguments: hostileBytes) func `whatever the bytes are`(bytes: [UInt8]) {
+    _ = userID(ofMount: 1, inMountinfo: bytes)
+    _ = mountNumber(inDescriptorInfo: bytes)
+  }
+}

@@ -26,7 +26,11 @@ import Testing
 
   var outcome: Outcome? { reader.outcome }
   var isFlooded: Bool { reader.isFlooded }
-  var texts: [String] { lines.map(\.text) }
+  var texts: [String] { logged.map(\.text) }
+  /// What is for the log.
+  var logged: [Line] { lines.filter { $0.priority != ReportFormat.userPriority } }
+  /// What is for the user.
+  var told: [String] { lines.filter { $0.priority == ReportFormat.userPriority }.map(\.text) }
 
   var guardsHold: Bool {
     (0..<Listener.guardSize).allSatisfy {
@@ -56,7 +60,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
 @Suite struct ReportTests {
   private static let events: [Event] = [
     .settingsProblem(file: "/f", SettingsProblem(line: 3, reason: .unknownKey("\nend done"))), .storageCreated(mode: 0o700),
-    .fileCreated([0xff, 0x0a, 0x00]), .storeMoved(file: "a", store: "b"), .leftoverRemoved("l"), .fileFailed(file: "f", .noSpace),
+    .fileCreated([0xff, 0x0a, 0x00]), .storeMoved(file: "a", store: "b"), .leftoverRemoved("l"), .fileFailed(file: "f", .ioError),
   ]
 
   private func report(_ events: [Event]) -> [UInt8] {
@@ -105,7 +109,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
 
   private static let tolerated = Event.storageRefused(
     StorageObservation(parentIsWritableByOthers: true, state: .occupied(by: .regular, owner: 1)))
-  private static let failed = Event.storageFailed(.noSpace, parentIsWritableByOthers: false)
+  private static let failed = Event.storageFailed(.ioError, parentIsWritableByOthers: false)
 
   @Test(arguments: [
     ([], .done), ([.allInPlace], .done), ([.idReserved], .failed), ([tolerated], .tolerated), ([failed], .failed), ([tolerated, failed], .failed),
@@ -141,12 +145,14 @@ private func heard(_ bytes: [UInt8]) -> Listener {
       wording.skeleton = value
       for event in events { writer.add(event, wording) }
       let report = writer.takeWithEnd()
-      let lines = parts(report, separator: { $0 == 0x0a })
-      #expect(lines.count == events.count + 2)
-      #expect(lines.allSatisfy { $0.count < ReportFormat.longestLine && isPrintable($0) })
+      // A line for the user may stand among them.
+      let written = parts(report, separator: { $0 == 0x0a })
+      let lines = written.filter { !$0.starts(with: bytes("tell ")) }
+      #expect(lines.count == events.count + 2 && written.count <= lines.count + 1)
+      #expect(written.allSatisfy { $0.count < ReportFormat.longestLine && isPrintable($0) })
       let listener = heard(report)
-      #expect(listener.lines.map(\.priority) == events.map { Int32($0.severity.rawValue) })
-      #expect(listener.lines.map { bytes($0.text) } == lines.dropLast(2).map { Array($0.dropFirst(3)) })
+      #expect(listener.logged.map(\.priority) == events.map { Int32($0.severity.rawValue) })
+      #expect(listener.logged.map { bytes($0.text) } == lines.dropLast(2).map { Array($0.dropFirst(3)) })
       #expect(listener.outcome == writer.outcome && listener.guardsHold)
     }
   }
@@ -154,7 +160,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
   @Test func `a flood of events leaves out lines but never the outcome`() {
     var writer = ReportWriter()
     for _ in 0..<100_000 { writer.add(.leftoverRemoved("l"), Wording(account())) }
-    writer.add(.storageFailed(.noSpace, parentIsWritableByOthers: false), Wording(account()))
+    writer.add(.storageFailed(.ioError, parentIsWritableByOthers: false), Wording(account()))
     let listener = heard(writer.takeWithEnd())
     #expect(listener.lines.count < ReportFormat.mostLines)
     #expect(listener.texts.contains { $0.contains("further messages of this priority are left out") })
@@ -178,6 +184,50 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     var writer = ReportWriter()
     writer.add(.storageRefused(seen), wording)
     #expect(heard(writer.takeWithEnd()).texts.first?.contains("owned by uid 4711") == true)
+  }
+}
+
+/// A person reads no log: of a directory that another user controls there is one line for them.
+@Suite struct UserTextTests {
+  private func told(_ states: [StorageObservation.State]) -> [String] {
+    var writer = ReportWriter()
+    var wording = Wording(account())
+    wording.storage = "/var/tmp/alice"
+    for state in states { writer.add(.storageRefused(StorageObservation(parentIsWritableByOthers: true, state: state)), wording) }
+    return heard(writer.takeWithEnd()).told
+  }
+
+  @Test func `a refusal of another user's object is told, once`() {
+    var way = WayProblem(path: "/var/tmp/site", reason: .ownedBy(7))
+    way.isOthersDoing = true
+    let others: [StorageObservation.State] = [
+      .occupied(by: .directory, owner: 7), .occupied(by: .symbolicLink, owner: 7), .userMount(owner: 7), .userMount(owner: nil), .way(way),
+      .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 7)), .writableByOthers(mode: 0o777, content: .mount(name: "x")),
+    ]
+    for state in others { #expect(told([state, state]).count == 1 && told([state])[0].contains("Do not use containers on this host"), "\(state)") }
+    let own: [StorageObservation.State] = [
+      .occupied(by: .directory, owner: 0), .occupied(by: .symbolicLink, owner: account().uid), .userMount(owner: 0), .failed(.ioError), .onNetwork(type: "nfs"),
+      .way(WayProblem(path: "/var", reason: .ownedBy(7))), .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 0)),
+    ]
+    for state in own { #expect(told([state]) == [], "\(state)") }
+  }
+
+  @Test func `nothing else is told`() {
+    var writer = ReportWriter()
+    for event in EventSamples.all(with: "value") {
+      switch event {
+      case .storageRefused, .storageNotTaken: continue
+      default: writer.add(event, Wording(account()))
+      }
+    }
+    #expect(heard(writer.takeWithEnd()).told == [])
+  }
+
+  @Test(arguments: [("tell x", "x"), ("tell ", ""), ("tell a\u{1b}b", "a?b")] as [(String, String)])
+  func `the reader knows it by its first word`(line: String, text: String) {
+    let listener = heard(bytes(line) + "\n")
+    #expect(listener.lines == [.init(priority: ReportFormat.userPriority, text: text)] && listener.guardsHold)
+    #expect(heard("tells\ntell\n <3>tell x\n").told == [])
   }
 }
 

@@ -43,6 +43,17 @@ private func template(_ text: String) -> StorageTemplate {
     #expect(changed { $0.networkFileSystems = words(bytes(types)) }.blockDeviceIsLocal == expected)
   }
 
+  @Test func `the default place is guarded wherever another one is set, unless the settings say which are`() {
+    #expect(Settings().guards == [])
+    #expect(changed { $0.storage = template("/srv/$UID") }.guards == [template("/var/tmp/$USER")])
+    #expect(changed { $0.guardedDirectories = [template("/srv/$UID"), template("/var/tmp/$USER")] }.guards == [template("/srv/$UID")])
+    let none = changed {
+      $0.storage = template("/srv/$UID")
+      $0.guardedDirectories = []
+    }
+    #expect(none.guards == [])
+  }
+
   @Test func `with the default list a block device is local`() { #expect(Settings().blockDeviceIsLocal) }
 }
 
@@ -77,6 +88,9 @@ private func template(_ text: String) -> StorageTemplate {
     Good("storage_directory = /srv/$UID") { $0.storage = template("/srv/$UID") },
     Good("storage_directory = /srv/my disk/$USER") { $0.storage = template("/srv/my disk/$USER") },
     Good("storage_directory = /srv/a=b/$USER") { $0.storage = template("/srv/a=b/$USER") },
+    Good("occupied = take"), Good("occupied = refuse") { $0.occupied = .refuse }, Good("occupied = refuse\noccupied = take"),
+    Good("guarded_directories = none") { $0.guardedDirectories = [] },
+    Good("guarded_directories = /var/tmp/$USER  /scratch/c-$UID") { $0.guardedDirectories = [template("/var/tmp/$USER"), template("/scratch/c-$UID")] },
     Good("skel = /etc/skel2") { $0.skeleton = "/etc/skel2" },
     Good("network_filesystems = tmpfs") { $0.networkFileSystems = ["tmpfs"] },
     Good("network_filesystems =  nfs\t \tmyfs.3 ") { $0.networkFileSystems = ["nfs", "myfs.3"] },
@@ -111,7 +125,15 @@ private func template(_ text: String) -> StorageTemplate {
     static func type(_ value: [UInt8], _ bad: [UInt8]) -> Bad { Bad("network_filesystems = " + value, .badType(bad)) }
   }
 
-  static let bad = forms + numbers + modesAndTypes + paths + lengths
+  static let bad = forms + numbers + modesAndTypes + paths + lengths + places
+
+  private static let places: [Bad] = [
+    Bad("occupied =", .badOccupied("")), Bad("occupied = Take", .badOccupied("Take")), Bad("occupied = take refuse", .badOccupied("take refuse")),
+    Bad("guarded_directories =", .badPath(key: "guarded_directories", value: "", .notAbsolute)),
+    Bad("guarded_directories = /srv/$USER none", .badPath(key: "guarded_directories", value: "none", .notAbsolute)),
+    Bad("guarded_directories = /srv/$USER /srv/all", .badPath(key: "guarded_directories", value: "/srv/all", .noPlaceholder)),
+    Bad("guarded_directories =" + repeated(" /srv/$USER", 9), .tooManyGuards),
+  ]
 
   private static let forms: [Bad] = [
     Bad("uid_min", .noEqualsSign("uid_min")), Bad("storage_directory /srv/$USER", .noEqualsSign("storage_directory /srv/$USER")),
@@ -213,7 +235,7 @@ private func template(_ text: String) -> StorageTemplate {
 
   @Test(arguments: hostileBytes)
   func `no value of any key makes settings that are not valid`(value: [UInt8]) {
-    for key in ["storage_directory", "directory_mode", "network_filesystems", "uid_min", "uid_max", "skel", ""] as [[UInt8]] {
+    for key in ["storage_directory", "directory_mode", "network_filesystems", "uid_min", "uid_max", "skel", "occupied", "guarded_directories", ""] as [[UInt8]] {
       let text: [[UInt8]] = [key, " = ", value, "\n", value, key]
       let settings = SettingsParser(Array(text.joined())).settings
       #expect(settings.storage.parent.first == 0x2f && isPrintable(settings.storage.parent))
@@ -221,6 +243,7 @@ private func template(_ text: String) -> StorageTemplate {
       #expect(settings.directoryMode == 0o700 || settings.directoryMode == 0o711)
       #expect(!settings.networkFileSystems.isEmpty && settings.networkFileSystems.allSatisfy { isPrintable($0) && !$0.contains(0x20) })
       #expect(settings.skeleton.first == 0x2f && isPrintable(settings.skeleton))
+      for guarded in settings.guards { #expect(guarded.parent.first == 0x2f && isPrintable(guarded.parent)) }
     }
   }
 }

@@ -11,7 +11,7 @@ import Testing
   private func look(_ parent: [UInt8] = "parent") throws -> StorageObservation {
     var settings = Settings()
     settings.storage = try StorageTemplate(place(parent) + "/$USER")
-    return StorageObserver(alice, settings, leaf: "alice", MountTable(blockDeviceIsLocal: true)).observation
+    return StorageObserver(alice, settings, leaf: "alice", MountTable(blockDeviceIsLocal: true), EngineDirectories(skeleton: [])).observation
   }
 
   private func make(_ mode: UInt32, owner: UInt32 = 12_345) {
@@ -38,6 +38,9 @@ import Testing
     place.directory("parent/alice/docker/deep")
     place.setOwner("parent/alice/docker", 12_345)
     #expect(try look().state == .writableByOthers(mode: mode, content: .own))
+    place.directory("parent/alice/data")
+    place.setOwner("parent/alice/data", 12_345)
+    #expect(try look().state == .writableByOthers(mode: mode, content: .ownAndOther))
     place.link("parent/alice/link", to: "/")
     place.setOwner("parent/alice/link", bob)
     #expect(try look().state == .writableByOthers(mode: mode, content: .foreign(name: "link", owner: bob)))
@@ -118,7 +121,7 @@ import Testing
     settings.networkFileSystems = ["proc"]
     settings.storage = try StorageTemplate("/proc/$USER")
     #expect(
-      StorageObserver(alice, settings, leaf: "alice", MountTable(blockDeviceIsLocal: true)).observation
+      StorageObserver(alice, settings, leaf: "alice", MountTable(blockDeviceIsLocal: true), EngineDirectories(skeleton: [])).observation
         == StorageObservation(parentIsWritableByOthers: false, state: .way(WayProblem(path: "/proc", reason: .onNetwork(type: "proc")))))
   }
 }

@@ -74,7 +74,7 @@ import Testing
     .absent, .inPlace(mode: 0o700), .inPlace(mode: 0o711), .inPlace(mode: 0o755), .inPlace(mode: 0o000), .writableByOthers(mode: 0o777, content: .own),
     .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 3)), .writableByOthers(mode: 0o777, content: .mount(name: "x")),
     .writableByOthers(mode: 0o777, content: .tooMuchToTell), .occupied(by: .directory, owner: 7), .occupied(by: .symbolicLink, owner: 0), .onNetwork(type: "nfs4"),
-    .userMount, .way(WayProblem(path: "/var", reason: .ownedBy(7))), .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))), .failed(.ioError),
+    .userMount(owner: nil), .userMount(owner: 7), .userMount(owner: 0), .writableByOthers(mode: 0o775, content: .ownAndOther), .way(WayProblem(path: "/var", reason: .ownedBy(7))), .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))), .failed(.ioError),
   ]
 
   @Test(arguments: states)

@@ -25,7 +25,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -149,6 +151,10 @@ static inline int clinux_xfs_has_file_types(int descriptor) {
   return (geometry.flags & 1u << 16) != 0;
 }
 
+/* umount2(2), which takes a path only: of a name in the working directory, never through a symbolic link, and without waiting for
+ * whoever serves the mount. */
+static inline int clinux_detach(const char *name) { return umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW); }
+
 /* ---- Directories ------------------------------------------------------------------------------------------- */
 
 static inline long clinux_getdents(int descriptor, void *buffer, size_t size) {
@@ -164,6 +170,7 @@ struct clinux_capabilities {
   uint64_t effective, permitted, inheritable;
 };
 static const unsigned clinux_cap_dac_override = CAP_DAC_OVERRIDE;
+static const unsigned clinux_cap_fowner = CAP_FOWNER;
 
 static inline int clinux_capget(struct clinux_capabilities *out) {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};

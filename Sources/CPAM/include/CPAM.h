@@ -17,6 +17,9 @@ static inline void cpam_syslog(const pam_handle_t *handle, int priority, const c
   pam_syslog(handle, priority, "%s", text);
 }
 
+/* pam_info(3): a line for the user through the application's conversation, never taken for a format. */
+static inline void cpam_info(pam_handle_t *handle, const char *text) { (void)pam_info(handle, "%s", text); }
+
 /* ---- A session of its own, for the command line: libpam is loaded only for that, since the program has to start without it too -- */
 
 enum cpam_answer { cpam_no_libpam = -1, cpam_no_confdir = -2 };

@@ -141,6 +141,12 @@ struct UserDiagnosis: Sendable {
         .storageOpen, .error, "The storage directory \(path) is writable by others (mode \(shownMode(mode))).",
         mending: .login(.closeStorageDirectory(from: mode, to: closed)))
       judge(closed, path)
+    case .writableByOthers(let mode, .ownAndOther):
+      storageIsFit = true
+      add(
+        .storageOpen, .warning,
+        "The storage directory \(path) is writable by others (mode \(shownMode(mode))), who can exchange what is in it. Its mode is not changed, since more than directories of engines lies in it.",
+        "sudo chmod go-w \(shellWord(storage.path))    # if nobody else has to write there; else set storage_directory to a directory for containers alone")
     case .writableByOthers:
       add(.storageTampered, .error, "The storage directory \(path) is refused: \(problem(storage)).", "sudo ls -la \(shellWord(storage.path))")
     case .occupied(let kind, let owner):
@@ -149,6 +155,12 @@ struct UserDiagnosis: Sendable {
       add(
         .storageNetwork, .error, "The storage directory \(path) is itself on a network file system (\(shown(type))).",
         "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on local disk")
+    case .userMount(let owner?) where owner != 0 && owner != facts.account.uid:
+      findings.append(
+        Finding(
+          .storageOccupied, .error, "The storage directory \(path) is a FUSE mount of uid \(owner), not of \(name) (uid \(facts.account.uid)). Containers must not be used on this host until it is repaired.",
+          remedy: "sudo \(repairCommand)", isRepairable: true))
+      if isPrivileged { add(.detachMount(owner: owner)) }
     case .userMount:
       add(.storageOccupied, .error, "The storage directory \(path) is a FUSE mount, which any user can make.", UserDiagnosis.unmount(storage.path))
     case .way(let way):
@@ -205,10 +217,23 @@ struct UserDiagnosis: Sendable {
       add(.storageOccupied, .error, sentence + " It is a mount point.", UserDiagnosis.unmount(storage.path))
       return
     }
-    findings.append(Finding(.storageOccupied, .error, sentence, remedy: "sudo \(repairCommand)", isRepairable: true))
+    guard storage.observation.mayBeTaken(from: facts.account) else {
+      // Only root can have put it there, or the user, or it is from a time when the user had another uid: a person has to decide.
+      let why =
+        owner == facts.account.uid
+        ? " \(name) has made it."
+        : storage.observation.parentIsWritableByOthers ? "" : " Only root can have put it there, or \(name) had another uid when it was made."
+      add(
+        .storageOccupied, .error, sentence + why,
+        "sudo ls -ld \(shellWord(storage.path))    # decide whose it is, and move it away or give it to \(name); the next login makes a new one")
+      return
+    }
+    findings.append(
+      Finding(
+        .storageOccupied, .error, sentence + " Containers must not be used on this host until it is repaired.", remedy: "sudo \(repairCommand)", isRepairable: true))
     guard isPrivileged else { return }
     storageIsFit = true
-    add(.replaceStorage(kind, owner: owner))
+    add(.login(.takePlace(from: kind, owner: owner)))
   }
 
   private mutating func judge(_ volume: Volume, _ path: String) {
@@ -262,7 +287,8 @@ struct UserDiagnosis: Sendable {
     // As if the storage directory were in place, as it will be then.
     var seen = storage.observation
     seen.state = .inPlace(mode: settings.directoryMode)
-    let planner = Planner(account: facts.account, settings: settings, skeleton: facts.skeleton, storage: storage.path)
+    let planner = Planner(
+      account: facts.account, settings: settings, skeleton: facts.skeleton, storage: storage.path, isPrivileged: isPrivileged)
     let plan = planner.plan(for: Observation(home: facts.home, storage: seen, files: facts.files))
     for action in plan.actions {
       switch action {
@@ -271,7 +297,7 @@ struct UserDiagnosis: Sendable {
         add(code, .error, sentence, mending: .login(action))
       case .removeLeftover(let directory, let name):
         add(.leftover, .warning, "~/\(shown(directory)) holds \(shown(name)), which an interrupted login or repair left.", mending: .login(action))
-      case .createStorageDirectory, .closeStorageDirectory: continue
+      case .createStorageDirectory, .closeStorageDirectory, .takePlace: continue
       }
     }
     for event in plan.events {

@@ -60,7 +60,7 @@ struct Examination {
       try identity.becomeUser()
       facts.files = home.files(facts.skeleton, settings, mounts, findingAllLeftovers: true)
       facts.home = home.observation(after: facts.files)
-      try mendStorage(leaf, mounts, &identity)
+      try mendStorage(leaf, mounts, EngineDirectories(skeleton: facts.skeleton), &identity)
     }
     let isPrivileged = identity.isPrivileged
     try identity.dropForGood()
@@ -70,10 +70,12 @@ struct Examination {
   // MARK: The storage directory
 
   /// Looks at it and, if that is the task, repairs and looks again, until nothing is left to repair or something has failed.
-  private mutating func mendStorage(_ leaf: [UInt8], _ mounts: MountTable, _ identity: inout Identity) throws(IdentityError) {
+  private mutating func mendStorage(
+    _ leaf: [UInt8], _ mounts: MountTable, _ engines: EngineDirectories, _ identity: inout Identity
+  ) throws(IdentityError) {
     let path = settings.storage.path(leaf: leaf)
     while true {
-      let place = StorageObserver(account, settings, leaf: leaf, mounts)
+      let place = StorageObserver(account, settings, leaf: leaf, mounts, engines)
       facts.storage = storage(path, place, mounts)
       guard isRepairing else { return }
       let diagnosis = UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged)
@@ -91,8 +93,8 @@ struct Examination {
   ) -> Bool {
     var done = UserReport.Action(action: wording(path).text(of: action), outcome: .done)
     do throws(StorageRepairer.Failure) {
-      let backup = try StorageRepairer(account: account, settings: settings).perform(action, at: place, &identity)
-      if let backup { done.backup = shown(settings.storage.path(leaf: backup)) }
+      let repairer = StorageRepairer(account: account, settings: settings, patience: Int64(request.timeout) * 500)
+      if let backup = try repairer.perform(action, at: place, &identity) { done.backup = shown(backup) }
     } catch {
       done.outcome = .failed
       done.cause = cause(of: error)
@@ -172,7 +174,7 @@ struct Examination {
     do throws(HomeRepairer.Failure) {
       switch action {
       case .login(let step):
-        var executor = Executor(account, settings)
+        var executor = Executor(account, settings, patience: 0)
         executor.completeHome(Plan(actions: [step]), at: place)
         if let problem = executor.events.first(where: { $0.severity.rawValue <= Severity.warning.rawValue }) {
           done.outcome = .failed
@@ -192,7 +194,7 @@ struct Examination {
           done.outcome = .failed
           done.cause = cause
         }
-      case .replaceStorage, .setStorageMode: break
+      case .detachMount, .setStorageMode: break
       }
     } catch {
       done.outcome = .failed
@@ -234,11 +236,9 @@ struct Examination {
   private func cause(of failure: StorageRepairer.Failure) -> String {
     switch failure {
     case .events(let events): events.map { sentence($0) }.joined(separator: "; ")
-    case .failed(.invalid), .failed(.notImplemented): "its file system cannot exchange two names (RENAME_EXCHANGE); move it away by hand, as root"
     case .failed(let cause): "\(text(cause)); check the disk that holds it, and repair again"
-    case .mountPoint: "it is a mount point; unmount it as root, and repair again"
+    case .tooManyLayers: "more than 16 mounts lie on each other there, and some are left; repair again"
     case .changedMeanwhile: "it was changed while it was being repaired, and left as it is; repair again"
-    case .notPutBack(let name): "it was changed while it was being repaired; what was there is now \(shown(settings.storage.path(leaf: name)))"
     }
   }
 

@@ -4,9 +4,9 @@ import RootlessStorage
 enum RepairAction: Equatable, Sendable {
   /// What a login does too.
   case login(Plan.Action)
-  /// Put the right directory in the place of somebody else's object, which stays beside it under another name. Root's to do.
-  case replaceStorage(FileKind, owner: UInt32)
   case setStorageMode(from: UInt32, to: UInt32)
+  /// Unmount a FUSE mount that this other user has put in the storage directory's place. Root's to do.
+  case detachMount(owner: UInt32)
   /// Change these keys of `[storage]` in storage.conf.
   case editStorageConf([KeyChange])
   /// Change these keys of daemon.json.
@@ -19,7 +19,7 @@ enum RepairAction: Equatable, Sendable {
   /// It is done before the home is written to, with root's rights in reserve where there are any.
   var isStorage: Bool {
     switch self {
-    case .login(.createStorageDirectory), .login(.closeStorageDirectory), .replaceStorage, .setStorageMode: true
+    case .login(.createStorageDirectory), .login(.closeStorageDirectory), .login(.takePlace), .detachMount, .setStorageMode: true
     case .login(.removeLeftover), .login(.createFile), .editStorageConf, .editDaemonJson, .replaceFile, .migrate: false
     }
   }
@@ -83,7 +83,8 @@ struct RepairWording {
     case .login(.removeLeftover(let directory, let name)):
       "remove \(inHome(directory.isEmpty ? name : directory + [0x2f] + name)), which an interrupted login or repair left"
     case .login(.createFile(let file)): "create \(inHome(file.path))"
-    case .replaceStorage(let kind, let owner):
+    case .detachMount(let owner): "unmount the FUSE mount of uid \(owner) at \(shown(storage))"
+    case .login(.takePlace(let kind, let owner)):
       "put a new storage directory in the place of \(noun(kind)) of uid \(owner) at \(shown(storage)), which stays beside it"
     case .setStorageMode(let from, let to):
       "change the mode of the storage directory \(shown(storage)) from \(shownMode(from)) to \(shownMode(to))"

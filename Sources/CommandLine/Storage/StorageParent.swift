@@ -30,7 +30,7 @@ final class StorageParent {
     do throws(WayProblem) {
       let end = try walk(toDirectory: settings.storage.parent, .storage, mounts)
       status = end.status
-      if let problem = StorageObserver.problem(ofParent: end.status, settings, mounts) { throw problem }
+      if let problem = StorageObserver.problem(ofParent: end.status, settings.storage.parent, settings, mounts) { throw problem }
       descriptor = end.takeDescriptor()
     } catch {
       throw CannotLook("the storage directories cannot be looked at: \(text(Wording.way(error, .storage)))")
@@ -39,4 +39,9 @@ final class StorageParent {
 
   /// The whole path of an entry.
   func path(_ leaf: [UInt8]) -> [UInt8] { settings.storage.path(leaf: leaf) }
+}
+
+extension EngineDirectories {
+  /// `containers` and `docker`, for a sentence.
+  var shownNames: String { names.map { shown($0) }.joined(separator: ", ") }
 }

@@ -27,6 +27,11 @@ public enum Event: Equatable, Sendable {
 
   // The storage directory
   case storageRefused(StorageObservation)
+  /// Another's object is in its place, and could not be replaced.
+  case storageNotTaken(StorageObservation, TakeoverFailure)
+  case storageTaken(Takeover)
+  case storageOpen(mode: UInt32)
+  case engineDirectoryFailed([UInt8], Errno)
   case storageCreated(mode: UInt32)
   case storageClosed(from: UInt32, to: UInt32)
   case storageFailed(Errno, parentIsWritableByOthers: Bool)
@@ -47,13 +52,13 @@ public enum Event: Equatable, Sendable {
   public var severity: Severity {
     switch self {
     case .usage, .notPermitted, .processNotPrepared, .identity, .settingsRefused, .skeletonRefused, .idReserved, .nameUnfit, .storageRefused,
-      .storageFailed, .fileFailed:
+      .storageNotTaken, .storageTaken, .storageFailed, .fileFailed:
       .err
     // Containers have their storage all the same, so these are no reason to fail a login.
     case .subordinateIDsRefused(.notFromFiles): .debug
     case .subordinateIDsRefused, .subordinateIDsFailed: .warning
     case .settingsProblem, .groupsLeftOut, .skeletonWarning, .fileBlocked, .storeUnknown, .nameUnfitForFile,
-      .leftoverStays:
+      .leftoverStays, .storageOpen, .engineDirectoryFailed:
       .warning
     case .storageClosed, .storeMoved: .notice
     case .storageCreated, .fileCreated, .subordinateIDsAdded: .info
@@ -73,13 +78,45 @@ public enum Event: Equatable, Sendable {
   /// What it means for a login that the option `strict` guards.
   public var outcome: Outcome {
     if severity != .err { return .done }
-    // Where others can write to the parent, anybody could lock anybody out, by being there first or by filling it.
+    // Where others can write to the parent, anybody could lock anybody out, by being there first or by filling it; and where a disk is
+    // full, or has been made read-only after an error, it is rarely the user's doing.
     switch self {
-    case .storageRefused(let seen): return seen.parentIsWritableByOthers ? .tolerated : .failed
-    case .storageFailed(_, let isWritable): return isWritable ? .tolerated : .failed
+    case .storageTaken: return .done
+    case .storageRefused(let seen), .storageNotTaken(let seen, _): return seen.parentIsWritableByOthers ? .tolerated : .failed
+    case .storageFailed(let cause, let isWritable): return isWritable || cause.isFullDisk ? .tolerated : .failed
+    case .fileFailed(_, let cause): return cause.isFullDisk ? .tolerated : .failed
     default: return .failed
     }
   }
+}
+
+/// What came of another's object in the place of a storage directory.
+public struct Takeover: Equatable, Sendable {
+  public var kind: FileKind
+  public var owner: UInt32
+  /// Its path now; nil: its owner has moved it elsewhere since.
+  public var keptAs: [UInt8]?
+
+  public init(kind: FileKind, owner: UInt32, keptAs: [UInt8]?) {
+    self.kind = kind
+    self.owner = owner
+    self.keptAs = keptAs
+  }
+}
+
+/// Why another's object stays in the place of a storage directory.
+public enum TakeoverFailure: Equatable, Sendable {
+  /// A system call that failed.
+  case failed(Errno)
+  /// Another session of the user's has not come to an end with it.
+  case locked
+  /// Somebody has exchanged or moved what is there at every try.
+  case contested
+}
+
+extension Errno {
+  /// No space, no quota, or a file system that is read-only.
+  var isFullDisk: Bool { self == .noSpace || self == .quotaExceeded || self == .readOnly }
 }
 
 /// syslog(3) priorities that are in use here.

@@ -2,6 +2,7 @@
 @safe public struct ModuleOptions {
   public private(set) var debug = false
   public private(set) var strict = false
+  public private(set) var tell = false
   public private(set) var uidMin: UInt32 = 1000
   /// Seconds.
   public private(set) var timeout: UInt32 = HelperArguments.defaultTimeout
@@ -25,6 +26,11 @@
     if let rest = unsafe after("strict", option) {
       guard unsafe rest.pointee == 0 else { return false }
       strict = true
+      return true
+    }
+    if let rest = unsafe after("tell", option) {
+      guard unsafe rest.pointee == 0 else { return false }
+      tell = true
       return true
     }
     if let rest = unsafe after("uid_min=", option) {

@@ -52,18 +52,50 @@ public struct StorageObservation: Equatable, Sendable {
     case occupied(by: FileKind, owner: UInt32)
     case onNetwork(type: [UInt8])
     /// A FUSE mount: whoever made it says what one sees there.
-    case userMount
+    case userMount(owner: UInt32?)
     /// The parent, or a directory on the way to it, is not to be trusted, or cannot be reached.
     case way(WayProblem)
     case failed(Errno)
   }
 
   public enum Content: Equatable, Sendable {
+    /// Nothing but directories of engines, all the user's or of the user's subordinate ids.
     case own
+    /// The same, and other things of the user's.
+    case ownAndOther
     case foreign(name: [UInt8], owner: UInt32)
     /// Something is mounted there.
     case mount(name: [UInt8])
     case tooMuchToTell
+  }
+
+  /// Whether what is there may be exchanged for the user's own directory.
+  ///
+  /// Only in a directory where anybody can make entries, and with the sticky bit, nobody but root can undo it (the walk there has seen
+  /// to both): elsewhere only an administrator can have put it there, or the user had another uid then. Links and directories of root's,
+  /// and links of the user's own, are somebody's decision even there; a file, FIFO or socket may be a hard link to anybody's, and is
+  /// no use to anybody in this place. So is a character device that is not root's: a whiteout, the one kind that users may make.
+  package func mayBeTaken(from account: Account) -> Bool {
+    guard parentIsWritableByOthers, case .occupied(let kind, let owner) = state else { return false }
+    switch kind {
+    case .regular, .fifo, .socket: return true
+    case .directory, .symbolicLink: return owner != 0 && owner != account.uid
+    case .characterDevice: return owner != 0
+    case .blockDevice, .unknown: return false
+    }
+  }
+
+  /// Somebody who is neither root nor the user of this uid says what lies there.
+  package func isAnothers(than uid: UInt32) -> Bool {
+    switch state {
+    case .occupied(_, let owner): owner != 0 && owner != uid
+    case .userMount(let owner?): owner != 0 && owner != uid
+    case .userMount(nil): true
+    case .writableByOthers(_, .foreign(_, let owner)): owner != 0
+    case .writableByOthers(_, .mount): true
+    case .way(let problem): problem.isOthersDoing
+    case .absent, .inPlace, .writableByOthers, .onNetwork, .failed: false
+    }
   }
 
   public init(parentIsWritableByOthers: Bool, state: State) {

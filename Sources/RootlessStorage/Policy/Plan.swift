@@ -5,6 +5,8 @@ public struct Plan: Equatable, Sendable {
     case createStorageDirectory(mode: UInt32)
     /// Take the write bits for others away from the storage directory.
     case closeStorageDirectory(from: UInt32, to: UInt32)
+    /// Put a directory of the user's into the place of another's object, which stays beside it under another name.
+    case takePlace(from: FileKind, owner: UInt32)
     /// Remove what a killed helper left in this directory of the home.
     case removeLeftover(directory: [UInt8], name: [UInt8])
     /// Create a file of the home, whole or not at all, and never over another.

@@ -5,10 +5,14 @@ public struct Planner {
   private let skeleton: [SkeletonFile]
   /// The storage directory.
   private let storage: [UInt8]
+  private let isPrivileged: Bool
 
-  /// - Parameter storage: the path that `settings` give for this account.
-  public init(account: Account, settings: Settings, skeleton: [SkeletonFile], storage: [UInt8]) {
+  /// - Parameters:
+  ///   - storage: the path that `settings` give for this account.
+  ///   - isPrivileged: whoever executes the plan has root's rights in reserve.
+  public init(account: Account, settings: Settings, skeleton: [SkeletonFile], storage: [UInt8], isPrivileged: Bool) {
     self.account = account
+    self.isPrivileged = isPrivileged
     self.settings = settings
     self.skeleton = skeleton
     self.storage = storage
@@ -51,9 +55,32 @@ public struct Planner {
     case .writableByOthers(let mode, .own):
       plan.actions.append(.closeStorageDirectory(from: mode, to: mode & ~0o022))
       return true
+    case .writableByOthers(let mode, .ownAndOther):
+      // Others may be meant to write to what else lies there.
+      plan.events.append(.storageOpen(mode: mode))
+      return true
+    case .occupied(let kind, let owner) where mayTake(seen):
+      plan.actions.append(.takePlace(from: kind, owner: owner))
+      return true
     case .writableByOthers, .occupied, .onNetwork, .userMount, .way, .failed:
       plan.events.append(.storageRefused(seen))
       return false
+    }
+  }
+
+  private func mayTake(_ seen: StorageObservation) -> Bool {
+    isPrivileged && settings.occupied == .take && seen.mayBeTaken(from: account)
+  }
+
+  /// For a former place of storage directories, to which homes may still point: nobody else's may be there. None is made.
+  public func planGuard(for seen: StorageObservation) -> Plan {
+    switch seen.state {
+    case .absent, .inPlace, .writableByOthers(_, .own), .writableByOthers(_, .ownAndOther): return Plan()
+    // Nothing can be there, or only root has a say in what is.
+    case .way(let problem) where problem.reason == .missing || !problem.isOthersDoing: return Plan()
+    case .onNetwork, .failed(.accessDenied): return Plan()
+    case .occupied(let kind, let owner) where mayTake(seen): return Plan(actions: [.takePlace(from: kind, owner: owner)])
+    case .writableByOthers, .occupied, .userMount, .way, .failed: return Plan(events: [.storageRefused(seen)])
     }
   }
 

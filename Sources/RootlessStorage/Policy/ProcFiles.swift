@@ -88,6 +88,30 @@ public struct MountinfoSearch {
   }
 }
 
+/// The user who has made a FUSE mount: `user_id=` among the options of its file system, in the line of /proc/self/mountinfo that begins
+/// with this number. What stands before ` - ` may be a user's.
+package func userID(ofMount mount: UInt64, inMountinfo content: [UInt8]) -> UInt32? {
+  let number = decimal(mount)
+  var found: UInt32? = nil
+  forEachLine(content) { line in
+    let fields = parts(line, separator: { $0 == 0x20 })
+    guard found == nil, fields.count > 9, fields[0] == number, let hyphen = fields[6...].firstIndex(of: [0x2d]), fields.count > hyphen + 3 else { return }
+    for option in parts(fields[hyphen + 3], separator: { $0 == 0x2c }) where option.starts(with: "user_id=".utf8) {
+      found = identifier(option.dropFirst(8))
+    }
+  }
+  return found
+}
+
+/// `mnt_id:` in /proc/self/fdinfo/N, in decimal.
+package func mountNumber(inDescriptorInfo content: [UInt8]) -> UInt64? {
+  var found: UInt64? = nil
+  forEachLine(content) { line in
+    if line.starts(with: "mnt_id:".utf8) { found = decimalValue(line.dropFirst(7).drop { isBlank($0) }) }
+  }
+  return found
+}
+
 /// Field 22, the start time, of /proc/PID/stat. The second field is the program's name in parentheses and may hold anything, so
 /// fields are counted from the last closing parenthesis.
 public func startTime(inStat content: [UInt8]) -> UInt64? {

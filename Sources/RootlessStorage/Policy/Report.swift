@@ -1,16 +1,20 @@
 /// What the session helper tells the module, over a pipe: lines `<N>TEXT`, N being the syslog(3) priority as in sd-daemon(3), and at
-/// last `end OUTCOME`. Without that last line the report is not whole.
+/// last `end OUTCOME`. Without that last line the report is not whole. A line `tell TEXT` is for the user and not for the log.
 public enum ReportFormat {
   /// Longest line, its newline included. A longer one is cut by the writer, and by the reader too.
   public static let longestLine = 1024
   /// The reader passes on this many lines.
   public static let mostLines = 300
+  /// Stands for a priority with a line that is for the user.
+  public static let userPriority: Int32 = -1
 }
 
 /// The helper's side: gathers lines until they are taken to be written.
 public struct ReportWriter {
   private var pending: [UInt8] = []
   private var worst = Outcome.done
+  /// There is something for the user, who gets one line at most.
+  private var hasTold = false
   /// Lines of each priority so far. Each priority has its own bound, so that what a user can cause never crowds an error out.
   private var lines = [0, 0, 0, 0, 0, 0, 0, 0]
 
@@ -20,6 +24,11 @@ public struct ReportWriter {
 
   public mutating func add(_ event: Event, _ wording: Wording) {
     if event.outcome.rawValue > worst.rawValue { worst = event.outcome }
+    if !hasTold, let text = wording.userText(of: event) {
+      hasTold = true
+      pending += Array("tell ".utf8) + text.bytes.prefix(ReportFormat.longestLine - 6)
+      pending.append(0x0a)
+    }
     let priority = Int(event.severity.rawValue)
     lines[priority] += 1
     let most = ReportWriter.mostLines(event.severity)

@@ -15,7 +15,7 @@
 
   /// Takes bytes in pieces of any size and hands on whole lines.
   ///
-  /// - Parameter deliver: gets a syslog(3) priority and a text that ends in NUL, of printable ASCII only.
+  /// - Parameter deliver: gets a syslog(3) priority, or `ReportFormat.userPriority`, and a text that ends in NUL, of printable ASCII only.
   public mutating func take(_ bytes: UnsafePointer<UInt8>, count: Int, _ deliver: (Int32, UnsafePointer<CChar>) -> Void) {
     var position = 0
     while position < count && outcome == nil {
@@ -46,7 +46,10 @@
     unsafe line[length] = 0
     var priority = Int32(4)
     var start = 0
-    if length >= 3, unsafe line[0] == 0x3c, unsafe line[2] == 0x3e, unsafe line[1] >= 0x33, unsafe line[1] <= 0x37 {
+    if lineBegins("tell ") {
+      priority = ReportFormat.userPriority
+      start = 5
+    } else if length >= 3, unsafe line[0] == 0x3c, unsafe line[2] == 0x3e, unsafe line[1] >= 0x33, unsafe line[1] <= 0x37 {
       priority = unsafe Int32(truncatingIfNeeded: line[1] &- 0x30)
       start = 3
     }
@@ -61,10 +64,12 @@
     return nil
   }
 
-  private func lineIs(_ text: StaticString) -> Bool {
-    guard text.utf8CodeUnitCount == length else { return false }
+  private func lineIs(_ text: StaticString) -> Bool { text.utf8CodeUnitCount == length && lineBegins(text) }
+
+  private func lineBegins(_ text: StaticString) -> Bool {
+    guard text.utf8CodeUnitCount <= length else { return false }
     var position = 0
-    while position < length {
+    while position < text.utf8CodeUnitCount {
       if unsafe line[position] != text.utf8Start[position] { return false }
       position &+= 1
     }

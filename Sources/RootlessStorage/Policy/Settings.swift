@@ -13,6 +13,25 @@ public struct Settings: Equatable, Sendable {
   /// Where the files lie that a home gets.
   public var skeleton: [UInt8]
   public var subordinateIDs = SubordinateIDSettings()
+  /// What a login does about a third user's object in the place of the storage directory.
+  public var occupied = Occupied.take
+  /// Former values of `storage_directory`, as they were given; nil: not given.
+  public var guardedDirectories: [StorageTemplate]?
+
+  /// The setting `occupied`.
+  public enum Occupied: Equatable, Sendable {
+    /// The user's own directory takes its place, and it stays beside it under another name.
+    case take
+    /// Nothing is done, and the log says so.
+    case refuse
+  }
+
+  /// Where homes may still point although the storage directory is elsewhere: nobody else's directory may be there. The default of
+  /// `storage_directory` is such a place wherever the setting has another value, since configuration files in homes are never rewritten.
+  public var guards: [StorageTemplate] {
+    let all = guardedDirectories ?? [Settings.defaultStorage]
+    return all.filter { $0 != storage }
+  }
 
   /// The documented defaults.
   public init() {

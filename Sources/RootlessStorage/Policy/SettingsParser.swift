@@ -13,6 +13,8 @@ public struct SettingsProblem: Equatable, Sendable {
     case badType([UInt8])
     case noTypes
     case rangeIsEmpty(min: UInt32, max: UInt32)
+    case badOccupied([UInt8])
+    case tooManyGuards
     case lineTooLong
     case badSubids([UInt8])
     case badScheme([UInt8])
@@ -31,6 +33,8 @@ public struct SettingsParser {
   private static let longestLine = 4096
   /// After this many problems the rest is not listed.
   private static let mostProblems = 16
+  /// Each costs every login a look.
+  static let mostGuards = 8
 
   public private(set) var settings = Settings()
   public private(set) var problems: [SettingsProblem] = []
@@ -75,6 +79,11 @@ public struct SettingsParser {
       } catch {
         report(.badPath(key: key, value: value, error))
       }
+    } else if key.elementsEqual("occupied".utf8) {
+      settings.occupied = value.elementsEqual("refuse".utf8) ? .refuse : .take
+      if settings.occupied == .take && !value.elementsEqual("take".utf8) { report(.badOccupied(value)) }
+    } else if key.elementsEqual("guarded_directories".utf8) {
+      takeGuards(key, value)
     } else if key.elementsEqual("directory_mode".utf8) {
       settings.directoryMode = Settings.defaultDirectoryMode
       if value.elementsEqual("0711".utf8) {
@@ -140,6 +149,25 @@ public struct SettingsParser {
       }
       settings.subordinateIDs.reserved.append(first...last)
     }
+  }
+
+  /// Paths like `storage_directory`, separated by blanks, or `none`.
+  private mutating func takeGuards(_ key: [UInt8], _ value: [UInt8]) {
+    settings.guardedDirectories = nil
+    if value.elementsEqual("none".utf8) {
+      settings.guardedDirectories = []
+      return
+    }
+    var guards: [StorageTemplate] = []
+    let paths = words(value)
+    if paths.isEmpty { return report(.badPath(key: key, value: value, .notAbsolute)) }
+    if paths.count > SettingsParser.mostGuards { return report(.tooManyGuards) }
+    for path in paths {
+      do throws(StorageTemplate.Problem) { guards.append(try StorageTemplate(path)) } catch {
+        return report(.badPath(key: key, value: path, error))
+      }
+    }
+    settings.guardedDirectories = guards
   }
 
   private mutating func takeTypes(_ value: [UInt8]) {

@@ -7,6 +7,8 @@ public struct Wording: Sendable {
   private let home: [UInt8]
   /// The storage directory; empty as long as it is not known.
   public var storage: [UInt8] = []
+  /// `storage` is a former storage directory, of `guarded_directories`.
+  public var isGuarded = false
   /// The skeleton's directory.
   public var skeleton: [UInt8] = []
 
@@ -53,7 +55,13 @@ public struct Wording: Sendable {
     case .subordinateIDsAdded(let plan): subordinate(plan)
     case .subordinateIDsRefused(let refusal): "no subordinate ids are given: \(Wording.refusal(refusal))"
     case .subordinateIDsFailed(let failure): "no subordinate ids are given: \(Wording.failure(failure))"
-    case .storageRefused(let seen): "storage directory \(storage) is refused, nothing is done: \(storageProblem(seen))"
+    case .storageRefused(let seen): "\(refused) \(storageProblem(seen))"
+    case .storageNotTaken(let seen, let failure): "\(refused) \(storageProblem(seen)); it could not be replaced: \(takeoverFailure(failure))"
+    case .storageTaken(let takeover): taken(takeover)
+    case .storageOpen(let mode):
+      "storage directory \(storage) is writable by others (mode \(mode: mode)), who can exchange what is in it; its mode is not changed, since more than directories of engines lies in it; set storage_directory to a directory for containers alone, or remove the write bits"
+    case .engineDirectoryFailed(let name, let cause):
+      "cannot create \(storage)/\(name): \(cause); \(remedy(cause, "the disk that holds it")); systemd-tmpfiles may remove an empty storage directory"
     case .storageCreated(let mode): "created storage directory \(storage) (mode \(mode: mode))"
     case .storageClosed(let from, let to):
       "storage directory \(storage) was writable by others; its mode is now \(mode: to) (was \(mode: from))"
@@ -71,6 +79,47 @@ public struct Wording: Sendable {
     case .leftoverRemoved(let file): "removed \(inHome(file)), which an interrupted login had left"
     case .leftoverStays(let file, let cause): "\(inHome(file)), left by an interrupted login, cannot be removed: \(cause), ignoring"
     case .allInPlace: "storage directory \(storage) and the files in the home are in place"
+    }
+  }
+
+  private var directory: Text { isGuarded ? "former storage directory" : "storage directory" }
+
+  private var refused: Text {
+    isGuarded ? "\(directory) \(storage), which files in the home may still name, is not the user's:" : "\(directory) \(storage) is refused, nothing is done:"
+  }
+
+  /// Both users, both paths, and how to undo it. A path has no quotes.
+  private func taken(_ takeover: Takeover) -> Text {
+    let was: Text = "\(directory) \(storage) was \(Wording.noun(takeover.kind)) of uid \(takeover.owner), and is now a directory of uid \(uid)"
+    guard let kept = takeover.keptAs else { return "\(was); the owner has moved what was there elsewhere; find out what uid \(takeover.owner) intended" }
+    return
+      "\(was); what was there is kept as \(kept); find out what uid \(takeover.owner) intended; to undo it, set occupied = refuse and run as root: mv -T '\(storage)' '\(storage).undone' && mv -T '\(kept)' '\(storage)'"
+  }
+
+  /// The line for the user's own eyes, with the option `tell`: who reads no log must not use what is another's. nil: nothing to tell.
+  func userText(of event: Event) -> Text? {
+    switch event {
+    case .storageRefused(let seen), .storageNotTaken(let seen, _):
+      guard seen.isAnothers(than: uid) else { return nil }
+      return
+        "The directory for container images \(storage) on this host is under the control of another user. Do not use containers on this host until an administrator has repaired it (rootless-storage repair \(name))."
+    default: return nil
+    }
+  }
+
+  private func takeoverFailure(_ failure: TakeoverFailure) -> Text {
+    switch failure {
+    case .locked: "another session of the same user is replacing it; log in again"
+    case .contested: "somebody exchanges it all the time; find out who does, and end that process"
+    case .failed(.invalid), .failed(.notImplemented), .failed(.notSupported):
+      "this file system cannot exchange two names (renameat2 with RENAME_EXCHANGE); move it away as root"
+    case .failed(.otherDevice):
+      "its file system does not exchange these two directories (a lower layer of overlayfs, another project quota, or another encryption key); move it away as root"
+    case .failed(.busy): "something is mounted there; unmount it as root"
+    case .failed(.notPermitted):
+      "Operation not permitted; it, or the directory above it, may be immutable (lsattr), or the service may lack CAP_FOWNER; move it away as root"
+    case .failed(.readOnly): "Read-only file system; make it writable, and log in again"
+    case .failed(let cause): "\(cause); \(remedy(cause, "the disk that holds it"))"
     }
   }
 
@@ -112,6 +161,8 @@ public struct Wording: Sendable {
       case .badNumber(let key, let value): "\(key) is a number up to 4294967295, not \"\(value)\"; the default holds"
       case .badType(let value): "\"\(value)\" in network_filesystems is no file-system type, names are separated by blanks; the default holds"
       case .noTypes: "network_filesystems is empty; the default holds"
+      case .badOccupied(let value): "occupied is take or refuse, not \"\(value)\"; the default holds"
+      case .tooManyGuards: "guarded_directories names more than \(UInt32(SettingsParser.mostGuards)) paths; the default holds"
       case .rangeIsEmpty(let min, let max): "uid_max \(max) is below uid_min \(min); the default holds"
       case .lineTooLong: "the line is too long, ignoring"
       case .badSubids(let value): "subids is off or allocate, not \"\(value)\"; the default holds"
@@ -193,8 +244,8 @@ public struct Wording: Sendable {
   package func storageProblem(_ seen: StorageObservation) -> Text {
     let look: Text = "look at it as root, move it away, and log in again"
     switch seen.state {
-    case .occupied(.directory, let owner): return "it is owned by uid \(owner), not by uid \(uid); \(look)"
-    case .occupied(let kind, let owner): return "it is \(Wording.noun(kind)) owned by uid \(owner), not a directory; \(look)"
+    case .occupied(.directory, let owner): return "it is owned by uid \(owner), not by uid \(uid); \(unused(owner))\(look)"
+    case .occupied(let kind, let owner): return "it is \(Wording.noun(kind)) owned by uid \(owner), not a directory; \(unused(owner))\(look)"
     case .writableByOthers(let mode, .foreign(let entry, let owner)):
       return "it is writable by others (mode \(mode: mode)) and an entry in it is owned by uid \(owner); \(look); the entry is \"\(entry)\""
     case .writableByOthers(let mode, .mount(let entry)):
@@ -203,12 +254,18 @@ public struct Wording: Sendable {
       return "it is writable by others (mode \(mode: mode)) and has too many entries to tell whose they are; \(look)"
     case .onNetwork(let type):
       return "it is itself on a network file system (\(type)); set storage_directory to a place on local disk"
-    case .userMount: return "it is a FUSE mount, which any user can make; unmount it as root, and log in again"
+    case .userMount(nil): return "it is a FUSE mount, which any user can make; \(unused(UInt32.max))unmount it as root, and log in again"
+    case .userMount(let owner?): return "it is a FUSE mount of uid \(owner); \(unused(owner))unmount it as root, and log in again"
     case .way(let problem): return Wording.way(problem, .storage)
     case .failed(.accessDenied): return "its user may not get there: Permission denied; make the directory above it searchable by everybody (chmod o+x)"
     case .failed(let cause): return "it cannot be looked at, or be closed to others: \(cause); \(remedy(cause, "the disk that holds it"))"
     case .absent, .inPlace: return "it changed while it was being looked at; log in again"
     }
+  }
+
+  /// Of what a third user controls, nothing may be used: an engine would take it without a word.
+  private func unused(_ owner: UInt32) -> Text {
+    owner == 0 || owner == uid ? "" : "containers must not be used on this host until it is repaired; "
   }
 
   package static func noun(_ kind: FileKind) -> Text {

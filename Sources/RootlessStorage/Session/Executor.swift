@@ -5,12 +5,16 @@
 public struct Executor {
   private let account: Account
   private let settings: Settings
+  /// Milliseconds.
+  private let patience: Int64
   public private(set) var events: [Event] = []
   private var filesWritten: UInt32 = 0
 
-  public init(_ account: Account, _ settings: Settings) {
+  /// - Parameter patience: milliseconds to wait for another session that replaces what is in the storage directory's place.
+  public init(_ account: Account, _ settings: Settings, patience: Int64) {
     self.account = account
     self.settings = settings
+    self.patience = patience
   }
 
   /// What happened since the last call.
@@ -23,15 +27,18 @@ public struct Executor {
   // MARK: The storage directory
 
   /// - Returns: whether the storage directory is fit to point at; if not, nothing else of the plan may be done.
-  public mutating func prepareStorage(_ plan: Plan, at place: borrowing StorageObserver, _ identity: borrowing Identity) -> Bool {
+  public mutating func prepareStorage(
+    _ plan: Plan, at place: borrowing StorageObserver, _ identity: inout Identity
+  ) throws(IdentityError) -> Bool {
     for action in plan.actions {
       var done = true
       switch action {
       case .createStorageDirectory(let mode):
         switch place.parent {
-        case .some(let parent): done = create(mode, place, parent, identity)
+        case .some(let parent): done = try create(mode, place, parent, &identity)
         case .none: done = refuse(place.observation.state, place)
         }
+      case .takePlace: done = try takePlace(place, &identity, makesAbsent: true)
       case .closeStorageDirectory:
         switch place.found {
         case .some(let found): done = close(found, place)
@@ -44,9 +51,59 @@ public struct Executor {
     return true
   }
 
-  private mutating func create(
-    _ mode: UInt32, _ place: borrowing StorageObserver, _ parent: borrowing FileDescriptor, _ identity: borrowing Identity
+  /// Carries out what `Planner.planGuard` wants of a former storage directory's place, where none is ever made.
+  public mutating func guardPlace(_ plan: Plan, at place: borrowing StorageObserver, _ identity: inout Identity) throws(IdentityError) {
+    for action in plan.actions {
+      if case .takePlace = action { _ = try takePlace(place, &identity, makesAbsent: false) }
+    }
+  }
+
+  private mutating func takePlace(
+    _ place: borrowing StorageObserver, _ identity: inout Identity, makesAbsent: Bool
+  ) throws(IdentityError) -> Bool {
+    switch place.parent {
+    case .none: return refuse(place.observation.state, place)
+    case .some(let parent):
+      // The lock is root's; all the rest is done with the user's ids.
+      try identity.becomeRootAgain()
+      var lock: TakeoverLock? = nil
+      do throws(TakeoverLock.Failure) { lock = try TakeoverLock(uid: account.uid, place.look.mounts, patience: patience) } catch {
+        if error == .held {
+          try identity.becomeUser()
+          events.append(.storageNotTaken(place.observation, .locked))
+          return false
+        }
+      }
+      try identity.becomeUser()
+      let isFit = takePlace(place, parent, identity, makesAbsent: makesAbsent)
+      lock?.release()
+      return isFit
+    }
+  }
+
+  private mutating func takePlace(
+    _ place: borrowing StorageObserver, _ parent: borrowing FileDescriptor, _ identity: borrowing Identity, makesAbsent: Bool
   ) -> Bool {
+    var exchange = PlaceExchange(place.leaf, path: place.path, place.look, mode: settings.directoryMode, makesAbsent: makesAbsent)
+    let ending = exchange.run(in: parent, identity)
+    for takeover in exchange.takeovers { events.append(.storageTaken(takeover)) }
+    let open = place.observation.parentIsWritableByOthers
+    switch ending {
+    case .inPlace(let isNew): return adopt(place, parent, isNew: isNew, mode: settings.directoryMode)
+    case .absent(nil): return true
+    case .absent(let cause?):
+      events.append(.storageFailed(cause, parentIsWritableByOthers: open))
+      return false
+    case .refused(let state, let failure?):
+      events.append(.storageNotTaken(StorageObservation(parentIsWritableByOthers: open, state: state), failure))
+      return false
+    case .refused(let state, nil): return refuse(state, place)
+    }
+  }
+
+  private mutating func create(
+    _ mode: UInt32, _ place: borrowing StorageObserver, _ parent: borrowing FileDescriptor, _ identity: inout Identity
+  ) throws(IdentityError) -> Bool {
     var isNew = true
     var failure: Errno? = nil
     do throws(Errno) { try identity.makeDirectory(at: parent, place.leaf, mode: mode) } catch {
@@ -57,8 +114,20 @@ public struct Executor {
       events.append(.storageFailed(failure, parentIsWritableByOthers: place.observation.parentIsWritableByOthers))
       return false
     }
-    // Whoever was faster, another login or somebody else: what is there now counts.
-    let found = LeafPlace(place.leaf, in: parent, account, settings, place.mounts)
+    if !isNew && identity.isPrivileged && settings.occupied == .take {
+      // Whoever was faster, another login or somebody else: what is there now counts.
+      let now = StorageObservation(
+        parentIsWritableByOthers: place.observation.parentIsWritableByOthers, state: LeafPlace(place.leaf, in: parent, place.look).state)
+      if now.mayBeTaken(from: account) { return try takePlace(place, &identity, makesAbsent: true) }
+    }
+    guard adopt(place, parent, isNew: isNew, mode: mode) else { return false }
+    if isNew { events.append(.storageCreated(mode: mode)) }
+    return true
+  }
+
+  /// Judges what is in the place once more, by its descriptor, and completes a new directory.
+  private mutating func adopt(_ place: borrowing StorageObserver, _ parent: borrowing FileDescriptor, isNew: Bool, mode: UInt32) -> Bool {
+    let found = LeafPlace(place.leaf, in: parent, place.look)
     switch found.descriptor {
     case .none: return refuse(found.state, place)
     case .some(let descriptor):
@@ -67,11 +136,22 @@ public struct Executor {
       case .inPlace(let now): if isNew && now != mode { setMode(of: descriptor, to: mode) }
       // The login that was faster is not done yet, or a default ACL of the parent opened it.
       case .writableByOthers(_, .own): if !close(descriptor, place) { return false }
+      case .writableByOthers(let mode, .ownAndOther): events.append(.storageOpen(mode: mode))
       default: return refuse(found.state, place)
       }
+      if isNew { makeEngineDirectories(in: descriptor, place.look.engines, mode: mode) }
     }
-    if isNew { events.append(.storageCreated(mode: mode)) }
     return true
+  }
+
+  /// systemd-tmpfiles removes an empty directory when it is old enough, and then anybody can take the name: it is not left empty. The
+  /// process has the user's ids.
+  private mutating func makeEngineDirectories(in storage: borrowing FileDescriptor, _ engines: EngineDirectories, mode: UInt32) {
+    for name in engines.ofSkeleton {
+      do throws(Errno) { try makeNamedDirectory(at: storage, name, mode: mode) } catch {
+        if error != .exists { events.append(.engineDirectoryFailed(name, error)) }
+      }
+    }
   }
 
   /// A directory with more bits than asked for, none of them for writing by others, is fit all the same.
@@ -91,8 +171,8 @@ public struct Executor {
         try changeMode(of: directory, to: mode)
         events.append(.storageClosed(from: seen.mode, to: mode))
       }
-      let content = try content(of: directory, account)
-      return content == .own ? true : refuse(.writableByOthers(mode: seen.mode, content: content), place)
+      let content = try content(of: directory, account, place.look.engines)
+      return content == .own || content == .ownAndOther ? true : refuse(.writableByOthers(mode: seen.mode, content: content), place)
     } catch {
       return refuse(.failed(error), place)
     }
@@ -113,7 +193,7 @@ public struct Executor {
     case .some(let home):
       for action in plan.actions {
         switch action {
-        case .createStorageDirectory, .closeStorageDirectory: continue
+        case .createStorageDirectory, .closeStorageDirectory, .takePlace: continue
         case .removeLeftover(let directory, let name): removeLeftover(directory, name, home)
         case .createFile(let file): create(file, home)
         }

@@ -188,20 +188,29 @@ public struct StorageObserver: ~Copyable {
   package let leaf: [UInt8]
   /// What bears the name, open as a place; nil if nothing does.
   package let found: FileDescriptor?
-  let mounts: MountTable
+  /// The whole path.
+  public let path: [UInt8]
+  let look: LeafLook
 
-  /// - Parameter leaf: the component that `settings.storage` gives for this account.
-  public init(_ account: Account, _ settings: Settings, leaf: [UInt8], _ mounts: MountTable) {
+  /// - Parameters:
+  ///   - leaf: the component that `template` gives for this account.
+  ///   - engines: tell what a storage directory is expected to hold.
+  ///   - template: one of `settings.guards`; nil: `settings.storage`.
+  public init(
+    _ account: Account, _ settings: Settings, leaf: [UInt8], _ mounts: MountTable, _ engines: EngineDirectories, in template: StorageTemplate? = nil
+  ) {
     self.leaf = leaf
-    self.mounts = mounts
+    let template = template ?? settings.storage
+    path = template.path(leaf: leaf)
+    look = LeafLook(account: account, settings: settings, engines: engines, mounts: mounts)
     do throws(WayProblem) {
-      let end = try walk(toDirectory: settings.storage.parent, .storage, mounts)
+      let end = try walk(toDirectory: template.parent, .storage, mounts)
       let isWritable = end.isWritableByOthers
-      if let problem = StorageObserver.problem(ofParent: end.status, settings, mounts) {
+      if let problem = StorageObserver.problem(ofParent: end.status, template.parent, settings, mounts) {
         observation = StorageObservation(parentIsWritableByOthers: isWritable, state: .way(problem))
         found = nil
       } else {
-        let leafPlace = LeafPlace(leaf, in: end.descriptor, account, settings, mounts)
+        let leafPlace = LeafPlace(leaf, in: end.descriptor, look)
         observation = StorageObservation(parentIsWritableByOthers: isWritable, state: leafPlace.state)
         found = leafPlace.takeDescriptor()
       }
@@ -213,16 +222,24 @@ public struct StorageObserver: ~Copyable {
     }
   }
 
-  package static func problem(ofParent parent: FileStatus, _ settings: Settings, _ mounts: MountTable) -> WayProblem? {
+  package static func problem(ofParent parent: FileStatus, _ path: [UInt8], _ settings: Settings, _ mounts: MountTable) -> WayProblem? {
     do throws(Errno) {
       if case .named(let type) = try mounts.fileSystem(of: parent), settings.isNetwork(type) {
-        return WayProblem(path: settings.storage.parent, reason: .onNetwork(type: type))
+        return WayProblem(path: path, reason: .onNetwork(type: type))
       }
       return nil
     } catch {
-      return WayProblem(path: settings.storage.parent, reason: .failed(error))
+      return WayProblem(path: path, reason: .failed(error))
     }
   }
+}
+
+/// What the judgement of a storage directory's place depends on.
+struct LeafLook {
+  let account: Account
+  let settings: Settings
+  let engines: EngineDirectories
+  let mounts: MountTable
 }
 
 /// What bears the storage directory's name in the parent. Nothing is believed of it, and nothing opened but as a place, before it is
@@ -231,10 +248,10 @@ struct LeafPlace: ~Copyable {
   let state: StorageObservation.State
   let descriptor: FileDescriptor?
 
-  init(_ leaf: [UInt8], in parent: borrowing FileDescriptor, _ account: Account, _ settings: Settings, _ mounts: MountTable) {
+  init(_ leaf: [UInt8], in parent: borrowing FileDescriptor, _ look: LeafLook) {
     do throws(Errno) {
       let place = try open(at: parent, leaf, .anyPlace)
-      state = LeafPlace.judge(place, account, settings, mounts)
+      state = LeafPlace.judge(place, look)
       descriptor = .some(place)
     } catch {
       state = error == .noEntry ? .absent : .failed(error)
@@ -244,44 +261,66 @@ struct LeafPlace: ~Copyable {
 
   consuming func takeDescriptor() -> FileDescriptor? { descriptor }
 
-  private static func judge(
-    _ place: borrowing FileDescriptor, _ account: Account, _ settings: Settings, _ mounts: MountTable
-  ) -> StorageObservation.State {
+  private static func judge(_ place: borrowing FileDescriptor, _ look: LeafLook) -> StorageObservation.State {
     let seen: FileStatus
     do throws(Errno) { seen = try fileStatus(of: place) } catch {
       // A FUSE mount answers nobody but its maker, unless that was allowed.
-      return error == .accessDenied ? .userMount : .failed(error)
+      return error == .accessDenied ? .userMount(owner: userMountOwner(of: place)) : .failed(error)
     }
     do throws(Errno) {
-      if case .named(let type) = try mounts.fileSystem(of: seen) {
-        if Settings.isUserMount(type) { return .userMount }
-        if settings.isNetwork(type) { return .onNetwork(type: type) }
+      if case .named(let type) = try look.mounts.fileSystem(of: seen) {
+        if Settings.isUserMount(type) { return .userMount(owner: userMountOwner(of: place)) }
+        if look.settings.isNetwork(type) { return .onNetwork(type: type) }
       }
-      guard seen.kind == .directory && seen.owner == account.uid else { return .occupied(by: seen.kind, owner: seen.owner) }
+      guard seen.kind == .directory && seen.owner == look.account.uid else { return .occupied(by: seen.kind, owner: seen.owner) }
       if seen.mode & 0o022 == 0 { return .inPlace(mode: seen.mode) }
-      return .writableByOthers(mode: seen.mode, content: try content(of: try open(at: place, [0x2e], .directory), account))
+      return .writableByOthers(mode: seen.mode, content: try content(of: try open(at: place, [0x2e], .directory), look.account, look.engines))
     } catch {
       return .failed(error)
     }
   }
 }
 
-/// Whether everything directly in the storage directory is the user's. One level deep, and without asking whatever may be mounted
-/// there.
-package func content(of directory: borrowing FileDescriptor, _ account: Account) throws(Errno) -> StorageObservation.Content {
+/// Whose the things directly in the storage directory are, and whether they are directories of engines alone. One level deep, and
+/// without asking whatever may be mounted there.
+package func content(
+  of directory: borrowing FileDescriptor, _ account: Account, _ engines: EngineDirectories
+) throws(Errno) -> StorageObservation.Content {
   let own = try fileStatus(of: directory)
   let entries = try names(in: directory, limit: 1024)
   if entries.count > 1024 { return .tooMuchToTell }
+  var ranges: [IDRange]? = nil
+  var hasOther = false
   for name in entries {
     do throws(Errno) {
       let seen = try knownStatus(at: directory, name)
       if !seen.isInMount(of: own) { return .mount(name: name) }
-      if seen.owner != account.uid { return .foreign(name: name, owner: seen.owner) }
+      if seen.owner != account.uid {
+        // What a container's users have made: `podman run --volume …:U` gives a whole directory to one.
+        let subordinate = ranges ?? subordinateRanges(of: account)
+        ranges = subordinate
+        if !subordinate.contains(where: { $0.contains(seen.owner) }) { return .foreign(name: name, owner: seen.owner) }
+      }
+      if seen.kind != .directory || !engines.names.contains(name) { hasOther = true }
     } catch {
       // EACCES: a FUSE mount. ENOENT: gone since it was listed.
       if error == .accessDenied { return .mount(name: name) }
       if error != .noEntry { throw error }
     }
   }
-  return .own
+  return hasOther ? .ownAndOther : .own
+}
+
+/// The ranges of uids that /etc/subuid gives the account; none where it cannot be read, or a directory service has them.
+private func subordinateRanges(of account: Account) -> [IDRange] {
+  var ranges: [IDRange] = []
+  do throws(Errno) {
+    let limit = 64 << 20
+    let content = try readAll(try open(path: Array("/etc/subuid".utf8), .reading), limit: limit, chunk: 65536)
+    if content.count > limit { return [] }
+    forEachLine(content) { text in
+      if let line = SubordinateLine(text), line.belongs(to: account), let range = line.certain { ranges.append(range) }
+    }
+  } catch {}
+  return ranges
 }

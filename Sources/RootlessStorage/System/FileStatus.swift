@@ -56,6 +56,11 @@ package func knownStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]
 }
 
 extension FileStatus {
+  /// Both are of one file. A number is given to another file once this one is gone: hold it open.
+  package func isSameFile(as other: FileStatus) -> Bool {
+    inode == other.inode && deviceMajor == other.deviceMajor && deviceMinor == other.deviceMinor
+  }
+
   /// Both are in the same mount, as far as the kernel tells.
   package func isInMount(of other: FileStatus) -> Bool {
     mount == other.mount && deviceMajor == other.deviceMajor && deviceMinor == other.deviceMinor

@@ -70,11 +70,36 @@ public struct Identity: ~Copyable {
     do throws(Errno) { return try makeNamedDirectory(at: parent, name, mode: mode) } catch {
       if state != .looking || error != .accessDenied { throw error }
     }
-    do throws(IdentityError) { try setEffectiveCapabilities(1 << UInt64(clinux_cap_dac_override)) } catch {
+    try with(1 << UInt64(clinux_cap_dac_override)) { () throws(Errno) in try makeNamedDirectory(at: parent, name, mode: mode) }
+  }
+
+  /// renameat2(2) with RENAME_EXCHANGE of two names in a directory with the sticky bit, where the one may be another user's: with
+  /// CAP_FOWNER in effect for this one call. Neither object is opened, followed or changed.
+  package func exchangeNames(at parent: borrowing FileDescriptor, _ one: [UInt8], _ other: [UInt8]) throws(Errno) {
+    try asFileOwner { () throws(Errno) in try exchange(at: parent, one, other) }
+  }
+
+  /// The same with RENAME_NOREPLACE.
+  package func renameAnothers(at parent: borrowing FileDescriptor, _ old: [UInt8], _ new: [UInt8]) throws(Errno) {
+    try asFileOwner { () throws(Errno) in try renameWithoutReplacing(at: parent, old, new) }
+  }
+
+  private func asFileOwner(_ call: () throws(Errno) -> Void) throws(Errno) {
+    guard state == .looking else { throw .notPermitted }
+    do throws(Errno) { return try with(1 << UInt64(clinux_cap_fowner), call) } catch {
+      if error != .accessDenied { throw error }
+    }
+    // A parent that only a group may write to.
+    try with(1 << UInt64(clinux_cap_fowner) | 1 << UInt64(clinux_cap_dac_override), call)
+  }
+
+  /// One call with these capabilities in effect, and none before and after it.
+  private func with(_ capabilities: UInt64, _ call: () throws(Errno) -> Void) throws(Errno) {
+    do throws(IdentityError) { try setEffectiveCapabilities(capabilities) } catch {
       throw error.cause ?? .notPermitted
     }
     var failure: Errno? = nil
-    do throws(Errno) { try makeNamedDirectory(at: parent, name, mode: mode) } catch { failure = error }
+    do throws(Errno) { try call() } catch { failure = error }
     do throws(IdentityError) { try setEffectiveCapabilities(0) } catch {
       // A capability that cannot be given back must not be carried into a home.
       endProcess(status: 1)

@@ -37,6 +37,18 @@ public final class MountTable {
   }
 }
 
+/// The user who has made the FUSE mount that a descriptor lies on; nil if that cannot be told. Asks the kernel, and never the mount:
+/// the number is the one that proc(5) tells of a descriptor, since statx(2) of a mount of another user's is refused.
+package func userMountOwner(of place: borrowing FileDescriptor) -> UInt32? {
+  let path = Array("/proc/self/fdinfo/".utf8) + decimal(UInt64(UInt32(bitPattern: place.raw)))
+  do throws(Errno) {
+    guard let mount = mountNumber(inDescriptorInfo: try readAll(try open(path: path, .reading), limit: 4096)) else { return nil }
+    return userID(ofMount: mount, inMountinfo: try readMountinfo())
+  } catch {
+    return nil
+  }
+}
+
 private func isBlockDevice(_ file: FileStatus) -> Bool {
   let path = Array("/sys/dev/block/".utf8) + decimal(UInt64(file.deviceMajor)) + [0x3a] + decimal(UInt64(file.deviceMinor))
   do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { return false }

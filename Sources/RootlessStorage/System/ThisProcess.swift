@@ -63,6 +63,15 @@ package func hostName() -> [UInt8] {
   }
 }
 
+/// 64 bits that nobody can guess (getrandom(2), without waiting for a kernel that has just been started).
+package func randomNumber() throws(Errno) -> UInt64 {
+  var number: UInt64 = 0
+  let size = MemoryLayout<UInt64>.size
+  let got = try retrying { unsafe withUnsafeMutableBytes(of: &number) { unsafe getrandom($0.baseAddress!, size, UInt32(GRND_NONBLOCK)) } }
+  if got != size { throw .ioError }
+  return number
+}
+
 /// Seconds since the epoch.
 package func wallClock() -> Int64 { Int64(time(nil)) }
 

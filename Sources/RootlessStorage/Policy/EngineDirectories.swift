@@ -1,16 +1,18 @@
-import RootlessStorage
-
 /// The directories that engines have in a storage directory. Everything else in one is a user's own.
-struct EngineDirectories {
+public struct EngineDirectories: Equatable, Sendable {
   /// One component each: `containers`, `docker`, and what the skeleton's files name.
-  let names: [[UInt8]]
+  package let names: [[UInt8]]
+  /// Only what the skeleton's files name: a login makes these with a new storage directory, which ageing would remove if it were empty.
+  package let ofSkeleton: [[UInt8]]
 
-  init(skeleton: [SkeletonFile]) {
-    var names = [Array("containers".utf8), Array("docker".utf8)]
+  public init(skeleton: [SkeletonFile]) {
+    var named: [[UInt8]] = []
     for file in skeleton {
-      for name in EngineDirectories.components(in: file.content) where !names.contains(name) { names.append(name) }
+      for name in EngineDirectories.components(in: file.content) where !named.contains(name) { named.append(name) }
     }
-    self.names = names
+    ofSkeleton = named
+    let always = [Array("containers".utf8), Array("docker".utf8)]
+    names = always + named.filter { !always.contains($0) }
   }
 
   /// The first components behind `@STORAGE@/`. One that is another for every user (`@STORAGE@/@USER@`) is not known here, and so
@@ -40,7 +42,4 @@ struct EngineDirectories {
     default: false
     }
   }
-
-  /// `containers` and `docker`, for a sentence.
-  var shownNames: String { names.map { shown($0) }.joined(separator: ", ") }
 }

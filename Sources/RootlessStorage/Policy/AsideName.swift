@@ -1,0 +1,96 @@
+/// A name beside a storage directory: `.LEAF.new-TIME-RANDOM` for a directory that is being prepared, `.LEAF.replaced-TIME-RANDOM` for
+/// what another user had put into its place. TIME is UTC (`20261128T201530Z`), RANDOM 64 bits in hexadecimal digits, so that nobody can
+/// occupy the name beforehand. No storage directory has such a name, since none begins with a dot.
+public struct AsideName: Equatable, Sendable {
+  public enum Purpose: Equatable, Sendable { case new, replaced }
+
+  /// A name has room for 255 bytes: of longer leaves only the beginning stands in it.
+  private static let longestLeaf = 200
+  private static let digits = 16
+
+  public let leaf: [UInt8]
+  public let purpose: Purpose
+  /// As in the name.
+  public let stamp: [UInt8]
+  private let random: [UInt8]
+
+  /// - Parameters:
+  ///   - time: seconds since the epoch.
+  ///   - random: any number, from getrandom(2).
+  public init(_ purpose: Purpose, of leaf: [UInt8], time: Int64, random: UInt64) {
+    self.leaf = Array(leaf.prefix(AsideName.longestLeaf))
+    self.purpose = purpose
+    stamp = utcStamp(time)
+    var number: [UInt8] = []
+    for shift in 0..<AsideName.digits {
+      let digit = UInt8(truncatingIfNeeded: random >> UInt64(60 - 4 * shift) & 15)
+      number.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+    }
+    self.random = number
+  }
+
+  public var bytes: [UInt8] { [0x2e] + leaf + AsideName.word(purpose) + stamp + [0x2d] + random }
+
+  private static func word(_ purpose: Purpose) -> [UInt8] {
+    switch purpose {
+    case .new: Array(".new-".utf8)
+    case .replaced: Array(".replaced-".utf8)
+    }
+  }
+
+  /// Reads a name of this form, and no other.
+  public init?(_ name: [UInt8]) {
+    // TIME has 16 bytes, a hyphen follows.
+    guard name.first == 0x2e, name.count <= 255, name.count > 1 + 16 + 1 + AsideName.digits else { return nil }
+    random = Array(name.suffix(AsideName.digits))
+    let rest = name.dropLast(AsideName.digits)
+    guard rest.last == 0x2d, random.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }) else { return nil }
+    stamp = Array(rest.dropLast().suffix(16))
+    guard AsideName.isStamp(stamp) else { return nil }
+    let front = Array(rest.dropLast(17).dropFirst())
+    for purpose in [Purpose.new, .replaced] {
+      let word = AsideName.word(purpose)
+      guard front.count > word.count, front.suffix(word.count).elementsEqual(word) else { continue }
+      self.purpose = purpose
+      leaf = Array(front.dropLast(word.count))
+      return
+    }
+    return nil
+  }
+
+  /// `YYYYMMDDThhmmssZ`.
+  private static func isStamp(_ text: [UInt8]) -> Bool {
+    guard text.count == 16, text[8] == 0x54, text[15] == 0x5a else { return false }
+    for (index, byte) in text.enumerated() where index != 8 && index != 15 && !(byte >= 0x30 && byte <= 0x39) { return false }
+    return true
+  }
+
+  /// Whether this is a name for that storage directory. Of one of more than 200 bytes only the beginning is compared.
+  public func isOf(_ leaf: [UInt8]) -> Bool { self.leaf.elementsEqual(leaf.prefix(AsideName.longestLeaf)) }
+}
+
+/// `20261128T201530Z`. A time before 1970 counts as 1970, one after 9999 as the last second of that.
+///
+/// - Parameter seconds: since the epoch.
+func utcStamp(_ seconds: Int64) -> [UInt8] {
+  let bounded = min(max(seconds, 0), 253_402_300_799)
+  let clock = UInt64(bounded % 86400)
+  // Days since 1 March of the year 0, in eras of 400 years: there the leap day is the last of a year.
+  let days = UInt64(bounded / 86400) + 719_468
+  let era = days / 146_097
+  let dayOfEra = days % 146_097
+  let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
+  let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+  let march = (5 * dayOfYear + 2) / 153
+  let month = march < 10 ? march + 3 : march - 9
+  let year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
+  let day = dayOfYear - (153 * march + 2) / 5 + 1
+  return digits(year, 4) + digits(month, 2) + digits(day, 2) + [0x54] + digits(clock / 3600, 2) + digits(clock / 60 % 60, 2)
+    + digits(clock % 60, 2) + [0x5a]
+}
+
+private func digits(_ number: UInt64, _ count: Int) -> [UInt8] {
+  var text = decimal(number)
+  while text.count < count { text = [0x30] + text }
+  return text
+}

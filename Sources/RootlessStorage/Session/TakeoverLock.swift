@@ -1,0 +1,63 @@
+internal import CLinux
+
+/// Only one session of a user replaces what is in the place of their storage directory: an open file description lock (fcntl(2),
+/// F_OFD_SETLK) on `/run/rootless-storage/takeover.UID`, which only root can open, one file for each user, so that nobody keeps others
+/// waiting. It goes with its process. Nothing depends on it but quiet: without it, two sessions exchange each other's directories once.
+struct TakeoverLock: ~Copyable {
+  private static let runDirectory = "/run/rootless-storage"
+
+  enum Failure: Error, Equatable {
+    /// Another session holds it.
+    case held
+    /// There is no such file, and none can be made.
+    case unavailable
+  }
+
+  private let file: FileDescriptor
+
+  /// The process must be root.
+  ///
+  /// - Parameter milliseconds: how long to wait for another session.
+  init(uid: UInt32, _ mounts: MountTable, patience milliseconds: Int64) throws(Failure) {
+    let directory = try TakeoverLock.directory(mounts)
+    let name = Array("takeover.".utf8) + decimal(UInt64(uid))
+    do throws(Errno) {
+      let file = try open(at: directory, name, .locking, permissions: 0o600)
+      let status = try fileStatus(of: file)
+      guard status.kind == .regular && status.owner == 0 else { throw .notPermitted }
+      let end = clinux_monotonic_milliseconds() + milliseconds
+      while clinux_lock_whole(file.raw) != 0 {
+        let cause = Errno.last
+        if cause == .interrupted { continue }
+        guard cause == .wouldBlock || cause == .accessDenied else { throw cause }
+        if clinux_monotonic_milliseconds() >= end { throw .wouldBlock }
+        clinux_sleep_milliseconds(5)
+      }
+      self.file = file
+    } catch {
+      throw error == .wouldBlock ? .held : .unavailable
+    }
+  }
+
+  /// The end of what had to be done under the lock.
+  consuming func release() {}
+
+  /// tmpfiles.d makes it at boot; a host that was not booted since the installation has none yet.
+  private static func directory(_ mounts: MountTable) throws(Failure) -> FileDescriptor {
+    let path = Array(runDirectory.utf8)
+    do throws(WayProblem) { return try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch {
+      if error.reason != .missing { throw .unavailable }
+    }
+    do throws(WayProblem) {
+      make(in: try walk(toDirectory: Array("/run".utf8), .trusted, mounts))
+      return try walk(toDirectory: path, .trusted, mounts).takeDescriptor()
+    } catch {
+      throw .unavailable
+    }
+  }
+
+  /// Whatever comes of it is looked at again.
+  private static func make(in parent: borrowing WayEnd) {
+    do throws(Errno) { try makeNamedDirectory(at: parent.descriptor, Array("rootless-storage".utf8), mode: 0o755) } catch {}
+  }
+}
