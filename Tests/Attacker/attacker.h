@@ -44,6 +44,9 @@ void violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern long violations;
 void check_protected(void);
 void check_home(const char *thing, int was_killed);
+struct stat;
+int is_kept(const struct stat *thing);
+void check_place(const char *report);
 
 /* One subcommand each. */
 int step(struct attack *attack, int argc, char **argv);

@@ -78,6 +78,7 @@ static void copy(const char *name, const char *path) {
 void scene_set(const char *scenario) {
   empty(HOME, "", "precious");
   empty("/var/tmp", VICTIM, "alice.other");
+  empty("/var/tmp", "." VICTIM ".", "");
   if (strcmp(scenario, "fresh") == 0) return;
   int is_open = strcmp(scenario, "open") == 0;
   own(STORAGE, is_open ? 0777 : 0700, 1);
@@ -184,6 +185,30 @@ static void check_below(int directory, const char *name, const char *path, const
     check_below(inner, entry->d_name, deeper, thing, was_killed);
   }
   if (list != NULL) closedir(list);
+}
+
+/* Whether it lies beside the storage directory under a name that a login gives to what was in the place: the same file, with the same
+ * owner, mode, size, links and time of modification. */
+int is_kept(const struct stat *thing) {
+  int directory = open("/var/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0;
+  DIR *list = directory < 0 ? NULL : fdopendir(directory);
+  struct dirent *entry;
+  while (list != NULL && (entry = readdir(list)) != NULL) {
+    struct stat s;
+    if (strncmp(entry->d_name, "." VICTIM ".replaced-", sizeof VICTIM + 10) != 0) continue;
+    if (fstatat(directory, entry->d_name, &s, AT_SYMLINK_NOFOLLOW) != 0 || s.st_ino != thing->st_ino || s.st_dev != thing->st_dev) continue;
+    found = s.st_uid == thing->st_uid && s.st_gid == thing->st_gid && s.st_mode == thing->st_mode && s.st_size == thing->st_size &&
+            s.st_nlink == thing->st_nlink && s.st_mtim.tv_sec == thing->st_mtim.tv_sec && s.st_mtim.tv_nsec == thing->st_mtim.tv_nsec;
+  }
+  if (list != NULL) closedir(list);
+  return found;
+}
+
+/* After a login the place is the user's, empty, or the log says that it is not. */
+void check_place(const char *report) {
+  struct stat s;
+  if (lstat(STORAGE, &s) != 0 || (s.st_uid == VICTIM_UID && S_ISDIR(s.st_mode)) || strstr(report, "<3>") != NULL) return;
+  violation("the storage directory is of uid %u, mode %o, and nothing says so", s.st_uid, s.st_mode);
 }
 
 /* Files are whole or not there, nothing temporary stays, and all of it is the user's. */
