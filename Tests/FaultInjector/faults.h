@@ -100,7 +100,8 @@ struct scenario {
   const char *name;
   enum target target;
   void (*prepare)(void);
-  bool is_refused;    /* somebody else's: nothing may change */
+  bool is_refused;    /* only root can have put it there: nothing may change */
+  bool is_taken;      /* bob's: alice's own directory takes its place, and his object is kept as it is */
   bool is_blocked;    /* a file of the user's stands where a directory should, and one of the two files is skipped */
   bool is_hanging;    /* the helper of the first transaction never ends */
   bool is_strict;
@@ -119,6 +120,8 @@ struct state {
   bool is_whole;     /* nothing is missing */
   bool is_right;     /* and no temporary file is left: all is as a login without a fault leaves it */
   int leftovers;     /* temporary files in the home */
+  int prepared;      /* directories beside the place that were made to take it */
+  bool lacks_engines; /* alice's new directory is without one of the engines' */
   int ids_left;      /* locks and the like beside /etc/subuid and /etc/subgid */
   int ids_stale;     /* locks that were there before, and are there still */
   bool is_half;      /* one of these has got its line, and the other not */

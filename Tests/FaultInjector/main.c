@@ -83,6 +83,7 @@ static bool says_cause(const struct fault *fault) {
       {ENOENT, "it changed while it was being looked at"}, {EEXIST, "it changed while it was being looked at"},
       {ENOENT, "Not a directory"}, {EEXIST, "Not a directory"},
       {EINVAL, "has neither hard links nor RENAME_NOREPLACE"}, {ENOSYS, "has neither hard links nor RENAME_NOREPLACE"},
+      {EINVAL, "cannot exchange two names"}, {ENOSYS, "cannot exchange two names"}, {EOPNOTSUPP, "cannot exchange two names"},
       {EINTR, "File exists"}, /* a file that is made, and made again when its reply is lost */
       {EINTR, "No such file or directory"}, /* likewise a rename */
       {0, "had no effect"}, /* a change of the identity that cannot be verified */
@@ -148,13 +149,17 @@ static void judge(const struct fault *fault, const struct step *step) {
   /* A helper that was killed leaves at most one, one that only met an error none, unless that it cannot remove it was the error. */
   bool may_leave = fault->number == SYS_unlinkat || says(run.log, 3, "was killed before it was done");
   if (state_between.leftovers > scenario->has_leftover + may_leave) violation(fault, step, "a temporary file is left, or more than one");
+  if (state_between.prepared > (may_leave || (fault->kind == LOST && fault->number == SYS_mkdirat))) violation(fault, step, "a directory that was prepared is left, or more than one");
   bool is_killed = fault->kind == KILL || fault->killed_after > 0 || says(run.log, 3, "was killed before it was done");
   if (state_between.is_half && !is_killed) violation(fault, step, "one of /etc/subuid and /etc/subgid has got its line, and the other not");
   if (state_between.ids_left > 0 && !is_killed && fault->number != SYS_unlinkat) violation(fault, step, state_between.left);
+  /* One that is said to be there is not made. */
+  bool is_hidden = is_killed || (fault->number == SYS_mkdirat && (fault->kind == LOST || fault->error == EEXIST)) || says(run.log, 3, "ended without a whole report");
+  if (state_between.lacks_engines && !is_hidden && !says(run.log, 4, "cannot create /var/tmp/alice/") && !says(run.log, 3, "is refused")) violation(fault, step, "an engine's directory is missing, and the log does not say so");
   bool is_missing = !state_between.is_whole || scenario->is_refused || scenario->is_blocked || scenario->is_overlapping;
   if (is_missing && !says(run.log, 5, "") && !is_about_log(fault)) violation(fault, step, "something is missing, and the log does not say so");
   else if (!state_between.is_whole && !says_cause(fault) && !is_about_log(fault)) violation(fault, step, "something is missing, and the log does not say why");
-  if (is_interruption(fault, step) && (!state_between.is_right || (has_error && !scenario->is_refused))) violation(fault, step, "an interrupted call is not made again");
+  if (is_interruption(fault, step) && (!state_between.is_right || (has_error && !scenario->is_refused && !scenario->is_taken))) violation(fault, step, "an interrupted call is not made again");
   state_between.is_right ? harmless++ : logged++;
 
   struct state after;
@@ -163,7 +168,9 @@ static void judge(const struct fault *fault, const struct step *step) {
   if (next->descriptors_after != next->descriptors_before || next->children != 0) violation(fault, step, "the next login leaves a descriptor or a child");
   if (after.trouble[0] != 0) violation(fault, step, after.trouble);
   if (!after.is_right && !(lets_leftover_stay(fault) && after.leftovers == 1) && !(lets_lock_stay(fault) && after.is_whole && after.leftovers == 0)) violation(fault, step, "the next login does not complete it");
-  if (scenario->is_refused != says(run.next_log, 3, "") || scenario->is_blocked != says(run.next_log, 4, "is skipped") || scenario->is_overlapping != says(run.next_log, 4, "no subordinate ids")) violation(fault, step, "the next login says something else");
+  /* What the first has not taken, the next one does. */
+  bool says_error = says(run.next_log, 3, "") && !(scenario->is_taken && says(run.next_log, 3, "what was there is kept as"));
+  if (scenario->is_refused != says_error || scenario->is_blocked != says(run.next_log, 4, "is skipped") || scenario->is_overlapping != says(run.next_log, 4, "no subordinate ids")) violation(fault, step, "the next login says something else");
 }
 
 static void try_fault(const struct step *step, struct fault fault) {

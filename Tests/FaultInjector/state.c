@@ -105,7 +105,11 @@ static void first(void) {}
 static void steady(void) { storage(0700), directories(), place(0), place(1); }
 static void squatted_directory(void) { directory(STORAGE_PATH, 0755, BOB), file(STORAGE_PATH "/his", "bob's", 5, 0644, BOB); }
 static void squatted_link(void) { sure(symlink("/etc", STORAGE_PATH) == 0 && lchown(STORAGE_PATH, BOB, BOB) == 0, STORAGE_PATH); }
-static void open_storage(void) { storage(0770), directories(), place(0), place(1); }
+static void root_link(void) { sure(symlink("/etc", STORAGE_PATH) == 0, STORAGE_PATH); }
+static void open_storage(void) {
+  directory(STORAGE_PATH, 0770, ALICE), directory(STORAGE_PATH "/containers", 0700, ALICE);
+  file(STORAGE_PATH "/containers/image", "image", 5, 0644, ALICE), directories(), place(0), place(1);
+}
 static void one_file(void) { storage(0700), directory(HOME_PATH "/.config", 0700, ALICE), directory(HOME_PATH "/.config/containers", 0700, ALICE), place(0); }
 static void config_only(void) { storage(0700), directory(HOME_PATH "/.config", 0755, ALICE); }
 static void blocked(void) { config_only(), file(HOME_PATH "/.config/docker", "mine", 4, 0600, ALICE); }
@@ -119,8 +123,9 @@ static void two_links(void) { steady(), sure(link(CONF, dead()) == 0, "link"); }
 const struct scenario scenarios[] = {
     {.name = "first", .prepare = first},
     {.name = "steady", .prepare = steady},
-    {.name = "squatted-directory", .prepare = squatted_directory, .is_refused = true},
-    {.name = "squatted-link", .prepare = squatted_link, .is_refused = true},
+    {.name = "squatted-directory", .prepare = squatted_directory, .is_taken = true},
+    {.name = "squatted-link", .prepare = squatted_link, .is_taken = true},
+    {.name = "root-link", .prepare = root_link, .is_refused = true},
     {.name = "open-storage", .prepare = open_storage},
     {.name = "one-file", .prepare = one_file},
     {.name = "config-only", .prepare = config_only},
@@ -148,7 +153,15 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
   return place->level == 0 && strcmp(path, HOME_PATH) == 0 ? 0 : remove(path);
 }
 
+static int remove_aside(const char *path, const struct stat *status, int type, struct FTW *place) {
+  (void)status, (void)type, (void)place;
+  return strncmp(path, "/var/tmp/.alice.", 16) == 0 ? remove(path) : 0;
+}
+
 /* ---- Everything else --------------------------------------------------------------------------------------------- */
+
+/* What a login makes or keeps beside the storage directory. */
+#define ASIDE "/var/tmp/.alice."
 
 static uint64_t others_before;
 static uint64_t sum;
@@ -162,7 +175,7 @@ static bool leaves_out_alices, leaves_out_ids;
 static int mix_entry(const char *path, const struct stat *s, int type, struct FTW *unused) {
   (void)type, (void)unused;
   if (strcmp(path, HOME_PATH) == 0) return FTW_SKIP_SUBTREE;
-  if (leaves_out_alices && strcmp(path, STORAGE_PATH) == 0) return FTW_SKIP_SUBTREE;
+  if (leaves_out_alices && (strcmp(path, STORAGE_PATH) == 0 || strncmp(path, ASIDE, sizeof ASIDE - 1) == 0)) return FTW_SKIP_SUBTREE;
   if (leaves_out_ids && is_of_ids(path)) return FTW_CONTINUE;
   const uint64_t always[] = {s->st_ino, s->st_mode, s->st_uid, s->st_gid};
   mix(path, strlen(path)), mix(always, sizeof always);
@@ -189,6 +202,8 @@ void reset(const struct scenario *scenario) {
   struct stat status;
   nftw(HOME_PATH, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   if (lstat(STORAGE_PATH, &status) == 0) nftw(STORAGE_PATH, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  nftw("/var/tmp", remove_aside, 16, FTW_DEPTH | FTW_PHYS);
+  unlink("/run/rootless-storage/takeover.4001"), rmdir("/run/rootless-storage");
   sure(lstat(STORAGE_PATH, &status) != 0, "the storage directory is still there");
   scenario->prepare();
   if (scenario->subuid != NULL) prepare_ids(scenario);
@@ -234,6 +249,49 @@ static int look_at(const char *path, const struct stat *s, int type, struct FTW 
   return trouble("nobody wanted it", path), 0;
 }
 
+/* Whether it is bob's object, as he made it. */
+static bool is_bobs(const char *path) {
+  char name[512], content[16];
+  struct stat s;
+  if (lstat(path, &s) != 0 || s.st_uid != BOB) return false;
+  if (current->prepare == squatted_link) return S_ISLNK(s.st_mode) && readlink(path, name, sizeof name) == 4 && memcmp(name, "/etc", 4) == 0;
+  snprintf(name, sizeof name, "%s/his", path);
+  return S_ISDIR(s.st_mode) && (s.st_mode & 07777) == 0755 && slurp(name, content, sizeof content) == 5 && memcmp(content, "bob's", 5) == 0;
+}
+
+static int bobs;
+
+/* Beside the place: bob's object, and what was prepared for it, which is alice's and empty. */
+static int look_aside(const char *path, const struct stat *s, int type, struct FTW *place) {
+  (void)type;
+  if (place->level == 0) return FTW_CONTINUE;
+  if (strncmp(path, ASIDE, sizeof ASIDE - 1) == 0) {
+    if (is_bobs(path)) bobs++;
+    else if (S_ISDIR(s->st_mode) && s->st_uid == ALICE && s->st_nlink == 2 && strncmp(path, ASIDE "new-", sizeof ASIDE + 3) == 0) seen->prepared++;
+    else trouble("nobody wanted it", path);
+  }
+  return FTW_SKIP_SUBTREE;
+}
+
+/* In alice's own directory: what the scenario has put there, and the engines' directories, empty. */
+static void look_into_storage(const char *image) {
+  int engines = 0;
+  DIR *list = opendir(STORAGE_PATH);
+  for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;) {
+    char path[512];
+    struct stat s;
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    snprintf(path, sizeof path, STORAGE_PATH "/%s", entry->d_name);
+    if (image != NULL && strncmp(image, path, strlen(path)) == 0) continue;
+    bool is_engine = strcmp(entry->d_name, "containers") == 0 || strcmp(entry->d_name, "docker") == 0;
+    if (!is_engine || lstat(path, &s) != 0 || !S_ISDIR(s.st_mode) || (s.st_mode & 07777) != 0700 || s.st_uid != ALICE || s.st_gid != ALICE || s.st_nlink != 2)
+      trouble("nobody wanted it", path);
+    engines++;
+  }
+  if (list != NULL) closedir(list);
+  seen->lacks_engines = image == NULL && engines < 2;
+}
+
 void look(const struct scenario *scenario, bool modes_are_denied, struct state *state) {
   memset(state, 0, sizeof *state);
   seen = state, current = scenario, whole = 0, may_lack_modes = modes_are_denied;
@@ -246,14 +304,21 @@ void look(const struct scenario *scenario, bool modes_are_denied, struct state *
   }
   struct stat s, image;
   bool is_there = lstat(STORAGE_PATH, &s) == 0;
-  bool had_image = scenario->prepare != first;
+  bobs = 0;
+  sure(nftw("/var/tmp", look_aside, 16, FTW_PHYS | FTW_ACTIONRETVAL) == 0, "/var/tmp");
+  if (scenario->is_taken) {
+    if (is_there && is_bobs(STORAGE_PATH)) bobs++, is_there = false;
+    if (bobs != 1) trouble("bob's object is lost", STORAGE_PATH);
+  } else if (bobs > 0) trouble("of bob's, who has nothing there", STORAGE_PATH);
+  bool was_made = scenario->prepare == first || scenario->is_taken;
   if (is_there && (!S_ISDIR(s.st_mode) || s.st_uid != ALICE || s.st_gid != ALICE)) trouble("not alice's directory", STORAGE_PATH);
   /* Only the bits that let others write are taken away. */
   bool was_open = scenario->prepare == open_storage;
   bool is_closed = is_there && (s.st_mode & 07777) == (was_open ? 0750 : 0700);
   if (is_there && !is_closed && !(was_open && (s.st_mode & 07777) == 0770)) trouble("of another mode", STORAGE_PATH);
-  if (had_image && (lstat(STORAGE_PATH "/image", &image) != 0 || image.st_size != 5 || image.st_uid != ALICE)) trouble("lost or changed", STORAGE_PATH "/image");
-  if (is_there && s.st_nlink != 2) trouble("has directories in it", STORAGE_PATH);
+  const char *path = was_made ? NULL : was_open ? STORAGE_PATH "/containers/image" : STORAGE_PATH "/image";
+  if (path != NULL && (lstat(path, &image) != 0 || image.st_size != 5 || image.st_uid != ALICE)) trouble("lost or changed", path);
+  if (is_there) look_into_storage(path);
   state->is_whole = is_closed && whole == (scenario->is_blocked ? FILES - 1 : FILES);
   state->is_right = state->is_whole && state->leftovers == 0;
   if (scenario->subuid != NULL) look_at_ids(scenario, state);

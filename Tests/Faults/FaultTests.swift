@@ -17,7 +17,8 @@ struct FaultTests {
   /// What a login finds (Tests/FaultInjector/state.c), and the least number of faults: a test that tries none proves nothing.
   static let ofHelper: [(String, Int)] = [
     ("first", 1300), ("no-statmount", 1300), ("no-links", 1200), ("config-only", 1200), ("leftover", 900), ("blocked", 900), ("one-file", 900),
-    ("open-storage", 800), ("two-links", 700), ("steady", 600), ("squatted-directory", 700), ("squatted-link", 700),
+    ("open-storage", 800), ("two-links", 700), ("steady", 600), ("squatted-directory", 1300), ("squatted-link", 1300),
+    ("root-link", 700),
   ]
   static let ofIDs: [(String, Int)] = [
     ("subids-first", 1900), ("subids-half", 1800), ("subids-enough", 800), ("subids-refused", 1000), ("subids-locked-stale", 2000),

@@ -17,7 +17,7 @@ enum EventSamples {
     ]
     let squatted = StorageObservation(parentIsWritableByOthers: true, state: .occupied(by: .directory, owner: 1001))
     let failures: [TakeoverFailure] = [
-      .locked, .contested, .failed(.invalid), .failed(.otherDevice), .failed(.busy), .failed(.notPermitted), .failed(.readOnly), .failed(.ioError),
+      .locked, .contested, .noExchange, .failed(.invalid), .failed(.otherDevice), .failed(.busy), .failed(.notPermitted), .failed(.readOnly), .failed(.ioError),
     ]
     events += failures.map { .storageNotTaken(squatted, $0) }
     let steps: [IdentityError.Step] = [.becomeRoot, .groups, .groupID, .userID, .capabilities, .dumpable, .verify]

@@ -108,6 +108,8 @@ public struct Takeover: Equatable, Sendable {
 public enum TakeoverFailure: Equatable, Sendable {
   /// A system call that failed.
   case failed(Errno)
+  /// The file system, or the kernel, does not exchange names.
+  case noExchange
   /// Another session of the user's has not come to an end with it.
   case locked
   /// Somebody has exchanged or moved what is there at every try.

@@ -111,7 +111,7 @@ public struct Wording: Sendable {
     switch failure {
     case .locked: "another session of the same user is replacing it; log in again"
     case .contested: "somebody exchanges it all the time; find out who does, and end that process"
-    case .failed(.invalid), .failed(.notImplemented), .failed(.notSupported):
+    case .noExchange:
       "this file system cannot exchange two names (renameat2 with RENAME_EXCHANGE); move it away as root"
     case .failed(.otherDevice):
       "its file system does not exchange these two directories (a lower layer of overlayfs, another project quota, or another encryption key); move it away as root"

@@ -38,6 +38,9 @@ struct PlaceExchange: ~Copyable {
   /// What was taken away, in order. More than one where somebody was quick.
   private(set) var takeovers: [Takeover] = []
   private var prepared: Prepared?
+  /// What the last exchange was to take away.
+  private var attempt: Takeover?
+  private var hasNoExchange = false
 
   private struct Prepared: ~Copyable {
     let name: [UInt8]
@@ -81,6 +84,11 @@ struct PlaceExchange: ~Copyable {
         } catch {
           if error != .exists { return .absent(error) }
         }
+      case .inPlace where isPrepared(leaf, in: parent):
+        // It was exchanged, and the answer said otherwise.
+        if let takeover = attempt, let name = prepared?.name { settle(takeover, name, in: parent, identity) }
+        prepared = nil
+        return .inPlace(isNew: true)
       case .inPlace, .writableByOthers: return .inPlace(isNew: false)
       case .occupied(let kind, let owner):
         guard StorageObservation(parentIsWritableByOthers: true, state: found.state).mayBeTaken(from: look.account) else { return .refused(found.state, nil) }
@@ -89,7 +97,7 @@ struct PlaceExchange: ~Copyable {
           if isTaken { return .inPlace(isNew: true) }
         } catch {
           // It has just been moved away by its owner.
-          if error != .noEntry { return .refused(found.state, .failed(error)) }
+          if error != .noEntry { return .refused(found.state, hasNoExchange ? .noExchange : .failed(error)) }
         }
       case .onNetwork, .userMount, .way, .failed: return .refused(found.state, nil)
       }
@@ -116,7 +124,11 @@ struct PlaceExchange: ~Copyable {
       return false
     }
     guard let name = prepared?.name else { return false }
-    try identity.exchangeNames(at: parent, leaf, name)
+    attempt = takeover
+    do throws(Errno) { try identity.exchangeNames(at: parent, leaf, name) } catch {
+      hasNoExchange = error == .invalid || error == .notImplemented || error == .notSupported
+      throw error
+    }
     guard isPrepared(leaf, in: parent) else {
       // Its own user, or root, has moved it. Whatever is there is judged anew, and the name of what came out is its owner's affair.
       settle(takeover, name, in: parent, identity)
@@ -140,11 +152,16 @@ struct PlaceExchange: ~Copyable {
   private mutating func prepare(in parent: borrowing FileDescriptor, _ identity: borrowing Identity) throws(Errno) {
     if prepared != nil { return }
     let name = try named(.new) { (name) throws(Errno) in try identity.makeDirectory(at: parent, name, mode: mode) }
-    let descriptor = try open(at: parent, name, .directoryPlace)
-    let status = try fileStatus(of: descriptor)
-    // With the sticky bit nobody but its owner and root can have put another one there.
-    guard status.kind == .directory && status.owner == look.account.uid else { throw .exists }
-    prepared = Prepared(name: name, descriptor: descriptor, status: status)
+    do throws(Errno) {
+      let descriptor = try open(at: parent, name, .directoryPlace)
+      let status = try fileStatus(of: descriptor)
+      // With the sticky bit nobody but its owner and root can have put another one there.
+      guard status.kind == .directory && status.owner == look.account.uid else { throw .exists }
+      prepared = Prepared(name: name, descriptor: descriptor, status: status)
+    } catch {
+      remove(name, parent)
+      throw error
+    }
   }
 
   /// Nothing can be prepared: the object goes alone.
