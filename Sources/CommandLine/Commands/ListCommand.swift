@@ -34,8 +34,11 @@ struct ListCommand: ParsableCommand {
       printOut(inventory.parent.isRoot ? "There are no storage directories in \(parent)." : "You have no storage directory in \(parent).")
     } else {
       StorageTable(inventory.entries) { $0.measure?.size }.write()
-      let total = inventory.entries.reduce(0) { $0 &+ ($1.measure?.size ?? 0) }
-      printOut("\n\(counted(inventory.entries.count, "storage directory", "storage directories")) in \(parent), \(shownSize(total)).")
+      func sum(_ entries: [StorageEntry]) -> String { shownSize(entries.reduce(0) { $0 &+ ($1.measure?.size ?? 0) }) }
+      let replaced = inventory.entries.filter(\.isReplaced)
+      let storage = inventory.entries.filter { !$0.isReplaced }
+      printOut("\n\(counted(storage.count, "storage directory", "storage directories")) in \(parent), \(sum(storage)).")
+      if !replaced.isEmpty { printOut("\(counted(replaced.count, "more was", "more were")) put out of the place of one, \(sum(replaced)).") }
     }
     for note in inventory.notes { printOut(Terminal.standard.wrapped(note, indent: 0)) }
   }

@@ -10,7 +10,9 @@ struct PruneCommand: ParsableCommand {
     abstract: "Give disk back: delete the container storage of users who are gone or idle.",
     discussion: """
       Deletes the directories that engines have in a storage directory, and the storage directory itself if that leaves it \
-      empty. A user's own files there stay. What is in use is left alone. With both --orphaned and --older-than, both must hold.
+      empty and its owner has no account, or nobody else could take its name. A user's own files there stay. What is in use is \
+      left alone. What a login or repair has put out of the place of a storage directory goes by its owner and age. With both \
+      --orphaned and --older-than, both must hold.
       """)
 
   @Flag(help: "Storage whose owner has no account any more.")

@@ -65,7 +65,8 @@ struct PruneOutput {
         if entry.isReplaced { replaced += 1 }
       }
       let what = counted(plan.candidates.count - replaced, "storage directory", "storage directories")
-      printOut("\(isDryRun ? "Would delete" : "To delete"): the container storage (\(inventory.parent.engines.shownNames)) in\n\(what) in \(parent):\n")
+      let verb = isDryRun ? "Would delete" : "To delete"
+      printOut(plan.candidates.count > replaced ? "\(verb): the container storage (\(inventory.parent.engines.shownNames)) in\n\(what) in \(parent):\n" : "\(verb) in \(parent):\n")
       StorageTable(plan.candidates.lazy.map { inventory.entries[$0] }) { $0.measure?.reclaimable }.write()
       printOut("\nThat gives \(isExact ? "" : "at least ")\(shownSize(total)) back.")
       if replaced > 0 { printOut("\(counted(replaced, "of these was", "of these were")) put out of the place of a storage directory: all of it goes.") }
@@ -126,7 +127,7 @@ struct PruneOutput {
         list?.add(record)
       }
     }
-    let tail = "\"bytes\":\(outcome.bytes),\"inUse\":\(plan.inUse),\"unconfirmed\":\(plan.unconfirmed),\"unanswered\":\(plan.unanswered),\"messages\":\(jsonText(messages + notes))"
+    let tail = "\"bytes\":\(outcome.bytes),\"inUse\":\(plan.inUse),\"unconfirmed\":\(plan.unconfirmed),\"unanswered\":\(plan.unanswered),\"unmeasured\":\(plan.unmeasured),\"messages\":\(jsonText(messages + notes))"
     list?.end(",\(tail)")
   }
 

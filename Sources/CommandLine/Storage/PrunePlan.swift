@@ -66,7 +66,7 @@ struct PrunePlan {
   static func matters(_ entry: StorageEntry, orphaned: Bool) -> Bool { entry.isJudged && (!orphaned || entry.state == .orphaned) }
 
   /// Some could not be judged.
-  var isIncomplete: Bool { unanswered > 0 || (byOrphan && unconfirmed > 0) }
+  var isIncomplete: Bool { unanswered > 0 || unmeasured > 0 || (byOrphan && unconfirmed > 0) }
 
   /// Why nothing is deleted without somebody who looks at it.
   func refusal(yes: Bool) -> String? {
