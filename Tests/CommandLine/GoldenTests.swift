@@ -75,6 +75,7 @@ struct GoldenTests {
     try machine.storage("alice", uid: 4001, kilobytes: 5000)
     try machine.storage("gone", uid: 4711)
     try machine.sure("install -d -o 4001 -g 4001 /var/tmp/bob; echo notes > /var/tmp/gone/notes; chown 4711 /var/tmp/gone/notes")
+    try machine.sure("install -d -o 4002 -g 4002 -m 700 /var/tmp/.alice.replaced-20261128T201500Z-5f3c2a1b")
     try compare("list", machine.rootlessStorage("list"))
     try compare("list-json", machine.rootlessStorage("list --json"))
     try compare("prune-dry-run", machine.rootlessStorage("prune --orphaned --dry-run"))

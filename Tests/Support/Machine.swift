@@ -67,6 +67,8 @@ public final class Machine {
       mount -t \(storage) vartmp /var/tmp
       chmod 1777 /var/tmp
       """)
+    // Its processes are all that there are, as on a host: the first one says so of /proc.
+    if ownProcesses { try sure("mount -t tmpfs -o mode=755 ns /proc/1/ns; ln -s 'pid:[4026531836]' /proc/1/ns/pid") }
     if let settings { try write(settings + "\n", to: "/etc/rootless-storage/rootless-storage.conf") }
   }
 

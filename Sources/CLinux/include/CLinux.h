@@ -13,6 +13,7 @@
 #include <fnmatch.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/fs.h>
 #include <linux/nsfs.h>
 #include <poll.h>
 #include <pwd.h>
@@ -164,6 +165,15 @@ static inline int clinux_renameat2(int oldDirectory, const char *old, int newDir
   return (int)syscall(SYS_renameat2, oldDirectory, old, newDirectory, new, flags);
 }
 
+/* FS_PROJINHERIT_FL: a directory with it takes nothing of another project id. 0 if it has none, or has lost it; else -1 with errno. */
+static inline int clinux_stop_inheriting_project(int descriptor) {
+  int flags = 0;
+  if (ioctl(descriptor, FS_IOC_GETFLAGS, &flags) != 0) return -1;
+  if (!(flags & FS_PROJINHERIT_FL)) return 0;
+  flags &= ~FS_PROJINHERIT_FL;
+  return ioctl(descriptor, FS_IOC_SETFLAGS, &flags);
+}
+
 /* ---- Capabilities ------------------------------------------------------------------------------------------ */
 
 struct clinux_capabilities {
@@ -171,6 +181,7 @@ struct clinux_capabilities {
 };
 static const unsigned clinux_cap_dac_override = CAP_DAC_OVERRIDE;
 static const unsigned clinux_cap_fowner = CAP_FOWNER;
+static const unsigned clinux_cap_sys_ptrace = CAP_SYS_PTRACE;
 
 static inline int clinux_capget(struct clinux_capabilities *out) {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};

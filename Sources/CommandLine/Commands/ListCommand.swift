@@ -34,8 +34,11 @@ struct ListCommand: ParsableCommand {
       printOut(inventory.parent.isRoot ? "There are no storage directories in \(parent)." : "You have no storage directory in \(parent).")
     } else {
       StorageTable(inventory.entries) { $0.measure?.size }.write()
-      let total = inventory.entries.reduce(0) { $0 &+ ($1.measure?.size ?? 0) }
-      printOut("\n\(counted(inventory.entries.count, "storage directory", "storage directories")) in \(parent), \(shownSize(total)).")
+      func sum(_ entries: [StorageEntry]) -> String { shownSize(entries.reduce(0) { $0 &+ ($1.measure?.size ?? 0) }) }
+      let replaced = inventory.entries.filter(\.isReplaced)
+      let storage = inventory.entries.filter { !$0.isReplaced }
+      printOut("\n\(counted(storage.count, "storage directory", "storage directories")) in \(parent), \(sum(storage)).")
+      if !replaced.isEmpty { printOut("\(counted(replaced.count, "more was", "more were")) put out of the place of one, \(sum(replaced)).") }
     }
     for note in inventory.notes { printOut(Terminal.standard.wrapped(note, indent: 0)) }
   }
@@ -58,6 +61,10 @@ extension StorageInventory {
       if notes.count > 16 { break }
     }
     if count(.mount) > 0 { notes.append("mount: something is mounted in the place of a storage directory; it was not looked into") }
+    if count(.replaced) > 0 || entries.contains(where: { $0.isReplaced && $0.state == .orphaned }) {
+      notes.append("replaced: a login or repair has put it out of the place of a storage directory; look at it as root, and remove it by hand, or leave it to: rootless-storage prune --older-than DAYS")
+    }
+    if let hiddenProcesses { notes.append("Whether anything is in use cannot be told: \(hiddenProcesses.sentence); \(hiddenProcesses.remedy).") }
     if let processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(processFailure)); is it mounted?") }
     return notes
   }

@@ -10,7 +10,9 @@ struct PruneCommand: ParsableCommand {
     abstract: "Give disk back: delete the container storage of users who are gone or idle.",
     discussion: """
       Deletes the directories that engines have in a storage directory, and the storage directory itself if that leaves it \
-      empty. A user's own files there stay. What is in use is left alone. With both --orphaned and --older-than, both must hold.
+      empty and its owner has no account, or nobody else could take its name. A user's own files there stay. What is in use is \
+      left alone. What a login or repair has put out of the place of a storage directory goes by its owner and age. With both \
+      --orphaned and --older-than, both must hold.
       """)
 
   @Flag(help: "Storage whose owner has no account any more.")
@@ -53,9 +55,13 @@ struct PruneCommand: ParsableCommand {
     _ = clinux_ignore_signal(SIGXFSZ)
     let parent = try StorageParent(settings)
     var outcome = PruneOutcome()
-    if !dryRun { removeLeftovers(parent, &outcome) }
+    if !dryRun {
+      try lookForHidden(parent)
+      removeLeftovers(parent, &outcome)
+    }
     var inventory = StorageInventory(parent)
-    try inventory.look()
+    // How long it has been idle has to be known, and how large it is need not be.
+    try inventory.look(days == nil ? .size : .age) { $0.isInUse == false && PrunePlan.matters($0, orphaned: orphaned) }
     let plan = PrunePlan(inventory, orphaned: orphaned, olderThan: days, now: wallClock())
     var output = PruneOutput(plan, inventory, isJSON: json, isDryRun: dryRun)
     output.showPlan()
@@ -63,12 +69,10 @@ struct PruneCommand: ParsableCommand {
       output.tell(refusal)
       outcome.hasFailed = true
     } else if !dryRun && !plan.candidates.isEmpty && allowed(plan, &output, &outcome) {
-      let removal = StorageRemoval(inventory)
-      for (number, index) in plan.candidates.enumerated() {
-        let entry = inventory.entries[index]
-        let report = removal.remove(entry) { files in
-          output.progress.show("deleting \(number + 1) of \(plan.candidates.count): \(shown(entry.leaf)), \(files) files")
-        }
+      let entries = plan.candidates.map { inventory.entries[$0] }
+      StorageRemoval(inventory).remove(entries) { number, files in
+        output.progress.show("deleting \(number + 1) of \(entries.count): \(shown(entries[number].leaf)), \(files) files")
+      } onReport: { entry, report in
         output.progress.clear()
         outcome.take(entry, report)
         output.show(entry, report)
@@ -76,6 +80,15 @@ struct PruneCommand: ParsableCommand {
     }
     output.end(outcome)
     if outcome.hasFailed || plan.isIncomplete { throw ExitCode(1) }
+  }
+
+  /// Ends it where others may be at work whom nobody sees: what they use, and what another run is taking apart, would be deleted.
+  private func lookForHidden(_ parent: StorageParent) throws {
+    let inventory = StorageInventory(parent)
+    let processes: RunningProcesses
+    // Without a /proc, everything counts as in use.
+    do throws(Errno) { processes = try RunningProcesses.look() } catch { return }
+    if let hidden = inventory.hidden(from: processes) { throw CannotLook("\(hidden.sentence), so nothing is deleted; \(hidden.remedy)") }
   }
 
   private func removeLeftovers(_ parent: StorageParent, _ outcome: inout PruneOutcome) {

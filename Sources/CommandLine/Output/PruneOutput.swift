@@ -56,17 +56,20 @@ struct PruneOutput {
     if plan.candidates.isEmpty {
       printOut("There is nothing to delete in \(parent).")
     } else {
-      var (total, isExact, keeps) = (UInt64(0), true, 0)
+      var (total, isExact, keeps, replaced) = (UInt64(0), true, 0, 0)
       for index in plan.candidates {
         let entry = inventory.entries[index]
         total &+= entry.measure?.reclaimable ?? 0
         if entry.measure?.isExact != true { isExact = false }
         if entry.measure?.hasOthers == true { keeps += 1 }
+        if entry.isReplaced { replaced += 1 }
       }
-      let what = counted(plan.candidates.count, "storage directory", "storage directories")
-      printOut("\(isDryRun ? "Would delete" : "To delete"): the container storage (\(inventory.parent.engines.shownNames)) in\n\(what) in \(parent):\n")
+      let what = counted(plan.candidates.count - replaced, "storage directory", "storage directories")
+      let verb = isDryRun ? "Would delete" : "To delete"
+      printOut(plan.candidates.count > replaced ? "\(verb): the container storage (\(inventory.parent.engines.shownNames)) in\n\(what) in \(parent):\n" : "\(verb) in \(parent):\n")
       StorageTable(plan.candidates.lazy.map { inventory.entries[$0] }) { $0.measure?.reclaimable }.write()
       printOut("\nThat gives \(isExact ? "" : "at least ")\(shownSize(total)) back.")
+      if replaced > 0 { printOut("\(counted(replaced, "of these was", "of these were")) put out of the place of a storage directory: all of it goes.") }
       if keeps > 0 { printOut("\(counted(keeps, "of them holds", "of them hold")) other files too: those stay.") }
     }
     if plan.inUse > 0 { printOut(counted(plan.inUse, "more is in use and stays.", "more are in use and stay.")) }
@@ -82,6 +85,10 @@ struct PruneOutput {
       let cause = inventory.accounts.failure.map { " (\(text($0)))" } ?? ""
       notes.append("\(counted(plan.unanswered, "more stays", "more stay")), since the name service did not answer\(cause). When it does (getent passwd UID), run this again.")
     }
+    if plan.unmeasured > 0 {
+      notes.append("\(counted(plan.unmeasured, "more stays", "more stay")), with so many files that it cannot be told when they were used last. To give that disk back without asking when: rootless-storage prune --orphaned.")
+    }
+    if let hidden = inventory.hiddenProcesses { notes.append("Whether anything is in use cannot be told: \(hidden.sentence); \(hidden.remedy).") }
     if let failure = inventory.processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(failure)); is it mounted?") }
     return notes
   }
@@ -102,6 +109,7 @@ struct PruneOutput {
     let size = shownSize(entry.measure?.reclaimable ?? 0)
     switch report.result {
     case .deleted: printOut("deleted \(path) (\(size))")
+    case .emptied where report.isKept: printOut("deleted the container storage in \(path) (\(size)); the directory stays, since its user has an account")
     case .emptied: printOut("deleted the container storage in \(path) (\(size)); other files there stay")
     case .inUse, .failed: break
     }
@@ -119,7 +127,7 @@ struct PruneOutput {
         list?.add(record)
       }
     }
-    let tail = "\"bytes\":\(outcome.bytes),\"inUse\":\(plan.inUse),\"unconfirmed\":\(plan.unconfirmed),\"unanswered\":\(plan.unanswered),\"messages\":\(jsonText(messages + notes))"
+    let tail = "\"bytes\":\(outcome.bytes),\"inUse\":\(plan.inUse),\"unconfirmed\":\(plan.unconfirmed),\"unanswered\":\(plan.unanswered),\"unmeasured\":\(plan.unmeasured),\"messages\":\(jsonText(messages + notes))"
     list?.end(",\(tail)")
   }
 

@@ -9,6 +9,8 @@ struct StorageRecord: Encodable {
   let state: String
   /// The user whose place it is, where it is in another's.
   let placeOf: String?
+  /// It was put out of that place.
+  let isReplaced: Bool
   let size: UInt64?
   let reclaimable: UInt64?
   let sizeIsExact: Bool?
@@ -21,6 +23,7 @@ struct StorageRecord: Encodable {
     account = entry.account.map(string)
     state = entry.state.rawValue
     placeOf = entry.placeOf.map(string)
+    isReplaced = entry.isReplaced
     size = entry.measure?.size
     reclaimable = entry.measure?.reclaimable
     sizeIsExact = entry.measure?.isExact
@@ -28,7 +31,7 @@ struct StorageRecord: Encodable {
     inUse = entry.isInUse
   }
 
-  private enum Key: String, CodingKey { case path, uid, account, state, placeOf, size, reclaimable, sizeIsExact, lastUse, inUse }
+  private enum Key: String, CodingKey { case path, uid, account, state, placeOf, isReplaced, size, reclaimable, sizeIsExact, lastUse, inUse }
 
   /// Every key is always there: null says that it is not known.
   func encode(to encoder: any Encoder) throws {
@@ -38,6 +41,7 @@ struct StorageRecord: Encodable {
     try record.encode(account, forKey: .account)
     try record.encode(state, forKey: .state)
     try record.encode(placeOf, forKey: .placeOf)
+    try record.encode(isReplaced, forKey: .isReplaced)
     try record.encode(size, forKey: .size)
     try record.encode(reclaimable, forKey: .reclaimable)
     try record.encode(sizeIsExact, forKey: .sizeIsExact)

@@ -15,6 +15,8 @@ struct StorageEntry {
     case occupied
     /// Something is mounted in the place: it is not looked into.
     case mount
+    /// A login or `repair` has put it out of the place of somebody's storage directory; its owner has an account, or needs none.
+    case replaced
   }
 
   /// What is on the disk.
@@ -30,13 +32,17 @@ struct StorageEntry {
     /// There is something in it that is no engine's.
     var hasOthers: Bool
     var hasEngines: Bool
+    /// There is nothing in the engines' directories.
+    var isEmpty: Bool
+    /// The walk ended before it had seen everything: `lastUse` is "at least" too.
+    var isCutShort: Bool
   }
 
   let leaf: [UInt8]
   let uid: UInt32
   /// The owner's name, if there is an account.
   let account: [UInt8]?
-  /// `occupied`, `mount`: the user whose place it is.
+  /// `occupied`, `mount`, `replaced`: the user whose place it is, or was.
   let placeOf: [UInt8]?
   let identity: FileIdentity
   var state: State
@@ -46,5 +52,8 @@ struct StorageEntry {
   var isInUse: Bool?
 
   /// `prune` may ever touch it.
-  var isJudged: Bool { state == .ok || state == .orphaned }
+  var isJudged: Bool { state == .ok || state == .orphaned || state == .replaced }
+
+  /// It was put out of the place of a storage directory: of any kind, and not one itself.
+  var isReplaced: Bool { KeptName(leaf)?.kind == .replaced }
 }

@@ -7,6 +7,8 @@ struct StorageInventory {
   /// Entries of one owner's that are looked up by name, to find out whether they stand in another user's place. A user can make
   /// millions of them.
   private static let mostLookups = 64
+  /// What was put out of the way that is shown, of one owner's and of all: anybody can make such names, for what is their own.
+  private static let mostReplaced = (of: 64, all: 4096)
 
   let parent: StorageParent
   let accounts: Accounts
@@ -14,8 +16,10 @@ struct StorageInventory {
   private(set) var entries: [StorageEntry] = []
   /// Why "in use" is not known, if it is not.
   private(set) var processFailure: Errno?
+  private(set) var hiddenProcesses: HiddenProcesses?
   private let subordinates: SubordinateIDTable
   private var lookups: [UInt32: Int] = [:]
+  private var replaced: [UInt32: Int] = [:]
 
   init(_ parent: StorageParent) {
     self.parent = parent
@@ -24,33 +28,49 @@ struct StorageInventory {
   }
 
   /// Looks at everything: who owns it, whether it is in use, and what is in it.
-  mutating func look() throws(CannotLook) {
+  mutating func look() throws(CannotLook) { try look(.size) { _ in true } }
+
+  /// Looks at who owns it and whether it is in use, and only then into those that matter: that may take long, for each of them.
+  ///
+  /// - Parameters:
+  ///   - budget: for each.
+  ///   - matters: asked once all owners and processes are known.
+  mutating func look(_ budget: TreeWalk.Budget, into matters: (StorageEntry) -> Bool) throws(CannotLook) {
     var progress = Progress()
     try find(&progress)
-    let processes = runningProcesses()
+    if let processes = runningProcesses() {
+      hiddenProcesses = hidden(from: processes)
+      for index in entries.indices { entries[index].isInUse = isInUse(entries[index], processes) }
+    }
     let now = wallClock()
     for index in entries.indices {
       let entry = entries[index]
-      if let processes { entries[index].isInUse = isInUse(entry, processes) }
       // What stands in another's place is not anybody's storage.
-      guard entry.state != .occupied && entry.state != .mount else { continue }
+      guard entry.state != .occupied && entry.state != .mount && matters(entry) else { continue }
       let place = "\(index + 1) of \(entries.count): \(shown(entry.leaf))"
       progress.show("looking at \(place)")
       let shared = ProgressBox(progress)
-      entries[index].measure = measure(entry, now) { files, bytes in shared.progress.show("looking at \(place), \(files) files, \(shownSize(bytes))") }
+      entries[index].measure = measure(entry, now, budget) { files, bytes in shared.progress.show("looking at \(place), \(files) files, \(shownSize(bytes))") }
       progress = shared.progress
     }
     progress.clear()
   }
 
-  /// A process of the owner's is running, or was when the processes were looked at.
-  func isInUse(_ entry: StorageEntry, _ processes: RunningProcesses) -> Bool {
+  /// A process of the owner's is running, or was when the processes were looked at; nil if that cannot be told.
+  func isInUse(_ entry: StorageEntry, _ processes: RunningProcesses) -> Bool? {
+    if entry.state == .replaced { return processes.isAny(of: entry.uid, []) ? true : hidden(from: processes) == nil ? false : nil }
     var names: [[UInt8]] = [decimal(UInt64(entry.uid))]
     if let account = entry.account { names.append(account) } else {
       // /etc/subuid often outlives the account.
       for user in parent.settings.storage.users(inLeaf: entry.leaf) { if let name = user.name { names.append(name) } }
     }
-    return processes.isAny(of: entry.uid, subordinates.ranges(of: names).map(\.ids))
+    if processes.isAny(of: entry.uid, subordinates.ranges(of: names).map(\.ids)) { return true }
+    return hidden(from: processes) == nil ? false : nil
+  }
+
+  /// Why others may be at work here whom nobody sees.
+  func hidden(from processes: RunningProcesses) -> HiddenProcesses? {
+    processes.hidden == .byNamespace && parent.isContainersOwn ? nil : processes.hidden
   }
 
   private mutating func runningProcesses() -> RunningProcesses? {
@@ -70,7 +90,7 @@ struct StorageInventory {
         while let entry = try reader.next() {
           seen += 1
           progress.show("\(seen) entries, \(entries.count) storage directories")
-          if let found = judge(entry.name) { entries.append(found) }
+          if let found = KeptName(entry.name) == nil ? judge(entry.name) : judgeReplaced(entry.name) { entries.append(found) }
         }
       } else if case .found(let name, let uid) = accounts.account(uid: geteuid()), let leaf = leaf(name, uid), let found = judge(leaf) {
         entries.append(found)
@@ -125,6 +145,27 @@ struct StorageInventory {
     else { return nil }
     let isAbsent = owner == .absent && named == .absent
     return StorageEntry(leaf: name, uid: seen.owner, account: nil, placeOf: nil, identity: identity, state: isAbsent ? .orphaned : .unanswered)
+  }
+
+  /// What a login or `repair` has put out of the way, whoever it is of: the owner's account decides, and never the name's.
+  private mutating func judgeReplaced(_ name: [UInt8]) -> StorageEntry? {
+    guard let kept = KeptName(name), kept.kind == .replaced, !parent.settings.storage.users(inLeaf: kept.leaf).isEmpty else { return nil }
+    let seen: FileStatus
+    do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch { return nil }
+    let made = replaced[seen.owner, default: 0]
+    guard made < StorageInventory.mostReplaced.of, replaced.count < StorageInventory.mostReplaced.all / StorageInventory.mostReplaced.of else { return nil }
+    replaced[seen.owner] = made + 1
+    func entry(_ state: StorageEntry.State, _ account: [UInt8]?) -> StorageEntry {
+      StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: kept.leaf, identity: FileIdentity(seen), state: state)
+    }
+    guard seen.isOnMount(of: parent.status) else { return entry(.mount, nil) }
+    // Nobody asks for the account of an id that a container has made.
+    if subordinates.isSubordinate(seen.owner) { return entry(.replaced, nil) }
+    return switch accounts.account(uid: seen.owner) {
+    case .found(let account, _): entry(.replaced, account)
+    case .absent: entry(.orphaned, nil)
+    case .unanswered: entry(.unanswered, nil)
+    }
   }
 
   /// The user whose storage directory would have this name; nil if this owner has made so many that nobody is asked any more.
@@ -191,12 +232,15 @@ struct StorageInventory {
   // MARK: Looking into one
 
   /// - Returns: nil if it is not there any more.
-  private func measure(_ entry: StorageEntry, _ now: Int64, _ onProgress: @escaping (Int, UInt64) -> Void) -> StorageEntry.Measure? {
+  private func measure(
+    _ entry: StorageEntry, _ now: Int64, _ budget: TreeWalk.Budget, _ onProgress: @escaping (Int, UInt64) -> Void
+  ) -> StorageEntry.Measure? {
+    if entry.isReplaced { return measureReplaced(entry, now, budget, onProgress) }
     do throws(Errno) {
       let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
       let seen = try fileStatus(of: place)
       guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.owner == entry.uid, seen.isOnMount(of: parent.status) else { return nil }
-      var walk = TreeWalk(now: now, isRoot: parent.isRoot, onProgress: onProgress)
+      var walk = TreeWalk(now: now, isRoot: parent.isRoot, budget: budget, onProgress: onProgress)
       var own: Set<[UInt8]> = []
       for engine in parent.engines.names where try isDirectory(place, engine, of: entry.uid, seen) {
         own.insert(engine)
@@ -204,6 +248,8 @@ struct StorageInventory {
       }
       let reclaimable = walk.exclusiveBytes
       let lastUse = walk.newest
+      let isEmpty = walk.files <= own.count
+      let isCutShort = walk.isCutShort
       var hasOthers = false
       var isExact = true
       do throws(Errno) {
@@ -211,6 +257,7 @@ struct StorageInventory {
         while let other = try reader.next() {
           if own.contains(other.name) { continue }
           hasOthers = true
+          if walk.isCutShort { break }
           walk.add(at: place, other.name, on: seen)
         }
       } catch {
@@ -221,7 +268,25 @@ struct StorageInventory {
         size: walk.bytes &+ seen.allocated, reclaimable: hasOthers ? reclaimable : reclaimable &+ seen.allocated,
         isExact: isExact && walk.isComplete,
         // One that no engine has used yet was made at a login.
-        lastUse: lastUse ?? min(max(seen.changed, seen.modified), now), hasOthers: hasOthers, hasEngines: !own.isEmpty)
+        lastUse: lastUse ?? min(max(seen.changed, seen.modified), now), hasOthers: hasOthers, hasEngines: !own.isEmpty,
+        isEmpty: isEmpty, isCutShort: isCutShort)
+    } catch {
+      return nil
+    }
+  }
+
+  /// All of it goes, or nothing. It has been there since its time of change, whatever its owner does in it.
+  private func measureReplaced(
+    _ entry: StorageEntry, _ now: Int64, _ budget: TreeWalk.Budget, _ onProgress: @escaping (Int, UInt64) -> Void
+  ) -> StorageEntry.Measure? {
+    do throws(Errno) {
+      let seen = try knownStatus(at: parent.descriptor, entry.leaf)
+      guard FileIdentity(seen) == entry.identity, seen.owner == entry.uid, seen.isOnMount(of: parent.status) else { return nil }
+      var walk = TreeWalk(now: now, isRoot: parent.isRoot, budget: budget, onProgress: onProgress)
+      walk.add(at: parent.descriptor, entry.leaf, on: seen)
+      return StorageEntry.Measure(
+        size: walk.bytes, reclaimable: walk.exclusiveBytes, isExact: walk.isComplete, lastUse: min(seen.changed, now), hasOthers: false, hasEngines: true,
+        isEmpty: false, isCutShort: false)
     } catch {
       return nil
     }

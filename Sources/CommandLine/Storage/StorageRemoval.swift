@@ -1,10 +1,11 @@
 import RootlessStorage
 
-/// Takes the engines' directories out of one storage directory and deletes them, then the storage directory if that leaves it empty.
+/// Takes the engines' directories out of storage directories and deletes them, then the storage directories that this leaves empty,
+/// and what a login has put out of the way.
 struct StorageRemoval {
   enum Result: String {
     case deleted
-    /// The engines' directories are gone; what else is in it stays.
+    /// The engines' directories are gone, or empty; the storage directory stays.
     case emptied
     /// Its owner has come back: nothing was deleted.
     case inUse
@@ -16,40 +17,87 @@ struct StorageRemoval {
     var result: Result
     /// What to tell, each with what to do.
     var messages: [String] = []
+    /// `emptied`, with empty directories of the engines in it, for the user who has an account.
+    var isKept = false
   }
 
-  private let inventory: StorageInventory
+  /// So many are moved out of reach before the processes are looked at once more: a look costs as much for one as for all. Each
+  /// holds two descriptors open.
+  private static let batch = 32
+  /// Milliseconds that a look at the processes is good for, after everything of a batch was moved.
+  private static let freshness: Int64 = 10_000
+
+  let inventory: StorageInventory
   private let watch = ProcessWatch()
-  private var parent: StorageParent { inventory.parent }
+  var parent: StorageParent { inventory.parent }
 
   init(_ inventory: StorageInventory) { self.inventory = inventory }
 
-  func remove(_ entry: StorageEntry, onProgress: @escaping (Int) -> Void) -> Report {
+  /// What is out of its owner's reach, and may have to go back.
+  private final class Moved {
+    let entry: StorageEntry
+    /// The storage directory; of what was put out of the way, its parent.
+    let place: FileDescriptor
+    let trash: Trash
+    var names: [[UInt8]] = []
+    var report: Report
+
+    init(_ entry: StorageEntry, _ place: consuming FileDescriptor, _ trash: Trash, _ report: Report) {
+      self.entry = entry
+      self.place = place
+      self.trash = trash
+      self.report = report
+    }
+  }
+
+  private enum Step {
+    /// Nothing of it was moved.
+    case over(StorageEntry, Report)
+    case moved(Moved)
+  }
+
+  /// - Parameters:
+  ///   - onProgress: hears of the number of the entry, from 0, and of the files that went so far.
+  ///   - onReport: hears of every entry, in their order, when it is done with.
+  func remove(_ entries: [StorageEntry], onProgress: @escaping (Int, Int) -> Void, onReport: (StorageEntry, Report) -> Void) {
+    for start in stride(from: 0, to: entries.count, by: StorageRemoval.batch) {
+      let steps = entries[start..<min(start + StorageRemoval.batch, entries.count)].map { move($0) }
+      // From here on nobody starts anything on them: whoever has meanwhile, gets it back.
+      var failure: Errno? = nil
+      if steps.contains(where: { if case .moved = $0 { true } else { false } }) {
+        do throws(Errno) { _ = try watch.now() } catch { failure = error }
+      }
+      for (offset, step) in steps.enumerated() {
+        switch step {
+        case .over(let entry, let report): onReport(entry, report)
+        case .moved(let moved): onReport(moved.entry, decide(moved, failure) { onProgress(start + offset, $0) })
+        }
+      }
+    }
+  }
+
+  // MARK: Out of reach
+
+  private func move(_ entry: StorageEntry) -> Step {
     let path = shown(parent.path(entry.leaf))
     do throws(Errno) {
       let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
       let seen = try fileStatus(of: place)
       guard isSame(seen, entry) else {
-        return Report(result: .failed, messages: ["\(path) is not what it was a moment ago, nothing is deleted; look at it again: rootless-storage list"])
+        return .over(entry, Report(result: .failed, messages: ["\(path) is not what it was a moment ago, nothing is deleted; look at it again: rootless-storage list"]))
       }
-      if inventory.isInUse(entry, try watch.recently()) { return Report(result: .inUse, messages: ["\(path) has come into use, nothing is deleted"]) }
-      var report = try removeEngines(entry, place, seen, onProgress)
-      if report.result != .inUse { finish(entry, &report) }
-      return report
+      if inventory.isInUse(entry, try watch.recently()) != false { return .over(entry, Report(result: .inUse, messages: ["\(path) has come into use, nothing is deleted"])) }
+      return entry.isReplaced ? try moveReplaced(entry) : try moveEngines(entry, place, seen)
     } catch {
-      return Report(result: .failed, messages: ["\(path) cannot be looked at: \(text(error)), nothing is deleted; \(remedy(error))"])
+      return .over(entry, Report(result: .failed, messages: ["\(path) cannot be looked at: \(text(error)), nothing is deleted; \(remedy(error))"]))
     }
   }
 
   private func isSame(_ seen: FileStatus, _ entry: StorageEntry) -> Bool {
-    FileIdentity(seen) == entry.identity && seen.kind == .directory && seen.owner == entry.uid && seen.isOnMount(of: parent.status)
+    FileIdentity(seen) == entry.identity && (seen.kind == .directory || entry.isReplaced) && seen.owner == entry.uid && seen.isOnMount(of: parent.status)
   }
 
-  // MARK: The engines' directories
-
-  private func removeEngines(
-    _ entry: StorageEntry, _ storage: borrowing FileDescriptor, _ seen: FileStatus, _ onProgress: @escaping (Int) -> Void
-  ) throws(Errno) -> Report {
+  private func moveEngines(_ entry: StorageEntry, _ storage: consuming FileDescriptor, _ seen: FileStatus) throws(Errno) -> Step {
     let path = shown(parent.path(entry.leaf))
     var report = Report(result: .deleted)
     var found: [[UInt8]] = []
@@ -68,54 +116,51 @@ struct StorageRemoval {
         report.messages.append("\(path)/\(shown(engine)) stays: \(error == .accessDenied ? "it is a FUSE mount; unmount it" : "\(text(error)); \(remedy(error))")")
       }
     }
-    if found.isEmpty { return report }
+    if found.isEmpty {
+      finish(entry, &report)
+      return .over(entry, report)
+    }
 
-    let trash = try Trash(in: parent.descriptor, for: entry.leaf)
-    var moved: [[UInt8]] = []
+    let moved = Moved(entry, storage, try Trash(in: parent.descriptor, for: entry.leaf), report)
     for engine in found {
       do throws(Errno) {
-        let before = try knownStatus(at: storage, engine)
-        try rename(engine, in: storage, to: engine, in: trash.descriptor)
-        moved.append(engine)
+        let before = try knownStatus(at: moved.place, engine)
+        try rename(engine, in: moved.place, to: engine, in: moved.trash.descriptor)
+        moved.names.append(engine)
         // The owner may have exchanged it in between. Whatever it is, it is out of reach now; but it is the owner's, and goes back.
-        let after = try knownStatus(at: trash.descriptor, engine)
+        let after = try knownStatus(at: moved.trash.descriptor, engine)
         if FileIdentity(before) != FileIdentity(after) || objection(to: after, entry, seen) != nil {
-          report.result = .failed
-          report.messages.append("\(path)/\(shown(engine)) was exchanged while it was being looked at, nothing of it is deleted; look at it again: rootless-storage list")
-          putBack([engine], entry, storage, trash, &report)
-          moved.removeLast()
+          moved.report.result = .failed
+          moved.report.messages.append("\(path)/\(shown(engine)) was exchanged while it was being looked at, nothing of it is deleted; look at it again: rootless-storage list")
+          putBack([engine], moved)
+          moved.names.removeLast()
         }
       } catch {
         if error == .noEntry { continue }
-        report.result = .failed
-        let cause = error == .busy || error == .otherDevice ? "something is mounted there; unmount it" : "\(text(error)); \(remedy(error))"
-        report.messages.append("\(path)/\(shown(engine)) stays: \(cause)")
+        moved.report.result = .failed
+        moved.report.messages.append("\(path)/\(shown(engine)) stays: \(immovable(error, parent.path(entry.leaf) + [0x2f] + engine))")
       }
     }
+    return .moved(moved)
+  }
 
-    // From here on nobody starts anything on it: whoever has meanwhile, gets it back.
-    var isBack = false
-    do throws(Errno) { isBack = inventory.isInUse(entry, try watch.now()) } catch {
-      report.messages.append("whether \(path) is in use cannot be told: \(text(error)); is /proc mounted?")
-      isBack = true
-    }
-    if isBack {
-      report.result = .inUse
-      report.messages.append("\(path) has come into use, nothing is deleted")
-      putBack(moved, entry, storage, trash, &report)
-    } else {
-      var removal = TreeRemoval(trash, onProgress: onProgress)
-      for engine in moved {
-        do throws(Errno) { try removal.take(engine, from: trash.descriptor) } catch {
-          report.result = .failed
-          report.messages.append("\(path)/\(shown(engine)) cannot be deleted: \(text(error)); \(remedy(error))")
-        }
+  private func moveReplaced(_ entry: StorageEntry) throws(Errno) -> Step {
+    let path = parent.path(entry.leaf)
+    let moved = Moved(entry, try open(at: parent.descriptor, [0x2e], .directoryPlace), try Trash(in: parent.descriptor, for: nil), Report(result: .deleted))
+    do throws(Errno) {
+      try rename(entry.leaf, in: parent.descriptor, to: entry.leaf, in: moved.trash.descriptor)
+      moved.names.append(entry.leaf)
+      if !isSame(try knownStatus(at: moved.trash.descriptor, entry.leaf), entry) {
+        moved.report.result = .failed
+        moved.report.messages.append("\(shown(path)) was exchanged while it was being looked at, nothing of it is deleted; look at it again: rootless-storage list")
+        putBack(moved.names, moved)
+        moved.names = []
       }
-      removal.run()
-      report.tell(of: removal, in: trash, parent)
+    } catch {
+      moved.report.result = .failed
+      moved.report.messages.append("\(shown(path)) stays: \(immovable(error, path))")
     }
-    report.discard(trash, parent)
-    return report
+    return .moved(moved)
   }
 
   /// Why an engine's directory is left where it is; nil if it can go.
@@ -126,14 +171,80 @@ struct StorageRemoval {
     return nil
   }
 
-  private func putBack(_ engines: [[UInt8]], _ entry: StorageEntry, _ storage: borrowing FileDescriptor, _ trash: Trash, _ report: inout Report) {
-    for engine in engines {
-      do throws(Errno) { try renameWithoutReplacing(engine, in: trash.descriptor, to: engine, in: storage) } catch {
-        report.result = .failed
-        let here = parent.path(trash.name) + [0x2f] + engine
-        let there = parent.path(entry.leaf) + [0x2f] + engine
+  /// Why something could not be moved out of its owner's reach, and what to do. It was seen not to be on another mount.
+  private func immovable(_ cause: Errno, _ path: [UInt8]) -> String {
+    let byHand = "when nobody uses it, delete it with: rm -rf --one-file-system \(shellWord(path))"
+    switch cause {
+    case .busy: return "something is mounted there; unmount it"
+    case .otherDevice:
+      return "it cannot be moved within the file system: it has another project id than \(shown(parent.settings.storage.parent)) (lsattr -pd), is encrypted with another key, or is in another subvolume or overlay layer; \(byHand)"
+    case .noKey: return "it is encrypted, and its key is not there (fscryptctl get_policy); \(byHand)"
+    default: return "\(text(cause)); \(remedy(cause))"
+    }
+  }
+
+  // MARK: The second look, and what follows
+
+  private func decide(_ moved: Moved, _ failure: Errno?, _ onProgress: @escaping (Int) -> Void) -> Report {
+    let path = shown(parent.path(moved.entry.leaf))
+    var isBack = false
+    do throws(Errno) {
+      if let failure { throw failure }
+      isBack = inventory.isInUse(moved.entry, try watch.recently(within: StorageRemoval.freshness)) != false
+    } catch {
+      moved.report.messages.append("whether \(path) is in use cannot be told: \(text(error)); is /proc mounted?")
+      isBack = true
+    }
+    if isBack {
+      moved.report.result = .inUse
+      moved.report.messages.append("\(path) has come into use, nothing is deleted")
+      putBack(moved.names, moved)
+    } else {
+      delete(moved, onProgress)
+    }
+    moved.report.discard(moved.trash, parent)
+    if !isBack && !moved.entry.isReplaced { finish(moved.entry, &moved.report) }
+    return moved.report
+  }
+
+  private func delete(_ moved: Moved, _ onProgress: @escaping (Int) -> Void) {
+    var removal = TreeRemoval(moved.trash, onProgress: onProgress)
+    var stuck: [[UInt8]] = []
+    for name in moved.names {
+      attempt(name, moved) { () throws(Errno) in
+        if !parent.keeps(moved.entry) { return try removal.take(name, from: moved.trash.descriptor) }
+        if try !removal.takeContents(of: name) { return stuck.append(name) }
+        // The user's own empty directory goes back: without one, the storage directory would be empty, and age away.
+        if !returned(name, moved) { try removal.take(name, from: moved.trash.descriptor) }
+      }
+    }
+    removal.run()
+    // What stays in these was told of: they wait for the next run.
+    for name in stuck { attempt(name, moved) { () throws(Errno) in try removal.take(name, from: moved.trash.descriptor) } }
+    moved.report.tell(of: removal, in: moved.trash, parent)
+  }
+
+  private func attempt(_ name: [UInt8], _ moved: Moved, _ step: () throws(Errno) -> Void) {
+    do throws(Errno) { try step() } catch {
+      moved.report.result = .failed
+      moved.report.messages.append("\(shown(parent.path(moved.entry.leaf)))/\(shown(name)) cannot be deleted: \(text(error)); \(remedy(error))")
+    }
+  }
+
+  private func returned(_ name: [UInt8], _ moved: Moved) -> Bool {
+    do throws(Errno) { try renameWithoutReplacing(name, in: moved.trash.descriptor, to: name, in: moved.place) } catch { return false }
+    return true
+  }
+
+  private func putBack(_ names: [[UInt8]], _ moved: Moved) {
+    let top = moved.entry.isReplaced ? parent.settings.storage.parent : parent.path(moved.entry.leaf)
+    for name in names {
+      do throws(Errno) { try renameWithoutReplacing(name, in: moved.trash.descriptor, to: name, in: moved.place) } catch {
+        moved.report.result = .failed
+        let here = parent.path(moved.trash.name) + [0x2f] + name
+        let there = top + [0x2f] + name
         let cause = error == .exists ? "its owner has made a new one there" : text(error)
-        report.messages.append("\(shown(there)) cannot be put back: \(cause). It is kept as \(shown(here)); to put it back: mv -nT \(shellWord(here)) \(shellWord(there))")
+        moved.report.messages.append("\(shown(there)) cannot be put back: \(cause). It is kept as \(shown(here)); to put it back: mv -nT \(shellWord(here)) \(shellWord(there))")
       }
     }
   }
@@ -141,6 +252,13 @@ struct StorageRemoval {
   // MARK: The storage directory itself
 
   private func finish(_ entry: StorageEntry, _ report: inout Report) {
+    if parent.keeps(entry) {
+      if report.result == .deleted {
+        report.result = .emptied
+        report.isKept = true
+      }
+      return
+    }
     let path = shown(parent.path(entry.leaf))
     do throws(Errno) {
       guard isSame(try knownStatus(at: parent.descriptor, entry.leaf), entry) else {
@@ -159,72 +277,10 @@ struct StorageRemoval {
       }
     }
   }
-
-  // MARK: What an earlier run has left
-
-  /// Removes the trash of runs that were killed.
-  func removeLeftovers(onProgress: @escaping (Int) -> Void) -> [Report] {
-    var reports: [Report] = []
-    do throws(Errno) {
-      let reader = DirectoryReader(try open(at: parent.descriptor, [0x2e], .directory))
-      var names: [[UInt8]] = []
-      while names.count < 1024, let name = try reader.next()?.name {
-        if begins(name, with: Array(".rootless-storage.prune.".utf8)) { names.append(name) }
-      }
-      for name in names {
-        do throws(Errno) {
-          if let old = try Trash(leftBehind: name, in: parent.descriptor, parent.status) { reports.append(try removeLeftover(old, onProgress)) }
-        } catch {
-          if error != .noEntry { reports.append(Report(result: .failed, messages: ["\(shown(parent.path(name))), which an interrupted run has left, cannot be removed: \(text(error)); \(remedy(error))"])) }
-        }
-      }
-    } catch {
-      reports.append(Report(result: .failed, messages: ["\(shown(parent.settings.storage.parent)) cannot be listed: \(text(error)); \(remedy(error))"]))
-    }
-    return reports
-  }
-
-  private func removeLeftover(_ old: Trash, _ onProgress: @escaping (Int) -> Void) throws(Errno) -> Report {
-    var report = Report(result: .deleted)
-    let path = shown(parent.path(old.name))
-    let trash = try Trash(in: parent.descriptor, for: nil)
-    var removal = TreeRemoval(trash, onProgress: onProgress)
-    let origin = try old.origin()
-    let reader = DirectoryReader(try open(at: old.descriptor, [0x2e], .directory))
-    while let entry = try reader.next() {
-      if Trash.isOrigin(entry.name) { continue }
-      do throws(Errno) {
-        if Trash.isCondemned(entry.name) { try removal.take(entry.name, from: old.descriptor) } else {
-          // That run ended before it had looked again: this one decides anew.
-          try putBack(entry.name, from: old, to: origin)
-        }
-      } catch {
-        report.result = .failed
-        let cause = error == .busy || error == .otherDevice ? "something is mounted there; unmount it" : "\(text(error)); move it back into \(origin.map { shown(parent.path($0)) } ?? "its storage directory"), or delete it"
-        report.messages.append("\(path)/\(shown(entry.name)), which an interrupted run has left, stays: \(cause)")
-      }
-    }
-    removal.run()
-    report.tell(of: removal, in: trash, parent)
-    do throws(Errno) { try old.discard(from: parent.descriptor) } catch {
-      if error != .notEmpty && error != .noEntry { throw error }
-    }
-    report.discard(trash, parent)
-    return report
-  }
-
-  private func putBack(_ engine: [UInt8], from old: Trash, to origin: [UInt8]?) throws(Errno) {
-    guard let origin else { throw .noEntry }
-    let owner = try knownStatus(at: old.descriptor, engine).owner
-    let storage = try open(at: parent.descriptor, origin, .anyPlace)
-    let seen = try fileStatus(of: storage)
-    guard seen.kind == .directory, seen.owner == owner, seen.isOnMount(of: parent.status) else { throw .noEntry }
-    try renameWithoutReplacing(engine, in: old.descriptor, to: engine, in: storage)
-  }
 }
 
 extension StorageRemoval.Report {
-  fileprivate mutating func tell(of removal: TreeRemoval, in trash: Trash, _ parent: StorageParent) {
+  mutating func tell(of removal: TreeRemoval, in trash: Trash, _ parent: StorageParent) {
     if removal.problemCount == 0 { return }
     result = .failed
     let place = shown(parent.path(trash.name))
@@ -242,7 +298,7 @@ extension StorageRemoval.Report {
   }
 
   /// Removes a trash that is empty; one that is not was told of.
-  fileprivate mutating func discard(_ trash: Trash, _ parent: StorageParent) {
+  mutating func discard(_ trash: Trash, _ parent: StorageParent) {
     do throws(Errno) { try trash.discard(from: parent.descriptor) } catch {
       if error == .noEntry || result == .failed { return }
       result = .failed
@@ -251,7 +307,7 @@ extension StorageRemoval.Report {
   }
 }
 
-private func remedy(_ cause: Errno) -> String {
+func remedy(_ cause: Errno) -> String {
   switch cause {
   case .notPermitted: "it may be immutable: chattr -R -i -a, then run this again"
   case .readOnly: "make the file system writable, then run this again"

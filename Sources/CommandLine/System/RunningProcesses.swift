@@ -1,10 +1,34 @@
 internal import CLinux
 import RootlessStorage
 
+/// Why processes of others may be running that /proc does not show.
+enum HiddenProcesses {
+  /// /proc is mounted with `hidepid`, and this process may not look behind it.
+  case byMountOption
+  /// /proc shows the processes of one PID namespace, and that is not the host's.
+  case byNamespace
+
+  var sentence: String {
+    switch self {
+    case .byMountOption: "/proc is mounted with hidepid and does not show the processes of others"
+    case .byNamespace: "this runs in a PID namespace of its own, where /proc does not show the host's processes"
+    }
+  }
+
+  var remedy: String {
+    switch self {
+    case .byMountOption: "run it as root with CAP_SYS_PTRACE, or in the group that gid= of that mount names (findmnt /proc)"
+    case .byNamespace: "run it on the host itself, or in a container that has the host's PID namespace"
+    }
+  }
+}
+
 /// Whose processes are running, seen in one pass over /proc.
 struct RunningProcesses {
   /// Real, effective, saved and file-system uids, and the owners of user namespaces; sorted.
   private let users: [UInt32]
+  /// Others may be running too; nil if these are all.
+  let hidden: HiddenProcesses?
 
   /// - Throws: /proc cannot be read, and so nobody can be called idle.
   static func look() throws(Errno) -> RunningProcesses {
@@ -12,6 +36,8 @@ struct RunningProcesses {
     let reader = DirectoryReader(try open(at: proc, [0x2e], .directory))
     var users: Set<UInt32> = []
     var count = 0
+    // Before the look: a mount that comes later hides nothing of what is open.
+    var hidden = ProcView.hidden(in: try fileStatus(of: proc), proc)
     while let entry = try reader.next() {
       guard identifier(entry.name) != nil else { continue }
       do throws(Errno) {
@@ -22,15 +48,18 @@ struct RunningProcesses {
         count += 1
       } catch {
         // It has ended since; or /proc hides others' processes from whoever is not root.
-        if error != .noEntry && error != .noProcess && error != .accessDenied { throw error }
+        if error == .accessDenied || error == .notPermitted { hidden = .byMountOption } else if error != .noEntry && error != .noProcess { throw error }
       }
     }
     // This one at least is there, if it is a /proc at all.
     if count == 0 { throw .noEntry }
-    return RunningProcesses(users: users.sorted())
+    return RunningProcesses(users: users.sorted(), hidden: hidden)
   }
 
-  private init(users: [UInt32]) { self.users = users }
+  private init(users: [UInt32], hidden: HiddenProcesses?) {
+    self.users = users
+    self.hidden = hidden
+  }
 
   /// - Parameter subordinates: the user's ranges in /etc/subuid: a container's processes bear ids from there.
   func isAny(of uid: UInt32, _ subordinates: [IDRange]) -> Bool {
@@ -87,9 +116,9 @@ final class ProcessWatch {
     return found
   }
 
-  /// As they were at most a second ago: for a first look, after which comes another.
-  func recently() throws(Errno) -> RunningProcesses {
-    if let last, clinux_monotonic_milliseconds() - time < 1000 { return last }
+  /// As they were at most so many milliseconds ago: where another look has been or will be.
+  func recently(within age: Int64 = 1000) throws(Errno) -> RunningProcesses {
+    if let last, clinux_monotonic_milliseconds() - time < age { return last }
     return try now()
   }
 }

@@ -36,6 +36,8 @@ final class Trash {
       self.name = name
       // Made by root in a directory where nobody else can rename it: this cannot fail, and if it does, somebody can.
       guard status.owner == 0, status.mode & 0o077 == 0 else { throw .notPermitted }
+      // Else what has another project id could not be moved here (EXDEV). Where that cannot be changed, the move tells of it.
+      _ = Trash.stopInheritingProject(descriptor)
       if let leaf {
         let raw = descriptor.raw
         _ = try retrying { unsafe withCString(leaf) { leaf in unsafe withCString(Trash.origin) { unsafe Int(symlinkat(leaf, raw, $0)) } } }
@@ -48,17 +50,34 @@ final class Trash {
   ///
   /// - Returns: nil if it is no such thing.
   init?(leftBehind name: [UInt8], in parent: borrowing FileDescriptor, _ parentStatus: FileStatus) throws(Errno) {
-    guard begins(name, with: Trash.prefix) else { return nil }
-    let fields = parts(name.dropFirst(Trash.prefix.count), separator: { $0 == 0x2e })
-    guard fields.count == 3, let number = identifier(fields[0]), let started = decimalValue(fields[1]), identifier(fields[2]) != nil else { return nil }
+    guard let maker = Trash.maker(name) else { return nil }
     let place = try open(at: parent, name, .anyPlace)
     let seen = try fileStatus(of: place)
-    guard seen.kind == .directory, seen.owner == 0, seen.mode & 0o077 == 0, seen.isOnMount(of: parentStatus) else { return nil }
-    guard isGone(ProcessStamp(number: number, started: started)) else { return nil }
+    guard Trash.isRoots(seen, parentStatus), isGone(maker) else { return nil }
     self.name = name
     descriptor = try open(at: place, [0x2e], .directory)
     status = seen
   }
+
+  /// Whether a name is such a trash, and not only one that looks like it: anybody can make the name, but not for root.
+  static func isOne(_ name: [UInt8], in parent: borrowing FileDescriptor, _ parentStatus: FileStatus) -> Bool {
+    if maker(name) == nil { return false }
+    do throws(Errno) { return isRoots(try knownStatus(at: parent, name), parentStatus) } catch { return false }
+  }
+
+  private static func maker(_ name: [UInt8]) -> ProcessStamp? {
+    guard begins(name, with: prefix) else { return nil }
+    let fields = parts(name.dropFirst(prefix.count), separator: { $0 == 0x2e })
+    guard fields.count == 3, let number = identifier(fields[0]), let started = decimalValue(fields[1]), identifier(fields[2]) != nil else { return nil }
+    return ProcessStamp(number: number, started: started)
+  }
+
+  private static func isRoots(_ seen: FileStatus, _ parent: FileStatus) -> Bool {
+    seen.kind == .directory && seen.owner == 0 && seen.mode & 0o077 == 0 && seen.isOnMount(of: parent)
+  }
+
+  /// Borrows the descriptor: of a temporary one whose number alone is passed on, the call would find it closed.
+  private static func stopInheritingProject(_ directory: borrowing FileDescriptor) -> Bool { clinux_stop_inheriting_project(directory.raw) == 0 }
 
   /// The storage directory that the uncondemned names came from.
   func origin() throws(Errno) -> [UInt8]? {

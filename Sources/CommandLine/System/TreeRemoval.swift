@@ -25,6 +25,9 @@ struct RemovalProblem {
 ///   believed, no symbolic link to be followed, and no depth;
 /// - what is mounted somewhere in a tree is neither entered nor moved (EBUSY), and stays with what leads to it;
 /// - two descriptors and a few numbers are all that it takes, however many files there are.
+///
+/// A directory that cannot be moved up (it is encrypted and its key is not there, it has another project id, it is in another
+/// subvolume or on another layer of an overlay) is taken apart where it is: see `descend`.
 struct TreeRemoval {
   /// Problems that are remembered; the others are counted.
   static let mostProblems = 8
@@ -37,6 +40,8 @@ struct TreeRemoval {
   /// Entries that are taken out of a directory in one visit.
   private static let mostEntries = 50_000_000
   private static let mostDeferred = 4096
+  /// Levels that `descend` goes down: one takes the bytes of its name.
+  private static let deepest = 100_000
 
   private(set) var problems: [RemovalProblem] = []
   private(set) var problemCount = 0
@@ -58,6 +63,23 @@ struct TreeRemoval {
   mutating func take(_ name: [UInt8], from directory: borrowing FileDescriptor) throws(Errno) {
     try rename(name, in: directory, to: Trash.condemned(last + 1), in: trash.descriptor)
     last += 1
+  }
+
+  /// Deletes what is in a directory that lies in the trash, and leaves the directory.
+  ///
+  /// - Returns: whether it is empty.
+  mutating func takeContents(of name: [UInt8]) throws(Errno) -> Bool {
+    for _ in 0..<TreeRemoval.mostVisits {
+      let place = try open(at: trash.descriptor, name, .anyPlace)
+      let seen = try fileStatus(of: place)
+      guard seen.kind == .directory, seen.isOnMount(of: trash.status) else { throw .notDirectory }
+      let emptying = try empty(name, DirectoryReader(try open(at: place, [0x2e], .directory)))
+      run()
+      if emptying.isStuck { return false }
+      if emptying.entries == 0 && !emptying.isFull { return true }
+    }
+    report(name, .growing)
+    return false
   }
 
   /// Deletes all that was taken.
@@ -116,23 +138,11 @@ struct TreeRemoval {
     while result.entries < TreeRemoval.mostEntries, let entry = try reader.next() {
       result.entries += 1
       do throws(Errno) {
-        if entry.kind != .directory {
-          do throws(Errno) {
-            try removeFile(at: reader.descriptor, entry.name)
-            count()
-            continue
-          } catch {
-            if error != .isDirectory { throw error }
-          }
+        if try removed(entry, in: reader.descriptor) { continue }
+        do throws(Errno) { try take(entry.name, from: reader.descriptor) } catch {
+          guard error == .noKey || error == .otherDevice else { throw error }
+          if !descend(into: entry.name, of: reader.descriptor, path) { result.isStuck = true }
         }
-        do throws(Errno) {
-          try removeEmptyDirectory(at: reader.descriptor, entry.name)
-          count()
-          continue
-        } catch {
-          if error != .notEmpty && error != .exists { throw error }
-        }
-        try take(entry.name, from: reader.descriptor)
       } catch {
         switch error {
         case .noEntry: continue
@@ -143,11 +153,127 @@ struct TreeRemoval {
           result.entries -= 1
         default:
           result.isStuck = true
-          report(path + [0x2f] + entry.name, error == .busy || error == .otherDevice ? .mount : .failed(error))
+          _ = fail(path + [0x2f] + entry.name, error)
         }
       }
     }
     return result
+  }
+
+  // MARK: Where it is
+
+  /// A directory on the way down, which is opened again on the way up.
+  private struct Level {
+    let name: [UInt8]
+    let identity: FileIdentity
+    var offset: Int64 = 0
+    var isStuck = false
+  }
+
+  /// Takes a directory apart without moving anything, and removes it. Every step is one name in a directory that is open, entered
+  /// without following a link and without leaving the mount. It goes up only to the directory that it came from: `..` of one that
+  /// was moved meanwhile leads elsewhere, and ends it. So nothing is deleted but what its owner has put into this tree.
+  ///
+  /// - Returns: false if something of it is left, which was told of.
+  private mutating func descend(into name: [UInt8], of directory: borrowing FileDescriptor, _ path: [UInt8]) -> Bool {
+    let top = path + [0x2f] + name
+    do throws(Errno) {
+      var reader = try enter(name, of: directory)
+      var levels = [Level(name: name, identity: FileIdentity(try fileStatus(of: reader.descriptor)))]
+      var entries = 0
+      while true {
+        let entry = entries < TreeRemoval.mostEntries ? next(reader, &levels, top) : nil
+        entries += 1
+        if let entry {
+          guard let below = take(entry, apartIn: reader.descriptor, &levels, top) else { continue }
+          levels[levels.count - 1].offset = reader.offset
+          levels.append(Level(name: entry.name, identity: FileIdentity(try fileStatus(of: below.descriptor))))
+          reader = below
+          continue
+        }
+        let done = levels.removeLast()
+        guard let above = levels.last else {
+          if done.isStuck { return false }
+          try removeEmptyDirectory(at: directory, name)
+          count()
+          return true
+        }
+        let up = try open(at: reader.descriptor, [0x2e, 0x2e], .directoryPlace)
+        guard FileIdentity(try fileStatus(of: up)) == above.identity else { throw .stale }
+        if done.isStuck || !removedEmptied(done.name, of: up, top) { levels[levels.count - 1].isStuck = true }
+        reader = DirectoryReader(try open(at: up, [0x2e], .directory))
+        // What stays would be met again.
+        if levels[levels.count - 1].isStuck { try reader.seek(to: above.offset) }
+      }
+    } catch {
+      return fail(top, error)
+    }
+  }
+
+  /// The next name; nil at the end, and where it cannot be read on.
+  private mutating func next(_ reader: DirectoryReader, _ levels: inout [Level], _ path: [UInt8]) -> DirectoryEntry? {
+    do throws(Errno) { return try reader.next() } catch {
+      levels[levels.count - 1].isStuck = !fail(path, error)
+      return nil
+    }
+  }
+
+  /// - Returns: the directory to go down into; nil if the name is gone, or stays.
+  private mutating func take(
+    _ entry: DirectoryEntry, apartIn directory: borrowing FileDescriptor, _ levels: inout [Level], _ path: [UInt8]
+  ) -> DirectoryReader? {
+    do throws(Errno) {
+      if try removed(entry, in: directory) { return nil }
+      if levels.count >= TreeRemoval.deepest { throw .nameTooLong }
+      return try enter(entry.name, of: directory)
+    } catch {
+      if error != .noEntry { levels[levels.count - 1].isStuck = !fail(path, error) }
+      return nil
+    }
+  }
+
+  private mutating func removedEmptied(_ name: [UInt8], of directory: borrowing FileDescriptor, _ path: [UInt8]) -> Bool {
+    do throws(Errno) {
+      try removeEmptyDirectory(at: directory, name)
+      count()
+      return true
+    } catch {
+      return error == .noEntry || fail(path, error)
+    }
+  }
+
+  private func enter(_ name: [UInt8], of directory: borrowing FileDescriptor) throws(Errno) -> DirectoryReader {
+    let place = try open(at: directory, name, .anyPlace)
+    let seen = try fileStatus(of: place)
+    guard seen.isOnMount(of: trash.status) else { throw .busy }
+    guard seen.kind == .directory else { throw .notDirectory }
+    return DirectoryReader(try open(at: place, [0x2e], .directory))
+  }
+
+  /// Removes a file, or an empty directory.
+  private mutating func removed(_ entry: DirectoryEntry, in directory: borrowing FileDescriptor) throws(Errno) -> Bool {
+    if entry.kind != .directory {
+      do throws(Errno) {
+        try removeFile(at: directory, entry.name)
+        count()
+        return true
+      } catch {
+        if error != .isDirectory { throw error }
+      }
+    }
+    do throws(Errno) {
+      try removeEmptyDirectory(at: directory, entry.name)
+      count()
+      return true
+    } catch {
+      if error != .notEmpty && error != .exists { throw error }
+      return false
+    }
+  }
+
+  private mutating func fail(_ path: [UInt8], _ cause: Errno) -> Bool {
+    report(path, cause == .busy ? .mount : .failed(cause))
+    return false
   }
 
   private mutating func putOff(_ number: UInt64, _ visits: Int, _ emptying: Emptying) {

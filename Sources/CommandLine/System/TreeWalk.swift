@@ -7,14 +7,33 @@ import RootlessStorage
 ///   known, by a descriptor that asks nobody anything (O_PATH, statx with DONT_SYNC), to be on the mount where it began: a FUSE
 ///   mount of the user's might answer anything, or never;
 /// - it goes up only to the directory that it came from: `..` of one that was moved meanwhile leads elsewhere, and ends the walk;
-/// - descriptors and memory are bounded, however deep or wide the tree is.
+/// - descriptors and memory are bounded, however deep or wide the tree is;
+/// - a directory is entered once: who moves it meanwhile to where the walk has yet to come cannot make it walk for ever;
+/// - it ends with its budget at the latest.
 struct TreeWalk {
+  /// When a walk ends, done or not.
+  struct Budget {
+    /// Names that are looked at.
+    var entries: Int
+    /// From the beginning of the walk.
+    var seconds: Int64
+
+    /// What a size is worth.
+    static let size = Budget(entries: 5_000_000, seconds: 60)
+    /// What has to be known before something is called idle: one change that was not seen makes it wrong.
+    static let age = Budget(entries: 50_000_000, seconds: 600)
+  }
+
   /// Deeper levels that are kept open; those above are opened again on the way back.
   private static let mostOpen = 64
   /// A level takes some bytes of memory: a tree that is deeper is not measured to its end.
   private static let deepest = 100_000
   /// Files with several names that are remembered at once.
   private static let mostLinked = 1 << 18
+  /// Directories that are remembered at once.
+  private static let mostEntered = 1 << 20
+  /// Names between two looks at the clock.
+  private static let clockInterval = 256
 
   /// What the trees take on the disk. A file with several names in them counts once.
   private(set) var bytes: UInt64 = 0
@@ -24,13 +43,20 @@ struct TreeWalk {
   private(set) var newest: Int64?
   /// Everything was seen. If not, the sizes are "at least".
   private(set) var isComplete = true
+  /// The budget has ended it: what was not looked at may be anything.
+  private(set) var isCutShort = false
   private(set) var files = 0
 
   private let now: Int64
+  private let budget: Budget
+  private let end: Int64
+  private var entries = 0
   private let isRoot: Bool
   private let onProgress: (Int, UInt64) -> Void
   /// Names that are still to come, of files with several.
   private var linked: [FileIdentity: UInt32] = [:]
+  /// Directories that the walk has been in.
+  private var entered: Set<FileIdentity> = []
 
   private struct Level {
     let identity: FileIdentity
@@ -44,9 +70,11 @@ struct TreeWalk {
   }
 
   /// - Parameter onProgress: hears of the files and bytes so far, now and then.
-  init(now: Int64, isRoot: Bool, onProgress: @escaping (Int, UInt64) -> Void) {
+  init(now: Int64, isRoot: Bool, budget: Budget, onProgress: @escaping (Int, UInt64) -> Void) {
     self.now = now
     self.isRoot = isRoot
+    self.budget = budget
+    end = clinux_monotonic_milliseconds() + budget.seconds * 1000
     self.onProgress = onProgress
   }
 
@@ -54,12 +82,14 @@ struct TreeWalk {
   ///
   /// - Parameter mount: the status of something on the mount that is not left.
   mutating func add(at directory: borrowing FileDescriptor, _ name: [UInt8], on mount: FileStatus) {
+    guard mayGoOn() else { return }
     guard let first = visit(directory, DirectoryEntry(name: name, kind: .unknown), mount) else { return }
     var levels = [first]
     while let reader = levels.last?.reader {
       var entry: DirectoryEntry? = nil
       do throws(Errno) { entry = try reader.next() } catch { isComplete = false }
       if let entry {
+        guard mayGoOn() else { return }
         if levels.count >= TreeWalk.deepest {
           isComplete = false
           continue
@@ -80,6 +110,29 @@ struct TreeWalk {
     }
   }
 
+  /// Takes one name from the budget.
+  private mutating func mayGoOn() -> Bool {
+    entries += 1
+    if isCutShort { return false }
+    if entries > budget.entries || (entries % TreeWalk.clockInterval == 0 && clinux_monotonic_milliseconds() >= end) {
+      isCutShort = true
+      isComplete = false
+    }
+    return !isCutShort
+  }
+
+  /// - Returns: whether the walk has not been in this directory.
+  private mutating func enter(_ directory: FileIdentity) -> Bool {
+    if entered.count >= TreeWalk.mostEntered {
+      // Too many to remember. The budget holds all the same.
+      isComplete = false
+      return !entered.contains(directory)
+    }
+    if entered.insert(directory).inserted { return true }
+    isComplete = false
+    return false
+  }
+
   /// - Returns: the level to go on with, if it is a directory.
   private mutating func visit(_ directory: borrowing FileDescriptor, _ entry: DirectoryEntry, _ mount: FileStatus) -> Level? {
     do throws(Errno) {
@@ -93,9 +146,12 @@ struct TreeWalk {
       let place = try open(at: directory, entry.name, .anyPlace)
       let seen = try fileStatus(of: place)
       guard seen.isOnMount(of: mount) else { return nil }
+      let identity = FileIdentity(seen)
+      // What was moved into the walk's way again has been counted.
+      if seen.kind == .directory && !enter(identity) { return nil }
       count(seen)
       guard seen.kind == .directory else { return nil }
-      return Level(identity: FileIdentity(seen), reader: DirectoryReader(try open(at: place, [0x2e], .directory)))
+      return Level(identity: identity, reader: DirectoryReader(try open(at: place, [0x2e], .directory)))
     } catch {
       // Gone since it was listed; and a FUSE mount answers not even root, unless that was allowed.
       let isMount = isRoot && error == .accessDenied
