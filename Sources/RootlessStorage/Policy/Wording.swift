@@ -112,6 +112,7 @@ public struct Wording: Sendable {
       case .badNumber(let key, let value): "\(key) is a number up to 4294967295, not \"\(value)\"; the default holds"
       case .badType(let value): "\"\(value)\" in network_filesystems is no file-system type, names are separated by blanks; the default holds"
       case .noTypes: "network_filesystems is empty; the default holds"
+      case .badOrphanDays(let value): "orphan_days is a number of days up to \(Settings.mostOrphanDays), not \"\(value)\"; the default holds"
       case .rangeIsEmpty(let min, let max): "uid_max \(max) is below uid_min \(min); the default holds"
       case .lineTooLong: "the line is too long, ignoring"
       case .badSubids(let value): "subids is off or allocate, not \"\(value)\"; the default holds"
