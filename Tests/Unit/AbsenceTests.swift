@@ -42,10 +42,11 @@ private let subject = Absence.Subject(key: "/var/tmp/erin", binding: "8:1:77:1.0
     // The machine ran for five minutes.
     #expect(gone([day(0, running: 10), day(4, running: 100), day(8, running: 200), day(20, running: 310)]) == [])
     // The last run's time is in the future now: one of the two was wrong, and it begins anew.
-    #expect(gone([day(0), day(9), day(2), day(9.5), day(10)]) == [5])
+    let later: (Double) -> Int64 = { 1000 + Int64($0 * 86400) }
+    #expect(gone([day(0), day(9), day(2, running: later(10)), day(9.5, running: later(11)), day(10, running: later(12))]) == [5])
     var list = AbsenceList(machine: machine)
     _ = list.note([subject], .storage(parent: parent), day(9))
-    #expect(list.note([subject], .storage(parent: parent), day(2))[0].first == day(2).wall)
+    #expect(list.note([subject], .storage(parent: parent), day(2, running: later(10)))[0].first == day(2).wall)
     // As it does if the other clock went back in the same boot.
     #expect(gone([day(0), day(4), day(8, running: 5), day(9, running: 86400 * 2)]) == [])
     // A clock that was never set writes nothing that is believed later.
