@@ -69,13 +69,19 @@ struct GoldenTests {
   }
 
   @Test func `list and prune`() throws {
-    let machine = try Machine(ownProcesses: true)
+    let machine = try Machine(ownProcesses: true, settings: "network_filesystems = ramfs")
     try machine.user("alice", uid: 4001)
     try machine.user("bob", uid: 4002)
     try machine.storage("alice", uid: 4001, kilobytes: 5000)
     try machine.storage("gone", uid: 4711)
     try machine.sure("install -d -o 4001 -g 4001 /var/tmp/bob; echo notes > /var/tmp/gone/notes; chown 4711 /var/tmp/gone/notes")
     try machine.sure("install -d -o 4002 -g 4002 -m 700 /var/tmp/.alice.replaced-20261128T201500Z-5f3c2a1b")
+    try compare("list-first", machine.rootlessStorage("list"))
+    try compare("prune-first", machine.rootlessStorage("prune --orphaned --yes"))
+    try compare("list-waiting", machine.rootlessStorage("list"))
+    try machine.daysPass(4)
+    _ = try machine.rootlessStorage("prune --orphaned --yes")
+    try machine.daysPass(4)
     try compare("list", machine.rootlessStorage("list"))
     try compare("list-json", machine.rootlessStorage("list --json"))
     try compare("prune-dry-run", machine.rootlessStorage("prune --orphaned --dry-run"))
@@ -87,7 +93,7 @@ struct GoldenTests {
   }
 
   @Test func `subordinate ids`() throws {
-    let machine = try Machine(ownProcesses: true, settings: SubidsTests.allocating)
+    let machine = try Machine(ownProcesses: true, settings: SubidsTests.allocating + "\norphan_days = 0")
     for (number, name) in ["alice", "bob", "carol"].enumerated() { try machine.user(name, uid: 4001 + number) }
     try machine.sure(
       """

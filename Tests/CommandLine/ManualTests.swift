@@ -100,7 +100,7 @@ struct ManualTests {
     // Root's alone is where the storage directories are from now on.
     try machine.sure(
       """
-      mount -t tmpfs -o mode=755 none /mnt; echo 'storage_directory = /mnt/$USER' >> /etc/rootless-storage/rootless-storage.conf
+      mount -t tmpfs -o mode=755 none /mnt; printf 'storage_directory = /mnt/$USER\\norphan_days = 0\\n' >> /etc/rootless-storage/rootless-storage.conf
       rm -r /home/alice/.config/docker
       """)
     // alice may not look at mallory.

@@ -6,7 +6,9 @@ import Testing
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct PruneTests {
   /// A machine with processes of its own, where three of four storage directories have an account.
-  private func machine(settings: String = "network_filesystems = ramfs") throws -> Machine {
+  static let atOnce = "network_filesystems = ramfs\norphan_days = 0"
+
+  private func machine(settings: String = PruneTests.atOnce) throws -> Machine {
     let machine = try Machine(ownProcesses: true, settings: settings)
     try machine.terminals()
     for (number, name) in ["alice", "bob", "carol"].enumerated() {
@@ -202,7 +204,7 @@ struct PruneTests {
   }
 
   @Test func `a disk without room for one name more is emptied all the same`() throws {
-    let machine = try Machine(storage: "tmpfs -o nr_inodes=200", ownProcesses: true)
+    let machine = try Machine(storage: "tmpfs -o nr_inodes=200", ownProcesses: true, settings: PruneTests.atOnce)
     for (name, uid) in [("alice", 4001), ("bob", 4002)] {
       try machine.user(name, uid: uid)
       try machine.storage(name, uid: uid, kilobytes: 1)
@@ -308,7 +310,7 @@ struct PruneTests {
   // MARK: What is not believed
 
   @Test func `yes refuses when more than half would be orphans, and a person may`() throws {
-    let machine = try Machine(ownProcesses: true)
+    let machine = try Machine(ownProcesses: true, settings: PruneTests.atOnce)
     try machine.terminals()
     try machine.user("alice", uid: 4001)
     try machine.storage("alice", uid: 4001)
@@ -344,8 +346,131 @@ struct PruneTests {
     try machine.sure("rm /etc/directory.fails; echo 'remote 5001' > /etc/directory")
     try machine.storage("remote", uid: 5001)
     let online = try machine.rootlessStorage("prune --orphaned --yes", environment: Machine.directory)
-    #expect(online.status == 0, "\(online)")
-    #expect(try machine.inParent() == ["alice", "bob", "carol", "remote"])
+    #expect(online.status == 0 && online.text.contains("gone: absent since "), "\(online)")
+    #expect(try machine.inParent() == ["alice", "bob", "carol", "gone", "remote"])
+  }
+
+  @Test func `one account that is found proves nothing of another that is not`() throws {
+    // erin's server is down: remote is in the cache, and of her the directory says "no such user". With 0 days, too.
+    for settings in ["network_filesystems = ramfs", PruneTests.atOnce] {
+      let machine = try machine(settings: settings)
+      try machine.directoryService()
+      try machine.sure("echo 'remote 5001' > /etc/directory")
+      try machine.storage("remote", uid: 5001)
+      try machine.storage("erin", uid: 2600)
+      func prune(_ options: String = "--orphaned --yes") throws -> Output { try machine.rootlessStorage("prune \(options)", environment: Machine.directory) }
+      for _ in 1...4 {
+        let output = try prune()
+        #expect(output.status == 0 && output.text.contains("erin: absent since "), "\(output)")
+      }
+      try machine.daysPass(9)
+      let dry = try prune("--orphaned --dry-run")
+      #expect(dry.status == 0 && dry.text.contains("There is nothing to delete"), "\(dry)")
+      #expect(try prune().text.contains("There is nothing to delete"))
+      // It is up again: what was seen of her counts no more.
+      try machine.sure("echo 'erin 2600' >> /etc/directory")
+      try machine.daysPass(9)
+      #expect(try prune().status == 0)
+      try machine.sure("sed -i /erin/d /etc/directory")
+      try machine.daysPass(9)
+      #expect(try prune().text.contains("erin: absent since "))
+      // Nor what was seen in a run that could not look.
+      try machine.daysPass(5)
+      try machine.sure("mv /etc/directory /etc/away; touch /etc/directory")
+      #expect(try prune().status == 1)
+      try machine.sure("mv /etc/away /etc/directory")
+      for days in [5, 5] {
+        #expect(try prune().text.contains("erin: absent since "))
+        try machine.daysPass(days)
+      }
+      #expect(try machine.inParent() == ["alice", "bob", "carol", "erin", "remote"])
+      let last = try prune()
+      #expect(last.status == 0 && last.text.contains("deleted /var/tmp/erin"), "\(last)")
+    }
+  }
+
+  @Test func `what has been seen is kept as a file of root's, and only by runs that may delete`() throws {
+    let machine = try machine(settings: "network_filesystems = ramfs")
+    try machine.storage("gone", uid: 4711)
+    func kept() throws -> [String] { try machine.sure("ls -A /var/lib/rootless-storage").lines }
+    let first = try machine.rootlessStorage("list")
+    #expect(first.text.contains("gone: no run of rootless-storage prune has seen them absent before"), "\(first)")
+    for arguments in ["prune --orphaned --dry-run", "prune --older-than 1 --dry-run", "list --json", "subids list", "check"] { _ = try machine.rootlessStorage(arguments) }
+    #expect(try kept() == [])
+    let blind = try machine.rootlessStorage("prune --orphaned < /dev/null")
+    #expect(blind.status == 0 && blind.text.contains("1 more has no account, but stays until that has lasted"), "\(blind)")
+    #expect(try kept() == [".orphans.lock", "orphans"])
+    #expect(try machine.sure("stat -c '%a %u %g' /var/lib/rootless-storage/orphans").text == "600 0 0\n")
+    let before = try machine.snapshot("/var/lib/rootless-storage")
+    let listed = try #require(try machine.listed()["gone"])
+    #expect(listed["state"] as? String == "unconfirmed" && listed["absentSince"] is String && listed["goneFrom"] is String, "\(listed)")
+    for arguments in ["prune --orphaned --dry-run", "list", "prune bob --yes", "subids release --gone --dry-run"] { _ = try machine.rootlessStorage(arguments) }
+    #expect(try machine.snapshot("/var/lib/rootless-storage") == before)
+    // The same name on another directory is another matter, and so is a copy of this machine.
+    try machine.daysPass(8)
+    try machine.sure("mv /var/tmp/gone /etc/gone; cp -a /etc/gone /var/tmp/gone")
+    #expect(try machine.rootlessStorage("prune --orphaned --yes").text.contains("There is nothing to delete"))
+    for _ in 1...2 {
+      try machine.daysPass(5)
+      _ = try machine.rootlessStorage("prune --orphaned --dry-run")
+    }
+    #expect(try machine.rootlessStorage("prune --orphaned --yes").text.contains("There is nothing to delete"), "two days are too few")
+    try machine.daysPass(5)
+    #expect(try machine.states()["gone"] == "orphaned")
+    try machine.sure("echo f123456789abcdef0123456789abcdef > /etc/machine-id")
+    #expect(try machine.states()["gone"] == "unconfirmed")
+    try machine.sure("echo 0123456789abcdef0123456789abcdef > /etc/machine-id; chmod 666 /var/lib/rootless-storage/orphans")
+    let foreign = try machine.rootlessStorage("prune --orphaned --yes")
+    #expect(foreign.status == 1 && foreign.text.contains("is not a file of root's that only root can write"), "\(foreign)")
+    try machine.sure("chmod 600 /var/lib/rootless-storage/orphans; chmod 1777 /var/lib/rootless-storage")
+    #expect(try machine.rootlessStorage("prune --orphaned --yes").status == 1)
+    #expect(try machine.inParent() == ["alice", "carol", "gone"])
+    try machine.sure("chmod 755 /var/lib/rootless-storage")
+    #expect(try machine.rootlessStorage("prune --orphaned --yes").text.contains("deleted /var/tmp/gone"))
+  }
+
+  @Test func `users who are named need no waiting, and may have an account`() throws {
+    let machine = try machine(settings: "network_filesystems = ramfs")
+    for (name, uid) in [("gone", 4711), ("away", 4712), ("old", 4001)] { try machine.storage(name, uid: uid) }
+    try machine.sure("install -d -o 4001 /var/tmp/dave; echo 'dave:x:4009:4009::/:/bin/sh' >> /etc/passwd; mkdir /var/tmp/erin; mount -t tmpfs tmpfs /var/tmp/erin")
+    try machine.user("erin", uid: 4010, home: "/")
+    func prune(_ arguments: String) throws -> Output { try machine.rootlessStorage("prune \(arguments)") }
+    let blind = try prune("gone bob < /dev/null")
+    #expect(blind.status == 1 && blind.text.contains("no terminal to ask on") && blind.text.contains("gone") && blind.text.contains("bob") && !blind.text.contains("carol"), "\(blind)")
+    let used = try machine.sure("setpriv --reuid 4002 --regid 4002 --clear-groups sleep 60 & sleep 0.2; env -i \(Machine.commandLine) prune bob --yes; kill -9 $!")
+    #expect(used.text.contains("1 more is in use and stays."), "\(used)")
+    #expect(try prune("bob --older-than 5 --yes").text.contains("There is nothing to delete"))
+    #expect(try machine.inParent().count == 8)
+    let done = try prune("gone bob old --yes")
+    #expect(done.status == 0, "\(done)")
+    #expect(try machine.inParent() == ["alice", "away", "carol", "dave", "erin"])
+    let none = try prune("nobody-here --yes")
+    #expect(none.status == 1 && none.text.contains("nobody-here: there is no storage directory of that name in /var/tmp; to see all: rootless-storage list"), "\(none)")
+    let occupied = try prune("dave erin --yes")
+    #expect(occupied.status == 1 && occupied.text.contains("/var/tmp/dave stays: it is another user's") && occupied.text.contains("/var/tmp/erin stays: something is mounted there"), "\(occupied)")
+    #expect(try prune("alice --orphaned").status == 2)
+    #expect(try machine.rootlessStorage("prune alice --yes", asUid: 4001).status == 2)
+    #expect(try machine.inParent() == ["alice", "away", "carol", "dave", "erin"])
+    // By the uid, where the path has no name in it.
+    let byUid = try self.machine(settings: "network_filesystems = ramfs\nstorage_directory = /var/tmp/$UID")
+    for name in ["4001", "4711"] { try byUid.storage(name, uid: Int(name)!) }
+    #expect(try byUid.rootlessStorage("prune 4711 alice --yes").status == 0)
+    #expect(try byUid.inParent() == ["alice", "bob", "carol"])
+  }
+
+  @Test func `directories that containers made do not switch it off, where subordinate ids come from a directory`() throws {
+    let machine = try machine(settings: "network_filesystems = ramfs")
+    try machine.directoryService()
+    try machine.sure(
+      """
+      printf 'subid: sss\\n' >> /etc/nsswitch.conf; echo 'remote 5001' > /etc/directory; cd /var/tmp
+      for i in $(seq 300); do mkdir -p c$i/docker; chown -R $((600000 + i)) c$i; done
+      """)
+    try machine.storage("remote", uid: 5001)
+    let output = try machine.rootlessStorage("prune --orphaned --yes", environment: Machine.directory)
+    #expect(output.status == 0 && output.text.contains("300 more may be subordinate ids'") && !output.text.contains("more than half"), "\(output)")
+    #expect(try machine.states(environment: Machine.directory).values.filter { $0 == "unconfirmed" }.count == 300)
+    #expect(try machine.sure("grep -c '^storage' /var/lib/rootless-storage/orphans || true").text == "0\n" || machine.sure("ls /var/lib/rootless-storage").text == "")
   }
 
   @Test(arguments: ["", "passwd: files\n", "passwd:   compat systemd # sss\n", "passwd: files altfiles [NOTFOUND=return] systemd\n"])

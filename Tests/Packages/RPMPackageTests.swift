@@ -68,7 +68,7 @@ struct RPMPackageTests {
     let root = try redHat()
     let before = try root.files(), stacks = try root.sure("cat /etc/pam.d/*").text
     try install(root)
-    try root.sure("rootless-storage pam enable; systemctl enable rootless-storage-prune.timer; echo '# mine' >> \(settings)")
+    try root.sure("rootless-storage pam enable; systemctl enable rootless-storage-prune.timer; echo '# mine' >> \(settings); install -d /var/lib/rootless-storage; touch /var/lib/rootless-storage/orphans")
     // The erasure of the module's file, and what the stacks say at that moment.
     let output = try root.outside(
       "strace -f -o /mnt/trace -e trace=unlink,unlinkat,rename,renameat,renameat2 rpm --root /mnt/root --force-debian --nodeps --erase pam_rootless_storage; grep -nE 'pam_rootless_storage.so|system-auth|password-auth' /mnt/trace >/mnt/order")

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// A machine of its own for one test: a private mount namespace in which /etc, /dev, /home, /run, /var/tmp and /usr/libexec are new, and the
+/// A machine of its own for one test: a private mount namespace in which /etc, /dev, /home, /run, /var/tmp, /var/lib/rootless-storage and /usr/libexec are new, and the
 /// staged tree is installed in its usual places. The real machine sees nothing of it, and it is gone with this object.
 ///
 /// Homes are on ramfs, which the settings declare to be a network file system; storage is on tmpfs.
@@ -53,6 +53,11 @@ public final class Machine {
       cp -r '\(stage)/etc/rootless-storage' /mnt/
       printf 'session required pam_permit.so\\n' > /mnt/pam.d/other
       mount --move /mnt /etc
+
+      echo 0123456789abcdef0123456789abcdef > /etc/machine-id
+
+      mkdir -p /var/lib/rootless-storage
+      mount -t tmpfs -o mode=755 kept /var/lib/rootless-storage
 
       mount -t tmpfs -o mode=755 libexec /mnt
       cp -r '\(stage)/usr/libexec/rootless-storage' /mnt/

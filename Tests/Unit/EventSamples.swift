@@ -45,7 +45,7 @@ enum EventSamples {
     ]
     return paths.map { .badPath(key: "storage_directory", value: value, $0) } + [
       .noEqualsSign(value), .unknownKey(value), .badMode(value), .badNumber(key: "uid_min", value: value), .badType(value), .noTypes,
-      .rangeIsEmpty(min: 1000, max: 5), .lineTooLong, .tooManyProblems, .badSubids(value), .badScheme(value), .badCount(value), .badRange(value), .noRanges,
+      .badOrphanDays(value), .rangeIsEmpty(min: 1000, max: 5), .lineTooLong, .tooManyProblems, .badSubids(value), .badScheme(value), .badCount(value), .badRange(value), .noRanges,
       .badOccupied(value), .tooManyGuards,
     ]
   }

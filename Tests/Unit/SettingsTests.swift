@@ -76,6 +76,7 @@ private func template(_ text: String) -> StorageTemplate {
       $0.uidMax = 600
     },
     Good("uid_min = 500 # people") { $0.uidMin = 500 }, Good("uid_min = 500#people") { $0.uidMin = 500 },
+    Good("orphan_days = 30") { $0.orphanDays = 30 }, Good("orphan_days = 0") { $0.orphanDays = 0 }, Good("orphan_days = 3650") { $0.orphanDays = 3650 },
     Good("uid_min = 0") { $0.uidMin = 0 }, Good("uid_min = 0000000000000000000000500") { $0.uidMin = 500 },
     Good("uid_min = 4294967295") { $0.uidMin = UInt32.max }, Good("uid_max = 4294967295") { $0.uidMax = UInt32.max },
     Good("uid_max = 1000") { $0.uidMax = 1000 },
@@ -147,6 +148,8 @@ private func template(_ text: String) -> StorageTemplate {
     .number(""), .number("-1"), .number("+5"), .number("0x10"), .number("1e3"), .number("1_000"), .number("1 000"), .number("5;"),
     .number("\"5\""), .number("= 5"), .number("５"), .number("5\0"), .number("4294967296"), .number("18446744073709551616"),
     .number(repeated("9", 1000)), .max(""), .max("none"), .max("-1"), .max("4294967296"),
+    Bad("orphan_days = 3651", .badOrphanDays("3651")), Bad("orphan_days =", .badOrphanDays("")), Bad("orphan_days = -1", .badOrphanDays("-1")),
+    Bad("orphan_days = 7d", .badOrphanDays("7d")), Bad("orphan_days = never", .badOrphanDays("never")),
   ]
 
   private static let modesAndTypes: [Bad] = [

@@ -15,7 +15,8 @@ import Testing
   }
 
   private func owners(_ index: SubordinateIDIndex) -> SubordinateOwners {
-    SubordinateOwners(index, Accounts(AccountSources(switching: bytes("passwd: files\n"), passwd: index.facts.passwd)))
+    var memory = AbsenceMemory(directory: "/nonexistent", machine: nil, moment: nil, isWriting: false)
+    return SubordinateOwners(index, Accounts(AccountSources(switching: bytes("passwd: files\n"), passwd: index.facts.passwd)), orphanDays: 0, &memory)
   }
 
   private func findings(_ facts: SubordinateIDFacts, _ settings: Settings? = nil, locks: [AccountLockFile] = []) -> [Finding] {

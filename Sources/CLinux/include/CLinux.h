@@ -92,6 +92,7 @@ static const int clinux_fnm_path = FNM_PATHNAME | FNM_PERIOD;
 #define STATX_MNT_ID 0x00001000U
 #endif
 static const unsigned clinux_statx_basic = STATX_BASIC_STATS;
+static const unsigned clinux_statx_btime = STATX_BTIME;
 static const unsigned clinux_statx_mnt_id = STATX_MNT_ID;
 static const unsigned clinux_statx_mnt_id_unique = 0x00004000U; /* Linux 6.8 */
 
@@ -248,6 +249,12 @@ static inline int64_t clinux_monotonic_milliseconds(void) {
   struct timespec now = {0, 0};
   (void)clock_gettime(CLOCK_MONOTONIC, &now);
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Seconds since the machine was started, the time that it slept included; negative where nobody tells. */
+static inline int64_t clinux_boot_seconds(void) {
+  struct timespec now = {0, 0};
+  return clock_gettime(CLOCK_BOOTTIME, &now) == 0 ? (int64_t)now.tv_sec : -1;
 }
 
 static inline int clinux_ignore_signal(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0; }

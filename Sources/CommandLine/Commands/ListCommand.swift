@@ -17,7 +17,7 @@ struct ListCommand: ParsableCommand {
   @OptionGroup var settings: SettingsOptions
 
   func run() throws {
-    var inventory = StorageInventory(try StorageParent(settings))
+    var inventory = StorageInventory(try StorageParent(settings), memory: .ofThisHost(isWriting: false))
     try inventory.look()
     if json { printJSON(inventory) } else { printTable(inventory) }
   }
@@ -50,8 +50,15 @@ extension StorageInventory {
     var notes: [String] = []
     func count(_ state: StorageEntry.State) -> Int { entries.filter { $0.state == state }.count }
     if count(.orphaned) > 0 { notes.append("orphaned: there is no such account any more; to give that disk back: rootless-storage prune --orphaned") }
-    if count(.unconfirmed) > 0 {
+    if entries.contains(where: { $0.doubt == .offline }) {
       notes.append("unconfirmed: there is no such account, but that is not believed: \(offlineDoubt); try: getent passwd NAME for a user of the directory")
+    }
+    notes += waitingNotes
+    if entries.contains(where: { $0.doubt == .subordinate }) {
+      notes.append("unconfirmed: it may be a subordinate id's: those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people")
+    }
+    if count(.former) > 0 {
+      notes.append("former: the owner has an account, but under another name: the uid was another person's before, who has left, or the account was renamed. Look at it as root; to delete the container storage: rootless-storage prune NAME")
     }
     if count(.unanswered) > 0 {
       notes.append("unanswered: the name service did not answer\(accounts.failure.map { " (\(text($0)))" } ?? ""); try: getent passwd UID, and look again when it answers")
@@ -66,6 +73,20 @@ extension StorageInventory {
     }
     if let hiddenProcesses { notes.append("Whether anything is in use cannot be told: \(hiddenProcesses.sentence); \(hiddenProcesses.remedy).") }
     if let processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(processFailure)); is it mounted?") }
+    return notes
+  }
+
+  /// Who is absent, but not for long enough.
+  private var waitingNotes: [String] {
+    let waiting = entries.compactMap { entry -> (StorageEntry, AbsenceMemory.Answer)? in
+      if case .waiting(let answer)? = entry.doubt { (entry, answer) } else { nil }
+    }
+    if waiting.isEmpty { return [] }
+    let most = 16
+    var notes = ["unconfirmed: there is no such account, but that counts only once it has lasted (orphan_days in rootless-storage.conf):"]
+    notes += waiting.prefix(most).map { "\(shown($0.0.leaf)): \(waitingDoubt($0.1, by: "rootless-storage prune"))" }
+    if waiting.count > most { notes.append("and \(waiting.count - most) more") }
+    if let problem = memory?.problem { notes.append("unconfirmed: \(problem)") }
     return notes
   }
 }

@@ -11,11 +11,15 @@ struct PruneCommand: ParsableCommand {
     discussion: """
       Deletes the directories that engines have in a storage directory, and the storage directory itself if that leaves it \
       empty and its owner has no account, or nobody else could take its name. A user's own files there stay. What is in use is \
-      left alone. What a login or repair has put out of the place of a storage directory goes by its owner and age. With both \
-      --orphaned and --older-than, both must hold.
+      left alone. What a login or repair has put out of the place of a storage directory goes by its owner and age. With \
+      --older-than beside --orphaned or users, both must hold. An account counts as gone once it has been absent for orphan_days \
+      (rootless-storage.conf); who is named need not be.
       """)
 
-  @Flag(help: "Storage whose owner has no account any more.")
+  @Argument(help: ArgumentHelp("Users whose storage is to go, with or without an account: names, or uids in digits.", valueName: "user"), completion: UserCompletion.kind)
+  var users: [String] = []
+
+  @Flag(help: "Storage of all users whose account is gone.")
   var orphaned = false
 
   @Option(help: ArgumentHelp("Storage that was last used at least so many days ago.", valueName: "days"))
@@ -36,9 +40,10 @@ struct PruneCommand: ParsableCommand {
   private var days: Int64? { olderThan.flatMap { Int64($0) } }
 
   func validate() throws {
-    guard orphaned || olderThan != nil else {
-      throw ValidationError("Say what is to go: --orphaned, --older-than DAYS, or both.")
+    guard orphaned || olderThan != nil || !users.isEmpty else {
+      throw ValidationError("Say what is to go: users, --orphaned, --older-than DAYS, or both of the latter.")
     }
+    if orphaned && !users.isEmpty { throw ValidationError("--orphaned and names of users exclude each other.") }
     if let olderThan {
       guard let days, days >= 1, days <= 36500 else {
         throw ValidationError("\"\(shown(olderThan))\" is no number of days; give --older-than a whole number from 1 to 36500.")
@@ -59,12 +64,17 @@ struct PruneCommand: ParsableCommand {
       try lookForHidden(parent)
       removeLeftovers(parent, &outcome)
     }
-    var inventory = StorageInventory(parent)
+    var inventory = try inventory(parent)
+    let isNamed = !users.isEmpty
     // How long it has been idle has to be known, and how large it is need not be.
-    try inventory.look(days == nil ? .size : .age) { $0.isInUse == false && PrunePlan.matters($0, orphaned: orphaned) }
-    let plan = PrunePlan(inventory, orphaned: orphaned, olderThan: days, now: wallClock())
+    try inventory.look(days == nil ? .size : .age) { $0.isInUse == false && PrunePlan.matters($0, orphaned: orphaned, isNamed: isNamed) }
+    let plan = PrunePlan(inventory, orphaned: orphaned, olderThan: days, isNamed: isNamed, now: wallClock())
     var output = PruneOutput(plan, inventory, isJSON: json, isDryRun: dryRun)
     output.showPlan()
+    for message in objections(inventory, plan) {
+      output.tell(message)
+      outcome.hasFailed = true
+    }
     if !dryRun, let refusal = plan.refusal(yes: yes) {
       output.tell(refusal)
       outcome.hasFailed = true
@@ -89,6 +99,48 @@ struct PruneCommand: ParsableCommand {
     // Without a /proc, everything counts as in use.
     do throws(Errno) { processes = try RunningProcesses.look() } catch { return }
     if let hidden = inventory.hidden(from: processes) { throw CannotLook("\(hidden.sentence), so nothing is deleted; \(hidden.remedy)") }
+  }
+
+  /// What the run is about. A run that looks at everything, and changes something, remembers who is absent.
+  private func inventory(_ parent: StorageParent) throws(CannotLook) -> StorageInventory {
+    if users.isEmpty { return StorageInventory(parent, memory: .ofThisHost(isWriting: !dryRun)) }
+    let accounts = Accounts(AccountSources.ofThisHost())
+    return StorageInventory(parent, only: Set(users.flatMap { PruneCommand.leaves(ofUser: Array($0.utf8), parent, accounts) }))
+  }
+
+  /// The names that this user's storage directory may have. A user without an account is known by half of what may stand in them.
+  private static func leaves(ofUser name: [UInt8], _ parent: StorageParent, _ accounts: Accounts) -> [[UInt8]] {
+    let storage = parent.settings.storage
+    func leaf(_ name: [UInt8], _ uid: UInt32) -> [[UInt8]] {
+      let account = Account(credentials: Credentials(user: uid, group: 0, groups: []), name: name, home: [])
+      return storage.leaf(for: account).map { [$0] } ?? []
+    }
+    var found: [[UInt8]] = []
+    if case .found(let name, let uid) = accounts.account(named: name) { found += leaf(name, uid) }
+    if let uid = identifier(name), case .found(let name, let uid) = accounts.account(uid: uid) { found += leaf(name, uid) }
+    if !found.isEmpty { return found }
+    do throws(Errno) {
+      let reader = DirectoryReader(try open(at: parent.descriptor, [0x2e], .directory))
+      while let entry = try reader.next() {
+        if storage.users(inLeaf: entry.name).contains(where: { $0.name == name || $0.uid != nil && $0.uid == identifier(name) }) { found.append(entry.name) }
+      }
+    } catch {}
+    return found
+  }
+
+  /// What keeps what was asked for from being done.
+  private func objections(_ inventory: StorageInventory, _ plan: PrunePlan) -> [String] {
+    var objections = inventory.memory?.problem.map { [$0] } ?? []
+    if users.isEmpty { return objections }
+    if inventory.entries.isEmpty {
+      objections.append("\(list(users.map { shown(Array($0.utf8)) })): there is no storage directory of that name in \(shown(inventory.parent.settings.storage.parent)); to see all: rootless-storage list")
+    }
+    for index in plan.refused {
+      let entry = inventory.entries[index]
+      let what = entry.state == .mount ? "something is mounted there; unmount it" : "it is another user's, or no directory; look at it as root, and move it away"
+      objections.append("\(shown(inventory.parent.path(entry.leaf))) stays: \(what)")
+    }
+    return objections
   }
 
   private func removeLeftovers(_ parent: StorageParent, _ outcome: inout PruneOutcome) {

@@ -20,7 +20,8 @@ struct SubidsCheckCommand: ParsableCommand {
   func run() throws {
     let host = try SubordinateHost(settings)
     let accounts = Accounts(AccountSources.ofThisHost())
-    let owners = SubordinateOwners(host.index, accounts)
+    var memory = AbsenceMemory.ofThisHost(isWriting: false)
+    let owners = SubordinateOwners(host.index, accounts, orphanDays: host.settings.orphanDays, &memory)
     let ranges = host.index.tables.flatMap { table in merged(table.ranges.map(\.ids)).map { (table.kind, $0) } }
     let known = KnownIDs(asking: KnownIDs.places(in: ranges, limit: KnownIDs.most))
     let findings = SubordinateHostFindings(

@@ -12,7 +12,8 @@ struct SubidsListCommand: ParsableCommand {
 
   func run() throws {
     let host = try SubordinateHost(settings)
-    let owners = SubordinateOwners(host.index, Accounts(AccountSources.ofThisHost()))
+    var memory = AbsenceMemory.ofThisHost(isWriting: false)
+    let owners = SubordinateOwners(host.index, Accounts(AccountSources.ofThisHost()), orphanDays: host.settings.orphanDays, &memory)
     let entries = subordinateEntries(host.index, host.settings, owners)
     if json {
       var list = JSONList("\"version\":1,", list: "ranges")

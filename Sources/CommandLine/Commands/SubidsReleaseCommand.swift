@@ -11,12 +11,15 @@ struct SubidsReleaseCommand: ParsableCommand {
       was refused, 2 if something could not be done.
       """)
 
+  /// Owners that are told of one by one.
+  private static let mostWaiting = 24
+
   /// As in `allocate`.
   private static let patience: Int64 = 15_000
 
   @Argument(help: ArgumentHelp("Owners as the files spell them: names, or uids in digits.", valueName: "owner")) var owners: [String] = []
 
-  @Flag(help: "All owners whose account is surely gone.") var gone = false
+  @Flag(help: "All owners whose account has been absent for orphan_days.") var gone = false
 
   @Flag(help: "Show what would be removed, and remove nothing.") var dryRun = false
 
@@ -38,18 +41,29 @@ struct SubidsReleaseCommand: ParsableCommand {
     if effectiveIDs().user != 0 { throw CannotLook("only root may take subordinate ids back; run it with sudo") }
     let host = try SubordinateHost(settings)
     let accounts = Accounts(AccountSources.ofThisHost())
-    let states = SubordinateOwners(host.index, accounts, only: gone ? nil : owners.map { Array($0.utf8) } + host.index.owners)
+    // Who is named needs no waiting.
+    var memory = AbsenceMemory.ofThisHost(isWriting: gone && !dryRun)
+    let states = SubordinateOwners(
+      host.index, accounts, orphanDays: host.settings.orphanDays, &memory, only: gone ? nil : owners.map { Array($0.utf8) } + host.index.owners)
     let wanted = gone ? states.sorted.filter { states.state($0) == .gone } : owners.map { Array($0.utf8) }
     let release = SubordinateRelease(host, states, wanted)
     var output = ReleaseOutput(release, isJSON: json, isDryRun: dryRun)
     output.showPlan()
     var isRefused = false
     if gone {
-      let unsure = states.sorted.filter { states.state($0) == .unconfirmed }.count
+      let unsure = states.sorted.filter { states.state($0) == .unconfirmed && states.waiting[$0] == nil }.count
       if unsure > 0 {
         output.tell("\(counted(unsure, "owner stays", "owners stay")), since nobody knows whether there is an account: \(states.doubt)")
         isRefused = true
       }
+      let waiting = states.waiting.sorted { isOrderedBefore($0.key, $1.key) }
+      for (owner, answer) in waiting.prefix(SubidsReleaseCommand.mostWaiting) {
+        output.tell("\(shown(owner)) stays: no such account, \(waitingDoubt(answer, by: "rootless-storage subids release --gone"))")
+      }
+      if waiting.count > SubidsReleaseCommand.mostWaiting { output.tell("\(waiting.count - SubidsReleaseCommand.mostWaiting) more stay for that reason") }
+      if !waiting.isEmpty { output.tell("if you know that they have left, name them: rootless-storage subids release OWNER") }
+      if let problem = memory.problem { output.tell(problem) }
+      if memory.problem != nil { isRefused = true }
     }
     for owner in release.without {
       output.tell("\(shown(owner)) has no subordinate ids under that name")

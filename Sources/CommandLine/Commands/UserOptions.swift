@@ -29,11 +29,13 @@ struct UserOptions: ParsableArguments {
     let settings = try self.settings.read(path).settings
     let selection = try UserSelection(users, all: all, settings)
     let examiners = Examiners(task: task, conf: path, timeout: timeout, environment: selection.isSelf ? UserOptions.environment : nil)
+    let formers = task == .check ? FormerStorage(selection.subjects, settings) : nil
     // No two users are told the same free ids.
     let allocator = Mutex(SubordinateIDAllocator(host.subordinateIDs, settings))
     examiners.run(selection.subjects) { report, account in
       var report = report
       if let account, report.failure == nil, report.isServed {
+        report.findings += formers?.findings(for: account) ?? []
         report.findings += allocator.withLock { accountFindings(for: account, host.subordinateIDs, settings, &$0) }
       }
       deliver(report)

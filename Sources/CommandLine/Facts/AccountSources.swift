@@ -11,6 +11,8 @@ struct AccountSources {
   private let hasSystemd: Bool
   /// /etc/passwd can be asked in place of the name service, since that would ask it first.
   private let isFileFirst: Bool
+  /// Subordinate ids are in /etc/subuid, and nowhere else (nsswitch.conf(5), `subid`).
+  let hasSubordinateFiles: Bool
   /// And there is no other to ask.
   let isFileOnly: Bool
   private let namesByUid: [UInt32: [UInt8]]
@@ -50,6 +52,7 @@ struct AccountSources {
     self.uidsByName = uidsByName
     // A host without root in /etc/passwd has not told everything.
     isLocal = !isCompat && namesByUid[0] != nil && sources.allSatisfy { source in AccountSources.local.contains { source.elementsEqual($0.bytes) } }
+    hasSubordinateFiles = subordinateIDSource(switching) == nil
     hasSystemd = sources.contains { $0.elementsEqual("systemd".utf8) }
     isFileOnly = isLocal && sources.count == 1 && sources[0].elementsEqual("files".utf8)
     isFileFirst = words.first?.elementsEqual("files".utf8) == true && (words.count < 2 || words[1].first != 0x5b)

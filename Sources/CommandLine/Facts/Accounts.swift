@@ -8,6 +8,18 @@ enum AccountLookup: Equatable {
   case unanswered(Errno)
 }
 
+/// Who is asked for accounts: the name service, or in a test something that says what it would.
+struct AccountLookups {
+  let byUid: (UInt32) throws(NameServiceFailure) -> Account?
+  let byName: ([UInt8]) throws(NameServiceFailure) -> Account?
+
+  static var nameService: AccountLookups {
+    AccountLookups(
+      byUid: { (uid) throws(NameServiceFailure) in try NameService.account(uid: uid) },
+      byName: { (name) throws(NameServiceFailure) in try NameService.account(named: name) })
+  }
+}
+
 /// Asks for accounts, /etc/passwd before the name service where that has the first word there anyhow: with ten thousand users
 /// every question would read ten thousand lines.
 final class Accounts {
@@ -18,7 +30,12 @@ final class Accounts {
   private(set) var failure: Errno?
   private var last: (uid: UInt32, AccountLookup)?
 
-  init(_ sources: AccountSources) { self.sources = sources }
+  private let lookups: AccountLookups
+
+  init(_ sources: AccountSources, lookups: AccountLookups = .nameService) {
+    self.sources = sources
+    self.lookups = lookups
+  }
 
   func account(uid: UInt32) -> AccountLookup {
     // Somebody with many entries is asked for once.
@@ -29,7 +46,7 @@ final class Accounts {
     } else if sources.isFileOnly {
       answer = .absent
     } else {
-      do throws(NameServiceFailure) { answer = taken(try NameService.account(uid: uid)) } catch { answer = failed(error) }
+      do throws(NameServiceFailure) { answer = taken(try lookups.byUid(uid)) } catch { answer = failed(error) }
     }
     last = (uid, answer)
     return answer
@@ -38,7 +55,7 @@ final class Accounts {
   func account(named name: [UInt8]) -> AccountLookup {
     if let uid = sources.uid(ofName: name) { return .found(name: name, uid: uid) }
     if sources.isFileOnly { return .absent }
-    do throws(NameServiceFailure) { return taken(try NameService.account(named: name)) } catch { return failed(error) }
+    do throws(NameServiceFailure) { return taken(try lookups.byName(name)) } catch { return failed(error) }
   }
 
   private func taken(_ account: Account?) -> AccountLookup {
@@ -52,11 +69,12 @@ final class Accounts {
     return .unanswered(error.cause)
   }
 
-  /// Whether "no such account" can be believed.
+  /// Whether this run could look at all.
   ///
-  /// A directory that is offline says the same. So on a host that has one, it must have answered something in this run; if no storage
-  /// directory's owner has shown that, whoever is logged in may.
-  func absenceCounts() -> Bool {
+  /// A directory that is offline says "no such account" too. So on a host that has one, somebody who is not in /etc/passwd must have
+  /// been found in this run; if no storage directory's owner was, whoever is logged in may be. That proves nothing of others, since
+  /// the answer may come from a cache: whether an account is gone, only several runs together tell (Absence.swift).
+  func couldLook() -> Bool {
     if sources.isLocal { return true }
     if directoryAnswered { return true }
     do throws(Errno) {

@@ -4,9 +4,9 @@ import RootlessStorage
 struct SubordinateOwners {
   enum State: Equatable {
     case account(name: [UInt8], uid: UInt32)
-    /// There is no such account, and that is believed.
+    /// There is no such account, and there has been none for long enough.
     case gone
-    /// Nobody knows: a directory may be offline, or did not answer; or it was not asked any more.
+    /// Nobody knows: it has not been absent for long enough, a directory may be offline, or did not answer; or it was not asked any more.
     case unconfirmed
   }
 
@@ -14,11 +14,16 @@ struct SubordinateOwners {
   static let mostLookups = 20_000
 
   private var states: [[UInt8]: State] = [:]
+  /// Those who have no account, but have not been absent for long enough.
+  private(set) var waiting: [[UInt8]: AbsenceMemory.Answer] = [:]
   /// Why it cannot be told, where it cannot.
   private(set) var doubt: String
 
-  /// - Parameter only: nil: all of them.
-  init(_ index: SubordinateIDIndex, _ accounts: Accounts, only: [[UInt8]]? = nil) {
+  /// - Parameters:
+  ///   - orphanDays: as the settings say.
+  ///   - memory: what earlier runs have seen. One that is written wants all owners.
+  ///   - only: nil: all of them.
+  init(_ index: SubordinateIDIndex, _ accounts: Accounts, orphanDays: UInt32, _ memory: inout AbsenceMemory, only: [[UInt8]]? = nil) {
     var asked = 0
     for owner in only ?? index.tables.flatMap({ $0.ranges.map(\.owner) }) where states[owner] == nil {
       // A comment for those who know comments: no account has such a name.
@@ -30,11 +35,26 @@ struct SubordinateOwners {
       states[owner] = SubordinateOwners.look(owner, accounts)
     }
     doubt = accounts.failure.map { "the name service did not answer (\(text($0)))" } ?? offlineDoubt
+    let absent = sorted.filter { states[$0] == .gone }
     // Only now has everybody been asked for who could show that the directory answers.
-    if states.values.contains(.gone) && !accounts.absenceCounts() {
-      for (owner, state) in states where state == .gone { states[owner] = .unconfirmed }
-      doubt = offlineDoubt
+    let couldLook = absent.isEmpty || accounts.couldLook()
+    let answers = memory.note(
+      couldLook ? absent.map { SubordinateOwners.subject($0, index) } : [], .owners, orphanDays: orphanDays, isLocal: accounts.sources.isLocal)
+    for (number, owner) in absent.enumerated() where !couldLook || !answers[number].isGone {
+      states[owner] = .unconfirmed
+      if couldLook { waiting[owner] = answers[number] }
     }
+    if !couldLook { doubt = offlineDoubt } else if let first = waiting.values.min(by: { $0.earliest ?? Int64.max < $1.earliest ?? Int64.max }), accounts.failure == nil {
+      doubt = memory.problem ?? waitingDoubt(first, by: "rootless-storage subids release --gone")
+    }
+  }
+
+  /// An owner with other ranges than before is not the one who was absent.
+  private static func subject(_ owner: [UInt8], _ index: SubordinateIDIndex) -> Absence.Subject {
+    let ranges = index.tables.map { table in table.ranges(of: [owner]).map(\.ids.shown).joined(separator: ",") }
+    // FNV-1a: an owner may have thousands of them, and nobody gains anything by making two alike.
+    let sum = ranges.joined(separator: ";").utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    return Absence.Subject(key: owner, binding: Array("\(owner.uid.map { "\($0)" } ?? "-"):\(sum)".utf8))
   }
 
   /// Digits are a uid, and could be a name.
@@ -56,6 +76,14 @@ struct SubordinateOwners {
 
   /// In byte order.
   var sorted: [[UInt8]] { states.keys.sorted(by: isOrderedBefore) }
+}
+
+/// Why somebody who was seen absent is not taken for gone yet.
+///
+/// - Parameter command: what has to be run again.
+func waitingDoubt(_ answer: AbsenceMemory.Answer, by command: String) -> String {
+  guard let since = answer.since, let earliest = answer.earliest else { return "no run of \(command) has seen them absent before" }
+  return "absent since \(UTCTime(since).day), counts as gone on \(UTCTime(earliest).day) at the earliest"
 }
 
 /// Why "no such account" is not believed.

@@ -7,6 +7,7 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   // The storage directory
   case storageMissing = "storage-missing"
   case storageOccupied = "storage-occupied"
+  case storageFormer = "storage-former"
   case storageOpen = "storage-open"
   case storageTampered = "storage-tampered"
   case storageMode = "storage-mode"

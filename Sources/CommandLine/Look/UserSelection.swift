@@ -11,6 +11,9 @@ struct UserSelection {
     case unknown(name: String, cause: String)
   }
 
+  /// Owners without an account, of 65,536 neighbouring uids, that are asked for where they may be somebody's subordinate ids.
+  private static let mostAbsent = 64
+
   let subjects: [Subject]
   /// The user is the caller, whose environment counts.
   let isSelf: Bool
@@ -63,27 +66,44 @@ struct UserSelection {
   private static func seen(_ settings: Settings) throws -> [UInt32] {
     var uids: Set<UInt32> = []
     let subordinate = SubordinateIDTable(.users, (try? HostTree.this.read("/etc/subuid", limit: 64 << 20)) ?? [])
-    func add(_ directory: consuming FileDescriptor) throws(Errno) {
-      // One entry at a time: anybody can make millions.
-      let reader = DirectoryReader(directory)
-      while let entry = try reader.next() {
-        do throws(Errno) {
-          let owner = try knownStatus(at: reader.descriptor, entry.name).owner
-          if settings.serves(uid: owner) && !Account.isReserved(uid: owner) && !subordinate.isSubordinate(owner) { uids.insert(owner) }
-        } catch {}
+    let accounts = Accounts(AccountSources.ofThisHost())
+    var absent: [UInt32: Int] = [:]
+    func add(_ owner: UInt32) {
+      guard settings.serves(uid: owner) && !Account.isReserved(uid: owner) && !subordinate.isSubordinate(owner) && !uids.contains(owner) else { return }
+      // Where subordinate ids come from a directory, whoever has some can make directories of thousands of owners: of neighbours
+      // among them that have no account, only so many are asked for.
+      if !accounts.sources.hasSubordinateFiles && settings.uidMax == nil {
+        guard absent[owner >> 16, default: 0] < mostAbsent else { return }
+        if accounts.account(uid: owner) == .absent {
+          absent[owner >> 16, default: 0] += 1
+          return
+        }
       }
+      uids.insert(owner)
     }
     var obstacle: String? = nil
     do throws(WayProblem) {
       let parent = try walk(toDirectory: settings.storage.parent, .storage, MountTable(blockDeviceIsLocal: true))
-      do throws(Errno) { try add(open(at: parent.descriptor, [0x2e], .directory)) } catch {
+      do throws(Errno) {
+        // One entry at a time: anybody can make millions.
+        let reader = DirectoryReader(try open(at: parent.descriptor, [0x2e], .directory))
+        while let entry = try reader.next() {
+          // Whoever mounts something there decides which owner it shows.
+          guard let seen = try? knownStatus(at: parent.descriptor, entry.name), seen.isOnMount(of: parent.status) else { continue }
+          add(seen.owner)
+        }
+      } catch {
         obstacle = "\(shown(settings.storage.parent)) cannot be listed: \(text(error)); check it as root"
       }
     } catch {
       obstacle = text(Wording.way(error, .storage))
     }
     if let obstacle { throw CannotLook(obstacle) }
-    do throws(Errno) { try add(open(path: Array("/run/user".utf8), .directory)) } catch {}
+    do throws(Errno) {
+      // Their names are given by root. Each is a mount, and its owner may have mounted something else over it.
+      let reader = DirectoryReader(try open(path: Array("/run/user".utf8), .directory))
+      while let entry = try reader.next() { if let uid = identifier(entry.name) { add(uid) } }
+    } catch {}
     return uids.sorted()
   }
 }

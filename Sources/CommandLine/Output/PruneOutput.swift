@@ -78,8 +78,12 @@ struct PruneOutput {
 
   private var notes: [String] {
     var notes: [String] = []
-    if plan.unconfirmed > 0 {
-      notes.append("\(counted(plan.unconfirmed, "more has", "more have")) no account, but that is not believed: \(offlineDoubt). When it answers (getent passwd NAME, for a user of the directory who is logged in or has storage here), run this again.")
+    notes += waitingNotes
+    if plan.subordinate > 0 {
+      notes.append("\(counted(plan.subordinate, "more may be", "more may be")) subordinate ids' and \(plan.subordinate == 1 ? "stays" : "stay"): those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people.")
+    }
+    if plan.offline > 0 {
+      notes.append("\(counted(plan.offline, "more has", "more have")) no account, but that is not believed: \(offlineDoubt). When it answers (getent passwd NAME, for a user of the directory who is logged in or has storage here), run this again.")
     }
     if plan.unanswered > 0 {
       let cause = inventory.accounts.failure.map { " (\(text($0)))" } ?? ""
@@ -90,6 +94,20 @@ struct PruneOutput {
     }
     if let hidden = inventory.hiddenProcesses { notes.append("Whether anything is in use cannot be told: \(hidden.sentence); \(hidden.remedy).") }
     if let failure = inventory.processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(failure)); is it mounted?") }
+    return notes
+  }
+
+  /// Who will go later.
+  private var waitingNotes: [String] {
+    if plan.waiting.isEmpty { return [] }
+    let most = 24
+    var notes = ["\(counted(plan.waiting.count, "more has", "more have")) no account, but \(plan.waiting.count == 1 ? "stays" : "stay") until that has lasted (orphan_days in rootless-storage.conf). If you know that a user has left: rootless-storage prune USER."]
+    for index in plan.waiting.prefix(most) {
+      let entry = inventory.entries[index]
+      guard case .waiting(let answer)? = entry.doubt else { continue }
+      notes.append("\(shown(entry.leaf)): \(waitingDoubt(answer, by: "rootless-storage prune"))")
+    }
+    if plan.waiting.count > most { notes.append("And \(plan.waiting.count - most) more.") }
     return notes
   }
 

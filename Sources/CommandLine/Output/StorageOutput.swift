@@ -16,6 +16,9 @@ struct StorageRecord: Encodable {
   let sizeIsExact: Bool?
   let lastUse: String?
   let inUse: Bool?
+  /// `unconfirmed` until it has lasted: since when there has been no account, and when that counts at the earliest.
+  let absentSince: String?
+  let goneFrom: String?
 
   init(_ entry: StorageEntry, _ path: [UInt8]) {
     self.path = string(path)
@@ -29,9 +32,13 @@ struct StorageRecord: Encodable {
     sizeIsExact = entry.measure?.isExact
     lastUse = entry.measure.map { UTCTime($0.lastUse).iso }
     inUse = entry.isInUse
+    var answer: AbsenceMemory.Answer? = nil
+    if case .waiting(let found)? = entry.doubt { answer = found }
+    absentSince = answer?.since.map { UTCTime($0).iso }
+    goneFrom = answer?.earliest.map { UTCTime($0).iso }
   }
 
-  private enum Key: String, CodingKey { case path, uid, account, state, placeOf, isReplaced, size, reclaimable, sizeIsExact, lastUse, inUse }
+  private enum Key: String, CodingKey { case path, uid, account, state, placeOf, isReplaced, size, reclaimable, sizeIsExact, lastUse, inUse, absentSince, goneFrom }
 
   /// Every key is always there: null says that it is not known.
   func encode(to encoder: any Encoder) throws {
@@ -47,6 +54,8 @@ struct StorageRecord: Encodable {
     try record.encode(sizeIsExact, forKey: .sizeIsExact)
     try record.encode(lastUse, forKey: .lastUse)
     try record.encode(inUse, forKey: .inUse)
+    try record.encode(absentSince, forKey: .absentSince)
+    try record.encode(goneFrom, forKey: .goneFrom)
   }
 }
 

@@ -6,33 +6,57 @@ struct PrunePlan {
   let candidates: [Int]
   /// Would go, but for being in use.
   let inUse: Int
-  /// Have no account, but that cannot be believed.
+  /// Have no account, but that is not believed.
   let unconfirmed: Int
+  /// Of these, indices of the inventory's entries that have only to be absent for longer.
+  let waiting: [Int]
+  /// Of these, so many are perhaps not of people.
+  let subordinate: Int
   /// The name service did not answer.
   let unanswered: Int
   /// So large that it cannot be told when they were used last.
   let unmeasured: Int
   private let orphans: Int
+  /// Of users that were named: indices of the inventory's entries that can never go.
+  let refused: [Int]
+  private let absent: Int
   private let all: Int
   private let byOrphan: Bool
 
   /// - Parameters:
   ///   - olderThan: in days; with `orphaned`, both must hold.
   ///   - now: seconds since the epoch.
-  init(_ inventory: StorageInventory, orphaned: Bool, olderThan: Int64?, now: Int64) {
-    var candidates: [Int] = []
-    var (inUse, unconfirmed, unanswered, unmeasured, orphans, all) = (0, 0, 0, 0, 0, 0)
+  ///   - isNamed: the inventory holds what users have that were named. Whether they have an account is not asked then.
+  init(_ inventory: StorageInventory, orphaned: Bool, olderThan: Int64?, isNamed: Bool = false, now: Int64) {
+    var (candidates, waiting, refused): ([Int], [Int], [Int]) = ([], [], [])
+    var (inUse, unconfirmed, subordinate, unanswered, unmeasured, absent, all) = (0, 0, 0, 0, 0, 0, 0)
     for (index, entry) in inventory.entries.enumerated() {
-      switch entry.state {
-      case .occupied, .mount: continue
-      case .unconfirmed: unconfirmed += 1
-      case .unanswered: unanswered += 1
-      // Anybody can make names of what was replaced: they count for nothing but themselves.
-      case .orphaned: orphans += entry.isReplaced ? 0 : 1
-      case .ok, .replaced: break
+      if isNamed {
+        if entry.state == .occupied || entry.state == .mount {
+          refused.append(index)
+          continue
+        }
+      } else {
+        // Anybody can make names of what was replaced: they count for nothing but themselves.
+        let counts = entry.isReplaced ? 0 : 1
+        switch entry.state {
+        case .occupied, .mount, .former: continue
+        case .unconfirmed:
+          unconfirmed += 1
+          if case .waiting? = entry.doubt { waiting.append(index) }
+          // Containers can make any number of them, and so are neither counted among the absent nor among all.
+          if entry.doubt == .subordinate {
+            subordinate += 1
+            continue
+          }
+          absent += counts
+        case .unanswered: unanswered += 1
+        case .orphaned: absent += counts
+        case .ok, .replaced: break
+        }
+        all += counts
       }
-      all += entry.isReplaced ? 0 : 1
-      guard PrunePlan.matters(entry, orphaned: orphaned) else { continue }
+      guard PrunePlan.matters(entry, orphaned: orphaned, isNamed: isNamed) else { continue }
       // It was not looked into, and is not judged by what is in it.
       if entry.isInUse != false {
         inUse += 1
@@ -55,22 +79,30 @@ struct PrunePlan {
     self.candidates = candidates
     self.inUse = inUse
     self.unconfirmed = unconfirmed
+    self.waiting = waiting
+    self.subordinate = subordinate
+    self.refused = refused
     self.unanswered = unanswered
     self.unmeasured = unmeasured
-    self.orphans = orphans
+    self.absent = absent
     self.all = all
     byOrphan = orphaned
   }
 
   /// Whether it could go, whatever is in it and whether or not it is in use.
-  static func matters(_ entry: StorageEntry, orphaned: Bool) -> Bool { entry.isJudged && (!orphaned || entry.state == .orphaned) }
+  static func matters(_ entry: StorageEntry, orphaned: Bool, isNamed: Bool) -> Bool {
+    if entry.state == .occupied || entry.state == .mount { return false }
+    return (isNamed || entry.isJudged) && (!orphaned || entry.state == .orphaned)
+  }
 
-  /// Some could not be judged.
-  var isIncomplete: Bool { unanswered > 0 || unmeasured > 0 || (byOrphan && unconfirmed > 0) }
+  /// Some could not be judged. That an absence has to last first is the usual course, and so is what containers make.
+  var isIncomplete: Bool { unanswered > 0 || unmeasured > 0 || (byOrphan && offline > 0) }
+  /// Of the unconfirmed, so many are so because a directory service may be offline.
+  var offline: Int { unconfirmed - waiting.count - subordinate }
 
   /// Why nothing is deleted without somebody who looks at it.
   func refusal(yes: Bool) -> String? {
-    guard byOrphan && yes && orphans * 2 > all && !candidates.isEmpty else { return nil }
-    return "\(orphans) of \(all) storage directories have no account, which is more than half and may mean that the name service does not tell of everybody; nothing is deleted. If it is true, run this without --yes"
+    guard byOrphan && yes && absent * 2 > all && !candidates.isEmpty else { return nil }
+    return "\(absent) of \(all) storage directories have no account, which is more than half and may mean that the name service does not tell of everybody; nothing is deleted. If it is true, run this without --yes"
   }
 }

@@ -5,10 +5,13 @@ struct StorageEntry {
   enum State: String {
     /// Its owner has an account.
     case ok
-    /// Neither its name nor its owner's uid has an account, and that can be believed.
+    /// Neither its name nor its owner's uid has an account, and it has been so for long enough.
     case orphaned
-    /// The same, but a directory service that is offline would say so too.
+    /// There is none now, but that is not believed: see `doubt`.
     case unconfirmed
+    /// Its owner has an account, but its name is another's, who has none: that of somebody who had this uid before, or the owner's
+    /// own former one.
+    case former
     /// The name service did not answer.
     case unanswered
     /// It has the name of one user's storage directory, and is another's, or no directory.
@@ -17,6 +20,16 @@ struct StorageEntry {
     case mount
     /// A login or `repair` has put it out of the place of somebody's storage directory; its owner has an account, or needs none.
     case replaced
+  }
+
+  /// Why an absence is not believed.
+  enum Doubt: Equatable {
+    /// A directory service that is offline would say so too.
+    case offline
+    /// It has not lasted for long enough.
+    case waiting(AbsenceMemory.Answer)
+    /// The owner may be a subordinate id, of which this host's files do not know.
+    case subordinate
   }
 
   /// What is on the disk.
@@ -46,6 +59,8 @@ struct StorageEntry {
   let placeOf: [UInt8]?
   let identity: FileIdentity
   var state: State
+  /// `unconfirmed`: why.
+  var doubt: Doubt? = nil
   /// nil if it was not looked into.
   var measure: Measure?
   /// A process of the owner, or of the owner's subordinate uids, is running; nil if that cannot be told.

@@ -4,11 +4,13 @@ import RootlessStorage
 
 /// Finds the storage directories on this host and looks into them. Changes nothing.
 struct StorageInventory {
-  /// Entries of one owner's that are looked up by name, to find out whether they stand in another user's place. A user can make
-  /// millions of them.
+  /// Entries of one user's that are looked up by name, to find out whether they stand in another user's place: with one's own uid
+  /// and one's subordinate ones a user can make millions of them.
   private static let mostLookups = 64
   /// What was put out of the way that is shown, of one owner's and of all: anybody can make such names, for what is their own.
   private static let mostReplaced = (of: 64, all: 4096)
+  /// Owners without an account, of 65,536 neighbouring uids, that are asked for where they may be somebody's subordinate ids.
+  private static let mostDoubtful = 64
 
   let parent: StorageParent
   let accounts: Accounts
@@ -17,14 +19,29 @@ struct StorageInventory {
   /// Why "in use" is not known, if it is not.
   private(set) var processFailure: Errno?
   private(set) var hiddenProcesses: HiddenProcesses?
+  /// What earlier runs have seen of those who are absent; nil if nothing is to be known of it.
+  private(set) var memory: AbsenceMemory?
+  /// Names of directories that are looked at; nil: all.
+  private let only: Set<[UInt8]>?
   private let subordinates: SubordinateIDTable
-  private var lookups: [UInt32: Int] = [:]
+  private var lookups: [[UInt8]: Int] = [:]
+  private var doubtful: [UInt32: Int] = [:]
   private var replaced: [UInt32: Int] = [:]
 
-  init(_ parent: StorageParent) {
+  /// - Parameters:
+  ///   - memory: one that is written wants all directories.
+  ///   - only: names of directories; nil: all.
+  init(_ parent: StorageParent, memory: AbsenceMemory? = nil, only: Set<[UInt8]>? = nil) {
+    let subuid = content("/etc/subuid", limit: 64 << 20)
+    self.init(parent, Accounts(AccountSources.ofThisHost()), SubordinateIDTable(.users, subuid), memory: memory, only: only)
+  }
+
+  init(_ parent: StorageParent, _ accounts: Accounts, _ subordinates: SubordinateIDTable, memory: AbsenceMemory?, only: Set<[UInt8]>? = nil) {
     self.parent = parent
-    accounts = Accounts(AccountSources.ofThisHost())
-    subordinates = SubordinateIDTable(.users, content("/etc/subuid", limit: 64 << 20))
+    self.accounts = accounts
+    self.subordinates = subordinates
+    self.memory = memory
+    self.only = only
   }
 
   /// Looks at everything: who owns it, whether it is in use, and what is in it.
@@ -90,6 +107,7 @@ struct StorageInventory {
         while let entry = try reader.next() {
           seen += 1
           progress.show("\(seen) entries, \(entries.count) storage directories")
+          if only?.contains(entry.name) == false { continue }
           if let found = KeptName(entry.name) == nil ? judge(entry.name) : judgeReplaced(entry.name) { entries.append(found) }
         }
       } else if case .found(let name, let uid) = accounts.account(uid: geteuid()), let leaf = leaf(name, uid), let found = judge(leaf) {
@@ -99,10 +117,46 @@ struct StorageInventory {
       throw CannotLook("\(shown(parent.settings.storage.parent)) cannot be listed: \(text(error)); mend that as root")
     }
     entries.sort { isOrderedBefore($0.leaf, $1.leaf) }
+    judgeAbsences()
+  }
+
+  /// Who is absent now is gone only if that has lasted.
+  private mutating func judgeAbsences() {
+    let absent = entries.indices.filter { entries[$0].state == .orphaned }
     // Only now has every account that there is to see been asked for.
-    if entries.contains(where: { $0.state == .orphaned }) && !accounts.absenceCounts() {
-      for index in entries.indices where entries[index].state == .orphaned { entries[index].state = .unconfirmed }
+    let couldLook = absent.isEmpty || accounts.couldLook()
+    let subjects = couldLook ? absent.map { subject(entries[$0]) } : []
+    let scope = Absence.Scope.storage(parent: parent.settings.storage.parent)
+    let answers = memory?.note(subjects, scope, orphanDays: parent.settings.orphanDays, isLocal: accounts.sources.isLocal)
+    for (number, index) in absent.enumerated() {
+      let answer = couldLook ? answers?[number] ?? AbsenceMemory.Answer(isGone: false) : nil
+      if answer?.isGone == true { continue }
+      entries[index].state = .unconfirmed
+      entries[index].doubt = answer.map { .waiting($0) } ?? .offline
     }
+  }
+
+  /// A directory that is made anew under the same name is another one.
+  private func subject(_ entry: StorageEntry) -> Absence.Subject {
+    let device = entry.identity.device
+    let numbers = [device >> 32, device & 0xffff_ffff, entry.identity.inode].map { decimal($0) }
+    let born = birthTime(at: parent.descriptor, entry.leaf) ?? [0x2d]
+    return Absence.Subject(key: parent.path(entry.leaf), binding: Array((numbers + [born, decimal(UInt64(entry.uid))]).joined(separator: [0x3a])))
+  }
+
+  /// Directories that bear another name than that of the account that owns them, and hold container storage.
+  ///
+  /// - Parameter uids: the owners.
+  mutating func formers(of uids: Set<UInt32>) -> [StorageEntry] {
+    var found: [StorageEntry] = []
+    do throws(Errno) {
+      let reader = DirectoryReader(try open(at: parent.descriptor, [0x2e], .directory))
+      while let entry = try reader.next() {
+        guard let owner = try? knownStatus(at: parent.descriptor, entry.name).owner, uids.contains(owner) else { continue }
+        if let entry = judge(entry.name), entry.state == .former { found.append(entry) }
+      }
+    } catch {}
+    return found.sorted { isOrderedBefore($0.leaf, $1.leaf) }
   }
 
   private func leaf(_ name: [UInt8], _ uid: UInt32) -> [UInt8]? {
@@ -116,35 +170,50 @@ struct StorageInventory {
     let seen: FileStatus
     do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch {
       // A FUSE mount answers nobody but its maker. Whose place it is in is all that can be told.
-      guard error == .accessDenied, case .found(let user, let uid) = user(of: name, candidates, 0) else { return nil }
+      guard error == .accessDenied, case .found(let user, let uid) = user(of: name, candidates, []) else { return nil }
       return StorageEntry(leaf: name, uid: uid, account: nil, placeOf: user, identity: FileIdentity.none, state: .mount)
     }
     let isServed = parent.settings.serves(uid: seen.owner) && !Account.isReserved(uid: seen.owner)
     let isMount = !seen.isOnMount(of: parent.status)
     guard isServed || isMount else { return nil }
     let identity = FileIdentity(seen)
-    let owner: AccountLookup = isServed ? accounts.account(uid: seen.owner) : .absent
+    func entry(_ state: StorageEntry.State, account: [UInt8]? = nil, placeOf: [UInt8]? = nil, _ doubt: StorageEntry.Doubt? = nil) -> StorageEntry {
+      StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: placeOf, identity: identity, state: state, doubt: doubt)
+    }
+
+    // Whoever mounts something decides which owner it shows; and what bears a subordinate uid, a container has made. Neither owner
+    // is asked for: all that can be told is in whose place it stands.
+    let holder = isMount ? nil : subordinateHolder(of: seen.owner)
+    if isMount || holder != nil {
+      guard case .found(let user, let uid)? = user(of: name, candidates, holder ?? decimal(UInt64(seen.owner))) else { return nil }
+      let isOwn = uid == seen.owner && seen.kind == .directory
+      return entry(isMount ? .mount : isOwn ? .ok : .occupied, account: isOwn ? user : nil, placeOf: isOwn && !isMount ? nil : user)
+    }
+
+    let block = seen.owner >> 16
+    if isDoubtful && doubtful[block, default: 0] >= StorageInventory.mostDoubtful {
+      return seen.kind == .directory && looksLikeStorage(name, seen) ? entry(.unconfirmed, .subordinate) : nil
+    }
+    let owner = accounts.account(uid: seen.owner)
+    if isDoubtful && owner == .absent { doubtful[block, default: 0] += 1 }
     var account: [UInt8]? = nil
     if case .found(let found, let uid) = owner {
       account = found
-      if leaf(found, uid) == name {
-        let state: StorageEntry.State = isMount ? .mount : seen.kind == .directory ? .ok : .occupied
-        return StorageEntry(leaf: name, uid: seen.owner, account: found, placeOf: state == .ok ? nil : found, identity: identity, state: state)
-      }
+      if leaf(found, uid) == name { return seen.kind == .directory ? entry(.ok, account: found) : entry(.occupied, account: found, placeOf: found) }
     }
-    guard let named = user(of: name, candidates, seen.owner) else { return nil }
+    guard let named = user(of: name, candidates, decimal(UInt64(seen.owner))) else { return nil }
     if case .found(let user, let uid) = named {
       // Two accounts may share a uid: then it is the second one's own.
-      let isOwn = uid == seen.owner && seen.kind == .directory
-      let state: StorageEntry.State = isMount ? .mount : isOwn ? .ok : .occupied
-      return StorageEntry(leaf: name, uid: seen.owner, account: isOwn ? user : account, placeOf: state == .ok ? nil : user, identity: identity, state: state)
+      return uid == seen.owner && seen.kind == .directory ? entry(.ok, account: user) : entry(.occupied, account: account, placeOf: user)
     }
-    // Somebody's other thing; or nobody's, if it looks like a storage directory. What bears a subordinate uid, a container has made.
-    guard account == nil, !isMount, candidates.contains(where: { $0.uid == nil || $0.uid == seen.owner }), looksLikeStorage(name, seen),
-      !subordinates.isSubordinate(seen.owner)
-    else { return nil }
-    let isAbsent = owner == .absent && named == .absent
-    return StorageEntry(leaf: name, uid: seen.owner, account: nil, placeOf: nil, identity: identity, state: isAbsent ? .orphaned : .unanswered)
+    // Somebody's other thing; or nobody's, if it looks like a storage directory.
+    guard candidates.contains(where: { $0.uid == nil || $0.uid == seen.owner }) else { return nil }
+    if let account {
+      return named == .absent && looksLikeStorage(name, seen, ifEmpty: false) ? entry(.former, account: account) : nil
+    }
+    guard looksLikeStorage(name, seen) else { return nil }
+    if owner != .absent || named != .absent { return entry(.unanswered) }
+    return isDoubtful ? entry(.unconfirmed, .subordinate) : entry(.orphaned)
   }
 
   /// What a login or `repair` has put out of the way, whoever it is of: the owner's account decides, and never the name's.
@@ -168,11 +237,29 @@ struct StorageInventory {
     }
   }
 
-  /// The user whose storage directory would have this name; nil if this owner has made so many that nobody is asked any more.
-  private mutating func user(of name: [UInt8], _ candidates: [(name: [UInt8]?, uid: UInt32?)], _ owner: UInt32) -> AccountLookup? {
-    let made = lookups[owner, default: 0]
+  /// An owner without an account may be a subordinate id: those come from a directory, which nobody here can list, the settings do
+  /// not say how far the uids of people reach, and anybody can make directories in the parent.
+  private var isDoubtful: Bool {
+    !accounts.sources.hasSubordinateFiles && parent.settings.uidMax == nil && parent.status.mode & 0o022 != 0
+  }
+
+  /// Whose subordinate id it is, as /etc/subuid spells it; nil if nobody's.
+  private func subordinateHolder(of uid: UInt32) -> [UInt8]? {
+    guard subordinates.isSubordinate(uid) else { return nil }
+    var holder: [UInt8]? = nil
+    subordinates.forEach(overlapping: uid...uid) { range in
+      holder = range.owner
+      return false
+    }
+    // Not to be mistaken for a uid in digits, whose own directories are counted by themselves.
+    return holder.map { [0x3a] + $0 }
+  }
+
+  /// The user whose storage directory would have this name; nil if this holder has made so many that nobody is asked any more.
+  private mutating func user(of name: [UInt8], _ candidates: [(name: [UInt8]?, uid: UInt32?)], _ holder: [UInt8]) -> AccountLookup? {
+    let made = lookups[holder, default: 0]
     if made >= StorageInventory.mostLookups { return nil }
-    lookups[owner] = made + 1
+    lookups[holder] = made + 1
     var answer = AccountLookup.absent
     for candidate in candidates {
       let lookup: AccountLookup =
@@ -187,13 +274,15 @@ struct StorageInventory {
   }
 
   /// Whether a directory that nobody's account explains can be a storage directory: it is empty, or an engine's directory lies in it.
-  private func looksLikeStorage(_ name: [UInt8], _ seen: FileStatus) -> Bool {
+  ///
+  /// - Parameter ifEmpty: whether an empty one is.
+  private func looksLikeStorage(_ name: [UInt8], _ seen: FileStatus, ifEmpty: Bool = true) -> Bool {
     if seen.kind != .directory || isEnginesOwn(name) { return false }
     do throws(Errno) {
       let place = try open(at: parent.descriptor, name, .anyPlace)
       let status = try fileStatus(of: place)
       guard FileIdentity(status) == FileIdentity(seen), status.isOnMount(of: parent.status) else { return false }
-      if try DirectoryReader(try open(at: place, [0x2e], .directory)).next() == nil { return true }
+      if try DirectoryReader(try open(at: place, [0x2e], .directory)).next() == nil { return ifEmpty }
       for engine in parent.engines.names {
         // Podman's own temporary directories hold other things.
         let sign = engine.elementsEqual("containers".utf8) ? engine + Array("/storage".utf8) : engine

@@ -11,14 +11,17 @@ final class StorageParent {
   let isRoot: Bool
 
   /// Reads settings and skeleton as a login does, and tells on standard error what is wrong with them without stopping anything.
-  init(_ options: SettingsOptions) throws(CannotLook) {
-    isRoot = geteuid() == 0
-    let words = Wording()
-    let mounts = MountTable(blockDeviceIsLocal: false)
+  convenience init(_ options: SettingsOptions) throws(CannotLook) {
     let path = options.path
     let reading = try options.read(path)
-    settings = reading.settings
-    for problem in reading.problems { printError("rootless-storage: \(text(words.settings(path, problem)))") }
+    for problem in reading.problems { printError("rootless-storage: \(text(Wording().settings(path, problem)))") }
+    try self.init(reading.settings)
+  }
+
+  init(_ settings: Settings) throws(CannotLook) {
+    isRoot = geteuid() == 0
+    let mounts = MountTable(blockDeviceIsLocal: false)
+    self.settings = settings
     var files: [SkeletonFile] = []
     do throws(WayProblem) {
       files = try SkeletonReader(settings.skeleton, trusted: isRoot, mounts).files

@@ -12,6 +12,8 @@ public struct Settings: Equatable, Sendable {
   public var uidMax: UInt32?
   /// Where the files lie that a home gets.
   public var skeleton: [UInt8]
+  /// Days for which an account must have been absent before `prune` and `subids release` take it for gone.
+  public var orphanDays: UInt32 = Settings.defaultOrphanDays
   public var subordinateIDs = SubordinateIDSettings()
   /// What a login does about a third user's object in the place of the storage directory.
   public var occupied = Occupied.take
@@ -57,6 +59,8 @@ public struct Settings: Equatable, Sendable {
       """.utf8)
   }
   static let defaultUidMin: UInt32 = 1000
+  static let defaultOrphanDays: UInt32 = 7
+  static let mostOrphanDays: UInt32 = 3650
   static var defaultSkeleton: [UInt8] { Array("/etc/rootless-storage/skel".utf8) }
 
   public func isNetwork(_ type: [UInt8]) -> Bool { networkFileSystems.contains(type) }

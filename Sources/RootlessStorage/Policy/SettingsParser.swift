@@ -12,6 +12,7 @@ public struct SettingsProblem: Equatable, Sendable {
     case badNumber(key: [UInt8], value: [UInt8])
     case badType([UInt8])
     case noTypes
+    case badOrphanDays([UInt8])
     case rangeIsEmpty(min: UInt32, max: UInt32)
     case badOccupied([UInt8])
     case tooManyGuards
@@ -100,6 +101,9 @@ public struct SettingsParser {
       maxLine = line
       settings.uidMax = nil
       if let number = identifier(value) { settings.uidMax = number } else { report(.badNumber(key: key, value: value)) }
+    } else if key.elementsEqual("orphan_days".utf8) {
+      settings.orphanDays = Settings.defaultOrphanDays
+      if let days = identifier(value), days <= Settings.mostOrphanDays { settings.orphanDays = days } else { report(.badOrphanDays(value)) }
     } else if !takeSubordinate(key, value) {
       report(.unknownKey(key))
     }

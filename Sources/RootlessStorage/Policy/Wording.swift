@@ -163,6 +163,7 @@ public struct Wording: Sendable {
       case .noTypes: "network_filesystems is empty; the default holds"
       case .badOccupied(let value): "occupied is take or refuse, not \"\(value)\"; the default holds"
       case .tooManyGuards: "guarded_directories names more than \(UInt32(SettingsParser.mostGuards)) paths; the default holds"
+      case .badOrphanDays(let value): "orphan_days is a number of days up to \(Settings.mostOrphanDays), not \"\(value)\"; the default holds"
       case .rangeIsEmpty(let min, let max): "uid_max \(max) is below uid_min \(min); the default holds"
       case .lineTooLong: "the line is too long, ignoring"
       case .badSubids(let value): "subids is off or allocate, not \"\(value)\"; the default holds"

@@ -1,0 +1,60 @@
+internal import CLinux
+import RootlessStorage
+
+/// A moment by both clocks of this machine. The wall clock may be wrong, or be set; the other one only runs while the machine does.
+struct Moment: Equatable {
+  /// Seconds since the epoch.
+  let wall: Int64
+  /// Names this start of the machine (/proc/sys/kernel/random/boot_id).
+  let boot: [UInt8]
+  /// Seconds since then, the time that the machine slept included (CLOCK_BOOTTIME).
+  let running: Int64
+
+  /// Before this, a clock has not been set yet: 2025-01-01.
+  static let earliest: Int64 = 1_735_689_600
+
+  /// - Returns: nil where the clocks say nothing that can be believed.
+  static func now() -> Moment? {
+    let (wall, running) = (wallClock(), clinux_boot_seconds())
+    guard wall >= earliest, running >= 0 else { return nil }
+    guard let boot = hexadecimal(content("/proc/sys/kernel/random/boot_id", limit: 64)) else { return nil }
+    return Moment(wall: wall, boot: boot, running: running)
+  }
+}
+
+/// The 32 digits of an id of this machine's, without the hyphens between; nil if it is none.
+func hexadecimal(_ text: [UInt8]) -> [UInt8]? {
+  let digits = text.prefix { $0 != 0x0a }.filter { $0 != 0x2d }
+  guard digits.count == 32, digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }) else { return nil }
+  return digits
+}
+
+/// When the file was made (statx(2), STATX_BTIME), as `SECONDS.NANOSECONDS`; nil where the file system does not keep it. Nobody can
+/// set it. A symbolic link is not followed.
+func birthTime(at directory: borrowing FileDescriptor, _ name: [UInt8]) -> [UInt8]? {
+  var status = statx()
+  let raw = directory.raw
+  let flags = clinux_at_symlink_nofollow | clinux_at_no_automount | clinux_at_statx_dont_sync
+  let result = unsafe withCString(name) { unsafe statx(raw, $0, flags, clinux_statx_btime, &status) }
+  guard result == 0, status.stx_mask & clinux_statx_btime != 0, let seconds = UInt64(exactly: status.stx_btime.tv_sec) else { return nil }
+  let fraction = decimal(UInt64(status.stx_btime.tv_nsec))
+  return decimal(seconds) + [0x2e] + [UInt8](repeating: 0x30, count: max(0, 9 - fraction.count)) + fraction
+}
+
+/// Takes the lock of a file that only root can open, waiting for it that long (milliseconds); it goes with the descriptor.
+func lockWhole(_ file: borrowing FileDescriptor, patience: Int64) throws(Errno) {
+  let end = clinux_monotonic_milliseconds() + patience
+  while clinux_lock_whole(file.raw) != 0 {
+    let failure = Errno.last
+    if failure == .interrupted { continue }
+    guard failure == .wouldBlock || failure == .accessDenied, clinux_monotonic_milliseconds() < end else { throw failure }
+    clinux_sleep_milliseconds(20)
+  }
+}
+
+extension OpenMode {
+  /// A file to write anew, in a directory where nobody else can make one.
+  static let rewriting = OpenMode(flags: O_WRONLY | O_CREAT | O_TRUNC | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
+  /// A file that is there for its lock, in such a directory.
+  static let lockFile = OpenMode(flags: O_WRONLY | O_CREAT | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
+}
