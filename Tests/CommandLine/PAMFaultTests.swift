@@ -166,16 +166,65 @@ struct PAMFaultTests {
     #expect(try !machine.sure("getfacl -c /etc/pam.d/su").text.contains("4001"))
   }
 
+  @Test func `nobody but root can hold the lock`() throws {
+    let machine = try machine()
+    try machine.user("mallory", uid: 4002)
+    let mallory = "setpriv --reuid 4002 --regid 4002 --clear-groups"
+    try machine.rootlessStorage("pam enable")
+    #expect(try machine.sure("stat -c '%U %a %F' /run/rootless-storage /run/rootless-storage/pam.lock").lines == ["root 755 directory", "root 600 regular empty file"])
+    for mode in ["--shared", "--exclusive"] {
+      for path in ["/etc/pam.d", "/run/rootless-storage"] {
+        for command in ["disable", "enable"] {
+          let output = try machine.sh(
+            """
+            \(mallory) bash -c 'exec 9<\(path); flock --timeout 60 \(mode) 9 && touch /var/tmp/held; exec sleep 60' >/dev/null 2>&1 &
+            until [ -e /var/tmp/held ]; do sleep 0.02; done
+            env -i '\(Machine.commandLine)' pam \(command); status=$?
+            rm /var/tmp/held; kill -9 $!; wait $!; exit $status
+            """)
+          #expect(output.status == 0, "\(mode) \(path) \(command): \(output)")
+        }
+      }
+      #expect(try machine.sh("\(mallory) flock --nonblock \(mode) /run/rootless-storage/pam.lock true").status != 0)
+    }
+    #expect(try machine.reach() == ["login": "yes", "su": "yes"])
+  }
+
+  @Test func `a lock that is not root's alone is not taken`() throws {
+    let machine = try machine()
+    let before = try machine.stacks()
+    for (what, reason) in [
+      ("ln -s /etc /run/rootless-storage", "/run/rootless-storage: Not a directory"), ("touch /run/rootless-storage", "/run/rootless-storage: Not a directory"),
+      ("install -d -o 4002 /run/rootless-storage", "is not root's, or is open to others"),
+      ("install -d -m 777 /run/rootless-storage", "is not root's, or is open to others"),
+      ("install -d /run/rootless-storage; install -m 644 /dev/null /run/rootless-storage/pam.lock", "is not root's, or is open to others"),
+      ("install -d /run/rootless-storage; mkfifo -m 600 /run/rootless-storage/pam.lock", "/run/rootless-storage/pam.lock: No such device or address"),
+      ("install -d /run/rootless-storage; ln -s /etc/passwd /run/rootless-storage/pam.lock", "/run/rootless-storage/pam.lock: Too many levels of symbolic links"),
+    ] {
+      try machine.sure(what)
+      let output = try machine.rootlessStorage("pam enable")
+      #expect(output.status == 1 && output.text.replacing("\n", with: " ").contains(reason), "\(what): \(output)")
+      #expect(try machine.stacks() == before)
+      try machine.sure("rm -r /run/rootless-storage")
+    }
+    #expect(try machine.rootlessStorage("pam enable").status == 0)
+  }
+
   @Test func `two runs at once: one is told to wait, and an edit meanwhile is not lost`() throws {
     let machine = try machine()
-    let held = try machine.sh("flock /etc/pam.d env -i '\(Machine.commandLine)' pam enable")
-    #expect(held.status == 1 && held.text.contains("another run of rootless-storage pam is changing files"), "\(held)")
+    try machine.sure("install -d -m 755 /run/rootless-storage; install -m 600 /dev/null /run/rootless-storage/pam.lock")
+    func expectHeld(_ command: String) throws {
+      let held = try machine.sh("flock /run/rootless-storage/pam.lock env -i '\(Machine.commandLine)' pam \(command)")
+      #expect(held.status == 1 && held.text.contains("another run of rootless-storage pam is changing files"), "\(held)")
+    }
+    try expectHeld("enable")
     #expect(try machine.stacks()["su"] == "session required pam_marker.so su\n")
     // Twenty at once.
     try machine.sure("for n in $(seq 20); do env -i '\(Machine.commandLine)' pam enable >/dev/null 2>&1 & done; wait")
     try machine.rootlessStorage("pam enable")
     #expect(try machine.stacks()["su"] == "session required pam_marker.so su\n\(PAMTests.line)\n")
     #expect(try machine.stacks()["system-auth"] == "\(PAMFaultTests.shared)\(PAMTests.line)\n")
+    try expectHeld("disable")
     #expect(try machine.reach() == ["login": "yes", "su": "yes"])
   }
 

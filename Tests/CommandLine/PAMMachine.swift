@@ -44,7 +44,7 @@ extension Machine {
       """
       directory=$(dirname "$(find /usr/lib*/*/security /usr/lib*/security /lib*/*/security -name pam_permit.so 2>/dev/null | head -n 1)")
       $(command -v cc || command -v clang) -shared -fPIC -o /etc/marker.so /etc/marker.c
-      mount -t tmpfs none "$directory"; mount -t tmpfs none /run; [ ! -d /usr/lib/pam.d ] || mount -t tmpfs none /usr/lib/pam.d
+      mount -t tmpfs none "$directory"; mount -t tmpfs -o mode=755 none /run; [ ! -d /usr/lib/pam.d ] || mount -t tmpfs none /usr/lib/pam.d
       for name in pam_marker.so pam_rootless_storage.so \(names.sorted().joined(separator: " ")); do cp /etc/marker.so "$directory/$name"; done
       echo "$directory" > /etc/modules; printf 'session required pam_marker.so other\\n' > /etc/pam.d/other
       """)

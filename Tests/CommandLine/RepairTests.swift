@@ -184,6 +184,20 @@ struct RepairTests {
     #expect(touched > 5)
   }
 
+  @Test func `what looks as a user for root leaves the session keyring of root's before`() throws {
+    let machine = try Machine.good()
+    // Where a sandbox forbids it, the look goes on.
+    for injection in ["", "-e inject=keyctl:error=ENOSYS", "-e inject=keyctl:error=EDQUOT"] {
+      let trace = try machine.sure("strace -f -qq -e trace=keyctl,setresuid \(injection) -o /etc/trace '\(Machine.commandLine)' check alice > /etc/out || true; cat /etc/trace").lines
+      guard let joined = trace.firstIndex(where: { $0.contains("keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)") }), let became = trace.firstIndex(where: { $0.contains("setresuid(") && $0.contains("4001") }) else {
+        throw CommandFailure(description: "no such calls: \(trace)")
+      }
+      #expect(joined < became && trace[joined].prefix { $0 != " " } == trace[became].prefix { $0 != " " }, "\(trace)")
+    }
+    // Whoever looks at themselves keeps what is theirs.
+    #expect(try !machine.sure("setpriv --reuid 4001 --regid 4001 --clear-groups strace -f -qq -e trace=keyctl '\(Machine.commandLine)' check 2>&1 || true").text.contains("keyctl"))
+  }
+
   @Test func `with the home full the original stays, nothing partial is left, and the cause is told`() throws {
     let machine = try Machine(homes: "tmpfs", storage: "ramfs", settings: "network_filesystems = tmpfs")
     try machine.user("alice", uid: 4001)

@@ -16,8 +16,8 @@ extension Machine {
   }
 
   /// A machine where alice has logged in, and everything is as it should be.
-  static func good(storage: String = "tmpfs", settings: String = "network_filesystems = ramfs") throws -> Machine {
-    let machine = try Machine(storage: storage, settings: settings)
+  static func good(storage: String = "tmpfs", ownProcesses: Bool = false, settings: String = "network_filesystems = ramfs") throws -> Machine {
+    let machine = try Machine(storage: storage, ownProcesses: ownProcesses, settings: settings)
     try machine.user("alice", uid: 4001)
     try machine.user("mallory", uid: 4002)
     try machine.sure("echo 'alice:100000:65536' | tee /etc/subuid > /etc/subgid; echo 'mallory:200000:65536' | tee -a /etc/subuid >> /etc/subgid")

@@ -160,7 +160,7 @@ struct SituationTests {
     .init(what: "few subordinate ids", script: "sed -i s/alice:100000:65536/alice:100000:1000/ /etc/subuid", codes: ["subuid-small"], isRepairable: false),
     .init(what: "subordinate ids that overlap", script: "sed -i s/mallory:200000/mallory:120000/ /etc/subgid", codes: ["subuid-overlap"], isRepairable: false),
     .init(
-      what: "a pause process with other ids", script: "\(SubidsTests.paused())\n\(put("/usr/local/bin/podman", SubidsTests.podman)); chmod 755 /usr/local/bin/podman", codes: ["migrate-needed"],
+      what: "a pause process with other ids", script: "\(SubidsTests.paused())\n\(SubidsTests.managed())\n\(put("/usr/local/bin/podman", SubidsTests.podman)); chmod 755 /usr/local/bin/podman", codes: ["migrate-needed"],
       after: "grep -qx 'arguments: system migrate' /var/tmp/alice/podman.log; rm /var/tmp/alice/podman.log"),
     .init(what: "subordinate ids from elsewhere", script: "echo 'subid: sss' >> /etc/nsswitch.conf", codes: ["subid-source"], isRepairable: false),
   ]

@@ -306,6 +306,22 @@ struct SubidsTests {
 
   // MARK: podman system migrate
 
+  /// A manager of the user's, who is asked by this systemd-run: it writes down how, and runs the program.
+  static func managed(version: String = "systemd 252 (252.1-1)") -> String {
+    """
+    install -d /run/systemd/system; install -d -m 700 -o 4001 -g 4001 /run/user/4001/systemd
+    python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("/run/user/4001/systemd/private")'; chown 4001:4001 /run/user/4001/systemd/private
+    cat > /usr/local/bin/systemd-run <<'END'
+    #!/bin/sh
+    if [ "$*" = --version ]; then echo '\(version)'; exit; fi
+    { id -u; env | LC_ALL=C sort | grep -vE '^(PWD|OLDPWD|SHLVL|_)='; for word; do echo "$word"; done; } > /run/asked
+    while [ "$1" != -- ]; do shift; done
+    shift; cd /; exec setpriv --reuid 4001 --regid 4001 --clear-groups "$@"
+    END
+    chmod 755 /usr/local/bin/systemd-run
+    """
+  }
+
   /// A podman that writes down how it is run, and does what the real one does: it ends the pause process.
   static let podman = """
     #!/bin/sh
@@ -324,9 +340,10 @@ struct SubidsTests {
     """
   }
 
-  @Test func `repair has podman migrate, as the user and with a clean environment`() throws {
+  @Test(arguments: [("systemd 252 (252.1-1)", ["--user", "--machine=4001@.host"]), ("systemd 239 (239-82.el8)", ["--uid=4001", "--slice=user-4001.slice", "--property=PAMName=systemd-user", "--property=KeyringMode=private", "--property=Delegate=yes"])])
+  func `repair has a manager run podman migrate, as the user and with a clean environment`(version: String, manager: [String]) throws {
     let machine = try Machine.good()
-    try machine.sure(SubidsTests.paused())
+    try machine.sure(SubidsTests.paused() + "\n" + SubidsTests.managed(version: version))
     let left = try machine.repair("alice")
     #expect(left.codes == ["migrate-needed"] && left.users.first?.actions?.isEmpty == true, "without podman it is left to the user: \(left)")
     #expect(left.users.first?.findings.first?.remedy.contains("podman system migrate") == true)
@@ -346,6 +363,78 @@ struct SubidsTests {
         "arguments: system migrate", "4001", "4001", "/", "HOME=/home/alice", "LOGNAME=alice", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
         "USER=alice", "XDG_RUNTIME_DIR=/run/user/4001", "/dev/null", "?", "leader",
       ])
+    // The client of the manager stays root, and gets nothing of the caller's environment.
+    #expect(
+      try machine.sure("cat /run/asked").lines == ["0", "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "--quiet", "--pipe", "--wait", "--collect"] + manager + [
+        "--property=WorkingDirectory=/", "--property=RuntimeMaxSec=60", "--property=TimeoutStopSec=5", "--property=KillMode=control-group", "--", "/usr/bin/env", "-i",
+        "HOME=/home/alice", "USER=alice", "LOGNAME=alice", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "XDG_RUNTIME_DIR=/run/user/4001",
+        "/usr/local/bin/podman", "system", "migrate",
+      ])
     #expect(try machine.check("alice").codes == [])
+  }
+
+  @Test func `where no manager can run podman, the user is told to`() throws {
+    let machine = try Machine.good()
+    try machine.sure(SubidsTests.paused() + "\n" + SubidsTests.managed())
+    try machine.write(SubidsTests.podman, to: "/usr/local/bin/podman")
+    try machine.sure("chmod 755 /usr/local/bin/podman")
+    func expectLeft(_ what: String, remedy: String = "as alice, in a session of theirs: podman system migrate    # ", asUid uid: Int? = nil, environment: String = "") throws {
+      for command in ["repair --dry-run", "repair", "check"] {
+        let report = try Report(machine.rootlessStorage("\(command) --json alice", asUid: uid, environment: environment))
+        let findings = report.users.flatMap(\.findings).filter { $0.code == "migrate-needed" }
+        #expect(findings.map(\.isRepairable) == [false] && findings.first?.remedy.hasPrefix(remedy) == true, "\(what), \(command): \(report)")
+        #expect(report.users.first?.actions?.isEmpty ?? true && report.users.first?.failure == nil, "\(what), \(command): \(report)")
+      }
+      #expect(try machine.sh("test -e /run/asked || test -e /var/tmp/alice/podman.log").status != 0, "\(what)")
+    }
+    // Of somebody else's session, as sudo -u makes it.
+    try expectLeft("sudo -u", asUid: 4001, environment: "SUDO_UID=0")
+    for (what, script, undo) in [
+      ("no systemd", "mv /run/systemd /run/away", "mv /run/away /run/systemd"),
+      ("no systemd-run of root's", "chmod 775 /usr/local/bin/systemd-run; mount --bind /dev/null /usr/bin/systemd-run", "chmod 755 /usr/local/bin/systemd-run; umount /usr/bin/systemd-run"),
+      ("logged out", "mv /run/user/4001/systemd /run/user/4001/away", "mv /run/user/4001/away /run/user/4001/systemd"),
+      ("a manager of somebody else's", "chown 4002 /run/user/4001/systemd/private", "chown 4001 /run/user/4001/systemd/private"),
+      ("a file in its place", "mv /run/user/4001/systemd/private /run/socket; touch /run/user/4001/systemd/private", "mv -f /run/socket /run/user/4001/systemd/private"),
+    ] {
+      try machine.sh(script)
+      try expectLeft(what)
+      try machine.sh(undo)
+    }
+    // A version that cannot do it is seen only then.
+    try machine.sure("sed -i 's/systemd 252/systemd 219/' /usr/local/bin/systemd-run")
+    let old = try machine.repair("alice")
+    #expect(old.users.first?.actions?.map(\.outcome) == ["failed"] && old.codes == ["migrate-needed"], "\(old)")
+    #expect(old.users.first?.actions?.first?.cause == "the user has no session here that it could run in; run podman system migrate as that user in a session of theirs, and see what it says", "\(old)")
+    #expect(try machine.sh("test -e /run/asked").status != 0)
+  }
+
+  @Test func `users have podman migrate themselves, and all of it ends at the deadline`() throws {
+    let machine = try Machine.good(ownProcesses: true)
+    try machine.sure(SubidsTests.paused())
+    // Out of its session and its process group, without a parent, and with a child.
+    try machine.write(
+      """
+      #!/bin/bash
+      { id -u; env | LC_ALL=C sort | grep -vE '^(PWD|OLDPWD|SHLVL|_)='; } > /var/tmp/alice/podman.log
+      (setsid bash -c 'sleep 3001 & exec sleep 3002' &)
+      (sleep 3003 &)
+      [ -e /var/tmp/alice/hang ] && exec sleep 3004
+      kill -9 $(cat /run/user/4001/libpod/tmp/pause.pid); rm /run/user/4001/libpod/tmp/pause.pid
+      """, to: "/usr/local/bin/podman")
+    try machine.sure("chmod 755 /usr/local/bin/podman; touch /var/tmp/alice/hang")
+    func sleeping() throws -> [String] { try machine.sh("pgrep -a sleep | cut -d' ' -f2- | grep ' 300[1-4]' | sort").lines }
+    let late = try Report(machine.rootlessStorage("repair --json", asUid: 4001, environment: "XDG_RUNTIME_DIR=/run/user/4001"))
+    #expect(late.users.first?.actions?.map(\.cause) == ["it was not done within 60 seconds, and was ended; run podman system migrate as that user in a session of theirs, and see what it says"], "\(late)")
+    #expect(late.codes.contains("migrate-needed") && late.users.first?.failure == nil, "\(late)")
+    #expect(try sleeping() == [])
+    // What a podman that ends by itself leaves is meant to stay: its pause process, a container's monitor.
+    try machine.sure("rm /var/tmp/alice/hang")
+    let done = try Report(machine.rootlessStorage("repair --json", asUid: 4001, environment: "XDG_RUNTIME_DIR=/run/user/4001"))
+    #expect(done.users.first?.actions?.map(\.outcome) == ["done"] && done.codes == [], "\(done)")
+    #expect(try sleeping() == ["sleep 3001", "sleep 3002", "sleep 3003"])
+    #expect(
+      try machine.sure("cat /var/tmp/alice/podman.log").lines == [
+        "4001", "HOME=/home/alice", "LOGNAME=alice", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "USER=alice", "XDG_RUNTIME_DIR=/run/user/4001",
+      ])
   }
 }

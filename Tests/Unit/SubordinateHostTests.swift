@@ -209,16 +209,23 @@ import Testing
 
   @Test func `a podman that never ends is ended, and what it leaves behind keeps nobody`() {
     let place = TestDirectory()
-    let me = account(uid: effectiveIDs().user, gid: effectiveIDs().group)
-    func perform(_ script: String, seconds: UInt32) -> String? {
-      PodmanMigration(me, place.put("podman", "#!/bin/sh\n\(script)\n", mode: 0o755), seconds: seconds).perform()
+    func run(_ path: [UInt8], seconds: UInt32) -> String? {
+      PodmanMigration.trouble(seconds) { () throws(UserProgram.Failure) in
+        do throws(ChildProcess.Failure) {
+          return try ChildProcess.run(path, [path], environment: [Array("PATH=/usr/bin:/bin".utf8)], withErrors: true, seconds: seconds, limit: 1 << 20)
+        } catch { throw .child(error) }
+      }
     }
+    func perform(_ script: String, seconds: UInt32) -> String? { run(place.put("podman", "#!/bin/sh\n\(script)\n", mode: 0o755), seconds: seconds) }
     #expect(perform("exec sleep 1000", seconds: 1)?.hasPrefix("it was not done within 1 second, and was ended; ") == true)
     // It holds the pipe, as a container's monitor may.
     #expect(perform("sleep 1000 & echo $! > '\(shown(place.path))/left'; echo all is well", seconds: 600) == nil)
     #expect(perform("kill $(cat '\(shown(place.path))/left'); echo one; echo two >&2; exit 7", seconds: 600)?.hasPrefix("it ended with the exit status 7: two; ") == true)
     #expect(perform("kill -9 $$", seconds: 600)?.hasPrefix("it ended with the exit status 137, and printed nothing; ") == true)
     #expect(perform("exec yes", seconds: 600)?.hasPrefix("it printed more than anybody reads; ") == true)
-    #expect(PodmanMigration(me, "/nonexistent/podman").perform()?.hasPrefix("it cannot be started: ") == true)
+    #expect(run("/nonexistent/podman", seconds: 600)?.hasPrefix("it cannot be started: ") == true)
+    // All of its process group; where nobody reaps orphans, what has ended stays to be seen.
+    #expect(perform("sleep 1000 & echo $! > '\(shown(place.path))/left'; wait", seconds: 1)?.hasPrefix("it was not done") == true)
+    #expect(perform("sleep 0.5; cd /proc/$(cat '\(shown(place.path))/left') 2>/dev/null || exit 0; grep -q '^State:.Z' status", seconds: 600) == nil)
   }
 }

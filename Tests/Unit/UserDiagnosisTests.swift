@@ -51,8 +51,30 @@ import Testing
     outdated.pause = .outdated(pid: 77)
     let findings = UserDiagnosis(outdated, settings, isPrivileged: true).findings
     #expect(findings.map(\.code) == [.migrateNeeded] && findings[0].sentence.contains("77"))
+    #expect(findings[0].remedy.hasPrefix("as alice, in a session of theirs: podman system migrate    # ") && !findings[0].isRepairable)
+    // repair runs what it can run, and promises nothing else.
+    for (podman, canRun, isRepairable) in [("/usr/bin/podman", false, false), (nil, true, false), ("/usr/bin/podman", true, true)] as [([UInt8]?, Bool, Bool)] {
+      outdated.podman = podman
+      outdated.canRunPrograms = canRun
+      let diagnosis = UserDiagnosis(outdated, settings, isPrivileged: true)
+      #expect(diagnosis.findings.map(\.isRepairable) == [isRepairable] && diagnosis.actions.isEmpty != isRepairable)
+      #expect(diagnosis.findings[0].remedy.hasPrefix("rootless-storage repair alice    # ") == isRepairable)
+    }
     outdated.pause = .current
     #expect(codes(outdated) == [])
+  }
+
+  @Test func `what an administrator is told to paste starts nothing of the user's in their session`() {
+    func remedy(_ name: [UInt8], _ command: String, isShowing: Bool = false, _ environment: UserFacts.Environment? = nil) -> String {
+      var other = UserFacts(account: account(name, uid: 2001), home: .missing)
+      other.environment = environment
+      return UserDiagnosis(other, settings, isPrivileged: true).asUser(command, isShowing: isShowing)
+    }
+    #expect(remedy("alice", "rm -rf '/a $b'") == "sudo systemd-run --wait --collect --uid=alice rm -rf '/a $$b'")
+    #expect(remedy("alice", "ls /a", isShowing: true) == "sudo systemd-run --quiet --pipe --collect --uid=alice ls /a </dev/null 2>&1 | cat -v")
+    #expect(remedy("alice@dom", "rm /a") == "sudo systemd-run --wait --collect --uid=2001 rm /a")
+    #expect(remedy("4711", "rm /a") == "sudo systemd-run --wait --collect --uid=2001 rm /a")
+    #expect(remedy("alice", "rm -rf '/a $b'", UserFacts.Environment()) == "rm -rf '/a $b'")
   }
 
   @Test(arguments: [

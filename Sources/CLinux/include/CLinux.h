@@ -59,8 +59,8 @@ static inline int clinux_lock_whole(int descriptor) {
   whole.l_whence = SEEK_SET;
   return fcntl(descriptor, F_OFD_SETLK, &whole);
 }
-/* flock(2), without waiting: goes with the descriptor, and a directory can be locked that is open for reading. */
-static inline int clinux_lock_directory(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+/* flock(2), without waiting: goes with the descriptor. Whoever can open the file can take it, for reading too. */
+static inline int clinux_lock_exclusively(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 static inline void clinux_sleep_milliseconds(long milliseconds) {
   const struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
   (void)nanosleep(&time, NULL);
@@ -214,6 +214,8 @@ static const short clinux_spawn_flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SET
 static const int clinux_p_pid = P_PID;
 static const int clinux_p_pidfd = 3; /* Linux 5.4 */
 
+/* keyctl(2) KEYCTL_JOIN_SESSION_KEYRING: a new session keyring without a name, and without what was in the one before. */
+static inline long clinux_join_session_keyring(void) { return syscall(SYS_keyctl, 1, NULL); }
 static inline int clinux_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0u); }
 static inline int clinux_pidfd_kill(int descriptor) {
   return (int)syscall(SYS_pidfd_send_signal, descriptor, SIGKILL, NULL, 0u);

@@ -75,6 +75,8 @@ struct UserFacts: Equatable, Sendable {
   var pause: PauseProcess = .none
   /// Where podman is; nil: not installed.
   var podman: [UInt8]?
+  /// `UserProgram` can run podman as the user.
+  var canRunPrograms = false
   /// What the caller's environment says; nil when somebody else is checked.
   var environment: Environment?
 

@@ -32,7 +32,7 @@ extension UserDiagnosis {
     let edited = try? facts.daemonJson?.text?.applying([change])
     if edited?.bytes == content.bytes {
       // It is written as it should be: something is wrong with the place.
-      add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.dataRoot.utf8)))"))
+      add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.dataRoot.utf8)))", isShowing: true))
     } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil {
       add(code, severity, sentence, mending: .editDaemonJson([change]))
     } else {

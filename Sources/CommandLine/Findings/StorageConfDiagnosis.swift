@@ -58,7 +58,7 @@ extension UserDiagnosis {
     let edited = try? facts.storageConf?.text?.applying(changes)
     if edited?.bytes == content.bytes {
       // It is written as it should be: something is wrong with the place.
-      add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.graphroot.utf8)))"))
+      add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.graphroot.utf8)))", isShowing: true))
     } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil {
       add(code, severity, sentence, mending: .editStorageConf(changes))
     } else {
@@ -215,7 +215,7 @@ extension UserDiagnosis {
       : "The driver in \(file) is vfs, which copies whole images for every container."
     if conf.hasVfsStore && !movesStore {
       // The driver is part of a store: with another one Podman would not find what is there.
-      add(code, .warning, sentence + " There are images of that driver in the graphroot.", "\(asUser("podman system reset")) && \(repairCommand)    # it deletes all images and containers of \(name)")
+      add(code, .warning, sentence + " There are images of that driver in the graphroot.", "\(inSession("podman system reset")) && \(repairCommand)    # it deletes all images and containers of \(name)")
     } else {
       add(code, .warning, sentence, content, changing: [.set(key: "driver", value: intended.driver)])
     }

@@ -48,14 +48,14 @@ struct UserDiagnosis: Sendable {
     judgeLeftovers()
     judgeEnvironment()
     if case .outdated(let pid) = facts.pause {
-      let isInstalled = facts.podman != nil
+      let isRepairable = facts.podman != nil && facts.canRunPrograms
       findings.append(
         Finding(
           .migrateNeeded, .warning, "Podman's pause process \(pid) was started before the ranges in /etc/subuid became what they are, and keeps the old ones.",
           remedy:
-            "\(isInstalled ? repairCommand : asUser("podman system migrate"))    # it stops running containers; images that were unpacked with the old ids keep them, pull these again",
-          isRepairable: isInstalled))
-      if let podman = facts.podman { add(.migrate(podman: podman)) }
+            "\(isRepairable ? repairCommand : inSession(PodmanMigration.command))    # it stops running containers; images that were unpacked with the old ids keep them, pull these again",
+          isRepairable: isRepairable))
+      if isRepairable, let podman = facts.podman { add(.migrate(podman: podman)) }
     }
   }
 
@@ -66,12 +66,29 @@ struct UserDiagnosis: Sendable {
   var quotedName: String { shellWord(facts.account.name) }
   var repairCommand: String { "rootless-storage repair \(quotedName)" }
 
-  /// A command that is the user's to run: pasted by an administrator it must not act on the administrator's own files.
-  func asUser(_ command: String) -> String {
+  /// A command on the user's files: pasted by an administrator it must not act on the administrator's own, nor with root's rights.
+  ///
+  /// A manager runs it. sudo -iu, runuser and su would start the user's shell profile on the administrator's terminal, and what has the
+  /// user's ids can be traced by the user, with the terminal and the session keyring that it has.
+  ///
+  /// - Parameter isShowing: what it prints is what it is for.
+  func asUser(_ command: String, isShowing: Bool = false) -> String {
     if facts.environment != nil { return command }
-    // sudo sets none, and without it Podman keeps its state elsewhere, a new store for good.
-    let session = command.hasPrefix("podman ") ? "env XDG_RUNTIME_DIR=/run/user/\(facts.account.uid) " : ""
-    return "sudo -iu \(quotedName) \(session)\(command)"
+    // A manager replaces $NAME in what it starts.
+    let unit = "systemd-run \(isShowing ? "--quiet --pipe" : "--wait") --collect --uid=\(unitUser) \(String(command.flatMap { $0 == "$" ? "$$" : "\($0)" }))"
+    return "sudo \(unit)" + (isShowing ? " </dev/null 2>&1 | cat -v" : "")
+  }
+
+  /// A command that runs what the user's configuration names, or that wants their session.
+  func inSession(_ command: String) -> String {
+    facts.environment != nil ? command : "as \(name), in a session of theirs: \(command)"
+  }
+
+  /// The user for a unit: by number where not every systemd takes the name.
+  private var unitUser: String {
+    let isPlain = facts.account.name.allSatisfy { $0 >= 0x61 && $0 <= 0x7a || $0 >= 0x30 && $0 <= 0x39 || $0 == 0x5f || $0 == 0x2d }
+    let beginsWell = facts.account.name.first.map { $0 >= 0x61 && $0 <= 0x7a || $0 == 0x5f } ?? false
+    return isPlain && beginsWell ? name : "\(facts.account.uid)"
   }
 
   /// A path in the home as a word for a shell, whoever's shell it is.
@@ -182,7 +199,7 @@ struct UserDiagnosis: Sendable {
     if storageIsFit, storage.hasLabels, let label = storage.label, !UserDiagnosis.storageLabels.contains(label) {
       add(
         .storageLabel, .warning, "The storage directory \(path) has the SELinux type \(label), and containers may not use what lies in it.",
-        "sudo semanage fcontext -a -e /var/lib/containers/storage \(shellWord(Array(intended.graphroot.utf8))) && sudo -iu \(quotedName) restorecon -R \(shellWord(storage.path))")
+        "sudo semanage fcontext -a -e /var/lib/containers/storage \(shellWord(Array(intended.graphroot.utf8))) && \(asUser("restorecon -R \(shellWord(storage.path))"))")
     }
   }
 
@@ -303,7 +320,7 @@ struct UserDiagnosis: Sendable {
     for event in plan.events {
       switch event {
       case .fileBlocked, .fileFailed, .storeUnknown, .nameUnfitForFile:
-        add(.fileBlocked, .error, sentence(event), asUser("ls -ld \(inHome(Array(".config".utf8)))"))
+        add(.fileBlocked, .error, sentence(event), asUser("ls -ld \(inHome(Array(".config".utf8)))", isShowing: true))
       default: continue
       }
     }

@@ -19,10 +19,14 @@ struct Examination {
   }
 
   private var isRepairing: Bool { request.task == .repair }
+  private var program: UserProgram { UserProgram(as: account, isCaller: request.environment != nil) }
 
   mutating func run() -> UserReport {
     if let cause = prepareProcess(endingAfter: min(request.timeout, 3600 + PodmanMigration.seconds) + 1) { return failure("the process cannot be prepared: \(text(cause))") }
     let caller = effectiveIDs()
+    // For root's look into a home: what has the user's ids possesses no key of root's. Where it cannot be, that is not the last line: the
+    // process cannot be traced by the user, and runs nothing of theirs.
+    if caller.user == 0 { leaveSessionKeyring() }
     if caller.user != 0 && caller.user != account.uid { return failure("only root may look into another user's home; run it with sudo") }
     do throws(IdentityError) {
       var identity = try Identity(for: account.credentials)
@@ -151,6 +155,7 @@ struct Examination {
     case .none: return failure("the home was lost while it was looked at; try again")
     case .some(let home):
       let examiner = UserExaminer(account: account, settings: settings, mounts: mounts)
+      facts.canRunPrograms = program.isPossible(isPrivileged: isPrivileged)
       examiner.examine(home, &facts)
       var diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
       let path = facts.storage?.path ?? []
@@ -190,7 +195,8 @@ struct Examination {
         let current = file.path == UserExaminer.storageConf ? facts.storageConf?.file : facts.daemonJson?.file
         done.backup = try replace(file.path, current ?? .absent, with: file.content, home)
       case .migrate(let podman):
-        if let cause = PodmanMigration(account, podman).perform() {
+        // Root's own process asks a manager for it instead (Examiners.swift).
+        if let cause = PodmanMigration(program, podman).perform() {
           done.outcome = .failed
           done.cause = cause
         }

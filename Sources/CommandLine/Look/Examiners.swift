@@ -50,7 +50,7 @@ struct Examiners: Sendable {
       var report = ask(account, task, seconds: timeout)
       // Only now, with a home in which Podman can work; and longer than a home may take to answer.
       if task == .repair, report.failure == nil, report.findings.contains(where: { $0.code == .migrateNeeded && $0.isRepairable }) {
-        let migration = ask(account, .migrate, seconds: timeout + PodmanMigration.seconds)
+        let migration = migrate(account)
         if migration.failure == nil { report.findings = migration.findings }
         report.actions = (report.actions ?? []) + (migration.actions ?? [])
         report.failure = migration.failure
@@ -60,6 +60,22 @@ struct Examiners: Sendable {
       let cause = text(error.cause)
       return (UserReport(name: uid.map { "uid \($0)" } ?? "user", uid: uid, failure: "the name service did not answer: \(cause); try again"), nil)
     }
+  }
+
+  /// Has podman migrate, and looks again.
+  private func migrate(_ account: Account) -> UserReport {
+    // Whoever is no root has no other session to keep it out of than their own.
+    guard effectiveIDs().user == 0, let podman = UserNamespaces.find("podman", HostTree.this) else {
+      return ask(account, .migrate, seconds: timeout + PodmanMigration.seconds)
+    }
+    var action = UserReport.Action(action: RepairWording(account: account, storage: []).text(of: .migrate(podman: podman)), outcome: .done)
+    if let cause = PodmanMigration(UserProgram(as: account, isCaller: false), podman).perform() {
+      action.outcome = .failed
+      action.cause = cause
+    }
+    var report = ask(account, .check, seconds: timeout)
+    report.actions = [action]
+    return report
   }
 
   private func ask(_ account: Account, _ task: UserRequest.Task, seconds: UInt32) -> UserReport {

@@ -1,8 +1,8 @@
 internal import CLinux
 import RootlessStorage
 
-/// A directory of files that libpam reads, in which files are replaced: root's, with nobody else able to write on the way to it, and
-/// locked against a second run of this program.
+/// A directory of files that libpam reads, in which files are replaced: root's, with nobody else able to write on the way to it. As
+/// long as it is held, no second run of this program replaces PAM files.
 ///
 /// Whenever it is interrupted, the old file or the new one bears the name, whole; at worst a backup or a file that begins with a dot is
 /// left over, which libpam takes for nothing.
@@ -10,7 +10,9 @@ struct PAMFiles: ~Copyable {
   enum Failure: Error, Equatable {
     case way(WayProblem)
     /// Another run of this program is at it.
-    case locked([UInt8])
+    case locked
+    /// The lock or its directory is not root's alone.
+    case lockNotRoots([UInt8])
     /// Somebody has changed the file since it was looked at.
     case changedMeanwhile([UInt8])
     /// What is no file of root's alone.
@@ -21,7 +23,9 @@ struct PAMFiles: ~Copyable {
       let (reason, remedy) =
         switch self {
         case .way(let problem): (text(Wording.way(problem, .trusted)), "mend that, and run this again")
-        case .locked(let path): ("another run of rootless-storage pam is changing files in \(shown(path))", "wait for it, and run this again")
+        case .locked: ("another run of rootless-storage pam is changing files that libpam reads", "wait for it, and run this again")
+        case .lockNotRoots(let path):
+          ("\(shown(path)), where this program takes its lock, is not root's, or is open to others", "remove it, and run this again")
         case .changedMeanwhile(let path): ("\(shown(path)) was changed by somebody else meanwhile", "run this again")
         case .notRoots(let path): ("\(shown(path)) is not a regular file of root's that nobody else can write to", "make it one (chown root, chmod go-w), and run this again")
         case .failed(let path, let cause): ("\(shown(path)): \(text(cause))", "mend that, and run this again")
@@ -43,12 +47,13 @@ struct PAMFiles: ~Copyable {
 
   private let path: [UInt8]
   private let directory: FileDescriptor
-  /// flock(2) of the directory: it goes with this, or with the process, however that ends.
+  /// flock(2) of a file that only root can open: of a directory in /etc anybody could take it. It goes with this, or with the process,
+  /// however that ends.
   private let lock: FileDescriptor
 
   init(_ path: [UInt8]) throws(Failure) {
     let directory = try PAMFiles.reach(path)
-    lock = try PAMFiles.lock(directory, path)
+    lock = try PAMFiles.takeLock()
     self.directory = directory
     self.path = path
   }
@@ -59,12 +64,35 @@ struct PAMFiles: ~Copyable {
     }
   }
 
-  private static func lock(_ directory: borrowing FileDescriptor, _ path: [UInt8]) throws(Failure) -> FileDescriptor {
+  /// Where the lock lies: below /run, where it goes with the boot.
+  private static let lockDirectory = (parent: Array("/run".utf8), name: Array("rootless-storage".utf8))
+  private static let lockName = Array("pam.lock".utf8)
+
+  private static func takeLock() throws(Failure) -> FileDescriptor {
+    var path = lockDirectory.parent + [0x2f] + lockDirectory.name
+    let run = try reach(lockDirectory.parent)
+    do throws(Errno) { try makeNamedDirectory(at: run, lockDirectory.name, mode: 0o755) } catch {
+      if error != .exists { throw .failed(path, error) }
+    }
+    var isRoots = true
     do throws(Errno) {
-      let lock = try open(at: directory, [0x2e], .directory)
-      if clinux_lock_directory(lock.raw) != 0 { throw Errno.last }
+      // Neither is followed through a link, and what was judged is what is used.
+      let directory = try open(at: run, lockDirectory.name, .directory)
+      let status = try fileStatus(of: directory)
+      isRoots = status.owner == 0 && status.mode & 0o022 == 0
+      if !isRoots { throw .notPermitted }
+      path += [0x2f] + lockName
+      let lock = try open(at: directory, lockName, .locking, permissions: 0o600)
+      let file = try fileStatus(of: lock)
+      // Whoever can open it can lock it.
+      isRoots = file.kind == .regular && file.owner == 0 && file.mode & 0o077 == 0
+      if !isRoots { throw .notPermitted }
+      if clinux_lock_exclusively(lock.raw) != 0 { throw Errno.last }
       return lock
-    } catch { throw error == .wouldBlock ? .locked(path) : .failed(path, error) }
+    } catch {
+      if !isRoots { throw .lockNotRoots(path) }
+      throw error == .wouldBlock ? .locked : .failed(path, error)
+    }
   }
 
   /// Puts the new contents in the place of the old ones, all or none.

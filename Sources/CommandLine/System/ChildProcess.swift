@@ -52,7 +52,8 @@ enum ChildProcess {
     // One that says too much waits for somebody to listen.
     var status = text.map { $0.count <= limit } == true ? wait(for: child, until: deadline) : nil
     if status == nil {
-      _ = kill(child, SIGKILL)
+      // It leads a session and a process group of its own.
+      _ = kill(-child, SIGKILL)
       // What hangs in a file server that is gone is still ended by SIGKILL, but perhaps not what hangs in FUSE.
       status = wait(for: child, until: clinux_monotonic_milliseconds() + 1000)
     }
@@ -138,3 +139,39 @@ enum ChildProcess {
 
 /// SIGCHLD at its default, so that a child that has ended waits to be asked for.
 func restoreChildSignal() { _ = clinux_default_signal(SIGCHLD) }
+
+/// Whether what loses its parent below this process becomes its child (prctl(2), PR_SET_CHILD_SUBREAPER).
+func adoptOrphans(_ isOn: Bool) { _ = clinux_prctl(PR_SET_CHILD_SUBREAPER, isOn ? 1 : 0) }
+
+/// Kills and reaps the children of this process, and what becomes its child by that, until there is none; a second at most.
+func endChildren() {
+  let deadline = clinux_monotonic_milliseconds() + 1000
+  while clinux_monotonic_milliseconds() < deadline {
+    for child in children() { _ = kill(child, SIGKILL) }
+    while true {
+      let ended = waitpid(-1, nil, WNOHANG)
+      if ended < 0 && Errno.last != .interrupted { return }
+      if ended == 0 { break }
+    }
+    _ = usleep(1000)
+  }
+}
+
+/// By field 4 of /proc/PID/stat (proc(5)): not every kernel lists children.
+private func children() -> [Int32] {
+  var found: [Int32] = []
+  do throws(Errno) {
+    let proc = try open(path: Array("/proc".utf8), .directory)
+    let reader = DirectoryReader(try open(at: proc, [0x2e], .directory))
+    while let entry = try reader.next() {
+      guard let number = identifier(entry.name), let child = Int32(exactly: number) else { continue }
+      do throws(Errno) {
+        let stat = try readAll(try open(at: proc, entry.name + Array("/stat".utf8), .reading), limit: 4096)
+        // The name before it is in parentheses, and may hold anything.
+        let fields = words(stat[(stat.lastIndex(of: 0x29).map { $0 + 1 } ?? stat.endIndex)...])
+        if fields.count > 1, identifier(fields[1]) == UInt32(bitPattern: getpid()) { found.append(child) }
+      } catch { continue }
+    }
+  } catch {}
+  return found
+}

@@ -29,3 +29,8 @@ func isMountedNosuid(_ path: [UInt8]) -> Bool {
   guard unsafe withCString(path, { unsafe statvfs($0, &status) }) == 0 else { return false }
   return status.f_flag & clinux_st_nosuid != 0
 }
+
+/// Leaves the session keyring of whoever started this process (keyctl(2)).
+///
+/// - Returns: what stopped it. A kernel without keys, and a sandbox that hides them, do.
+@discardableResult func leaveSessionKeyring() -> Errno? { clinux_join_session_keyring() < 0 ? .last : nil }

@@ -31,7 +31,7 @@ package struct OpenMode {
   /// The same, through a symbolic link in the last component.
   package static let readingFollowing = OpenMode(flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
   /// A file to take a lock on, made if it is missing.
-  static let locking = OpenMode(flags: O_WRONLY | O_CREAT | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
+  package static let locking = OpenMode(flags: O_WRONLY | O_CREAT | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
   /// A file that must not exist yet, to write.
   package static let creating = OpenMode(flags: O_WRONLY | O_CREAT | O_EXCL | clinux_o_nofollow)
 }
