@@ -27,10 +27,17 @@ import Testing
     #expect(name.bytes.count <= 255 && AsideName(name.bytes) == name && name.isOf(long))
   }
 
+  @Test func `a number of any length is read, and what earlier versions wrote`() {
+    #expect(AsideName(".a.b-c.new-20261128T201500Z-12345")?.leaf == "a.b-c")
+    #expect(AsideName(".x.replaced-1.replaced-20261128T201500Z-1")?.leaf == "x.replaced-1")
+    let earlier = AsideName(".alice.replaced-20261128T201500Z.12345")
+    #expect(earlier?.purpose == .replaced && earlier?.leaf == "alice" && earlier?.bytes == ".alice.replaced-20261128T201500Z.12345")
+  }
+
   @Test(arguments: [
-    "", ".", "alice", ".alice", "alice.new-20261128T201530Z-0123456789abcdef", ".alice.new-20261128T201530Z-0123456789abcde",
-    ".alice.new-20261128T201530Z-0123456789ABCDEF", ".alice.new-20261128T201530-0123456789abcdef", ".alice.old-20261128T201530Z-0123456789abcdef",
-    ".alice.new-2026112xT201530Z-0123456789abcdef", ".new-20261128T201530Z-0123456789abcdef", ".alice.replaced-20261128T201530Z.0123456789abcdef",
+    "", ".", "alice", ".alice", "alice.new-20261128T201530Z-0123456789abcdef", ".alice.new-20261128T201530Z-0123456789ABCDEF", ".alice.new-20261128T201530-0123456789abcdef", ".alice.old-20261128T201530Z-0123456789abcdef",
+    ".alice.new-2026112xT201530Z-0123456789abcdef", ".new-20261128T201530Z-0123456789abcdef", ".alice.replaced-20261128T201530Z_0123456789abcdef", ".alice.replaced-20261128T201530Z-",
+    ".alice.replaced-20261128T201530Z-0123456789abcdef0123456789abcdef0",
     ".alice.replaced-20261128T201530Z-0123456789abcdef ", ".alice.replaced-20261128T201530Z-0123456789abcdeg",
   ] as [[UInt8]]) func `other names are not such names`(name: [UInt8]) { #expect(AsideName(name) == nil) }
 

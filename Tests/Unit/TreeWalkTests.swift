@@ -51,21 +51,3 @@ struct TreeWalkTests {
     #expect(seen.files == 1 + 2 * 600 - 2)
   }
 }
-
-/// The names beside a storage directory.
-struct KeptNameTests {
-  @Test func `what was put out of the way, and what was prepared, is known by its whole name`() {
-    let replaced = KeptName(".alice.replaced-20261128T201500Z-1a2b3c4d")
-    #expect(replaced?.kind == .replaced && replaced?.leaf == "alice")
-    #expect(KeptName(".a.b-c.new-20261128T201500Z-12345")?.leaf == "a.b-c")
-    #expect(KeptName(".a.b-c.new-20261128T201500Z-12345")?.kind == .new)
-    #expect(KeptName(".x.replaced-1.replaced-20261128T201500Z-1")?.leaf == "x.replaced-1")
-    #expect(KeptName(".alice.replaced-20261128T201500Z.12345")?.kind == .replaced, "as an earlier version made them")
-    for name: [UInt8] in [
-      "alice.replaced-20261128T201500Z-1", "..replaced-20261128T201500Z-1", ".replaced-20261128T201500Z-1", ".alice.replaced-", ".alice.replaced-20261128T201500Z",
-      ".alice.replaced-20261128T201500Z-", ".alice.replaced-20261128T201500Z-1x", ".alice.replaced-20261128T201500Z-1A", ".alice.replaced-20261128T2015Z-1",
-      ".alice.replaced-20261128t201500Z-1", ".alice.replaced-2026x128T201500Z-1", ".alice.replaced-20261128T201500Z-1.bak", ".alice.new20261128T201500Z-1", "",
-      ".alice.replaced-20261128T201500Z-111111111111111111111111111111111",
-    ] { #expect(KeptName(name) == nil, "\(String(decoding: name, as: UTF8.self))") }
-  }
-}

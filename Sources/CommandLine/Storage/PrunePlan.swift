@@ -16,7 +16,6 @@ struct PrunePlan {
   let unanswered: Int
   /// So large that it cannot be told when they were used last.
   let unmeasured: Int
-  private let orphans: Int
   /// Of users that were named: indices of the inventory's entries that can never go.
   let refused: [Int]
   private let absent: Int

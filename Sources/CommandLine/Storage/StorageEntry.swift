@@ -70,5 +70,5 @@ struct StorageEntry {
   var isJudged: Bool { state == .ok || state == .orphaned || state == .replaced }
 
   /// It was put out of the place of a storage directory: of any kind, and not one itself.
-  var isReplaced: Bool { KeptName(leaf)?.kind == .replaced }
+  var isReplaced: Bool { AsideName(leaf)?.purpose == .replaced }
 }

@@ -108,7 +108,7 @@ struct StorageInventory {
           seen += 1
           progress.show("\(seen) entries, \(entries.count) storage directories")
           if only?.contains(entry.name) == false { continue }
-          if let found = KeptName(entry.name) == nil ? judge(entry.name) : judgeReplaced(entry.name) { entries.append(found) }
+          if let found = AsideName(entry.name) == nil ? judge(entry.name) : judgeReplaced(entry.name) { entries.append(found) }
         }
       } else if case .found(let name, let uid) = accounts.account(uid: geteuid()), let leaf = leaf(name, uid), let found = judge(leaf) {
         entries.append(found)
@@ -218,7 +218,7 @@ struct StorageInventory {
 
   /// What a login or `repair` has put out of the way, whoever it is of: the owner's account decides, and never the name's.
   private mutating func judgeReplaced(_ name: [UInt8]) -> StorageEntry? {
-    guard let kept = KeptName(name), kept.kind == .replaced, !parent.settings.storage.users(inLeaf: kept.leaf).isEmpty else { return nil }
+    guard let kept = AsideName(name), kept.purpose == .replaced, !parent.settings.storage.users(inLeaf: kept.leaf).isEmpty else { return nil }
     let seen: FileStatus
     do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch { return nil }
     let made = replaced[seen.owner, default: 0]

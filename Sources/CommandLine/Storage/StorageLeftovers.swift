@@ -43,7 +43,7 @@ extension StorageRemoval {
 
   /// Whoever it is of: an empty directory with such a name is nobody's loss.
   private func removedPrepared(_ name: [UInt8], _ now: Int64) -> Bool {
-    guard let kept = KeptName(name), kept.kind == .new else { return false }
+    guard let kept = AsideName(name), kept.purpose == .new else { return false }
     do throws(Errno) {
       let seen = try knownStatus(at: parent.descriptor, name)
       guard seen.kind == .directory, seen.isOnMount(of: parent.status), now - seen.changed > StorageRemoval.preparedAge else { return false }
@@ -84,7 +84,7 @@ extension StorageRemoval {
   }
 
   private func putBack(_ engine: [UInt8], from old: Trash, to origin: [UInt8]?) throws(Errno) {
-    if KeptName(engine)?.kind == .replaced { return try renameWithoutReplacing(engine, in: old.descriptor, to: engine, in: parent.descriptor) }
+    if AsideName(engine)?.purpose == .replaced { return try renameWithoutReplacing(engine, in: old.descriptor, to: engine, in: parent.descriptor) }
     guard let origin else { throw .noEntry }
     let owner = try knownStatus(at: old.descriptor, engine).owner
     let storage = try open(at: parent.descriptor, origin, .anyPlace)

@@ -13,6 +13,7 @@ public struct AsideName: Equatable, Sendable {
   /// As in the name.
   public let stamp: [UInt8]
   private let random: [UInt8]
+  private let separator: UInt8
 
   /// - Parameters:
   ///   - time: seconds since the epoch.
@@ -27,9 +28,10 @@ public struct AsideName: Equatable, Sendable {
       number.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
     }
     self.random = number
+    separator = 0x2d
   }
 
-  public var bytes: [UInt8] { [0x2e] + leaf + AsideName.word(purpose) + stamp + [0x2d] + random }
+  public var bytes: [UInt8] { [0x2e] + leaf + AsideName.word(purpose) + stamp + [separator] + random }
 
   private static func word(_ purpose: Purpose) -> [UInt8] {
     switch purpose {
@@ -38,16 +40,17 @@ public struct AsideName: Equatable, Sendable {
     }
   }
 
-  /// Reads a name of this form, and no other.
+  /// Reads a name of this form, and no other, whatever the length of its number. Earlier versions wrote a full stop before it, and
+  /// decimal digits.
   public init?(_ name: [UInt8]) {
-    // TIME has 16 bytes, a hyphen follows.
-    guard name.first == 0x2e, name.count <= 255, name.count > 1 + 16 + 1 + AsideName.digits else { return nil }
-    random = Array(name.suffix(AsideName.digits))
-    let rest = name.dropLast(AsideName.digits)
-    guard rest.last == 0x2d, random.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }) else { return nil }
-    stamp = Array(rest.dropLast().suffix(16))
+    guard name.first == 0x2e, name.count <= 255, let separator = name.lastIndex(where: { $0 == 0x2d || $0 == 0x2e }) else { return nil }
+    random = Array(name[(separator + 1)...])
+    self.separator = name[separator]
+    guard !random.isEmpty, random.count <= 32, random.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }) else { return nil }
+    let rest = name[..<separator].dropFirst()
+    stamp = Array(rest.suffix(16))
     guard AsideName.isStamp(stamp) else { return nil }
-    let front = Array(rest.dropLast(17).dropFirst())
+    let front = Array(rest.dropLast(16))
     for purpose in [Purpose.new, .replaced] {
       let word = AsideName.word(purpose)
       guard front.count > word.count, front.suffix(word.count).elementsEqual(word) else { continue }
