@@ -57,7 +57,7 @@ enum EventSamples {
       .reserved(0...65535), .oneself(2000),
     ]
     let refusals: [SubordinateIDRefusal] = [
-      .notFromFiles(source: value), .nameUnfit, .settingsDoubtful, .definitionDoubtful(key: value), .nothingReserved, .belowUidMin(1000), .tooFew(count: 1000),
+      .notFromFiles(source: value), .nameUnfit, .settingsDoubtful, .definitionDoubtful(key: value), .nothingReserved, .noGroupsReserved(source: value), .belowUidMin(1000), .tooFew(count: 1000),
       .beyondMaximum(first: UInt64.max, last: UInt64.max, max: UInt32.max), .noneFree(min: 100_000, max: 200_000, count: 65536),
     ]
     let failures: [SubordinateIDFailure] = [

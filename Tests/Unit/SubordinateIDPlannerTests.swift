@@ -120,6 +120,17 @@ import Testing
   }
 
   @Test(arguments: [
+    ("group: files sss", "sss"), ("group: files [NOTFOUND=return] ldap", "ldap"), ("group:sss files", "sss"), (" group : files[SUCCESS=merge] winbind", "winbind"),
+    ("group: compat", "compat"), ("group: db files", "db"), ("group: files\ngroup: nis", "nis"), ("group: files systemd", nil), ("group: files [SUCCESS=merge] systemd # sss", nil),
+    ("#group: sss", nil), ("passwd: files sss\ngroup_compat: nis\ngshadow: sss", nil), ("", nil),
+  ]) func `a directory's groups need reserved_ids, and uid_max does not cover them`(nsswitch: String, source: String?) {
+    var seen = facts()
+    seen.nsswitch = Array(nsswitch.utf8)
+    #expect(refusal(seen, account(uid: 2000), settings("uid_max = 60000")) == source.map { .noGroupsReserved(source: Array($0.utf8)) })
+    #expect(refusal(seen, account(uid: 2000), settings("uid_max = 60000\nreserved_ids = 5")) == nil)
+  }
+
+  @Test(arguments: [
     "reserved_ids = 5-", "reserved_ids = 9-5", "reserved_ids = 1 x", "reserved_ids =", "reserved_ids = 1-2-3", "subid_max = many", "subid_min = -1", "subid_count = 65535", "subid_count = 0",
     "subid_scheme = random", "uid_min = x", "uid_max = 70000x", "uid_max = 5", "subid_mix = 5", "reserved = 5", "nonsense", "color = blue",
   ])

@@ -49,7 +49,7 @@ func remedy(_ refusal: SubordinateIDRefusal) -> String {
   case .notFromFiles: "give them out there, and set subids = off in rootless-storage.conf; see rootless-storage.conf(5)"
   case .nameUnfit: "give the account another name"
   case .overlap: "rootless-storage subids list; see also rootless-storage.conf(5)"
-  case .settingsDoubtful, .nothingReserved, .belowUidMin, .tooFew, .beyondMaximum, .noneFree: "edit rootless-storage.conf; see rootless-storage.conf(5)"
+  case .settingsDoubtful, .nothingReserved, .noGroupsReserved, .belowUidMin, .tooFew, .beyondMaximum, .noneFree: "edit rootless-storage.conf; see rootless-storage.conf(5)"
   }
 }
 

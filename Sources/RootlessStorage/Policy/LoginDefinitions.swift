@@ -61,3 +61,26 @@ package func subordinateIDSource(_ nsswitch: [UInt8]) -> [UInt8]? {
   guard let source, !source.elementsEqual("files".utf8) else { return nil }
   return source
 }
+
+/// The first source behind `group:` in nsswitch.conf(5) whose groups need not be in /etc/group; nil: all groups are of this host.
+///
+/// Only `files` and `systemd` are of this host for sure: the groups of the latter that are in no file have gids below 65536, which
+/// are never given out. `compat` may include NIS, and `db` holds what /etc/group does not. Every line counts, since it depends on the
+/// C library which of several does.
+package func remoteGroupSource(_ nsswitch: [UInt8]) -> [UInt8]? {
+  var source: [UInt8]? = nil
+  forEachLine(nsswitch) { line in
+    var sources: [UInt8] = []
+    var isAction = false
+    for byte in line.prefix(while: { $0 != 0x23 }) {
+      // What is between brackets is an action; a bracket and the colon end a word as a blank does.
+      if byte == 0x5b { isAction = true }
+      sources.append(isAction || byte == 0x3a ? 0x20 : byte)
+      if byte == 0x5d { isAction = false }
+    }
+    let words = words(sources[...])
+    guard source == nil, let first = words.first, first.elementsEqual("group".utf8) else { return }
+    for word in words.dropFirst() where source == nil && !word.elementsEqual("files".utf8) && !word.elementsEqual("systemd".utf8) { source = Array(word) }
+  }
+  return source
+}

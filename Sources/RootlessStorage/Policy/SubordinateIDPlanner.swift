@@ -65,6 +65,8 @@ public enum SubordinateIDRefusal: Error, Equatable, Sendable {
   case definitionDoubtful(key: [UInt8])
   /// Neither uid_max nor reserved_ids says where accounts may have their ids.
   case nothingReserved
+  /// Groups come from this source too, and reserved_ids does not say which gids they have; uid_max says nothing of them.
+  case noGroupsReserved(source: [UInt8])
   case belowUidMin(UInt32)
   case tooFew(count: UInt32)
   /// The figures do not fit in 64 bits are cut there.
@@ -128,6 +130,7 @@ public struct SubordinateIDPlanner {
     if let source = subordinateIDSource(facts.nsswitch) { return .notFromFiles(source: source) }
     if settings.subordinateIDs.isDoubtful { return .settingsDoubtful }
     if settings.uidMax == nil && settings.subordinateIDs.reserved.isEmpty { return .nothingReserved }
+    if settings.subordinateIDs.reserved.isEmpty, let source = remoteGroupSource(facts.nsswitch) { return .noGroupsReserved(source: source) }
     let definitions = LoginDefinitions(facts.loginDefinitions)
     return definitions.doubtful.first.map { .definitionDoubtful(key: $0) }
   }

@@ -18,6 +18,8 @@ extension Wording {
     case .definitionDoubtful(let key): "\(key) in /etc/login.defs is no decimal number up to 4294967295; mend it"
     case .nothingReserved:
       "neither uid_max nor reserved_ids in rootless-storage.conf says which ids the directory's accounts have, so nobody can tell that they are free; set one of them"
+    case .noGroupsReserved(let source):
+      "groups come from \"\(source)\" too (group in /etc/nsswitch.conf), and uid_max in rootless-storage.conf does not cover their gids; set reserved_ids to the span of these gids"
     case .belowUidMin(let min): "the scheme uid counts from UID_MIN (\(min)) of /etc/login.defs, and this uid is below; add a range with usermod, or set subid_scheme = first-free"
     case .tooFew(let count): "SUB_UID_COUNT and SUB_GID_COUNT of /etc/login.defs are \(count), and containers need \(SubordinateIDPlanner.enough); set subid_count"
     case .beyondMaximum(let first, let last, let max):
