@@ -89,7 +89,8 @@ struct PlaceExchange: ~Copyable {
         if let takeover = attempt, let name = prepared?.name { settle(takeover, name, in: parent, identity) }
         prepared = nil
         return .inPlace(isNew: true)
-      case .inPlace, .writableByOthers: return .inPlace(isNew: false)
+      // After a look that failed, it is to be treated as new by whoever completes it.
+      case .inPlace, .writableByOthers: return .inPlace(isNew: !takeovers.isEmpty)
       case .occupied(let kind, let owner):
         guard StorageObservation(parentIsWritableByOthers: true, state: found.state).mayBeTaken(from: look.account) else { return .refused(found.state, nil) }
         do throws(Errno) {
