@@ -122,6 +122,8 @@ struct Steps: CustomStringConvertible {
   init(_ output: Output) throws {
     guard output.lines.last?.hasPrefix("rounds=") == true else { throw CommandFailure(description: "no attack took place: \(output)") }
     figures = Figures(output)
+    // Tests/run adds them up.
+    print("  attack: \(output.lines.last ?? "")")
   }
 
   subscript(_ name: Substring) -> Int { figures[name] }
