@@ -41,7 +41,7 @@ private struct Run {
     return report.outcome == .done ? 0 : 1
   }
 
-  private mutating func say(_ event: Event) { report.add(event, wording) }
+  @inline(never) private mutating func say(_ event: Event) { report.add(event, wording) }
 
   private mutating func say(_ events: [Event]) { for event in events { say(event) } }
 

@@ -23,10 +23,13 @@ public struct AsideName: Equatable, Sendable {
     self.purpose = purpose
     stamp = utcStamp(time)
     var number: [UInt8] = []
-    for shift in 0..<AsideName.digits {
-      let digit = UInt8(truncatingIfNeeded: random >> UInt64(60 - 4 * shift) & 15)
+    var rest = random
+    for _ in 0..<AsideName.digits {
+      let digit = UInt8(truncatingIfNeeded: rest & 15)
       number.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+      rest >>= 4
     }
+    number.reverse()
     self.random = number
     separator = 0x2d
   }
@@ -88,12 +91,11 @@ func utcStamp(_ seconds: Int64) -> [UInt8] {
   let month = march < 10 ? march + 3 : march - 9
   let year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
   let day = dayOfYear - (153 * march + 2) / 5 + 1
-  return digits(year, 4) + digits(month, 2) + digits(day, 2) + [0x54] + digits(clock / 3600, 2) + digits(clock / 60 % 60, 2)
-    + digits(clock % 60, 2) + [0x5a]
-}
-
-private func digits(_ number: UInt64, _ count: Int) -> [UInt8] {
-  var text = decimal(number)
-  while text.count < count { text = [0x30] + text }
-  return text
+  var stamp = decimal((year * 100 + month) * 100 + day)
+  while stamp.count < 8 { stamp.insert(0x30, at: 0) }
+  // The leading 1 keeps the zeros behind it, and becomes the T.
+  stamp += decimal(1_000_000 + clock / 3600 * 10000 + clock / 60 % 60 * 100 + clock % 60)
+  stamp[8] = 0x54
+  stamp.append(0x5a)
+  return stamp
 }

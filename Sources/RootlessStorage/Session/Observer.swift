@@ -196,7 +196,7 @@ public struct StorageObserver: ~Copyable {
   ///   - leaf: the component that `template` gives for this account.
   ///   - engines: tell what a storage directory is expected to hold.
   ///   - template: one of `settings.guards`; nil: `settings.storage`.
-  public init(
+  @inline(never) public init(
     _ account: Account, _ settings: Settings, leaf: [UInt8], _ mounts: MountTable, _ engines: EngineDirectories, in template: StorageTemplate? = nil
   ) {
     self.leaf = leaf
@@ -248,7 +248,7 @@ struct LeafPlace: ~Copyable {
   let state: StorageObservation.State
   let descriptor: FileDescriptor?
 
-  init(_ leaf: [UInt8], in parent: borrowing FileDescriptor, _ look: LeafLook) {
+  @inline(never) init(_ leaf: [UInt8], in parent: borrowing FileDescriptor, _ look: LeafLook) {
     do throws(Errno) {
       let place = try open(at: parent, leaf, .anyPlace)
       state = LeafPlace.judge(place, look)

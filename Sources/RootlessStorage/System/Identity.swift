@@ -84,7 +84,7 @@ public struct Identity: ~Copyable {
     try asFileOwner { () throws(Errno) in try renameWithoutReplacing(at: parent, old, new) }
   }
 
-  private func asFileOwner(_ call: () throws(Errno) -> Void) throws(Errno) {
+  @inline(never) private func asFileOwner(_ call: () throws(Errno) -> Void) throws(Errno) {
     guard state == .looking else { throw .notPermitted }
     do throws(Errno) { return try with(1 << UInt64(clinux_cap_fowner), call) } catch {
       if error != .accessDenied { throw error }
@@ -94,7 +94,7 @@ public struct Identity: ~Copyable {
   }
 
   /// One call with these capabilities in effect, and none before and after it.
-  private func with(_ capabilities: UInt64, _ call: () throws(Errno) -> Void) throws(Errno) {
+  @inline(never) private func with(_ capabilities: UInt64, _ call: () throws(Errno) -> Void) throws(Errno) {
     do throws(IdentityError) { try setEffectiveCapabilities(capabilities) } catch {
       throw error.cause ?? .notPermitted
     }
