@@ -30,7 +30,7 @@ struct PolicyTests {
     let policy = try Policy.linked.get()
     let rules = try policy.ask("sesearch", "-A -s rootless_storage_helper_t -c file -p create").lines
     let types = Set(rules.filter { !$0.contains("]:True") }.compactMap { $0.firstMatch(of: #/^allow rootless_storage_helper_t (\S+):/#).map { String($0.1) } })
-    #expect(types == ["nfs_t", "cifs_t", "fusefs_t", "user_home_t"])
+    #expect(types == ["nfs_t", "cifs_t", "fusefs_t", "user_home_t", "rootless_storage_runtime_t"])
     // Of /etc nothing, unless the administrator has said so.
     #expect(rules.filter { $0.contains(" etc_t:file") }.allSatisfy { $0.hasSuffix("[ rootless_storage_allocate_subids ]:True") } && rules.contains { $0.contains(" etc_t:file") })
     // Nor the lock of the account files.
@@ -42,6 +42,18 @@ struct PolicyTests {
     ] {
       #expect(try policy.ask("sesearch", "-A -s rootless_storage_helper_t \(question)").text == "", "\(question)")
     }
+  }
+
+  @Test func `another user's object in the storage directory's place is renamed, and not opened`() throws {
+    let policy = try Policy.linked.get()
+    #expect(try policy.ask("sesearch", "-A -s rootless_storage_helper_t -c capability -p fowner").lines.count > 0)
+    for kind in ["dir", "file", "lnk_file", "fifo_file", "sock_file"] {
+      #expect(try policy.ask("sesearch", "-A -s rootless_storage_helper_t -t user_tmp_t -c \(kind) -p rename").lines.count > 0, "\(kind)")
+    }
+    for question in ["-c file -p open", "-c file -p read", "-c file -p unlink", "-c dir -p write", "-c fifo_file -p open"] {
+      #expect(try policy.ask("sesearch", "-A -s rootless_storage_helper_t -t user_tmp_t \(question)").text == "", "\(question)")
+    }
+    #expect(try policy.ask("sesearch", "-T -s rootless_storage_helper_t -t var_run_t -c dir").text == "type_transition rootless_storage_helper_t var_run_t:dir rootless_storage_runtime_t;\n")
   }
 
   @Test func `its file contexts name the session helper as it is installed`() throws {
