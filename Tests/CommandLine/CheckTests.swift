@@ -137,7 +137,7 @@ struct CheckTests {
 
   @Test func `text stays within 80 columns, and has no colour but on a terminal`() throws {
     let machine = try Machine.good()
-    try machine.sure("rm -r /home/alice/.config; rmdir /var/tmp/alice; sed -i /alice/d /etc/subuid")
+    try machine.sure("rm -r /home/alice/.config; rm -r /var/tmp/alice; sed -i /alice/d /etc/subuid")
     let output = try machine.rootlessStorage("check alice")
     #expect(!output.text.contains("\u{1b}"))
     #expect(output.lines.allSatisfy { $0.count <= 80 }, "\(output)")

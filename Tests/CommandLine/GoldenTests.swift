@@ -44,7 +44,7 @@ struct GoldenTests {
     try machine.login("mallory")
     try machine.sure(
       """
-      rmdir /var/tmp/alice; install -d -o 4002 /var/tmp/alice
+      rm -r /var/tmp/alice; install -d -o 4002 /var/tmp/alice
       printf '# mine\\n[storage]\\ngraphroot = "/home/alice/images"\\n' > /home/alice/.config/containers/storage.conf
       echo '{ "data-root": ' > /home/alice/.config/docker/daemon.json
       mkdir -p /home/alice/.local/share/containers/storage; head -c 3000000 /dev/zero > /home/alice/.local/share/containers/storage/layer

@@ -72,7 +72,7 @@ struct RepairTests {
     let before = try machine.snapshot("/etc/pam.d /etc/security")
     let output = try machine.sure(
       """
-      rmdir /var/tmp/alice
+      rm -r /var/tmp/alice
       cat > /etc/attack <<'END'
       cd /var/tmp
       end=$((SECONDS + 25))
@@ -89,7 +89,7 @@ struct RepairTests {
       while kill -0 $attacker 2>/dev/null; do
         timeout 30 env -i '\(Machine.commandLine)' repair alice > /etc/out 2>&1 || [ $? -le 2 ] || { echo "died: $(cat /etc/out)"; }
         rounds=$((rounds + 1))
-        [ "$(stat -c %u:%F /var/tmp/alice 2>/dev/null)" = '4001:directory' ] && { replaced=$((replaced + 1)); rmdir /var/tmp/alice; }
+        [ "$(stat -c %u:%F /var/tmp/alice 2>/dev/null)" = '4001:directory' ] && { replaced=$((replaced + 1)); rm -r /var/tmp/alice; }
       done
       echo "rounds $rounds replaced $replaced"
       find /var/tmp -user 4001 ! -type d
@@ -104,7 +104,7 @@ struct RepairTests {
 
   @Test func `what came out bears a name that no user can have, and nothing in it was changed`() throws {
     let machine = try Machine.good()
-    try machine.sure("rmdir /var/tmp/alice; install -d -o 4002 -m 755 /var/tmp/alice /var/tmp/alice/deep; ln -s /etc /var/tmp/alice/link; echo x > /var/tmp/alice/file; ln /var/tmp/alice/file /var/tmp/alice/twin")
+    try machine.sure("rm -r /var/tmp/alice; install -d -o 4002 -m 755 /var/tmp/alice /var/tmp/alice/deep; ln -s /etc /var/tmp/alice/link; echo x > /var/tmp/alice/file; ln /var/tmp/alice/file /var/tmp/alice/twin")
     let before = try machine.sure("cd /var/tmp/alice; find . -printf '%p %y %m %U:%G %s %n %T@ %C@ %l\\n' | sort | grep -v '^\\. '").text
     let action = try machine.repair("alice").users.first?.actions?.first
     #expect(action?.backup?.hasPrefix("/var/tmp/.alice.replaced-") == true, "\(String(describing: action))")
@@ -116,7 +116,7 @@ struct RepairTests {
     try machine.sure("rm \(RepairTests.conf)")
     let own = try machine.repair("", asUid: 4001, environment: "XDG_RUNTIME_DIR=/home/alice")
     #expect(own.users.first?.actions?.map(\.outcome) == ["done"] && own.users.first?.findings.isEmpty == true, "\(own)")
-    try machine.sure("rmdir /var/tmp/alice; install -d -o 4002 /var/tmp/alice")
+    try machine.sure("rm -r /var/tmp/alice; install -d -o 4002 /var/tmp/alice")
     let before = try machine.snapshot("/home /var/tmp")
     let left = try machine.repair("alice", asUid: 4001, environment: "XDG_RUNTIME_DIR=/home/alice")
     #expect(left.users.first?.actions?.isEmpty == true)
@@ -208,5 +208,37 @@ struct RepairTests {
     let action = try machine.repair("alice").users.first?.actions?.first
     #expect(action?.outcome == "failed" && action?.cause?.hasPrefix("No space left on device") == true, "\(String(describing: action))")
     #expect(try machine.sure("cd /home/alice; find . -printf '%p %s %i\n' | sort; cat \(RepairTests.conf)").text == before)
+  }
+
+  /// What a login refuses, since it would have to act on a path, in the namespace of one service.
+  @Test func `another user's FUSE mounts in the storage directory's place are detached, however many lie on each other`() throws {
+    let machine = try Machine()
+    for (name, uid) in [("alice", 4001), ("mallory", 4009)] { try machine.user(name, uid: uid) }
+    try machine.sure(
+      """
+      echo user_allow_other > /etc/fuse.conf; mknod -m 666 /dev/fuse c 10 229; touch /etc/mtab
+      install -d -m 777 -o 4009 /var/tmp/alice /home/mallory/x; chmod 755 /home/mallory
+      for layer in 1 2 3; do
+        setpriv --reuid 4009 --regid 4009 --clear-groups bindfs --no-allow-other --force-user=4009 --perms=0755 -o nonempty /home/mallory/x /var/tmp/alice > /dev/null 2>&1 || true
+      done
+      grep -c ' /var/tmp/alice fuse' /proc/mounts
+      """)
+    #expect(try machine.login("alice", "").errors.first?.contains("it is a FUSE mount of uid 4009") == true)
+    let check = try Report(machine.rootlessStorage("check alice --json"))
+    #expect(check.codes.contains("storage-occupied"), "\(check)")
+    #expect(check.users[0].findings.contains { $0.code == "storage-occupied" && $0.remedy == "sudo rootless-storage repair alice" }, "\(check)")
+    let repaired = try machine.rootlessStorage("repair alice")
+    #expect(repaired.status == 0 || repaired.status == 1, "\(repaired)")
+    #expect(repaired.text.contains("unmount the FUSE mount of uid 4009"), "\(repaired)")
+    #expect(try machine.sure("stat -c '%u %a' /var/tmp/alice; ! grep -q ' /var/tmp/alice fuse' /proc/mounts").text == "4001 700\n")
+    #expect(try machine.login("alice", "").errors == [])
+  }
+
+  @Test func `a mount of root's in the place is a person's decision`() throws {
+    let machine = try Machine()
+    try machine.user("alice")
+    try machine.sure("install -d /var/tmp/alice; mount -t tmpfs -o mode=755 none /var/tmp/alice")
+    #expect(try machine.rootlessStorage("repair alice").status != 0)
+    try machine.sure("grep -q ' /var/tmp/alice tmpfs' /proc/mounts")
   }
 }

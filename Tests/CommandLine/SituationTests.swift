@@ -28,19 +28,24 @@ struct SituationTests {
 
   static let situations: [Situation] = [
     // The storage directory
-    .init(what: "no storage directory", script: "rmdir /var/tmp/alice", codes: ["storage-missing"], after: "test $(stat -c %U:%a /var/tmp/alice) = alice:700"),
+    .init(what: "no storage directory", script: "rm -r /var/tmp/alice", codes: ["storage-missing"], after: "test $(stat -c %U:%a /var/tmp/alice) = alice:700"),
     .init(
-      what: "somebody else's directory in its place", script: "rmdir /var/tmp/alice; install -d -m 755 -o 4002 -g 4002 /var/tmp/alice; touch /var/tmp/alice/trap",
+      what: "somebody else's directory in its place", script: "rm -r /var/tmp/alice; install -d -m 755 -o 4002 -g 4002 /var/tmp/alice; touch /var/tmp/alice/trap",
       codes: ["storage-occupied"],
-      after: "test $(stat -c %U:%a /var/tmp/alice) = alice:700; test $(ls /var/tmp/alice | wc -l) = 0; test $(stat -c %U /var/tmp/.alice.replaced-*/trap) = root; test $(stat -c %U /var/tmp/.alice.replaced-*) = mallory"),
+      after: "test $(stat -c %U:%a /var/tmp/alice) = alice:700; test "$(ls /var/tmp/alice | tr '\\n' ' ')" = 'containers docker '; test $(stat -c %U /var/tmp/.alice.replaced-*/trap) = root; test $(stat -c %U /var/tmp/.alice.replaced-*) = mallory"),
     .init(
-      what: "a symbolic link in its place", script: "rmdir /var/tmp/alice; ln -s /etc /var/tmp/alice; chown -h 4002 /var/tmp/alice", codes: ["storage-occupied"],
+      what: "a symbolic link in its place", script: "rm -r /var/tmp/alice; ln -s /etc /var/tmp/alice; chown -h 4002 /var/tmp/alice", codes: ["storage-occupied"],
       after: "test $(stat -c %U:%a:%F /var/tmp/alice) = 'alice:700:directory'; test $(readlink /var/tmp/.alice.replaced-*) = /etc; test $(stat -c %U /etc) = root"),
     .init(
-      what: "a dangling link in its place", script: "rmdir /var/tmp/alice; ln -s /nowhere /var/tmp/alice", codes: ["storage-occupied"],
+      what: "a dangling link in its place", script: "rm -r /var/tmp/alice; ln -s /nowhere /var/tmp/alice; chown -h 4002 /var/tmp/alice", codes: ["storage-occupied"],
       after: "test -d /var/tmp/alice; test ! -e /nowhere"),
-    .init(what: "a FIFO in its place", script: "rmdir /var/tmp/alice; mkfifo /var/tmp/alice; chown 4002 /var/tmp/alice", codes: ["storage-occupied"], after: "test -d /var/tmp/alice; test -p /var/tmp/.alice.replaced-*"),
-    .init(what: "a file in its place", script: "rmdir /var/tmp/alice; echo mine > /var/tmp/alice", codes: ["storage-occupied"], after: "test -d /var/tmp/alice; grep mine /var/tmp/.alice.replaced-*"),
+    .init(what: "a symbolic link of root's in its place", script: "rm -r /var/tmp/alice; ln -s /nowhere /var/tmp/alice", codes: ["storage-occupied"], isRepairable: false, after: "test -L /var/tmp/alice; test ! -e /nowhere"),
+    .init(what: "a directory of root's in its place", script: "rm -r /var/tmp/alice; mkdir /var/tmp/alice", codes: ["storage-occupied"], isRepairable: false, after: "test $(stat -c %u /var/tmp/alice) = 0"),
+    .init(
+      what: "open to others, who may be meant to write there", script: "install -d -o 4001 /var/tmp/alice/dataset; chmod 775 /var/tmp/alice", codes: ["storage-open"], isRepairable: false,
+      after: "test $(stat -c %a /var/tmp/alice) = 775"),
+    .init(what: "a FIFO in its place", script: "rm -r /var/tmp/alice; mkfifo /var/tmp/alice; chown 4002 /var/tmp/alice", codes: ["storage-occupied"], after: "test -d /var/tmp/alice; test -p /var/tmp/.alice.replaced-*"),
+    .init(what: "a file in its place", script: "rm -r /var/tmp/alice; echo mine > /var/tmp/alice", codes: ["storage-occupied"], after: "test -d /var/tmp/alice; grep mine /var/tmp/.alice.replaced-*"),
     .init(
       what: "a mount in its place", script: "mount -t tmpfs none /var/tmp/alice", codes: ["storage-occupied"], isRepairable: false,
       after: "mountpoint -q /var/tmp/alice"),
@@ -117,7 +122,7 @@ struct SituationTests {
     .init(what: "an unknown driver", script: put(conf, "[storage]\ndriver = \"nonsense\"\n" + goodRoot), codes: ["driver-unknown"], after: "grep -q 'driver = \"overlay\"' \(conf)"),
     .init(what: "a byte order mark", script: "sed -i '1s/^/\\xef\\xbb\\xbf/' \(conf)", codes: ["storage-conf-invalid"], isRepairable: false),
     .init(what: "graphroot that leaves the storage directory", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/../../../home/alice/store\""), codes: ["graphroot-network"], after: "grep -q '\(goodRoot)' \(conf)"),
-    .init(what: "graphroot behind a link to nowhere", script: "ln -s /home/alice/nowhere /var/tmp/alice/containers; chown -h 4001 /var/tmp/alice/containers", codes: ["graphroot-missing"], isRepairable: false),
+    .init(what: "graphroot behind a link to nowhere", script: "rmdir /var/tmp/alice/containers; ln -s /home/alice/nowhere /var/tmp/alice/containers; chown -h 4001 /var/tmp/alice/containers", codes: ["graphroot-missing"], isRepairable: false),
     .init(what: "graphroot is the root", script: put(conf, goodDriver + "graphroot = \"/\""), codes: ["graphroot-foreign"], after: "grep -q '\(goodRoot)' \(conf); test $(ls \(daemon)* | wc -l) = 1"),
     .init(what: "graphroot is the whole storage directory", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/\""), codes: ["data-root-shared"], after: "grep -q '\(goodRoot)' \(conf); test $(ls \(daemon)* | wc -l) = 1"),
     .init(what: "graphroot in a table that is none", script: put(conf, "storage = 5"), codes: ["graphroot-missing", "driver-missing"], isRepairable: false),
