@@ -15,6 +15,7 @@ func fuzzModuleOptions(_ input: [UInt8]) {
   var read = ModuleOptions()
   var debug = false
   var strict = false
+  var tell = false
   var uidMin: UInt32 = 1000
   var timeout: UInt32 = 10
   var conf: [UInt8]? = nil
@@ -25,6 +26,7 @@ func fuzzModuleOptions(_ input: [UInt8]) {
     switch (String(decoding: parts[0], as: UTF8.self), parts.count > 1 ? parts[1] : nil) {
     case ("debug", nil): (debug, isGood) = (true, true)
     case ("strict", nil): (strict, isGood) = (true, true)
+    case ("tell", nil): (tell, isGood) = (true, true)
     case ("uid_min", let value?):
       if let id: UInt32 = number(value) { (uidMin, isGood) = (id, true) }
     case ("timeout", let value?):
@@ -37,7 +39,7 @@ func fuzzModuleOptions(_ input: [UInt8]) {
     }
     promise(unsafe read.take(options[place]) == isGood, "well formed: \(text)")
   }
-  promise(read.debug == debug && read.strict == strict, "debug and strict")
+  promise(read.debug == debug && read.strict == strict && read.tell == tell, "debug, strict and tell")
   promise(read.uidMin == uidMin && read.timeout == timeout, "uid_min and timeout")
   promise(unsafe read.conf.map { unsafe bytes(ofCString: $0) } == conf, "conf")
   promise(unsafe read.helper.map { unsafe bytes(ofCString: $0) } == helper, "helper")

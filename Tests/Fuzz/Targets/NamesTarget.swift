@@ -32,4 +32,10 @@ func fuzzNames(_ input: [UInt8]) {
   promise(TemporaryName(temporary.bytes) == temporary, "a temporary file is recognised")
   promise(temporary.bytes.count <= 255 && isPlainPath([0x2f] + temporary.bytes) && !temporary.bytes.contains(0x2f), "a harmless name")
   if let read = TemporaryName(parts[3]) { promise(read.bytes == parts[3], "no other form of the name is recognised") }
+
+  if !parts[1].isEmpty {
+    let aside = AsideName(parts[1].count % 2 == 0 ? .new : .replaced, of: parts[1], time: Int64(user.uid) * 1000, random: UInt64(user.uid))
+    promise(aside.bytes.count <= 255 && AsideName(aside.bytes) == aside && aside.isOf(parts[1]), "a name beside the place is recognised")
+  }
+  if let read = AsideName(parts[3]) { promise(read.bytes == parts[3], "no other form of a name beside the place is recognised") }
 }

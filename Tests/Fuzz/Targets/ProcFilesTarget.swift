@@ -21,6 +21,14 @@ func fuzzProcFiles(_ input: [UInt8]) {
   let fields = parts[2].split(separator: 0x29, omittingEmptySubsequences: false).last?.split { $0 == 0x20 || $0 == 0x09 } ?? []
   let start: UInt64? = parts[2].contains(0x29) && fields.count > 19 ? number(fields[19]) : nil
   promise(startTime(inStat: parts[2]) == start, "the start time")
+  checkUser(ofMount: UInt64(device.first ?? 0), parts[2])
+  if mountNumber(inDescriptorInfo: parts[2]) != nil { promise(parts[2].firstRange(of: bytes("mnt_id:")) != nil, "the number of the mount") }
+}
+
+/// The user who has made a mount is in the options of its file system, whatever else is in the line.
+private func checkUser(ofMount mount: UInt64, _ mountinfo: [UInt8]) {
+  let found = userID(ofMount: mount, inMountinfo: mountinfo)
+  if let found { promise(mountinfo.firstRange(of: bytes("user_id=")) != nil && mountinfo.count > String(found).count, "the user of the mount") }
 }
 
 /// The first line whose field is the wanted one, and which has a `-` behind the sixth field, and a type behind that.
