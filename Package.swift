@@ -72,7 +72,7 @@ let package = Package(
     .testTarget(name: "FaultTests", dependencies: ["TestSupport"], path: "Tests/Faults"),
     .testTarget(name: "AttackTests", dependencies: ["TestSupport"], path: "Tests/Attacks"),
     .testTarget(
-      name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "machine"]),
+      name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "image", "machine"]),
     .testTarget(name: "PackageTests", dependencies: ["TestSupport"], path: "Tests/Packages", exclude: ["root"]),
     .testTarget(name: "PackageMachineTests", dependencies: ["TestSupport"], path: "Tests/PackageMachine"),
     .testTarget(name: "SELinuxTests", dependencies: ["TestSupport"], path: "Tests/SELinux"),

@@ -118,7 +118,6 @@ private struct Run {
     // As the user: look at everything, and judge.
     try identity.becomeUser()
     let engines = EngineDirectories(skeleton: skeleton)
-    try guardFormerPlaces(&identity, settings, mounts, engines)
     let place = StorageObserver(account, settings, leaf: leaf, mounts, engines)
     flush()
     let files = home.files(skeleton, settings, mounts)
@@ -128,9 +127,11 @@ private struct Run {
     say(plan.events)
 
     // Act: the storage directory first, then, for good as the user, the home.
-    var executor = Executor(account, settings, patience: Int64(arguments.timeout) * 500)
+    let end = monotonicMilliseconds() + Int64(arguments.timeout) * 500
+    var executor = Executor(account, settings, patienceUntil: end)
     let isReady = try executor.prepareStorage(plan, at: place, &identity)
     say(executor.takeEvents())
+    try guardFormerPlaces(&identity, settings, mounts, engines, until: end)
     if !isReady || plan.actions.isEmpty { return }
     try identity.dropForGood()
     flush()
@@ -140,15 +141,18 @@ private struct Run {
 
   /// Homes may still name a former storage directory, and files in them are never rewritten: nobody else's may be there.
   private mutating func guardFormerPlaces(
-    _ identity: inout Identity, _ settings: Settings, _ mounts: MountTable, _ engines: EngineDirectories
+    _ identity: inout Identity, _ settings: Settings, _ mounts: MountTable, _ engines: EngineDirectories, until end: Int64
   ) throws(IdentityError) {
     for template in settings.guards {
       // Where the name cannot be part of the path, no file can name it.
       guard let leaf = template.leaf(for: account) else { continue }
       let place = StorageObserver(account, settings, leaf: leaf, mounts, engines, in: template)
       let planner = Planner(account: account, settings: settings, skeleton: [], storage: place.path, isPrivileged: identity.isPrivileged)
-      let plan = planner.planGuard(for: place.observation)
-      var executor = Executor(account, settings, patience: Int64(arguments.timeout) * 250)
+      // Where storage directories are named otherwise, but in the same directory, the name may be another user's.
+      let others = template.parent == settings.storage.parent ? settings.storage.users(inLeaf: leaf) : []
+      let mayBeAnothers = others.contains { $0.name.map { $0 != account.name } ?? false || $0.uid.map { $0 != account.uid } ?? false }
+      let plan = planner.planGuard(for: place.observation, mayBeAnothers: mayBeAnothers)
+      var executor = Executor(account, settings, patienceUntil: end)
       try executor.guardPlace(plan, at: place, &identity)
       let own = wording
       wording.storage = place.path
@@ -156,6 +160,7 @@ private struct Run {
       say(plan.events)
       say(executor.takeEvents())
       wording = own
+      flush()
     }
   }
 }

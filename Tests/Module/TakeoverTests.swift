@@ -116,7 +116,11 @@ struct TakeoverTests {
     #expect(login.code == 0)
     #expect(
       login.errors == [
-        sentence(kept, "a directory of uid 4009"),
+        """
+        alice: storage directory /var/tmp/alice was a directory of uid 4009, and nothing is there now; containers must not be used on this host until a \
+        login has made it; what was there is kept as /var/tmp/\(kept); find out what uid 4009 intended; to undo it, set occupied = refuse and run as \
+        root: mv -T '/var/tmp/\(kept)' '/var/tmp/alice'
+        """,
         "alice: cannot create storage directory /var/tmp/alice: No space left on device; free space on the disk that holds it and log in again",
       ], "\(login)")
     #expect(try machine.sure("stat -c %u /var/tmp/\(kept); ! ls -d /var/tmp/alice 2>/dev/null").text == "4009\n")
@@ -188,6 +192,30 @@ struct TakeoverTests {
     #expect(refused.informations.count == 2)
     try machine.write("network_filesystems = ramfs\nstorage_directory = /srv/site/$USER\nguarded_directories = none\n", to: "/etc/rootless-storage/rootless-storage.conf")
     #expect(try machine.login("alice", "").log == [])
+  }
+
+  @Test func `names of users that are uids of others take nothing from these`() throws {
+    let machine = try Machine(settings: "network_filesystems = ramfs\nstorage_directory = /var/tmp/$UID")
+    try machine.user("4009", uid: 4001)
+    try machine.user("mallory", uid: 4009)
+    // By the default, /var/tmp/$USER is guarded, which is uid 4009's storage directory for the user of that name.
+    #expect(try machine.login("mallory", "").errors == [])
+    let before = try machine.sure("stat -c '%i %u' /var/tmp/4009").text
+    let login = try machine.login("4009", "")
+    #expect(login.errors.count == 1 && login.errors[0].contains("former storage directory /var/tmp/4009"), "\(login)")
+    #expect(try machine.sure("stat -c '%i %u' /var/tmp/4009; ls -d /var/tmp/.4009.* 2>/dev/null || true").text == before)
+  }
+
+  /// A directory that the user has once made in another's, whose default access control list lets that one write to it.
+  @Test func `an own directory that another user has put there, and can write to, is no storage directory`() throws {
+    let machine = try Machine()
+    try machine.user("alice")
+    try machine.sure("install -d -m 775 -o 4001 -g 4001 /var/tmp/alice /var/tmp/alice/containers")
+    let before = try machine.snapshot("/home /var/tmp")
+    let login = try machine.login("alice", "tell", host: "--tell")
+    #expect(login.errors.count == 1 && login.errors[0].contains("and so is \"containers\" in it (mode 0775); containers must not be used"), "\(login)")
+    #expect(login.told.count == 1)
+    #expect(try machine.snapshot("/home /var/tmp") == before)
   }
 
   @Test func `the user's own directory with more than engines' directories in it keeps its mode`() throws {

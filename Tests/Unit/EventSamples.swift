@@ -12,7 +12,7 @@ enum EventSamples {
       .storageFailed(.noSpace, parentIsWritableByOthers: false), .storageFailed(.noSpace, parentIsWritableByOthers: true), .fileCreated(value), .storeMoved(file: value, store: value), .storeUnknown(file: value, store: value, .accessDenied), .nameUnfitForFile(file: value),
       .fileBlocked(file: value, .notDirectory), .fileFailed(file: value, .ioError), .leftoverRemoved(value), .leftoverStays(value, .accessDenied),
       .allInPlace, .storageOpen(mode: 0o775), .engineDirectoryFailed(value, .noSpace), .storageFailed(.ioError, parentIsWritableByOthers: false),
-      .storageTaken(Takeover(kind: .directory, owner: 1001, keptAs: value)), .storageTaken(Takeover(kind: .fifo, owner: 1001, keptAs: nil)),
+      .storageTaken(Takeover(kind: .directory, owner: 1001, keptAs: value)), .storageTaken(Takeover(kind: .fifo, owner: 1001, keptAs: nil)), emptied(value),
       .fileFailed(file: value, .noSpace), .fileFailed(file: value, .quotaExceeded), .fileFailed(file: value, .readOnly),
     ]
     let squatted = StorageObservation(parentIsWritableByOthers: true, state: .occupied(by: .directory, owner: 1001))
@@ -37,6 +37,13 @@ enum EventSamples {
     events += subordinateIDs(value)
     events += storages(value).map { .storageRefused(StorageObservation(parentIsWritableByOthers: true, state: $0)) }
     return events
+  }
+
+  /// What was taken on a full disk.
+  private static func emptied(_ value: [UInt8]) -> Event {
+    var takeover = Takeover(kind: .directory, owner: 1001, keptAs: value)
+    takeover.isEmpty = true
+    return .storageTaken(takeover)
   }
 
   private static func settings(_ value: [UInt8]) -> [SettingsProblem.Reason] {
@@ -86,7 +93,7 @@ enum EventSamples {
       .absent, .inPlace(mode: 0o700), .writableByOthers(mode: 0o777, content: .own),
       .writableByOthers(mode: 0o777, content: .foreign(name: value, owner: 1001)), .writableByOthers(mode: 0o777, content: .tooMuchToTell),
       .writableByOthers(mode: 0o777, content: .mount(name: value)), .onNetwork(type: value), .userMount(owner: nil), .userMount(owner: 1001), .failed(.ioError), .failed(.accessDenied),
-      .writableByOthers(mode: 0o777, content: .ownAndOther),
+      .writableByOthers(mode: 0o777, content: .ownAndOther), .writableByOthers(mode: 0o777, content: .openEngine(name: value, mode: 0o775)),
     ]
   }
 

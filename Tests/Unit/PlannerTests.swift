@@ -33,7 +33,7 @@ private let bothAbsent = [FileObservation(state: .absent), FileObservation(state
 /// Every way in which the storage directory is refused.
 let refusals: [StorageObservation.State] = [
   .writableByOthers(mode: 0o777, content: .foreign(name: "layer", owner: 1001)),
-  .writableByOthers(mode: 0o770, content: .tooMuchToTell),
+  .writableByOthers(mode: 0o770, content: .tooMuchToTell), .writableByOthers(mode: 0o775, content: .openEngine(name: "containers", mode: 0o775)),
   .occupied(by: .directory, owner: 0), .occupied(by: .symbolicLink, owner: 0), .occupied(by: .symbolicLink, owner: 1000),
   .occupied(by: .characterDevice, owner: 0), .occupied(by: .blockDevice, owner: 0), .occupied(by: .blockDevice, owner: 1001),
   .occupied(by: .unknown, owner: 1001), .userMount(owner: nil), .userMount(owner: 1001), .userMount(owner: 0),
@@ -175,20 +175,26 @@ let refusals: [StorageObservation.State] = [
     squatted.isOthersDoing = true
     var missing = WayProblem(path: "/var/tmp/site", reason: .missing)
     missing.isOthersDoing = true
+    func plan(_ state: StorageObservation.State, mayBeAnothers: Bool = false) -> Plan { planner.planGuard(for: storage(state), mayBeAnothers: mayBeAnothers) }
     let quiet: [StorageObservation.State] = [
-      .absent, .inPlace(mode: 0o755), .writableByOthers(mode: 0o777, content: .own), .writableByOthers(mode: 0o777, content: .ownAndOther),
-      .onNetwork(type: "nfs"), .failed(.accessDenied), .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))), .way(missing),
-      .way(WayProblem(path: "/var", reason: .ownedBy(1001))),
+      .absent, .inPlace(mode: 0o755), .onNetwork(type: "nfs"), .failed(.accessDenied), .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))),
+      .way(missing), .way(WayProblem(path: "/var", reason: .ownedBy(0))), .way(WayProblem(path: "/var", reason: .notDirectory)),
     ]
-    for state in quiet { #expect(planner.planGuard(for: storage(state)) == Plan(), "\(state)") }
+    for state in quiet { #expect(plan(state) == Plan(), "\(state)") }
     for (kind, owner) in PlannerTests.takeable {
-      #expect(planner.planGuard(for: storage(.occupied(by: kind, owner: owner))) == Plan(actions: [.takePlace(from: kind, owner: owner)]))
+      #expect(plan(.occupied(by: kind, owner: owner)) == Plan(actions: [.takePlace(from: kind, owner: owner)]))
+      // By the settings, it may be the storage directory of a user whose uid is this one's name.
+      let seen = StorageObservation.State.occupied(by: kind, owner: owner)
+      #expect(plan(seen, mayBeAnothers: true) == Plan(events: [.storageRefused(storage(seen))]))
     }
+    #expect(plan(.writableByOthers(mode: 0o777, content: .own)) == Plan(actions: [.closeStorageDirectory(from: 0o777, to: 0o755)]))
+    #expect(plan(.writableByOthers(mode: 0o777, content: .ownAndOther)) == Plan(events: [.storageOpen(mode: 0o777)]))
     let told: [StorageObservation.State] = [
-      .occupied(by: .symbolicLink, owner: 0), .userMount(owner: 1001), .way(squatted), .failed(.ioError),
-      .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 1001)),
+      .occupied(by: .symbolicLink, owner: 0), .userMount(owner: 1001), .way(squatted), .failed(.ioError), .way(WayProblem(path: "/data", reason: .ownedBy(1001))),
+      .way(WayProblem(path: "/data", reason: .linkOwnedBy(1001))),
+      .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 1001)), .writableByOthers(mode: 0o777, content: .openEngine(name: "docker", mode: 0o777)),
     ]
-    for state in told { #expect(planner.planGuard(for: storage(state)) == Plan(events: [.storageRefused(storage(state))]), "\(state)") }
+    for state in told { #expect(plan(state) == Plan(events: [.storageRefused(storage(state))]), "\(state)") }
   }
 
   struct FileRow: Sendable, CustomTestStringConvertible {

@@ -179,7 +179,7 @@ struct Examination {
     do throws(HomeRepairer.Failure) {
       switch action {
       case .login(let step):
-        var executor = Executor(account, settings, patience: 0)
+        var executor = Executor(account, settings, patienceUntil: 0)
         executor.completeHome(Plan(actions: [step]), at: place)
         if let problem = executor.events.first(where: { $0.severity.rawValue <= Severity.warning.rawValue }) {
           done.outcome = .failed

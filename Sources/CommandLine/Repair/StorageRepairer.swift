@@ -24,7 +24,7 @@ struct StorageRepairer {
   func perform(_ action: RepairAction, at place: borrowing StorageObserver, _ identity: inout Identity) throws(Failure) -> [UInt8]? {
     switch action {
     case .login(let step):
-      var executor = Executor(account, settings, patience: patience)
+      var executor = Executor(account, settings, patienceUntil: monotonicMilliseconds() + patience)
       var isFit = false
       do throws(IdentityError) { isFit = try executor.prepareStorage(Plan(actions: [step]), at: place, &identity) } catch {
         throw .failed(error.cause ?? .notPermitted)

@@ -1,6 +1,6 @@
 /// A name beside a storage directory: `.LEAF.new-TIME-RANDOM` for a directory that is being prepared, `.LEAF.replaced-TIME-RANDOM` for
 /// what another user had put into its place. TIME is UTC (`20261128T201530Z`), RANDOM 64 bits in hexadecimal digits, so that nobody can
-/// occupy the name beforehand. No storage directory has such a name, since none begins with a dot.
+/// occupy the name beforehand.
 public struct AsideName: Equatable, Sendable {
   public enum Purpose: Equatable, Sendable { case new, replaced }
 

@@ -96,6 +96,8 @@ public struct Takeover: Equatable, Sendable {
   public var owner: UInt32
   /// Its path now; nil: its owner has moved it elsewhere since.
   public var keptAs: [UInt8]?
+  /// Nothing could be put into its place.
+  public var isEmpty = false
 
   public init(kind: FileKind, owner: UInt32, keptAs: [UInt8]?) {
     self.kind = kind

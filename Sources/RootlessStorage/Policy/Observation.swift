@@ -64,6 +64,9 @@ public struct StorageObservation: Equatable, Sendable {
     /// The same, and other things of the user's.
     case ownAndOther
     case foreign(name: [UInt8], owner: UInt32)
+    /// A directory of an engine is the user's, and others can write to it: a default access control list of somebody else's directory,
+    /// in which the user has once made it, does that.
+    case openEngine(name: [UInt8], mode: UInt32)
     /// Something is mounted there.
     case mount(name: [UInt8])
     case tooMuchToTell
@@ -92,8 +95,8 @@ public struct StorageObservation: Equatable, Sendable {
     case .userMount(let owner?): owner != 0 && owner != uid
     case .userMount(nil): true
     case .writableByOthers(_, .foreign(_, let owner)): owner != 0
-    case .writableByOthers(_, .mount): true
-    case .way(let problem): problem.isOthersDoing
+    case .writableByOthers(_, .mount), .writableByOthers(_, .openEngine): true
+    case .way(let problem): problem.isOthersDoing || problem.owner.map { $0 != 0 && $0 != uid } ?? false
     case .absent, .inPlace, .writableByOthers, .onNetwork, .failed: false
     }
   }
@@ -123,6 +126,14 @@ public struct WayProblem: Error, Equatable, Sendable {
 
   /// Others can write to the directory that holds what is at fault, or to that itself: so they may have done it.
   public var isOthersDoing: Bool
+
+  /// Whose the component at fault is, where that is the fault.
+  var owner: UInt32? {
+    switch reason {
+    case .ownedBy(let owner), .linkOwnedBy(let owner): owner
+    default: nil
+    }
+  }
 
   public init(path: [UInt8], reason: Reason) {
     self.path = path

@@ -73,13 +73,18 @@ public struct Planner {
   }
 
   /// For a former place of storage directories, to which homes may still point: nobody else's may be there. None is made.
-  public func planGuard(for seen: StorageObservation) -> Plan {
+  ///
+  /// - Parameter mayBeAnothers: by the settings the place may be the storage directory of somebody else, as where names of users are
+  ///   uids of others: it is never taken from them.
+  public func planGuard(for seen: StorageObservation, mayBeAnothers: Bool) -> Plan {
     switch seen.state {
-    case .absent, .inPlace, .writableByOthers(_, .own), .writableByOthers(_, .ownAndOther): return Plan()
+    case .absent, .inPlace: return Plan()
+    case .writableByOthers(let mode, .own): return Plan(actions: [.closeStorageDirectory(from: mode, to: mode & ~0o022)])
+    case .writableByOthers(let mode, .ownAndOther): return Plan(events: [.storageOpen(mode: mode)])
     // Nothing can be there, or only root has a say in what is.
-    case .way(let problem) where problem.reason == .missing || !problem.isOthersDoing: return Plan()
+    case .way(let problem) where problem.reason == .missing || !seen.isAnothers(than: account.uid): return Plan()
     case .onNetwork, .failed(.accessDenied): return Plan()
-    case .occupied(let kind, let owner) where mayTake(seen): return Plan(actions: [.takePlace(from: kind, owner: owner)])
+    case .occupied(let kind, let owner) where mayTake(seen) && !mayBeAnothers: return Plan(actions: [.takePlace(from: kind, owner: owner)])
     case .writableByOthers, .occupied, .userMount, .way, .failed: return Plan(events: [.storageRefused(seen)])
     }
   }

@@ -56,10 +56,10 @@ public struct Wording: Sendable {
     case .subordinateIDsRefused(let refusal): "no subordinate ids are given: \(Wording.refusal(refusal))"
     case .subordinateIDsFailed(let failure): "no subordinate ids are given: \(Wording.failure(failure))"
     case .storageRefused(let seen): "\(refused) \(storageProblem(seen))"
-    case .storageNotTaken(let seen, let failure): "\(refused) \(storageProblem(seen)); it could not be replaced: \(takeoverFailure(failure))"
+    case .storageNotTaken(let seen, let failure): "\(refused) \(occupant(seen)); containers must not be used on this host until it is repaired; it could not be replaced: \(takeoverFailure(failure))"
     case .storageTaken(let takeover): taken(takeover)
     case .storageOpen(let mode):
-      "storage directory \(storage) is writable by others (mode \(mode: mode)), who can exchange what is in it; its mode is not changed, since more than directories of engines lies in it; set storage_directory to a directory for containers alone, or remove the write bits"
+      "storage directory \(storage) is writable by others (mode \(mode: mode)), who can exchange what is in it; its mode is not changed, since more than directories of engines lies in it; set storage_directory to a directory for containers alone, or check whose all in it is and remove the write bits"
     case .engineDirectoryFailed(let name, let cause):
       "cannot create \(storage)/\(name): \(cause); \(remedy(cause, "the disk that holds it")); systemd-tmpfiles may remove an empty storage directory"
     case .storageCreated(let mode): "created storage directory \(storage) (mode \(mode: mode))"
@@ -90,21 +90,30 @@ public struct Wording: Sendable {
 
   /// Both users, both paths, and how to undo it. A path has no quotes.
   private func taken(_ takeover: Takeover) -> Text {
-    let was: Text = "\(directory) \(storage) was \(Wording.noun(takeover.kind)) of uid \(takeover.owner), and is now a directory of uid \(uid)"
+    let was: Text =
+      takeover.isEmpty
+      ? "\(directory) \(storage) was \(Wording.noun(takeover.kind)) of uid \(takeover.owner), and nothing is there now; containers must not be used on this host until a login has made it"
+      : "\(directory) \(storage) was \(Wording.noun(takeover.kind)) of uid \(takeover.owner), and is now a directory of uid \(uid)"
     guard let kept = takeover.keptAs else { return "\(was); the owner has moved what was there elsewhere; find out what uid \(takeover.owner) intended" }
+    let away: Text = takeover.isEmpty ? "" : "mv -T '\(storage)' '\(storage).undone' && "
     return
-      "\(was); what was there is kept as \(kept); find out what uid \(takeover.owner) intended; to undo it, set occupied = refuse and run as root: mv -T '\(storage)' '\(storage).undone' && mv -T '\(kept)' '\(storage)'"
+      "\(was); what was there is kept as \(kept); find out what uid \(takeover.owner) intended; to undo it, set occupied = refuse and run as root: \(away)mv -T '\(kept)' '\(storage)'"
   }
 
   /// The line for the user's own eyes, with the option `tell`: who reads no log must not use what is another's. nil: nothing to tell.
   func userText(of event: Event) -> Text? {
     switch event {
+    // The other session says what comes of it.
+    case .storageNotTaken(_, .locked): return nil
     case .storageRefused(let seen), .storageNotTaken(let seen, _):
       guard seen.isAnothers(than: uid) else { return nil }
-      return
-        "The directory for container images \(storage) on this host is under the control of another user. Do not use containers on this host until an administrator has repaired it (rootless-storage repair \(name))."
+    case .storageTaken(let takeover):
+      guard takeover.isEmpty else { return nil }
     default: return nil
     }
+    let help: Text = isGuarded ? "see the system log" : "rootless-storage repair \(name)"
+    return
+      "The directory for container images \(storage) on this host is under the control of another user. Do not use containers on this host until an administrator has repaired it (\(help))."
   }
 
   private func takeoverFailure(_ failure: TakeoverFailure) -> Text {
@@ -245,8 +254,9 @@ public struct Wording: Sendable {
   package func storageProblem(_ seen: StorageObservation) -> Text {
     let look: Text = "look at it as root, move it away, and log in again"
     switch seen.state {
-    case .occupied(.directory, let owner): return "it is owned by uid \(owner), not by uid \(uid); \(unused(owner))\(look)"
-    case .occupied(let kind, let owner): return "it is \(Wording.noun(kind)) owned by uid \(owner), not a directory; \(unused(owner))\(look)"
+    case .occupied(_, let owner): return "\(occupant(seen)); \(unused(owner))\(look)"
+    case .writableByOthers(let mode, .openEngine(let entry, let inner)):
+      return "it is writable by others (mode \(mode: mode)) and so is \"\(entry)\" in it (mode \(mode: inner)); containers must not be used on this host until it is repaired; \(look)"
     case .writableByOthers(let mode, .foreign(let entry, let owner)):
       return "it is writable by others (mode \(mode: mode)) and an entry in it is owned by uid \(owner); \(look); the entry is \"\(entry)\""
     case .writableByOthers(let mode, .mount(let entry)):
@@ -261,6 +271,14 @@ public struct Wording: Sendable {
     case .failed(.accessDenied): return "its user may not get there: Permission denied; make the directory above it searchable by everybody (chmod o+x)"
     case .failed(let cause): return "it cannot be looked at, or be closed to others: \(cause); \(remedy(cause, "the disk that holds it"))"
     case .absent, .inPlace: return "it changed while it was being looked at; log in again"
+    }
+  }
+
+  private func occupant(_ seen: StorageObservation) -> Text {
+    switch seen.state {
+    case .occupied(.directory, let owner): "it is owned by uid \(owner), not by uid \(uid)"
+    case .occupied(let kind, let owner): "it is \(Wording.noun(kind)) owned by uid \(owner), not a directory"
+    default: "it is another user's"
     }
   }
 

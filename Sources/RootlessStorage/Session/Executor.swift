@@ -5,16 +5,17 @@
 public struct Executor {
   private let account: Account
   private let settings: Settings
-  /// Milliseconds.
-  private let patience: Int64
+  /// In milliseconds of the monotonic clock.
+  private let end: Int64
   public private(set) var events: [Event] = []
   private var filesWritten: UInt32 = 0
 
-  /// - Parameter patience: milliseconds to wait for another session that replaces what is in the storage directory's place.
-  public init(_ account: Account, _ settings: Settings, patience: Int64) {
+  /// - Parameter end: until when (`monotonicMilliseconds`) another session is waited for that replaces what is in the storage directory's
+  ///   place; all places together.
+  public init(_ account: Account, _ settings: Settings, patienceUntil end: Int64) {
     self.account = account
     self.settings = settings
-    self.patience = patience
+    self.end = end
   }
 
   /// What happened since the last call.
@@ -54,7 +55,15 @@ public struct Executor {
   /// Carries out what `Planner.planGuard` wants of a former storage directory's place, where none is ever made.
   public mutating func guardPlace(_ plan: Plan, at place: borrowing StorageObserver, _ identity: inout Identity) throws(IdentityError) {
     for action in plan.actions {
-      if case .takePlace = action { _ = try takePlace(place, &identity, makesAbsent: false) }
+      switch action {
+      case .takePlace: _ = try takePlace(place, &identity, makesAbsent: false)
+      case .closeStorageDirectory:
+        switch place.found {
+        case .some(let found): _ = close(found, place)
+        case .none: _ = refuse(place.observation.state, place)
+        }
+      case .createStorageDirectory, .removeLeftover, .createFile: continue
+      }
     }
   }
 
@@ -67,7 +76,7 @@ public struct Executor {
       // The lock is root's; all the rest is done with the user's ids.
       try identity.becomeRootAgain()
       var lock: TakeoverLock? = nil
-      do throws(TakeoverLock.Failure) { lock = try TakeoverLock(uid: account.uid, place.look.mounts, patience: patience) } catch {
+      do throws(TakeoverLock.Failure) { lock = try TakeoverLock(uid: account.uid, place.look.mounts, until: end) } catch {
         if error == .held {
           try identity.becomeUser()
           events.append(.storageNotTaken(place.observation, .locked))
@@ -114,11 +123,9 @@ public struct Executor {
       events.append(.storageFailed(failure, parentIsWritableByOthers: place.observation.parentIsWritableByOthers))
       return false
     }
-    if !isNew && identity.isPrivileged && settings.occupied == .take {
-      // Whoever was faster, another login or somebody else: what is there now counts.
-      let now = StorageObservation(
-        parentIsWritableByOthers: place.observation.parentIsWritableByOthers, state: LeafPlace(place.leaf, in: parent, place.look).state)
-      if now.mayBeTaken(from: account) { return try takePlace(place, &identity, makesAbsent: true) }
+    // Whoever was faster, another login or somebody else, who may be moving it all the time.
+    if !isNew && identity.isPrivileged && settings.occupied == .take && place.observation.parentIsWritableByOthers {
+      return try takePlace(place, &identity, makesAbsent: true)
     }
     guard adopt(place, parent, isNew: isNew, mode: mode) else { return false }
     if isNew { events.append(.storageCreated(mode: mode)) }

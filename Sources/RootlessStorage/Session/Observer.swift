@@ -302,6 +302,7 @@ package func content(
         if !subordinate.contains(where: { $0.contains(seen.owner) }) { return .foreign(name: name, owner: seen.owner) }
       }
       if seen.kind != .directory || !engines.names.contains(name) { hasOther = true }
+      else if seen.mode & 0o022 != 0 { return .openEngine(name: name, mode: seen.mode) }
     } catch {
       // EACCES: a FUSE mount. ENOENT: gone since it was listed.
       if error == .accessDenied { return .mount(name: name) }

@@ -67,6 +67,7 @@ struct PlaceExchange: ~Copyable {
     removeLeftovers(parent)
     let ending = exchange(in: parent, identity)
     discardPrepared(parent)
+    if case .absent = ending, let last = takeovers.indices.last { takeovers[last].isEmpty = true }
     return ending
   }
 
@@ -97,8 +98,8 @@ struct PlaceExchange: ~Copyable {
           let isTaken = try take(Takeover(kind: kind, owner: owner, keptAs: nil), in: parent, identity)
           if isTaken { return .inPlace(isNew: true) }
         } catch {
-          // It has just been moved away by its owner.
-          if error != .noEntry { return .refused(found.state, hasNoExchange ? .noExchange : .failed(error)) }
+          // Somebody was quicker.
+          if error != .noEntry && error != .exists { return .refused(found.state, hasNoExchange ? .noExchange : .failed(error)) }
         }
       case .onNetwork, .userMount, .way, .failed: return .refused(found.state, nil)
       }
@@ -127,6 +128,11 @@ struct PlaceExchange: ~Copyable {
     guard let name = prepared?.name else { return false }
     attempt = takeover
     do throws(Errno) { try identity.exchangeNames(at: parent, leaf, name) } catch {
+      // It has just been moved away by its owner: the place is free for this moment.
+      if error == .noEntry {
+        try make(in: parent, identity)
+        return true
+      }
       hasNoExchange = error == .invalid || error == .notImplemented || error == .notSupported
       throw error
     }

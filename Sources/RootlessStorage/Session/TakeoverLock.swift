@@ -17,15 +17,14 @@ struct TakeoverLock: ~Copyable {
 
   /// The process must be root.
   ///
-  /// - Parameter milliseconds: how long to wait for another session.
-  init(uid: UInt32, _ mounts: MountTable, patience milliseconds: Int64) throws(Failure) {
+  /// - Parameter end: until when another session is waited for (`monotonicMilliseconds`).
+  init(uid: UInt32, _ mounts: MountTable, until end: Int64) throws(Failure) {
     let directory = try TakeoverLock.directory(mounts)
     let name = Array("takeover.".utf8) + decimal(UInt64(uid))
     do throws(Errno) {
       let file = try open(at: directory, name, .locking, permissions: 0o600)
       let status = try fileStatus(of: file)
       guard status.kind == .regular && status.owner == 0 else { throw .notPermitted }
-      let end = clinux_monotonic_milliseconds() + milliseconds
       while clinux_lock_whole(file.raw) != 0 {
         let cause = Errno.last
         if cause == .interrupted { continue }

@@ -72,6 +72,9 @@ package func randomNumber() throws(Errno) -> UInt64 {
   return number
 }
 
+/// CLOCK_MONOTONIC, in milliseconds.
+public func monotonicMilliseconds() -> Int64 { clinux_monotonic_milliseconds() }
+
 /// Seconds since the epoch.
 package func wallClock() -> Int64 { Int64(time(nil)) }
 
