@@ -196,8 +196,8 @@ struct TakeoverTests {
 
   @Test func `names of users that are uids of others take nothing from these`() throws {
     let machine = try Machine(settings: "network_filesystems = ramfs\nstorage_directory = /var/tmp/$UID")
-    try machine.user("4009", uid: 4001)
     try machine.user("mallory", uid: 4009)
+    try machine.user("4009", uid: 4001)
     // By the default, /var/tmp/$USER is guarded, which is uid 4009's storage directory for the user of that name.
     #expect(try machine.login("mallory", "").errors == [])
     let before = try machine.sure("stat -c '%i %u' /var/tmp/4009").text
