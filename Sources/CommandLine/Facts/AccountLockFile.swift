@@ -3,7 +3,7 @@ import RootlessStorage
 /// A lock file of the two files (shadow's `FILE.lock`) that nobody holds.
 struct AccountLockFile: Equatable {
   enum State: Equatable {
-    /// By a process that is gone.
+    /// By a process that is gone, even where another one has its number by now.
     case left(process: UInt32)
     /// It names no process. shadow never removes such a one.
     case unreadable
@@ -17,8 +17,9 @@ struct AccountLockFile: Equatable {
     [SubordinateIDKind.users, .groups].compactMap { kind in
       let path = kind.file + ".lock"
       guard let content = try? tree.read(path, limit: 4096) else { return nil }
-      guard let process = identifier(content.prefix { $0 >= 0x30 && $0 <= 0x39 }) else { return AccountLockFile(path: path, state: .unreadable) }
-      return processExists(process) ? nil : AccountLockFile(path: path, state: .left(process: process))
+      guard let holder = AccountLockHolder(content) else { return AccountLockFile(path: path, state: .unreadable) }
+      let modified = tree.status(Array(path.utf8))?.modified ?? Int64.max
+      return isGone(holder, modified: modified) ? AccountLockFile(path: path, state: .left(process: holder.number)) : nil
     }
   }
 }
