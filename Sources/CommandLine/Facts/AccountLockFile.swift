@@ -3,8 +3,10 @@ import RootlessStorage
 /// A lock file of the two files (shadow's `FILE.lock`) that nobody holds.
 struct AccountLockFile: Equatable {
   enum State: Equatable {
-    /// By a process that is gone, even where another one has its number by now.
+    /// By a process that is gone.
     case left(process: UInt32)
+    /// The same, and another process has its number by now: shadow does not remove such a one.
+    case reused(process: UInt32)
     /// It names no process. shadow never removes such a one.
     case unreadable
   }
@@ -19,7 +21,8 @@ struct AccountLockFile: Equatable {
       guard let content = try? tree.read(path, limit: 4096) else { return nil }
       guard let holder = AccountLockHolder(content) else { return AccountLockFile(path: path, state: .unreadable) }
       let modified = tree.status(Array(path.utf8))?.modified ?? Int64.max
-      return isGone(holder, modified: modified) ? AccountLockFile(path: path, state: .left(process: holder.number)) : nil
+      guard isGone(holder, modified: modified) else { return nil }
+      return AccountLockFile(path: path, state: processExists(holder.number) ? .reused(process: holder.number) : .left(process: holder.number))
     }
   }
 }
