@@ -90,7 +90,7 @@ struct PruneOutput {
       notes.append("\(counted(plan.unanswered, "more stays", "more stay")), since the name service did not answer\(cause). When it does (getent passwd UID), run this again.")
     }
     if plan.unmeasured > 0 {
-      notes.append("\(counted(plan.unmeasured, "more stays", "more stay")), with so many files that it cannot be told when they were used last. To give that disk back without asking when: rootless-storage prune --orphaned.")
+      notes.append("\(counted(plan.unmeasured, "more stays", "more stay")), with so many files that it cannot be told when they were used last. To delete the container storage of one of these users, whenever it was used: rootless-storage prune USER.")
     }
     if let hidden = inventory.hiddenProcesses { notes.append("Whether anything is in use cannot be told: \(hidden.sentence); \(hidden.remedy).") }
     if let failure = inventory.processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(failure)); is it mounted?") }

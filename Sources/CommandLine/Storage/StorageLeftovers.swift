@@ -70,7 +70,13 @@ extension StorageRemoval {
         }
       } catch {
         report.result = .failed
-        let cause = error == .busy || error == .otherDevice ? "something is mounted there; unmount it" : "\(text(error)); move it back into \(origin.map { shown(parent.path($0)) } ?? "its storage directory"), or delete it"
+        let home = origin.map { shown(parent.path($0)) } ?? "its storage directory"
+        let cause =
+          switch error {
+          case .busy, .otherDevice: "something is mounted there; unmount it"
+          case .exists: "its owner has made a new one in \(home); when the owner has renamed the new one, the next prune puts it back"
+          default: "it cannot go back into \(home): \(text(error)); the next prune tries again, and when nobody needs it any more, delete it here"
+          }
         report.messages.append("\(path)/\(shown(entry.name)), which an interrupted run has left, stays: \(cause)")
       }
     }

@@ -24,8 +24,6 @@ struct StorageRemoval {
   /// So many are moved out of reach before the processes are looked at once more: a look costs as much for one as for all. Each
   /// holds two descriptors open.
   private static let batch = 32
-  /// Milliseconds that a look at the processes is good for, after everything of a batch was moved.
-  private static let freshness: Int64 = 10_000
 
   let inventory: StorageInventory
   private let watch = ProcessWatch()
@@ -41,6 +39,10 @@ struct StorageRemoval {
     let trash: Trash
     var names: [[UInt8]] = []
     var report: Report
+    /// Its owner has come back, or that cannot be told.
+    var isBack = false
+    /// What is to go of it; nil before that is decided.
+    var removal: TreeRemoval? = nil
 
     init(_ entry: StorageEntry, _ place: consuming FileDescriptor, _ trash: Trash, _ report: Report) {
       self.entry = entry
@@ -62,15 +64,16 @@ struct StorageRemoval {
   func remove(_ entries: [StorageEntry], onProgress: @escaping (Int, Int) -> Void, onReport: (StorageEntry, Report) -> Void) {
     for start in stride(from: 0, to: entries.count, by: StorageRemoval.batch) {
       let steps = entries[start..<min(start + StorageRemoval.batch, entries.count)].map { move($0) }
-      // From here on nobody starts anything on them: whoever has meanwhile, gets it back.
-      var failure: Errno? = nil
-      if steps.contains(where: { if case .moved = $0 { true } else { false } }) {
-        do throws(Errno) { _ = try watch.now() } catch { failure = error }
-      }
+      // From here on nobody starts anything on them: whoever has meanwhile, gets it back, and before anything is deleted.
+      let moved = steps.compactMap { if case .moved(let moved) = $0 { moved } else { nil } }
+      if !moved.isEmpty { putBackUsed(moved) }
       for (offset, step) in steps.enumerated() {
+        if case .moved(let moved) = step, !moved.isBack { condemn(moved) { onProgress(start + offset, $0) } }
+      }
+      for step in steps {
         switch step {
         case .over(let entry, let report): onReport(entry, report)
-        case .moved(let moved): onReport(moved.entry, decide(moved, failure) { onProgress(start + offset, $0) })
+        case .moved(let moved): onReport(moved.entry, finish(moved))
         }
       }
     }
@@ -106,14 +109,14 @@ struct StorageRemoval {
         let status = try knownStatus(at: storage, engine)
         if let objection = objection(to: status, entry, seen) {
           report.result = .failed
-          report.messages.append("\(path)/\(shown(engine)) \(objection)")
+          report.messages.append("\(path)/\(shown(engine)) stays: \(objection)")
         } else {
           found.append(engine)
         }
       } catch {
         if error == .noEntry { continue }
         report.result = .failed
-        report.messages.append("\(path)/\(shown(engine)) stays: \(error == .accessDenied ? "it is a FUSE mount; unmount it" : "\(text(error)); \(remedy(error))")")
+        report.messages.append("\(path)/\(shown(engine)) stays: \(error == .accessDenied ? "it is a FUSE mount; unmount it" : immovable(error, entry))")
       }
     }
     if found.isEmpty {
@@ -138,7 +141,7 @@ struct StorageRemoval {
       } catch {
         if error == .noEntry { continue }
         moved.report.result = .failed
-        moved.report.messages.append("\(path)/\(shown(engine)) stays: \(immovable(error, parent.path(entry.leaf) + [0x2f] + engine))")
+        moved.report.messages.append("\(path)/\(shown(engine)) stays: \(immovable(error, entry))")
       }
     }
     return .moved(moved)
@@ -158,61 +161,78 @@ struct StorageRemoval {
       }
     } catch {
       moved.report.result = .failed
-      moved.report.messages.append("\(shown(path)) stays: \(immovable(error, path))")
+      moved.report.messages.append("\(shown(path)) stays: \(immovable(error, entry))")
     }
     return .moved(moved)
   }
 
   /// Why an engine's directory is left where it is; nil if it can go.
   private func objection(to status: FileStatus, _ entry: StorageEntry, _ storage: FileStatus) -> String? {
-    if !status.isOnMount(of: storage) { return "stays: something is mounted there; unmount it" }
-    if status.kind != .directory { return "stays: it is no directory; look at it, and remove it by hand" }
-    if status.owner != entry.uid { return "stays: it is owned by uid \(status.owner), not by uid \(entry.uid); look at it, and remove it by hand" }
+    if !status.isOnMount(of: storage) { return "something is mounted there; unmount it" }
+    if status.kind != .directory { return "it is no directory; \(byHand(entry))" }
+    if status.owner != entry.uid { return "it is owned by uid \(status.owner), not by uid \(entry.uid); \(byHand(entry))" }
     return nil
   }
 
   /// Why something could not be moved out of its owner's reach, and what to do. It was seen not to be on another mount.
-  private func immovable(_ cause: Errno, _ path: [UInt8]) -> String {
-    let byHand = "when nobody uses it, delete it with: rm -rf --one-file-system \(shellWord(path))"
+  private func immovable(_ cause: Errno, _ entry: StorageEntry) -> String {
     switch cause {
     case .busy: return "something is mounted there; unmount it"
     case .otherDevice:
-      return "it cannot be moved within the file system: it has another project id than \(shown(parent.settings.storage.parent)) (lsattr -pd), is encrypted with another key, or is in another subvolume or overlay layer; \(byHand)"
-    case .noKey: return "it is encrypted, and its key is not there (fscryptctl get_policy); \(byHand)"
+      return "it cannot be moved within the file system: it has another project id than \(shown(parent.settings.storage.parent)) (lsattr -pd), is encrypted with another key, or is in another subvolume or overlay layer; \(byHand(entry))"
+    case .noKey: return "it is encrypted, and its key is not there (fscryptctl get_policy); \(byHand(entry))"
+    case .notPermitted: return "\(text(cause)); root has made it immutable (lsattr -d), and has to undo that"
     default: return "\(text(cause)); \(remedy(cause))"
     }
   }
 
+  /// What to do about something in a storage directory that stays. No command has a path through that directory: its owner can
+  /// exchange it for a link to anywhere while root types. As the last name of a path it is safe: rm follows no link there.
+  private func byHand(_ entry: StorageEntry) -> String {
+    if let account = entry.account { return "\(shown(account)) can move or delete it, in a session of their own" }
+    let path = parent.path(entry.leaf)
+    return "when nobody needs anything in \(shown(path)) any more, delete all of it: rm -rf --one-file-system \(shellWord(path))"
+  }
+
   // MARK: The second look, and what follows
 
-  private func decide(_ moved: Moved, _ failure: Errno?, _ onProgress: @escaping (Int) -> Void) -> Report {
-    let path = shown(parent.path(moved.entry.leaf))
-    var isBack = false
-    do throws(Errno) {
-      if let failure { throw failure }
-      isBack = inventory.isInUse(moved.entry, try watch.recently(within: StorageRemoval.freshness)) != false
-    } catch {
-      moved.report.messages.append("whether \(path) is in use cannot be told: \(text(error)); is /proc mounted?")
-      isBack = true
-    }
-    if isBack {
+  /// Looks at the processes once, and gives back at once what has come into use.
+  private func putBackUsed(_ batch: [Moved]) {
+    var running: RunningProcesses? = nil
+    var failure: Errno? = nil
+    do throws(Errno) { running = try watch.now() } catch { failure = error }
+    for moved in batch {
+      let path = shown(parent.path(moved.entry.leaf))
+      if let failure { moved.report.messages.append("whether \(path) is in use cannot be told: \(text(failure)); is /proc mounted?") }
+      moved.isBack = running.map { inventory.isInUse(moved.entry, $0) != false } ?? true
+      if !moved.isBack { continue }
       moved.report.result = .inUse
       moved.report.messages.append("\(path) has come into use, nothing is deleted")
       putBack(moved.names, moved)
-    } else {
-      delete(moved, onProgress)
     }
+  }
+
+  /// Gives it the names of what no run puts back. What the owner gets back as an empty directory keeps its name until it is empty.
+  private func condemn(_ moved: Moved, _ onProgress: @escaping (Int) -> Void) {
+    var removal = TreeRemoval(moved.trash, onProgress: onProgress)
+    if !parent.keeps(moved.entry) {
+      for name in moved.names { attempt(name, moved) { () throws(Errno) in try removal.take(name, from: moved.trash.descriptor) } }
+    }
+    moved.removal = removal
+  }
+
+  private func finish(_ moved: Moved) -> Report {
+    delete(moved)
     moved.report.discard(moved.trash, parent)
-    if !isBack && !moved.entry.isReplaced { finish(moved.entry, &moved.report) }
+    if !moved.isBack && !moved.entry.isReplaced { finish(moved.entry, &moved.report) }
     return moved.report
   }
 
-  private func delete(_ moved: Moved, _ onProgress: @escaping (Int) -> Void) {
-    var removal = TreeRemoval(moved.trash, onProgress: onProgress)
+  private func delete(_ moved: Moved) {
+    guard var removal = moved.removal else { return }
     var stuck: [[UInt8]] = []
-    for name in moved.names {
+    for name in parent.keeps(moved.entry) ? moved.names : [] {
       attempt(name, moved) { () throws(Errno) in
-        if !parent.keeps(moved.entry) { return try removal.take(name, from: moved.trash.descriptor) }
         if try !removal.takeContents(of: name) { return stuck.append(name) }
         // The user's own empty directory goes back: without one, the storage directory would be empty, and age away.
         if !returned(name, moved) { try removal.take(name, from: moved.trash.descriptor) }
@@ -243,8 +263,9 @@ struct StorageRemoval {
         moved.report.result = .failed
         let here = parent.path(moved.trash.name) + [0x2f] + name
         let there = top + [0x2f] + name
-        let cause = error == .exists ? "its owner has made a new one there" : text(error)
-        moved.report.messages.append("\(shown(there)) cannot be put back: \(cause). It is kept as \(shown(here)); to put it back: mv -nT \(shellWord(here)) \(shellWord(there))")
+        let (cause, remedy) = error == .exists
+          ? ("its owner has made a new one there", "when the owner has renamed the new one, the next prune puts it back") : (text(error), "the next prune tries again")
+        moved.report.messages.append("\(shown(there)) cannot be put back: \(cause). It is kept as \(shown(here)); \(remedy)")
       }
     }
   }
