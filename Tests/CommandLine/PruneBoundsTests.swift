@@ -395,7 +395,10 @@ struct PruneBoundsTests {
     // Its own owner's writing into it makes it no younger, and a process of the owner's keeps it.
     let used = try machine.sure("touch /var/tmp/.alice.replaced-\(stamp)/containers/x; setpriv --reuid 4666 --regid 4666 --clear-groups sleep 60 & sleep 0.2; env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes; kill -9 $!")
     #expect(used.text.contains("1 more is in use and stays."), "\(used)")
-    #expect(try machine.rootlessStorage("prune --older-than 150 --yes", environment: Machine.inDays(100)).status == 0)
+    // Too young: that is known without a look into it.
+    let young = try machine.sh("strace -qq -f -o /etc/trace -e trace=openat env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 150 --yes")
+    #expect(young.status == 0, "\(young)")
+    #expect(try machine.sh("grep -c 'replaced-\(stamp)\"' /etc/trace").text == "0\n")
     #expect(try machine.inParent().contains(".alice.replaced-\(stamp)"))
     #expect(try machine.rootlessStorage("prune --older-than 90 --yes", environment: Machine.inDays(100)).status == 0)
     #expect(try machine.inParent() == others + ["alice", "bob", "carol", "outside"])

@@ -225,7 +225,7 @@ struct StorageInventory {
     guard made < StorageInventory.mostReplaced.of, replaced.count < StorageInventory.mostReplaced.all / StorageInventory.mostReplaced.of else { return nil }
     replaced[seen.owner] = made + 1
     func entry(_ state: StorageEntry.State, _ account: [UInt8]?) -> StorageEntry {
-      StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: kept.leaf, identity: FileIdentity(seen), state: state)
+      StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: kept.leaf, identity: FileIdentity(seen), state: state, replacedAt: seen.changed)
     }
     guard seen.isOnMount(of: parent.status) else { return entry(.mount, nil) }
     // Nobody asks for the account of an id that a container has made.
