@@ -405,6 +405,31 @@ struct PruneBoundsTests {
     #expect(try machine.snapshot("/var/tmp/outside") == before)
   }
 
+  @Test func `many that one owner has put out of the way are measured within the time of one`() throws {
+    let machine = try machine()
+    // Every look at the clock takes ten seconds.
+    try machine.write(
+      """
+      #include <sys/syscall.h>
+      #include <time.h>
+      #include <unistd.h>
+      static long looks;
+      int clock_gettime(clockid_t clock, struct timespec *out) {
+        int result = syscall(SYS_clock_gettime, clock, out);
+        if (clock == CLOCK_MONOTONIC) out->tv_sec += 10 * looks++;
+        return result;
+      }
+      """, to: "/etc/slow.c")
+    try machine.sure(
+      """
+      $(command -v cc || command -v clang) -shared -fPIC -o /etc/slow.so /etc/slow.c; cd /var/tmp
+      for i in 1 2 3 4; do mkdir .alice.replaced-20261128T201500Z-$i; (cd .alice.replaced-20261128T201500Z-$i; head -c 3000 /dev/zero | split -a 4 -b 1 - x); done; chown -R 4666 .alice.*
+      """)
+    let listed = try machine.listed(environment: "LD_PRELOAD=/etc/slow.so")
+    let sizes = (1...4).map { listed[".alice.replaced-20261128T201500Z-\($0)"]?["size"] as? Int ?? 0 }
+    #expect(sizes[0] > 1000 * 4096 && sizes[1...].allSatisfy { $0 > 0 && $0 < 300 * 4096 }, "\(sizes)")
+  }
+
   @Test(arguments: ["renameat 1", "renameat 2", "unlinkat 1"])
   func `a run that is killed over it puts it back, or deletes it`(kill: String) throws {
     let machine = try machine()
