@@ -395,11 +395,39 @@ struct PruneBoundsTests {
     // Its own owner's writing into it makes it no younger, and a process of the owner's keeps it.
     let used = try machine.sure("touch /var/tmp/.alice.replaced-\(stamp)/containers/x; setpriv --reuid 4666 --regid 4666 --clear-groups sleep 60 & sleep 0.2; env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes; kill -9 $!")
     #expect(used.text.contains("1 more is in use and stays."), "\(used)")
-    #expect(try machine.rootlessStorage("prune --older-than 150 --yes", environment: Machine.inDays(100)).status == 0)
+    // Too young: that is known without a look into it.
+    let young = try machine.sh("strace -qq -f -o /etc/trace -e trace=openat env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 150 --yes")
+    #expect(young.status == 0, "\(young)")
+    #expect(try machine.sh("grep -c 'replaced-\(stamp)\"' /etc/trace").text == "0\n")
     #expect(try machine.inParent().contains(".alice.replaced-\(stamp)"))
     #expect(try machine.rootlessStorage("prune --older-than 90 --yes", environment: Machine.inDays(100)).status == 0)
     #expect(try machine.inParent() == others + ["alice", "bob", "carol", "outside"])
     #expect(try machine.snapshot("/var/tmp/outside") == before)
+  }
+
+  @Test func `many that one owner has put out of the way are measured within the time of one`() throws {
+    let machine = try machine()
+    // Every look at the clock takes ten seconds.
+    try machine.write(
+      """
+      #include <sys/syscall.h>
+      #include <time.h>
+      #include <unistd.h>
+      static long looks;
+      int clock_gettime(clockid_t clock, struct timespec *out) {
+        int result = syscall(SYS_clock_gettime, clock, out);
+        if (clock == CLOCK_MONOTONIC) out->tv_sec += 10 * looks++;
+        return result;
+      }
+      """, to: "/etc/slow.c")
+    try machine.sure(
+      """
+      $(command -v cc || command -v clang) -shared -fPIC -o /etc/slow.so /etc/slow.c; cd /var/tmp
+      for i in 1 2 3 4; do mkdir .alice.replaced-20261128T201500Z-$i; (cd .alice.replaced-20261128T201500Z-$i; head -c 3000 /dev/zero | split -a 4 -b 1 - x); done; chown -R 4666 .alice.*
+      """)
+    let listed = try machine.listed(environment: "LD_PRELOAD=/etc/slow.so")
+    let sizes = (1...4).map { listed[".alice.replaced-20261128T201500Z-\($0)"]?["size"] as? Int ?? 0 }
+    #expect(sizes[0] > 1000 * 4096 && sizes[1...].allSatisfy { $0 > 0 && $0 < 300 * 4096 }, "\(sizes)")
   }
 
   @Test(arguments: ["renameat 1", "renameat 2", "unlinkat 1"])

@@ -67,8 +67,9 @@ struct PruneCommand: ParsableCommand {
     var inventory = try inventory(parent)
     let isNamed = !users.isEmpty
     // How long it has been idle has to be known, and how large it is need not be.
-    try inventory.look(days == nil ? .size : .age) { $0.isInUse == false && PrunePlan.matters($0, orphaned: orphaned, isNamed: isNamed) }
-    let plan = PrunePlan(inventory, orphaned: orphaned, olderThan: days, isNamed: isNamed, now: wallClock())
+    let now = wallClock()
+    try inventory.look(days == nil ? .size : .age) { $0.isInUse == false && PrunePlan.matters($0, orphaned: orphaned, olderThan: days, isNamed: isNamed, now: now) }
+    let plan = PrunePlan(inventory, orphaned: orphaned, olderThan: days, isNamed: isNamed, now: now)
     var output = PruneOutput(plan, inventory, isJSON: json, isDryRun: dryRun)
     output.showPlan()
     for message in objections(inventory, plan) {

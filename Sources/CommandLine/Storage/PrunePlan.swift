@@ -55,7 +55,7 @@ struct PrunePlan {
         }
         all += counts
       }
-      guard PrunePlan.matters(entry, orphaned: orphaned, isNamed: isNamed) else { continue }
+      guard PrunePlan.matters(entry, orphaned: orphaned, olderThan: olderThan, isNamed: isNamed, now: now) else { continue }
       // It was not looked into, and is not judged by what is in it.
       if entry.isInUse != false {
         inUse += 1
@@ -89,8 +89,10 @@ struct PrunePlan {
   }
 
   /// Whether it could go, whatever is in it and whether or not it is in use.
-  static func matters(_ entry: StorageEntry, orphaned: Bool, isNamed: Bool) -> Bool {
+  static func matters(_ entry: StorageEntry, orphaned: Bool, olderThan: Int64?, isNamed: Bool, now: Int64) -> Bool {
     if entry.state == .occupied || entry.state == .mount { return false }
+    // Its age is known without a look into it.
+    if let olderThan, let since = entry.replacedAt, now - since < olderThan * 86400 { return false }
     return (isNamed || entry.isJudged) && (!orphaned || entry.state == .orphaned)
   }
 

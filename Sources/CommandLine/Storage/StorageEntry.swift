@@ -63,6 +63,8 @@ struct StorageEntry {
   var doubt: Doubt? = nil
   /// nil if it was not looked into.
   var measure: Measure?
+  /// `isReplaced`: since when it has been there, in seconds since the epoch.
+  var replacedAt: Int64? = nil
   /// A process of the owner, or of the owner's subordinate uids, is running; nil if that cannot be told.
   var isInUse: Bool?
 

@@ -50,7 +50,7 @@ struct StorageInventory {
   /// Looks at who owns it and whether it is in use, and only then into those that matter: that may take long, for each of them.
   ///
   /// - Parameters:
-  ///   - budget: for each.
+  ///   - budget: for each storage directory. What was put out of the way has one for all of one owner's, of what a size is worth.
   ///   - matters: asked once all owners and processes are known.
   mutating func look(_ budget: TreeWalk.Budget, into matters: (StorageEntry) -> Bool) throws(CannotLook) {
     var progress = Progress()
@@ -60,6 +60,8 @@ struct StorageInventory {
       for index in entries.indices { entries[index].isInUse = isInUse(entries[index], processes) }
     }
     let now = wallClock()
+    // Milliseconds that were spent on what was put out of the way, by owner: anybody can make many of these.
+    var spent: [[UInt8]: Int64] = [:]
     for index in entries.indices {
       let entry = entries[index]
       // What stands in another's place is not anybody's storage.
@@ -67,8 +69,17 @@ struct StorageInventory {
       let place = "\(index + 1) of \(entries.count): \(shown(entry.leaf))"
       progress.show("looking at \(place)")
       let shared = ProgressBox(progress)
-      entries[index].measure = measure(entry, now, budget) { files, bytes in shared.progress.show("looking at \(place), \(files) files, \(shownSize(bytes))") }
+      let owner = entry.isReplaced ? subordinateHolder(of: entry.uid) ?? decimal(UInt64(entry.uid)) : []
+      let began = clinux_monotonic_milliseconds()
+      var own = budget
+      if entry.isReplaced {
+        // Its age is known, and a size is worth no more.
+        own = .size
+        own.seconds = max(0, own.seconds - spent[owner, default: 0] / 1000)
+      }
+      entries[index].measure = measure(entry, now, own) { files, bytes in shared.progress.show("looking at \(place), \(files) files, \(shownSize(bytes))") }
       progress = shared.progress
+      if entry.isReplaced { spent[owner, default: 0] += clinux_monotonic_milliseconds() - began }
     }
     progress.clear()
   }
@@ -225,7 +236,7 @@ struct StorageInventory {
     guard made < StorageInventory.mostReplaced.of, replaced.count < StorageInventory.mostReplaced.all / StorageInventory.mostReplaced.of else { return nil }
     replaced[seen.owner] = made + 1
     func entry(_ state: StorageEntry.State, _ account: [UInt8]?) -> StorageEntry {
-      StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: kept.leaf, identity: FileIdentity(seen), state: state)
+      StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: kept.leaf, identity: FileIdentity(seen), state: state, replacedAt: seen.changed)
     }
     guard seen.isOnMount(of: parent.status) else { return entry(.mount, nil) }
     // Nobody asks for the account of an id that a container has made.
