@@ -93,6 +93,7 @@ struct ListTests {
   @Test func `storage of somebody who had the owner's uid before is shown, told to the owner, and never goes by itself`() throws {
     let machine = try Machine(settings: PruneTests.atOnce)
     try machine.user("newbie", uid: 2001)
+    try machine.sure("chmod 755 /var/tmp")
     try machine.storage("old", uid: 2001)
     try machine.storage("newbie", uid: 2001)
     try machine.sure("install -d -o 2001 /var/tmp/project /var/tmp/project/things; install -d -o 2001 /var/tmp/empty")
@@ -112,6 +113,19 @@ struct ListTests {
     #expect(try machine.inParent() == ["empty", "old", "project"])
     #expect(try machine.rootlessStorage("prune old --yes").status == 0)
     #expect(try machine.inParent() == ["empty", "project"])
+  }
+
+  @Test func `what a guarded path gives to the owner is neither listed nor pruned`() throws {
+    let machine = try Machine(settings: PruneTests.atOnce + "\nguarded_directories = /var/tmp/old-$USER")
+    try machine.user("bbb", uid: 4001)
+    try machine.storage("bbb", uid: 4001)
+    try machine.storage("old-bbb", uid: 4001)
+    #expect(try machine.states() == ["bbb": "ok"])
+    #expect(try !machine.rootlessStorage("check --all --json").text.contains("storage-former"))
+    let before = try machine.snapshot("/var/tmp/old-bbb")
+    let output = try machine.rootlessStorage("prune old-bbb --yes")
+    #expect(output.status == 1 && output.text.contains("old-bbb: there is no storage directory of that name"), "\(output)")
+    #expect(try machine.snapshot("/var/tmp/old-bbb") == before)
   }
 
   @Test func `owners that a mount shows are nobody's`() throws {

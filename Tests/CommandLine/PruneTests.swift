@@ -392,6 +392,7 @@ struct PruneTests {
   @Test func `what has been seen is kept as a file of root's, and only by runs that may delete`() throws {
     let machine = try machine(settings: "network_filesystems = ramfs")
     try machine.storage("gone", uid: 4711)
+    try machine.sure("chmod 755 /var/tmp")
     func kept() throws -> [String] { try machine.sure("ls -A /var/lib/rootless-storage").lines }
     let first = try machine.rootlessStorage("list")
     #expect(first.text.contains("gone: no run of rootless-storage prune has seen them absent before"), "\(first)")
@@ -429,8 +430,48 @@ struct PruneTests {
     #expect(try machine.rootlessStorage("prune --orphaned --yes").text.contains("deleted /var/tmp/gone"))
   }
 
+  @Test func `a disk that somebody has filled keeps nothing that was seen before from counting`() throws {
+    let machine = try machine(settings: "network_filesystems = ramfs")
+    try machine.sure("mount -t tmpfs -o mode=755,nr_blocks=8 full /var/lib/rootless-storage")
+    try machine.storage("gone", uid: 4711)
+    for _ in 1...2 {
+      _ = try machine.rootlessStorage("prune --orphaned < /dev/null")
+      try machine.daysPass(5)
+    }
+    try machine.storage("fresh", uid: 4712)
+    try machine.sure("head -c 1000000 /dev/zero > /var/lib/rootless-storage/ballast || true")
+    let output = try machine.rootlessStorage("prune --orphaned --yes")
+    #expect(output.status == 1 && output.text.contains("deleted /var/tmp/gone"), "\(output)")
+    #expect(output.text.contains("this run is not recorded") && output.text.contains("No space left on device; make room on that file system"), "\(output)")
+    #expect(output.text.contains("fresh: no run of rootless-storage prune has seen them absent before"), "\(output)")
+    #expect(try machine.inParent().contains("fresh"))
+  }
+
+  @Test func `each name that nothing bears is reported, and the others go`() throws {
+    let machine = try machine(settings: "network_filesystems = ramfs")
+    try machine.sure("chmod 755 /var/tmp")
+    try machine.storage("gone", uid: 4711)
+    let output = try machine.rootlessStorage("prune gone tpyo goen --yes")
+    #expect(output.status == 1 && output.text.contains("deleted /var/tmp/gone"), "\(output)")
+    #expect(output.lines.filter { $0.contains("there is no storage directory of that name in /var/tmp") }.count == 1, "\(output)")
+    #expect(output.text.contains("tpyo") && output.text.contains("goen"), "\(output)")
+  }
+
+  @Test func `the directory of an account that nobody can ask for stays`() throws {
+    let machine = try machine(settings: "network_filesystems = ramfs")
+    try machine.directoryService()
+    try machine.storage("remote", uid: 5001)
+    for failure in ["true", "touch /etc/directory.fails"] {
+      try machine.sure("chmod 1777 /var/tmp; \(failure); install -d -o 5001 /var/tmp/remote/docker/x")
+      let output = try machine.rootlessStorage("prune remote --yes", environment: Machine.directory)
+      #expect(output.status == 0 && output.text.contains("the directory stays, since it is not certain that its user has none"), "\(output)")
+      #expect(try machine.sure("cd /var/tmp; find remote | LC_ALL=C sort").lines == ["remote", "remote/containers", "remote/docker"])
+    }
+  }
+
   @Test func `users who are named need no waiting, and may have an account`() throws {
     let machine = try machine(settings: "network_filesystems = ramfs")
+    try machine.sure("chmod 755 /var/tmp")
     for (name, uid) in [("gone", 4711), ("away", 4712), ("old", 4001)] { try machine.storage(name, uid: uid) }
     try machine.sure("install -d -o 4001 /var/tmp/dave; echo 'dave:x:4009:4009::/:/bin/sh' >> /etc/passwd; mkdir /var/tmp/erin; mount -t tmpfs tmpfs /var/tmp/erin")
     try machine.user("erin", uid: 4010, home: "/")
@@ -453,6 +494,7 @@ struct PruneTests {
     #expect(try machine.inParent() == ["alice", "away", "carol", "dave", "erin"])
     // By the uid, where the path has no name in it.
     let byUid = try self.machine(settings: "network_filesystems = ramfs\nstorage_directory = /var/tmp/$UID")
+    try byUid.sure("chmod 755 /var/tmp")
     for name in ["4001", "4711"] { try byUid.storage(name, uid: Int(name)!) }
     #expect(try byUid.rootlessStorage("prune 4711 alice --yes").status == 0)
     #expect(try byUid.inParent() == ["alice", "bob", "carol"])

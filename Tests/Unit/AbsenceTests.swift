@@ -234,6 +234,46 @@ private let subject = Absence.Subject(key: "/var/tmp/erin", binding: "8:1:77:1.0
   }
 }
 
+extension AbsenceMemoryTests {
+  /// A file that cannot be written, whoever writes: the new one's place is taken by a directory.
+  private func block() { place.directory("lib/kept/.orphans.new/x") }
+
+  @Test func `a run that cannot be written down neither counts nor keeps older ones from counting`() {
+    let other = Absence.Subject(key: "/var/tmp/frank", binding: "1:2:3")
+    place.directory("lib")
+    for time in [0.0, 4] { _ = note(day(time)) }
+    let before = place.content("lib/kept/orphans")
+    block()
+    let (answer, problem) = note(day(8), [subject, other])
+    #expect(answer == AbsenceMemory.Answer(isGone: true, since: start, earliest: start + 8 * 86400))
+    #expect(problem?.contains("this run is not recorded") == true && problem?.contains("/lib/kept/orphans: ") == true, "\(problem ?? "")")
+    #expect(place.content("lib/kept/orphans") == before)
+    // What no line tells of has no date.
+    var memory = memory(day(9))
+    #expect(memory.note([other], .storage(parent: parent), orphanDays: 7, isLocal: true) == [AbsenceMemory.Answer(isGone: false)])
+  }
+
+  @Test func `whoever is found again in a run that cannot be written down has no line any more`() {
+    let other = Absence.Subject(key: "/var/tmp/frank", binding: "1:2:3")
+    place.directory("lib")
+    for time in [0.0, 4] { _ = note(day(time), [subject, other]) }
+    block()
+    #expect(note(day(8), [other]).0?.isGone == true)
+    #expect(note(day(9), [other, subject]).0?.isGone == true)
+    #expect(note(day(9), [subject]) .0 == AbsenceMemory.Answer(isGone: false))
+  }
+
+  @Test func `who does not fit into the file has no date, and that is reported`() {
+    place.directory("lib")
+    let many = (0..<AbsenceList.most).map { Absence.Subject(key: bytes("/var/tmp/a\($0)"), binding: "x") }
+    #expect(note(day(0), many).1 == nil)
+    var memory = memory(day(1))
+    let answers = memory.note(many + [subject], .storage(parent: parent), orphanDays: 7, isLocal: true)
+    #expect(answers.first?.since == start && answers.last == AbsenceMemory.Answer(isGone: false))
+    #expect(memory.problem?.contains("is full (4096 lines), so 1 absence is not recorded") == true, "\(memory.problem ?? "")")
+  }
+}
+
 private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
   guard let root = try? open(path: place.path, .directory) else { return false }
   return (try? removeFile(at: root, name)) != nil
@@ -268,6 +308,7 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
   private var template: [UInt8] = "/parent/$USER"
   private var uidMax: UInt32? = nil
   private var subuid: [UInt8] = []
+  private var guarded: [[UInt8]] = []
 
   init() {
     place.directory("parent", mode: 0o1777)
@@ -286,6 +327,7 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
     settings.storage = try StorageTemplate(place.path + template)
     settings.skeleton = place("none")
     settings.uidMax = uidMax
+    settings.guardedDirectories = try guarded.map { (path) throws in try StorageTemplate(place.path + path) }
     settings.networkFileSystems = ["nfs"]
     let sources = AccountSources(switching: bytes(switching), passwd: "root:x:0:0:root:/root:/bin/sh\n")
     let memory = AbsenceMemory(directory: place("lib/kept"), machine: machine, moment: moment, isWriting: isWriting)
@@ -373,6 +415,74 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
     #expect(directory.asked <= 64 + 1)
   }
 
+  @Test func `what a former setting gives to the owner is nobody's former storage`() throws {
+    directory.users = ["bob": 2002, "twin": 2002, "carol": 2003]
+    store("bob", 2002)
+    store("old-bob", 2002)
+    store("old-twin", 2002)
+    store("old-erin", 2002)
+    store("2003.old", 2003)
+    for name in ["old-bob", "old-twin", "old-erin", "2003.old"] as [[UInt8]] { place.directory("parent/" + name + "/docker/x") }
+    var test = self
+    #expect(try test.states(day(0)) == ["bob": "ok", "old-bob": "former", "old-twin": "former", "old-erin": "former", "2003.old": "former"])
+    test.guarded = ["/elsewhere/old-$USER"]
+    #expect(try test.states(day(0))["old-bob"] == "former", "another parent")
+    test.guarded = ["/parent/old-$USER", "/parent/$UID.old"]
+    #expect(try test.states(day(0)) == ["bob": "ok", "old-erin": "former"])
+  }
+
+  @Test func `a storage directory stays in a sticky parent unless its account is gone`() throws {
+    directory.users = ["alice": 2001, "newbie": 2002]
+    for (name, owner) in [("alice", 2001), ("old", 2002), ("erin", 2600), ("frank", 2601)] as [([UInt8], UInt32)] { store(name, owner) }
+    place.directory("parent/old/docker/x")
+    directory.failing = [2601]
+    let inventory = try inventory(day(0))
+    #expect(Set(inventory.entries.map(\.state)) == [.ok, .former, .unconfirmed, .unanswered])
+    #expect(inventory.entries.allSatisfy { inventory.parent.keeps($0) })
+    for time in [4.0, 8] { _ = try self.inventory(day(time)) }
+    directory.failing = []
+    for time in [12.0, 16] { _ = try self.inventory(day(time)) }
+    let later = try self.inventory(day(20))
+    let erin = try #require(later.entries.first { $0.leaf == "erin" })
+    #expect(erin.state == .orphaned && !later.parent.keeps(erin))
+    place.setMode("parent", 0o755)
+    let safe = try self.inventory(day(20))
+    #expect(safe.entries.allSatisfy { !safe.parent.keeps($0) })
+  }
+
+  @Test func `an emptied former directory is nobody's storage`() throws {
+    directory.users = ["newbie": 2002]
+    store("old", 2002)
+    #expect(try states(day(0)) == [:])
+    place.directory("parent/old/docker/x", mode: 0o700)
+    #expect(try states(day(0)) == ["old": "former"])
+  }
+
+  @Test func `many owners of what was replaced hide nobody else's`() throws {
+    directory.users = ["alice": 2001]
+    var test = self
+    test.subuid = "mallory:100000:65536\n"
+    func replaced(_ number: Int, _ owner: UInt32) {
+      let name = bytes(".x.replaced-20261128T201500Z-\(number)")
+      place.directory("parent/" + name)
+      place.setOwner("parent/" + name, owner)
+    }
+    for number in 0..<200 { replaced(number, 100_000 + UInt32(number)) }
+    for number in 200..<300 { replaced(number, 3000 + UInt32(number)) }
+    replaced(300, 2001)
+    let entries = try test.inventory(day(0)).entries
+    #expect(entries.filter { $0.uid >= 100_000 }.count == 64)
+    #expect(entries.filter { $0.uid >= 3000 && $0.uid < 4000 }.count == 100)
+    #expect(entries.contains { $0.uid == 2001 && $0.state == .replaced })
+    // Where subordinate ids come from a directory, nobody knows of an absent owner that it is a person's.
+    test.switching = "passwd: files sss\nsubid: sss\n"
+    test.subuid = []
+    directory.asked = 0
+    let doubtful = try test.inventory(day(0)).entries.filter { $0.uid >= 3000 }
+    #expect(doubtful.count == 300 && doubtful.allSatisfy { $0.state == .unconfirmed && $0.doubt == .subordinate })
+    #expect(directory.asked <= 2 * 64 + 2)
+  }
+
   @Test func `a subordinate owner in somebody's place is told`() throws {
     directory.users = ["alice": 2001, "inner": 100_007]
     var test = self
@@ -423,6 +533,7 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
   @Test func `storage under a name without an account, whose owner has another, is former and never goes by itself`() throws {
     directory.users = ["newbie": 2001, "alice": 2002]
     store("old", 2001)
+    place.directory("parent/old/docker/x")
     store("newbie", 2001)
     store("project", 2002, empty: true)
     store("alice", 2001)

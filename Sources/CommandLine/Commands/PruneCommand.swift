@@ -10,7 +10,7 @@ struct PruneCommand: ParsableCommand {
     abstract: "Give disk back: delete the container storage of users who are gone or idle.",
     discussion: """
       Deletes the directories that engines have in a storage directory, and the storage directory itself if that leaves it \
-      empty and its owner has no account, or nobody else could take its name. A user's own files there stay. What is in use is \
+      empty and its owner's account is gone, or nobody else could take its name. A user's own files there stay. What is in use is \
       left alone. What a login or repair has put out of the place of a storage directory goes by its owner and age. With \
       --older-than beside --orphaned or users, both must hold. An account counts as gone once it has been absent for orphan_days \
       (rootless-storage.conf); who is named need not be.
@@ -64,7 +64,8 @@ struct PruneCommand: ParsableCommand {
       try lookForHidden(parent)
       removeLeftovers(parent, &outcome)
     }
-    var inventory = try inventory(parent)
+    let wanted = wanted(parent)
+    var inventory = inventory(parent, wanted)
     let isNamed = !users.isEmpty
     // How long it has been idle has to be known, and how large it is need not be.
     let now = wallClock()
@@ -72,7 +73,7 @@ struct PruneCommand: ParsableCommand {
     let plan = PrunePlan(inventory, orphaned: orphaned, olderThan: days, isNamed: isNamed, now: now)
     var output = PruneOutput(plan, inventory, isJSON: json, isDryRun: dryRun)
     output.showPlan()
-    for message in objections(inventory, plan) {
+    for message in objections(inventory, plan, wanted) {
       output.tell(message)
       outcome.hasFailed = true
     }
@@ -102,11 +103,18 @@ struct PruneCommand: ParsableCommand {
     if let hidden = inventory.hidden(from: processes) { throw CannotLook("\(hidden.sentence), so nothing is deleted; \(hidden.remedy)") }
   }
 
-  /// What the run is about. A run that looks at everything, and changes something, remembers who is absent.
-  private func inventory(_ parent: StorageParent) throws(CannotLook) -> StorageInventory {
-    if users.isEmpty { return StorageInventory(parent, memory: .ofThisHost(isWriting: !dryRun)) }
+  /// The names that the storage directories of the users may have who were named, in that order.
+  private func wanted(_ parent: StorageParent) -> [[[UInt8]]] {
+    if users.isEmpty { return [] }
     let accounts = Accounts(AccountSources.ofThisHost())
-    return StorageInventory(parent, only: Set(users.flatMap { PruneCommand.leaves(ofUser: Array($0.utf8), parent, accounts) }))
+    return users.map { PruneCommand.leaves(ofUser: Array($0.utf8), parent, accounts) }
+  }
+
+  /// What the run is about. A run that looks at everything, and changes something, remembers who is absent; for users who are named,
+  /// what is remembered decides whether their emptied directories go.
+  private func inventory(_ parent: StorageParent, _ wanted: [[[UInt8]]]) -> StorageInventory {
+    if users.isEmpty { return StorageInventory(parent, memory: .ofThisHost(isWriting: !dryRun)) }
+    return StorageInventory(parent, memory: .ofThisHost(isWriting: false), only: Set(wanted.joined()))
   }
 
   /// The names that this user's storage directory may have. A user without an account is known by half of what may stand in them.
@@ -130,11 +138,13 @@ struct PruneCommand: ParsableCommand {
   }
 
   /// What keeps what was asked for from being done.
-  private func objections(_ inventory: StorageInventory, _ plan: PrunePlan) -> [String] {
-    var objections = inventory.memory?.problem.map { [$0] } ?? []
-    if users.isEmpty { return objections }
-    if inventory.entries.isEmpty {
-      objections.append("\(list(users.map { shown(Array($0.utf8)) })): there is no storage directory of that name in \(shown(inventory.parent.settings.storage.parent)); to see all: rootless-storage list")
+  private func objections(_ inventory: StorageInventory, _ plan: PrunePlan, _ wanted: [[[UInt8]]]) -> [String] {
+    if users.isEmpty { return inventory.memory?.problem.map { [$0] } ?? [] }
+    var objections: [String] = []
+    let found = Set(inventory.entries.map(\.leaf))
+    let missing = zip(users, wanted).filter { _, leaves in found.isDisjoint(with: leaves) }.map { shown(Array($0.0.utf8)) }
+    if !missing.isEmpty {
+      objections.append("\(list(missing)): there is no storage directory of that name in \(shown(inventory.parent.settings.storage.parent)); to see all: rootless-storage list")
     }
     for index in plan.refused {
       let entry = inventory.entries[index]

@@ -117,6 +117,20 @@ struct AbsenceList: Equatable {
     }
   }
 
+  /// In the place of a line's first byte it makes one that cannot be read.
+  static let struck: UInt8 = 0x23
+
+  /// Where lines begin that can be read, in bytes.
+  static func beginnings(in content: [UInt8], where isWanted: (Absence) -> Bool) -> [Int] {
+    var found: [Int] = []
+    var start = 0
+    for text in parts(content, separator: { $0 == 0x0a }) {
+      if let line = line(text), isWanted(line) { found.append(start) }
+      start += text.count + 1
+    }
+    return found
+  }
+
   private static func line(_ text: [UInt8]) -> Absence? {
     let fields = words(text)
     guard fields.count == 9, let kind = Absence.Kind(rawValue: String(decoding: fields[0], as: UTF8.self)), let key = plain(fields[1]) else { return nil }

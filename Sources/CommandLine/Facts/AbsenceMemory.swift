@@ -77,32 +77,69 @@ struct AbsenceMemory {
     var list = AbsenceList(machine: machine)
     do throws(Failure) {
       if let place = try place(isWanted: isWriting && !absent.isEmpty) {
-        if isWriting { return try keep(absent, scope, machine, moment, in: place).map { ($0, true) } }
+        if isWriting {
+          let record = try keep(absent, scope, machine, moment, in: place)
+          problem = record.failure.map { unrecorded($0) } ?? (record.left > 0 ? full(record.left) : nil)
+          return record.known
+        }
         list = AbsenceList(try kept(in: place), machine: machine)
       }
-      let before = Set(list.lines.filter { $0.kind == scope.kind && $0.isCredible(moment) }.map(\.subject))
-      return list.note(absent, scope, moment).map { ($0, before.contains($0.subject)) }
+      return AbsenceMemory.look(&list, absent, scope, moment)
     } catch {
       let what = "since when accounts have been absent cannot be read or kept"
       switch error {
       case .way(let failure): problem = "\(what): \(text(Wording.way(failure, .trusted)))"
-      case .failed(let cause): problem = "\(what): \(shown(path)): \(text(cause)); look at it as root"
+      case .failed(let cause), .unlocked(let cause): problem = "\(what): \(shown(path)): \(text(cause)); look at it as root"
       case .foreign: problem = "\(what): \(shown(path)) is not a file of root's that only root can write; look at it as root, and remove it"
       }
       return nil
     }
   }
 
+  /// What came of a run that was to be written down.
+  private struct Record {
+    let known: [(Absence, isKept: Bool)]
+    /// Why it was not.
+    var failure: Errno? = nil
+    /// For so many of the absent there was no line.
+    var left = 0
+  }
+
+  private func unrecorded(_ cause: Errno) -> String {
+    "this run is not recorded, and absences count only as far as earlier runs have written them down: \(shown(path)): \(text(cause)); make room on that file system, or make it writable, and run this again"
+  }
+
+  private func full(_ left: Int) -> String {
+    "\(shown(path)) is full (\(AbsenceList.most) lines), so \(counted(left, "absence is", "absences are")) not recorded and will not count; delete what the users have left who are gone: rootless-storage prune USER, or rootless-storage subids release OWNER"
+  }
+
+  /// What the lines and this run tell together.
+  private static func look(_ list: inout AbsenceList, _ absent: [Absence.Subject], _ scope: Absence.Scope, _ moment: Moment) -> [(Absence, isKept: Bool)] {
+    let before = Set(list.lines.filter { $0.kind == scope.kind && $0.isCredible(moment) }.map(\.subject))
+    return list.note(absent, scope, moment).map { ($0, before.contains($0.subject)) }
+  }
+
+  /// A file that cannot be written must not keep what it says from counting: any user can fill a disk.
   private func keep(
     _ absent: [Absence.Subject], _ scope: Absence.Scope, _ machine: [UInt8], _ moment: Moment, in place: borrowing FileDescriptor
-  ) throws(Failure) -> [Absence] {
+  ) throws(Failure) -> Record {
+    do throws(Failure) { return try keepLocked(absent, scope, machine, moment, in: place) } catch {
+      guard case .unlocked(let cause) = error else { throw error }
+      var list = AbsenceList(try kept(in: place), machine: machine)
+      return Record(known: AbsenceMemory.look(&list, absent, scope, moment), failure: cause)
+    }
+  }
+
+  private func keepLocked(
+    _ absent: [Absence.Subject], _ scope: Absence.Scope, _ machine: [UInt8], _ moment: Moment, in place: borrowing FileDescriptor
+  ) throws(Failure) -> Record {
     // Two runs must not lose each other's lines. It goes with the descriptor.
     let lock = try AbsenceMemory.lock(in: place)
     defer { withExtendedLifetime(lock) {} }
     let before = try kept(in: place)
     var list = AbsenceList(before, machine: machine)
-    let known = list.note(absent, scope, moment)
-    if before.isEmpty && list.lines.isEmpty { return known }
+    let looked = AbsenceMemory.look(&list, absent, scope, moment)
+    if before.isEmpty && list.lines.isEmpty { return Record(known: looked) }
     do throws(Errno) {
       let new = try open(at: place, AbsenceMemory.newName, .rewriting, permissions: 0o600)
       try changeMode(of: new, to: 0o600)
@@ -110,9 +147,27 @@ struct AbsenceMemory {
       // What is half written after a power failure would be believed.
       try synchronise(new)
       try rename(AbsenceMemory.newName, in: place, to: AbsenceMemory.name, in: place)
-      try synchronise(place)
-    } catch { throw .failed(error) }
-    return known
+    } catch {
+      strike(before, absent, scope, moment, in: place)
+      return Record(known: looked, failure: error)
+    }
+    let lines = Set(list.lines.filter { $0.kind == scope.kind }.map(\.subject))
+    let known = looked.map { ($0.0, isKept: lines.contains($0.0.subject)) }
+    do throws(Errno) { try synchronise(place) } catch { return Record(known: known, failure: error) }
+    return Record(known: known, left: known.count { !$0.isKept })
+  }
+
+  /// Takes back what must not count any more, without wanting room: whoever has been found again would be gone at once when next
+  /// absent. A byte is written as a whole. On a file system that is read-only the lines stay.
+  private func strike(_ content: [UInt8], _ absent: [Absence.Subject], _ scope: Absence.Scope, _ moment: Moment, in place: borrowing FileDescriptor) {
+    let subjects = Set(absent)
+    let over = AbsenceList.beginnings(in: content) { scope.covers($0) && (!subjects.contains($0.subject) || !$0.isCredible(moment)) }
+    if over.isEmpty { return }
+    do throws(Errno) {
+      let file = try open(at: place, AbsenceMemory.name, .overwriting)
+      for offset in over { try overwrite(file, at: offset, with: AbsenceList.struck) }
+      try synchronise(file)
+    } catch {}
   }
 
   /// Only root can open this file, and so only root can keep it locked.
@@ -121,7 +176,7 @@ struct AbsenceMemory {
       let lock = try open(at: place, lockName, .lockFile, permissions: 0o600)
       try lockWhole(lock, patience: patience)
       return lock
-    } catch { throw .failed(error) }
+    } catch { throw .unlocked(error) }
   }
 
   // MARK: The file
@@ -129,6 +184,8 @@ struct AbsenceMemory {
   private enum Failure: Error {
     case way(WayProblem)
     case failed(Errno)
+    /// The lock cannot be had.
+    case unlocked(Errno)
     /// Somebody else can write it, or it is no file.
     case foreign
   }

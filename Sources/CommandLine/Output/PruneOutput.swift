@@ -127,7 +127,7 @@ struct PruneOutput {
     let size = shownSize(entry.measure?.reclaimable ?? 0)
     switch report.result {
     case .deleted: printOut("deleted \(path) (\(size))")
-    case .emptied where report.isKept: printOut("deleted the container storage in \(path) (\(size)); the directory stays, since its user has an account")
+    case .emptied where report.isKept: printOut("deleted the container storage in \(path) (\(size)); the directory stays, since \(entry.state == .ok ? "its user has an account" : "it is not certain that its user has none")")
     case .emptied: printOut("deleted the container storage in \(path) (\(size)); other files there stay")
     case .inUse, .failed: break
     }

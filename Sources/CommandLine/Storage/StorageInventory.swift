@@ -7,8 +7,10 @@ struct StorageInventory {
   /// Entries of one user's that are looked up by name, to find out whether they stand in another user's place: with one's own uid
   /// and one's subordinate ones a user can make millions of them.
   private static let mostLookups = 64
-  /// What was put out of the way that is shown, of one owner's and of all: anybody can make such names, for what is their own.
+  /// What was put out of the way that is shown, of one holder's and of all: anybody can make such names, for what is their own.
   private static let mostReplaced = (of: 64, all: 4096)
+  /// Who pays for what is on another mount: its owner is made up, and must not spend what a real one may ask.
+  private static let mountHolder: [UInt8] = []
   /// Owners without an account, of 65,536 neighbouring uids, that are asked for where they may be somebody's subordinate ids.
   private static let mostDoubtful = 64
 
@@ -26,7 +28,7 @@ struct StorageInventory {
   private let subordinates: SubordinateIDTable
   private var lookups: [[UInt8]: Int] = [:]
   private var doubtful: [UInt32: Int] = [:]
-  private var replaced: [UInt32: Int] = [:]
+  private var replaced: (of: [[UInt8]: Int], all: Int) = ([:], 0)
 
   /// - Parameters:
   ///   - memory: one that is written wants all directories.
@@ -181,7 +183,7 @@ struct StorageInventory {
     let seen: FileStatus
     do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch {
       // A FUSE mount answers nobody but its maker. Whose place it is in is all that can be told.
-      guard error == .accessDenied, case .found(let user, let uid) = user(of: name, candidates, []) else { return nil }
+      guard error == .accessDenied, case .found(let user, let uid) = user(of: name, candidates, StorageInventory.mountHolder) else { return nil }
       return StorageEntry(leaf: name, uid: uid, account: nil, placeOf: user, identity: FileIdentity.none, state: .mount)
     }
     let isServed = parent.settings.serves(uid: seen.owner) && !Account.isReserved(uid: seen.owner)
@@ -194,19 +196,16 @@ struct StorageInventory {
 
     // Whoever mounts something decides which owner it shows; and what bears a subordinate uid, a container has made. Neither owner
     // is asked for: all that can be told is in whose place it stands.
-    let holder = isMount ? nil : subordinateHolder(of: seen.owner)
-    if isMount || holder != nil {
-      guard case .found(let user, let uid)? = user(of: name, candidates, holder ?? decimal(UInt64(seen.owner))) else { return nil }
+    let holder = isMount ? StorageInventory.mountHolder : subordinateHolder(of: seen.owner)
+    if let holder {
+      guard case .found(let user, let uid)? = user(of: name, candidates, holder) else { return nil }
       let isOwn = uid == seen.owner && seen.kind == .directory
       return entry(isMount ? .mount : isOwn ? .ok : .occupied, account: isOwn ? user : nil, placeOf: isOwn && !isMount ? nil : user)
     }
 
-    let block = seen.owner >> 16
-    if isDoubtful && doubtful[block, default: 0] >= StorageInventory.mostDoubtful {
+    guard let owner = lookUp(owner: seen.owner) else {
       return seen.kind == .directory && looksLikeStorage(name, seen) ? entry(.unconfirmed, .subordinate) : nil
     }
-    let owner = accounts.account(uid: seen.owner)
-    if isDoubtful && owner == .absent { doubtful[block, default: 0] += 1 }
     var account: [UInt8]? = nil
     if case .found(let found, let uid) = owner {
       account = found
@@ -220,7 +219,8 @@ struct StorageInventory {
     // Somebody's other thing; or nobody's, if it looks like a storage directory.
     guard candidates.contains(where: { $0.uid == nil || $0.uid == seen.owner }) else { return nil }
     if let account {
-      return named == .absent && looksLikeStorage(name, seen, ifEmpty: false) ? entry(.former, account: account) : nil
+      guard named == .absent, !isGuarded(name, account, seen.owner) else { return nil }
+      return looksLikeStorage(name, seen, ifEmpty: false) ? entry(.former, account: account) : nil
     }
     guard looksLikeStorage(name, seen) else { return nil }
     if owner != .absent || named != .absent { return entry(.unanswered) }
@@ -232,19 +232,51 @@ struct StorageInventory {
     guard let kept = AsideName(name), kept.purpose == .replaced, !parent.settings.storage.users(inLeaf: kept.leaf).isEmpty else { return nil }
     let seen: FileStatus
     do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch { return nil }
-    let made = replaced[seen.owner, default: 0]
-    guard made < StorageInventory.mostReplaced.of, replaced.count < StorageInventory.mostReplaced.all / StorageInventory.mostReplaced.of else { return nil }
-    replaced[seen.owner] = made + 1
-    func entry(_ state: StorageEntry.State, _ account: [UInt8]?) -> StorageEntry {
-      StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: kept.leaf, identity: FileIdentity(seen), state: state, replacedAt: seen.changed)
+    let isMount = !seen.isOnMount(of: parent.status)
+    let subordinateHolder = isMount ? nil : subordinateHolder(of: seen.owner)
+    // With 65,536 subordinate ids one user would be as many owners.
+    let holder = isMount ? StorageInventory.mountHolder : subordinateHolder ?? decimal(UInt64(seen.owner))
+    let made = replaced.of[holder, default: 0]
+    guard made < StorageInventory.mostReplaced.of, replaced.all < StorageInventory.mostReplaced.all else { return nil }
+    replaced.of[holder] = made + 1
+    replaced.all += 1
+    func entry(_ state: StorageEntry.State, _ account: [UInt8]?, _ doubt: StorageEntry.Doubt? = nil) -> StorageEntry {
+      StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: kept.leaf, identity: FileIdentity(seen), state: state, doubt: doubt, replacedAt: seen.changed)
     }
-    guard seen.isOnMount(of: parent.status) else { return entry(.mount, nil) }
+    if isMount { return entry(.mount, nil) }
     // Nobody asks for the account of an id that a container has made.
-    if subordinates.isSubordinate(seen.owner) { return entry(.replaced, nil) }
-    return switch accounts.account(uid: seen.owner) {
+    if subordinateHolder != nil { return entry(.replaced, nil) }
+    guard let owner = lookUp(owner: seen.owner) else { return entry(.unconfirmed, nil, .subordinate) }
+    return switch owner {
     case .found(let account, _): entry(.replaced, account)
-    case .absent: entry(.orphaned, nil)
+    case .absent: isDoubtful ? entry(.unconfirmed, nil, .subordinate) : entry(.orphaned, nil)
     case .unanswered: entry(.unanswered, nil)
+    }
+  }
+
+  /// The owner's account; nil if so many neighbouring owners had none that nobody is asked any more.
+  private mutating func lookUp(owner uid: UInt32) -> AccountLookup? {
+    let block = uid >> 16
+    if isDoubtful && doubtful[block, default: 0] >= StorageInventory.mostDoubtful { return nil }
+    let answer = accounts.account(uid: uid)
+    if isDoubtful && answer == .absent { doubtful[block, default: 0] += 1 }
+    return answer
+  }
+
+  /// Whether a former value of `storage_directory` gives this name to the owner's account: the home may still name it, and nobody else
+  /// may get the name.
+  private func isGuarded(_ name: [UInt8], _ account: [UInt8], _ owner: UInt32) -> Bool {
+    parent.settings.guards.contains { guarded in
+      guard guarded.parent == parent.settings.storage.parent else { return false }
+      func gives(_ name: [UInt8], to user: [UInt8]) -> Bool {
+        guarded.leaf(for: Account(credentials: Credentials(user: owner, group: 0, groups: []), name: user, home: [])) == name
+      }
+      if gives(name, to: account) { return true }
+      // Two accounts may share a uid.
+      return guarded.users(inLeaf: name).contains { candidate in
+        guard let user = candidate.name, gives(name, to: user) else { return false }
+        return accounts.account(named: user) == .found(name: user, uid: owner)
+      }
     }
   }
 
@@ -297,7 +329,10 @@ struct StorageInventory {
       for engine in parent.engines.names {
         // Podman's own temporary directories hold other things.
         let sign = engine.elementsEqual("containers".utf8) ? engine + Array("/storage".utf8) : engine
-        if try isDirectory(place, sign, of: seen.owner, status) { return true }
+        guard try isDirectory(place, sign, of: seen.owner, status) else { continue }
+        // What `prune` has emptied holds nothing of anybody's.
+        if ifEmpty { return true }
+        if try DirectoryReader(try open(at: place, sign, .directory)).next() != nil { return true }
       }
       return false
     } catch {

@@ -52,7 +52,23 @@ func lockWhole(_ file: borrowing FileDescriptor, patience: Int64) throws(Errno) 
   }
 }
 
+/// Writes one byte into a file, whose size stays, and so does all else in it (pwrite(2)).
+///
+/// - Parameter offset: in bytes, less than the file's size.
+func overwrite(_ file: borrowing FileDescriptor, at offset: Int, with byte: UInt8) throws(Errno) {
+  let raw = file.raw
+  let content = [byte]
+  _ = try retrying {
+    unsafe content.withUnsafeBytes { bytes in
+      // SAFETY: pwrite(2) reads the buffer's one byte.
+      unsafe pwrite(raw, bytes.baseAddress!, bytes.count, off_t(offset))
+    }
+  }
+}
+
 extension OpenMode {
+  /// A file to change in its place, in a directory where nobody else can make one.
+  static let overwriting = OpenMode(flags: O_WRONLY | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
   /// A file to write anew, in a directory where nobody else can make one.
   static let rewriting = OpenMode(flags: O_WRONLY | O_CREAT | O_TRUNC | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
   /// A file that is there for its lock, in such a directory.
