@@ -51,6 +51,13 @@ static const struct call calls[] = {
     {SYS_capset, "capset", {EPERM, EINVAL}, {0}, {0}, {0}, false},
     {SYS_prctl, "prctl", {EPERM, EINVAL}, {0}, {0}, {0}, false},
     {SYS_prlimit64, "prlimit64", {EPERM, EINVAL}, {0}, {0}, {0}, false},
+    {SYS_setpriority, "setpriority", {EPERM, EACCES, ENOSYS}, {0}, {0}, {0}, false},
+    {SYS_getpriority, "getpriority", {EPERM, EINVAL}, {0}, {0}, {0}, false},
+    {SYS_sched_setscheduler, "sched_setscheduler", {EPERM, EINVAL}, {0}, {0}, {0}, false},
+    {SYS_sched_getscheduler, "sched_getscheduler", {EPERM, EINVAL}, {0}, {0}, {0}, false},
+    {SYS_sched_setaffinity, "sched_setaffinity", {EPERM, EINVAL}, {0}, {0}, {0}, false},
+    {SYS_ioprio_set, "ioprio_set", {EPERM, EINVAL, ENOSYS}, {0}, {0}, {0}, false},
+    {SYS_ioprio_get, "ioprio_get", {EPERM, ENOSYS}, {0}, {0}, {0}, false},
     {SYS_rt_sigaction, "rt_sigaction", {EPERM, EINVAL}, {0}, {0}, {0}, false},
     {SYS_rt_sigprocmask, "rt_sigprocmask", {EPERM, EINVAL}, {0}, {0}, {0}, false},
 

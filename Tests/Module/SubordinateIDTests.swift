@@ -147,6 +147,144 @@ struct SubordinateIDTests {
     #expect(short.text.contains(SubordinateIDTests.added), "\(short)")
   }
 
+  /// A program that notes, as long as /var/tmp/end is not there, how long the lock of lckpwdf could not be had; milliseconds.
+  private static let probe = """
+    import ctypes, os, time
+    libc = ctypes.CDLL(None)
+    longest = tries = 0
+    while not os.path.exists('/var/tmp/end'):
+      start = time.monotonic()
+      if libc.lckpwdf() == 0: libc.ulckpwdf()
+      longest = max(longest, time.monotonic() - start); tries += 1
+      time.sleep(0.002)
+    print(tries, int(longest * 1000))
+    """
+
+  @Test func `who waits for the lock of one file keeps nobody from other accounts, nor from the other file`() throws {
+    let machine = try machine()
+    try machine.write(SubordinateIDTests.probe, to: "/etc/probe.py")
+    let run = try machine.sh(
+      """
+      printf $$ > /etc/subgid.lock
+      python3 /etc/probe.py > /var/tmp/probe & probe=$!
+      sleep 0.5
+      for number in 1 2 3; do \(SubordinateIDTests.helper.replacing("--timeout 4", with: "--timeout 10")) & done
+      for number in $(seq 30); do [ -e /etc/subuid.lock ] && echo seen; sleep 0.1; done
+      kill -0 $! && echo waits
+      usermod -c x alice
+      touch /var/tmp/end; wait $probe; wait
+      """)
+    #expect(run.text.contains("waits") && run.text.contains("/etc/subgid.lock is held by process") && !run.text.contains("seen"), "\(run)")
+    #expect(run.text.contains(", which started at 20"), "\(run)")
+    let numbers = try machine.sure("cat /var/tmp/probe; grep alice:x /etc/passwd | grep -c x:/home >&2 || true").text.split { $0 == " " || $0 == "\n" }.compactMap { Int($0) }
+    #expect(numbers.count >= 2 && numbers[0] > 20 && numbers[1] < 1000, "tries, and the longest of them: \(numbers)")
+  }
+
+  @Test func `a lock is the process's that took it, and not of one that has its number by now`() throws {
+    // What stands behind the number is when the process started.
+    for (content, time, isHeld) in [
+      ("%d\\000%s", "now", true), ("%d\\000%s1", "now", false), ("%d\\000%s", "2001-01-01", true), ("%d", "now", true), ("%d\\000", "now", true),
+      ("%d\\000", "2001-01-01", false), ("%d", "2001-01-01", false), ("%d", "2100-01-01", true), ("%d\\000x", "now", true), ("%d\\000%s\\000", "now", true),
+    ] {
+      let machine = try machine()
+      let run = try machine.sh(
+        """
+        sleep 60 & start=$(cut -d' ' -f22 /proc/$!/stat)
+        printf "$(printf '%s' '\(content)' | sed "s/%d/$!/; s/%s/$start/")" > /etc/subuid.lock; touch -d \(time) /etc/subuid.lock
+        \(SubordinateIDTests.helper.replacing("--timeout 4", with: "--timeout 2"))
+        kill $!
+        """)
+      #expect(run.text.contains("/etc/subuid.lock is held by process") == isHeld, "\(content) \(time): \(run)")
+      #expect(run.text.contains(SubordinateIDTests.added) != isHeld, "\(content) \(time): \(run)")
+      #expect(try machine.sure("cd /etc; ls -A | grep -cE '^sub.*(lock|storage)$' || true").text == (isHeld ? "1\n" : "0\n"))
+    }
+  }
+
+  @Test func `shadow respects a lock of ours, and removes one that was left`() throws {
+    let machine = try machine()
+    try machine.sure("printf 'root:*:1::::::\\nalice:*:1::::::\\n' > /etc/shadow; printf 'root:*::\\nalice:*::\\n' > /etc/gshadow")
+    let usermod = "usermod --add-subuids 900000000-900065535 alice"
+    let respected = try machine.sh(
+      """
+      sleep 60 & printf "$!\\000$(cut -d' ' -f22 /proc/$!/stat)" > /etc/subuid.lock
+      \(usermod); echo status $?; useradd new; echo status $?; cat /etc/subuid; kill $!; wait $!
+      \(usermod); echo status $?; ls /etc/subuid.lock
+      """)
+    #expect(respected.text.components(separatedBy: "status 0").count == 2 && respected.text.contains("subuid.lock already used by PID"), "\(respected)")
+    #expect(try machine.sure("cat /etc/subuid; ls -A /etc | grep -c 'sub.*lock' || true").text == "bob:100000:65536\nalice:900000000:65536\n0\n", "\(respected)")
+    // And the lock that an allocation really takes has this form.
+    let calls = try machine.sure("strace -qq -e trace=write \(SubordinateIDTests.helper) 2>&1 >/dev/null")
+    #expect(calls.lines.contains { $0.wholeMatch(of: /write\([0-9]+, "[0-9]+\\0[0-9]+", [0-9]+\).*/) != nil }, "\(calls)")
+  }
+
+  // MARK: Limits
+
+  @Test func `whatever memory the caller allows, no lock and nothing partial is left`() throws {
+    let machine = try machine()
+    // In one shell, and each from the beginning: what is wrong is printed. A hard limit takes CAP_SYS_RESOURCE to set back.
+    try machine.write(
+      """
+      cd /etc
+      # Large enough that what is done with it under the locks is seen.
+      (echo bob:100000:65536; for number in $(seq 2000); do echo "# $number, a line that is there so that the file is long, and takes memory; nobody has ids of it, whatever it says"; done) > before
+      (cat before; echo alice:196773536:65536) > whole
+      for limit in data as; do
+        for kind in soft hard; do
+          added=0
+          for size in $(seq 65536 16384 4194304); do
+            cp before subuid; cp before subgid; rm -f sub?id-
+            both=$size:; [ $kind = hard ] && both=$size:$size
+            prlimit --$limit=$both /usr/libexec/rootless-storage/session-helper --timeout 4 --uid 4001 --gid 4001 --home /home/alice alice > /var/tmp/out 2>/dev/null
+            for file in sub*; do
+              case $file in subuid|subgid|subuid-|subgid-) ;; *) echo "$limit $kind $size: $file is left"; rm $file ;; esac
+            done
+            cmp -s subuid subgid || echo "$limit $kind $size: one of two"
+            if cmp -s subuid whole; then added=$((added + 1)); else cmp subuid before 2>&1; fi
+          done
+          # In less than 4 MiB of addresses there is no room for libc and these files; of data there is.
+          [ $limit$kind != datasoft ] || [ $added -gt 50 ] || echo "so few prove nothing: $added"
+        done
+      done
+      """, to: "/etc/limits.sh")
+    let run = try machine.sh("bash /etc/limits.sh 2>/dev/null")
+    #expect(run.text == "", "\(run)")
+  }
+
+  @Test func `whoever lowers priority, policy and processors before lowers nothing of the process that holds the locks`() throws {
+    let machine = try machine()
+    let run = try machine.sh(
+      """
+      cd /var/tmp; ulimit -S -t 5 -f 100 -n 20
+      nice -n 19 ionice -c 3 taskset -c 0 chrt --idle 0 strace -qq -o trace -e trace=prlimit64,setpriority,sched_setscheduler,ioprio_set,sched_setaffinity,linkat \(SubordinateIDTests.helper)
+      cat trace
+      """)
+    #expect(run.text.contains(SubordinateIDTests.added), "\(run)")
+    let lock = run.lines.firstIndex { $0.contains("subuid.lock") } ?? 0
+    for call in ["RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_RSS", "RLIMIT_MEMLOCK", "setpriority(PRIO_PROCESS, 0, 0)", "SCHED_OTHER", "ioprio_set(IOPRIO_WHO_PROCESS, 0", "sched_setaffinity("] {
+      #expect(run.lines[..<lock].contains { $0.contains(call) && $0.hasSuffix("= 0") }, "\(call): \(run)")
+    }
+    #expect(run.lines[..<lock].contains { $0.contains("RLIMIT_NOFILE") }, "\(run)")
+    // Whoever has enough makes none of these calls.
+    let next = try machine.sh("cd /var/tmp; strace -qq -o next -e trace=setpriority,sched_setscheduler,ioprio_set,sched_setaffinity,linkat \(SubordinateIDTests.helper); cat next")
+    #expect(!["setpriority(", "sched_set", "ioprio_set(", "linkat("].contains { next.text.contains($0) }, "\(next)")
+  }
+
+  static let hindrances = [
+    ("prlimit --data=67108864:67108864", "the limit RLIMIT_DATA"), ("prlimit --nofile=30:30", "the limit RLIMIT_NOFILE"), ("prlimit --cpu=9:9", "the limit RLIMIT_CPU"),
+    ("nice -n 19", "the nice value"),
+  ]
+
+  @Test(arguments: hindrances) func `what cannot be set back is told, and no lock is taken`(before: String, says: String) throws {
+    let machine = try machine()
+    let run = try machine.sh("\(before) setpriv --bounding-set -sys_resource,-sys_nice --inh-caps -sys_resource,-sys_nice strace -qq -o /var/tmp/trace -e trace=linkat,openat \(SubordinateIDTests.helper); grep -c lock /var/tmp/trace")
+    #expect(run.text.contains("<4>alice: no subordinate ids are given: \(says) that this process has from its caller cannot be set back (") && run.text.contains("CAP_SYS_RESOURCE"), "\(run)")
+    #expect(run.text.contains("created storage directory") && run.lines.last == "0", "\(run)")
+    #expect(try files(machine) == Array(repeating: "bob:100000:65536\n", count: 2))
+    // Where nothing is worse than needed, the capabilities are not needed either.
+    let free = try machine.sh("setpriv --bounding-set -sys_resource,-sys_nice --inh-caps -sys_resource,-sys_nice \(SubordinateIDTests.helper)")
+    #expect(free.text.contains(SubordinateIDTests.added), "\(free)")
+  }
+
   // MARK: Faults
 
   /// Calls that change something in /etc while ids are given.

@@ -54,14 +54,18 @@ enum EventSamples {
     ]
     let failures: [SubordinateIDFailure] = [
       .unfit(file: value, .symbolicLink), .unfit(file: value, .notRegular), .unfit(file: value, .notRoots), .unfit(file: value, .tooLarge),
-      .locked(file: value, process: 4711), .locked(file: value, process: nil), .failed(file: value, .noSpace),
+      .locked(file: value, process: 4711, since: 1_795_810_530), .locked(file: value, process: 4711, since: nil), .locked(file: value, process: nil, since: nil),
+      .failed(file: value, .noSpace),
+    ]
+    let hindrances: [Hindrance] = [
+      .addressSpace, .data, .stack, .processorTime, .fileSize, .openFiles, .lockedMemory, .residentSet, .niceness, .scheduling, .inputOutput,
     ]
     let plans = [
       SubordinateIDPlan(users: range, groups: range), SubordinateIDPlan(users: range, groups: 200_000...265_535), SubordinateIDPlan(users: range, groups: nil),
       SubordinateIDPlan(users: nil, groups: range), SubordinateIDPlan(users: nil, groups: nil),
     ]
     return plans.map { .subordinateIDsAdded($0) } + (refusals + holders.map { .overlap(range, $0) }).map { .subordinateIDsRefused($0) }
-      + (failures + ways(value).map { .way($0) }).map { .subordinateIDsFailed($0) }
+      + (failures + hindrances.map { .hindered($0, .notPermitted) } + ways(value).map { .way($0) }).map { .subordinateIDsFailed($0) }
   }
 
   private static func ways(_ value: [UInt8]) -> [WayProblem] {

@@ -115,6 +115,14 @@ import Testing
     #expect(findings(facts(""), locks: locks).map(\.severity) == [.note, .warning])
     place.put("etc/subgid.lock", "1\u{0}")
     #expect(AccountLockFile.look(place.tree).count == 1)
+    // A process that has the number by now, and one that has it still.
+    let this = thisProcess()
+    place.put("etc/subgid.lock", "\(this.number)\u{0}\(this.started + 1)")
+    let reused = AccountLockFile.look(place.tree)
+    #expect(reused.last == AccountLockFile(path: "/etc/subgid.lock", state: .reused(process: this.number)))
+    #expect(findings(facts(""), locks: reused).map(\.severity) == [.note, .warning])
+    place.put("etc/subgid.lock", "\(this.number)\u{0}\(this.started)")
+    #expect(AccountLockFile.look(place.tree).count == 1)
   }
 
   @Test(arguments: [

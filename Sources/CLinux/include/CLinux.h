@@ -16,6 +16,7 @@
 #include <linux/nsfs.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
@@ -232,11 +233,71 @@ static inline int64_t clinux_monotonic_milliseconds(void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* CLOCK_BOOTTIME, by which /proc tells when a process started; and the time of day. */
+static inline int64_t clinux_milliseconds_since_boot(void) {
+  struct timespec now = {0, 0};
+  (void)clock_gettime(CLOCK_BOOTTIME, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+static inline int64_t clinux_milliseconds_since_epoch(void) {
+  struct timespec now = {0, 0};
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static inline int clinux_ignore_signal(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0; }
 static inline int clinux_default_signal(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
 static inline int clinux_no_core(void) {
   const struct rlimit none = {0, 0};
   return setrlimit(RLIMIT_CORE, &none);
+}
+
+/* ---- What a process is allowed, and how it is scheduled ----------------------------------------------------- */
+
+static const int clinux_rlimit_as = RLIMIT_AS;
+static const int clinux_rlimit_data = RLIMIT_DATA;
+static const int clinux_rlimit_stack = RLIMIT_STACK;
+static const int clinux_rlimit_cpu = RLIMIT_CPU;
+static const int clinux_rlimit_fsize = RLIMIT_FSIZE;
+static const int clinux_rlimit_nofile = RLIMIT_NOFILE;
+static const int clinux_rlimit_memlock = RLIMIT_MEMLOCK;
+static const int clinux_rlimit_rss = RLIMIT_RSS;
+static const uint64_t clinux_rlim_infinity = UINT64_MAX;
+
+static inline int clinux_set_limit(int resource, uint64_t limit) {
+  const struct rlimit64 both = {limit, limit};
+  return setrlimit64((__rlimit_resource_t)resource, &both);
+}
+static inline int clinux_get_limit(int resource, uint64_t *current, uint64_t *highest) {
+  struct rlimit64 both = {0, 0};
+  int result = getrlimit64((__rlimit_resource_t)resource, &both);
+  *current = both.rlim_cur;
+  *highest = both.rlim_max;
+  return result;
+}
+
+static inline int clinux_set_nice(int nice) { return setpriority(PRIO_PROCESS, 0, nice); }
+/* The kernel's own answer: 40 for the nice value -20, to 1 for 19; -1 is an error. */
+static inline int clinux_get_priority(void) { return (int)syscall(SYS_getpriority, PRIO_PROCESS, 0); }
+
+static inline int clinux_schedule_as_others(void) {
+  const struct sched_param none = {0};
+  return sched_setscheduler(0, SCHED_OTHER, &none);
+}
+static inline int clinux_is_scheduled_as_others(void) { return sched_getscheduler(0) == SCHED_OTHER; }
+/* sched_setaffinity(2): wherever the control group allows. */
+static inline int clinux_run_anywhere(void) {
+  unsigned long all[16];
+  memset(all, 0xff, sizeof all);
+  return (int)syscall(SYS_sched_setaffinity, 0, sizeof all, all);
+}
+
+/* ioprio_set(2) of this process (IOPRIO_WHO_PROCESS is 1) to no class of its own, as after fork from init; and whether its class
+ * is the idle one, which is 3. */
+static inline int clinux_default_io_priority(void) { return (int)syscall(SYS_ioprio_set, 1, 0, 0); }
+static inline int clinux_has_idle_io_priority(void) {
+  long priority = syscall(SYS_ioprio_get, 1, 0);
+  return priority >= 0 && priority >> 13 == 3;
 }
 
 /* ioctl_ns(2) NS_GET_OWNER_UID: the user whom a user namespace belongs to. */

@@ -5,6 +5,8 @@ struct AccountLockFile: Equatable {
   enum State: Equatable {
     /// By a process that is gone.
     case left(process: UInt32)
+    /// The same, and another process has its number by now: shadow does not remove such a one.
+    case reused(process: UInt32)
     /// It names no process. shadow never removes such a one.
     case unreadable
   }
@@ -17,8 +19,10 @@ struct AccountLockFile: Equatable {
     [SubordinateIDKind.users, .groups].compactMap { kind in
       let path = kind.file + ".lock"
       guard let content = try? tree.read(path, limit: 4096) else { return nil }
-      guard let process = identifier(content.prefix { $0 >= 0x30 && $0 <= 0x39 }) else { return AccountLockFile(path: path, state: .unreadable) }
-      return processExists(process) ? nil : AccountLockFile(path: path, state: .left(process: process))
+      guard let holder = AccountLockHolder(content) else { return AccountLockFile(path: path, state: .unreadable) }
+      let modified = tree.status(Array(path.utf8))?.modified ?? Int64.max
+      guard isGone(holder, modified: modified) else { return nil }
+      return AccountLockFile(path: path, state: processExists(holder.number) ? .reused(process: holder.number) : .left(process: holder.number))
     }
   }
 }

@@ -110,6 +110,11 @@ struct SubordinateHostFindings {
     case .left(let process):
       Finding(
         .subidLock, .note, "\(lock.path) was left by process \(process), which is gone; whoever edits these files next removes it.", remedy: "nothing")
+    case .reused(let process):
+      Finding(
+        .subidLock, .warning,
+        "\(lock.path) names process \(process), which started after the lock was made: a login with subids = allocate removes it, and useradd and usermod take it for held.",
+        remedy: "sudo rm \(lock.path)    # when nobody edits account files")
     case .unreadable:
       Finding(
         .subidLock, .warning, "\(lock.path) names no process, so useradd, usermod and logins take it for held, for good.",

@@ -98,19 +98,25 @@ struct SubordinateRelease {
   /// - Returns: how many lines.
   func perform(patience: Int64) throws(SubordinateIDError) -> Int {
     let files = try SubordinateIDFiles(MountTable(blockDeviceIsLocal: true))
+    let before = try files.facts()
+    let prepared = change(before)
     let lock = try files.lock(patience)
-    let facts = try files.facts()
-    var changes: [(kind: SubordinateIDKind, content: [UInt8])] = []
+    let change = try files.isStill(before) ? prepared : change(try files.facts())
+    if !change.contents.isEmpty { try files.replace(change.contents) }
+    lock.release()
+    return change.count
+  }
+
+  private func change(_ facts: SubordinateIDFacts) -> (contents: [(kind: SubordinateIDKind, content: [UInt8])], count: Int) {
+    var contents: [(kind: SubordinateIDKind, content: [UInt8])] = []
     var count = 0
     for kind in [SubordinateIDKind.users, .groups] {
       let content = facts.content(kind)
       let lines = SubordinateRelease.lines(of: owners, in: content).count
-      if lines > 0 { changes.append((kind, SubordinateRelease.removing(owners, from: content))) }
+      if lines > 0 { contents.append((kind, SubordinateRelease.removing(owners, from: content))) }
       count += lines
     }
-    if !changes.isEmpty { try files.replace(changes) }
-    lock.release()
-    return count
+    return (contents, count)
   }
 }
 

@@ -50,10 +50,47 @@ extension Wording {
     case .unfit(let file, .notRegular): "/etc/\(file) is not a regular file; make it one"
     case .unfit(let file, .notRoots): "/etc/\(file) is not root's alone to write; mend its owner and mode"
     case .unfit(let file, .tooLarge): "/etc/\(file) is too large; shorten it"
-    case .locked(let file, let process?): "/etc/\(file) is held by process \(process); log in again when it is done; if that process edits no accounts, remove the lock"
-    case .locked(let file, nil): "/etc/\(file) is held by another program; log in again when it is done; if nobody edits accounts, remove /etc/subuid.lock and /etc/subgid.lock"
+    case .locked(let file, let process?, let since?):
+      "/etc/\(file) is held by process \(process), which started at \(time(since)); log in again when it is done; if that process edits no accounts, remove the lock"
+    case .locked(let file, let process?, nil): "/etc/\(file) is held by process \(process); log in again when it is done; if that process edits no accounts, remove the lock"
+    case .locked(let file, nil, _): "/etc/\(file) is held by another program; log in again when it is done; if nobody edits accounts, remove /etc/subuid.lock and /etc/subgid.lock"
+    case .hindered(let hindrance, let cause):
+      "\(Wording.hindrance(hindrance)) that this process has from its caller cannot be set back (\(cause)), and could stop it while it holds the locks of the account files; give the program that opens sessions CAP_SYS_RESOURCE and CAP_SYS_NICE, or add a range as root with usermod"
     case .failed(let file, let cause): "/etc/\(file): \(cause); mend that as root"
     }
+  }
+
+  private static func hindrance(_ hindrance: Hindrance) -> Text {
+    switch hindrance {
+    case .addressSpace: "the limit RLIMIT_AS"
+    case .data: "the limit RLIMIT_DATA"
+    case .stack: "the limit RLIMIT_STACK"
+    case .processorTime: "the limit RLIMIT_CPU"
+    case .fileSize: "the limit RLIMIT_FSIZE"
+    case .openFiles: "the limit RLIMIT_NOFILE"
+    case .lockedMemory: "the limit RLIMIT_MEMLOCK"
+    case .residentSet: "the limit RLIMIT_RSS"
+    case .niceness: "the nice value"
+    case .scheduling: "the scheduling policy"
+    case .inputOutput: "the I/O priority"
+    }
+  }
+
+  /// `2026-11-24 20:15:30 UTC`
+  ///
+  /// - Parameter seconds: since the epoch.
+  static func time(_ seconds: Int64) -> Text {
+    // Years that begin with March, counted from the year 0, in cycles of 400.
+    let seconds = min(max(seconds, 0), 253_402_300_799)
+    let days = seconds / 86400 + 719_468
+    let day = days % 146_097
+    let year = (day - day / 1460 + day / 36524 - day / 146_096) / 365
+    let ofYear = day - (365 * year + year / 4 - year / 100)
+    let month = (5 * ofYear + 2) / 153
+    let isNext = month >= 10
+    func two(_ number: Int64) -> Text { number < 10 ? "0\(UInt32(number))" : "\(UInt32(number))" }
+    let date: Text = "\(long: UInt64(days / 146_097 * 400 + year + (isNext ? 1 : 0)))-\(two(isNext ? month - 9 : month + 3))-\(two(ofYear - (153 * month + 2) / 5 + 1))"
+    return "\(date) \(two(seconds % 86400 / 3600)):\(two(seconds % 3600 / 60)):\(two(seconds % 60)) UTC"
   }
 
   private static func ids(_ range: IDRange) -> Text { "\(range.lowerBound)-\(range.upperBound)" }

@@ -4,7 +4,10 @@ public enum SubordinateIDFailure: Equatable, Sendable {
 
   case way(WayProblem)
   case unfit(file: [UInt8], Unfit)
-  case locked(file: [UInt8], process: UInt32?)
+  /// `since`: when the process started, in seconds since the epoch.
+  case locked(file: [UInt8], process: UInt32?, since: Int64?)
+  /// It could be ended or starved by what it has from whoever started it, and so takes no lock.
+  case hindered(Hindrance, Errno)
   /// Relative to /etc.
   case failed(file: [UInt8], Errno)
 }
@@ -52,8 +55,9 @@ package struct SubordinateIDFiles: ~Copyable {
       // What is refused is refused without a lock too: it happens at every login.
       let facts = try facts()
       if let refusal = refusal(planner, facts) { return .refused(refusal) }
+      let prepared = try change(planner, account, facts, expected)
       let lock = try lock(milliseconds)
-      let outcome = try allocateLocked(planner, account, expected)
+      let outcome = try allocateLocked(planner, account, expected, prepared, facts)
       lock.release()
       return outcome
     } catch {
@@ -66,32 +70,51 @@ package struct SubordinateIDFiles: ~Copyable {
     return nil
   }
 
-  /// Keeps other programs from the files until the lock is released.
+  /// Keeps other programs from the files until the lock is released. Whatever takes it comes through here: no limit of whoever started
+  /// this process reaches code that holds it.
   package func lock(_ milliseconds: Int64) throws(SubordinateIDError) -> AccountLock {
+    do throws(HindranceError) { try becomeUnhindered() } catch { throw SubordinateIDError(.hindered(error.hindrance, error.cause)) }
     do throws(AccountLockProblem) {
       return try AccountLock(in: directory, for: [SubordinateIDKind.users.fileName, SubordinateIDKind.groups.fileName], patience: milliseconds)
     } catch {
       switch error {
-      case .held(let file, let process): throw SubordinateIDError(.locked(file: file, process: process))
+      case .held(let file, let process, let since): throw SubordinateIDError(.locked(file: file, process: process, since: since))
       case .failed(let file, let cause): throw SubordinateIDError(.failed(file: file, cause))
       }
     }
   }
 
-  /// Only what is seen under the lock counts.
-  private func allocateLocked(
-    _ planner: SubordinateIDPlanner, _ account: Account, _ expected: SubordinateIDPlan?
-  ) throws(SubordinateIDError) -> SubordinateIDOutcome {
-    let facts = try facts()
+  /// What is to be done, made before the lock is taken.
+  private enum Change {
+    case none(SubordinateIDOutcome)
+    case some(SubordinateIDPlan, [(kind: SubordinateIDKind, content: [UInt8])])
+  }
+
+  private func change(
+    _ planner: SubordinateIDPlanner, _ account: Account, _ facts: SubordinateIDFacts, _ expected: SubordinateIDPlan?
+  ) throws(SubordinateIDError) -> Change {
     let plan: SubordinateIDPlan
-    do throws(SubordinateIDRefusal) { plan = try planner.plan(facts) } catch { return .refused(error) }
-    if plan.isEmpty { return .enough }
-    if let expected, plan != expected { return .changed }
+    do throws(SubordinateIDRefusal) { plan = try planner.plan(facts) } catch { return .none(.refused(error)) }
+    if plan.isEmpty { return .none(.enough) }
+    if let expected, plan != expected { return .none(.changed) }
     var changes: [(kind: SubordinateIDKind, content: [UInt8])] = []
     if let range = plan.users { changes.append((.users, SubordinateIDFiles.adding(account.name, range, to: facts.subuid))) }
     if let range = plan.groups { changes.append((.groups, SubordinateIDFiles.adding(account.name, range, to: facts.subgid))) }
-    try replace(changes)
-    return .added(plan)
+    return .some(plan, changes)
+  }
+
+  /// Only what is seen under the lock counts: what was prepared is written if the files are as they were, else it is made again. That is
+  /// done under the lock, since among many who wait, somebody has always changed them.
+  private func allocateLocked(
+    _ planner: SubordinateIDPlanner, _ account: Account, _ expected: SubordinateIDPlan?, _ prepared: Change, _ before: SubordinateIDFacts
+  ) throws(SubordinateIDError) -> SubordinateIDOutcome {
+    let change = try isStill(before) ? prepared : try change(planner, account, try facts(), expected)
+    switch change {
+    case .none(let outcome): return outcome
+    case .some(let plan, let changes):
+      try replace(changes)
+      return .added(plan)
+    }
   }
 
   private static func adding(_ owner: [UInt8], _ range: IDRange, to content: [UInt8]) -> [UInt8] {
@@ -114,19 +137,46 @@ package struct SubordinateIDFiles: ~Copyable {
     return facts
   }
 
+  /// Whether all files are as they were. Makes no copy of them.
+  package func isStill(_ before: SubordinateIDFacts) throws(SubordinateIDError) -> Bool {
+    guard try hasSubordinate(.users, before.subuid), try hasSubordinate(.groups, before.subgid), try hasOther("passwd", before.passwd) else { return false }
+    guard try hasOther("group", before.group), try hasOther("nsswitch.conf", before.nsswitch) else { return false }
+    return try hasOther("login.defs", before.loginDefinitions)
+  }
+
+  private func hasOther(_ name: String, _ before: [UInt8]) throws(SubordinateIDError) -> Bool {
+    let name = Array(name.utf8)
+    guard let file = try openIfThere(name, .readingFollowing) else { return before.isEmpty }
+    return try has(file, name, before)
+  }
+
+  private func hasSubordinate(_ kind: SubordinateIDKind, _ before: [UInt8]) throws(SubordinateIDError) -> Bool {
+    guard let file = try openSubordinate(kind) else { return before.isEmpty }
+    return try has(file, kind.fileName, before)
+  }
+
+  private func has(_ file: borrowing WayEnd, _ name: [UInt8], _ before: [UInt8]) throws(SubordinateIDError) -> Bool {
+    do throws(Errno) { return try hasContent(file.descriptor, before, chunk: 65536) } catch { throw SubordinateIDError(.failed(file: name, error)) }
+  }
+
   private func readOther(_ name: String) throws(SubordinateIDError) -> [UInt8] {
     let name = Array(name.utf8)
     guard let file = try openIfThere(name, .readingFollowing) else { return [] }
     return try bytes(of: file, name)
   }
 
-  /// One of the two files that may be replaced: a plain one of root's, or none.
   private func readSubordinate(_ kind: SubordinateIDKind) throws(SubordinateIDError) -> [UInt8] {
+    guard let file = try openSubordinate(kind) else { return [] }
+    return try bytes(of: file, kind.fileName)
+  }
+
+  /// One of the two files that may be replaced: a plain one of root's, or none.
+  private func openSubordinate(_ kind: SubordinateIDKind) throws(SubordinateIDError) -> WayEnd? {
     let name = kind.fileName
-    guard let file = try openIfThere(name, .reading) else { return [] }
+    guard let file = try openIfThere(name, .reading) else { return nil }
     if file.status.kind != .regular { throw SubordinateIDError(.unfit(file: name, .notRegular)) }
     if file.status.owner != 0 || file.isWritableByOthers { throw SubordinateIDError(.unfit(file: name, .notRoots)) }
-    return try bytes(of: file, name)
+    return file
   }
 
   private func openIfThere(_ name: [UInt8], _ mode: OpenMode) throws(SubordinateIDError) -> WayEnd? {

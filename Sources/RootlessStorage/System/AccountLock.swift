@@ -2,14 +2,17 @@ internal import CLinux
 
 /// What keeps others from the account files.
 public enum AccountLockProblem: Error, Equatable, Sendable {
-  /// Somebody held it until the end of the patience. The process is known of shadow's lock files.
-  case held(file: [UInt8], process: UInt32?)
+  /// Somebody held it until the end of the patience. The process is known of shadow's lock files; since when it runs, in seconds since
+  /// the epoch, of processes that run.
+  case held(file: [UInt8], process: UInt32?, since: Int64?)
   case failed(file: [UInt8], Errno)
 }
 
 /// The locks that shadow-utils holds while it edits such files (lib/commonio.c): first that of lckpwdf(3), for which useradd and the
 /// others wait, then `FILE.lock` for each file, for which they do not. The latter is a hard link to a file with the process's number,
-/// and stale when there is no such process.
+/// and stale when there is no such process, or another one has the number by now.
+///
+/// All are taken at once or none: whoever waits here holds nothing, and so keeps nobody from accounts that have nothing to do with it.
 ///
 /// lckpwdf itself would take alarm(2) for its own, which here guards the deadline. Whoever dies with the locks frees the first, and
 /// leaves the others stale.
@@ -23,13 +26,25 @@ package struct AccountLock: ~Copyable {
   ///   - milliseconds: how long to wait for others, in all.
   package init(in directory: borrowing FileDescriptor, for files: [[UInt8]], patience milliseconds: Int64) throws(AccountLockProblem) {
     let end = clinux_monotonic_milliseconds() + milliseconds
-    let lock = try AccountLock.lockPasswords(directory, until: end)
     let own: FileDescriptor
     do throws(Errno) { own = try open(at: directory, [0x2e], .directoryPlace) } catch { throw .failed(file: [0x2e], error) }
-    try AccountLock.take(files, in: directory, until: end)
-    self.directory = own
-    passwords = lock
-    self.files = files
+    let number = Int64(getpid())
+    while true {
+      do throws(AccountLockProblem) {
+        let lock = try AccountLock.lockPasswords(directory)
+        try AccountLock.take(files, in: directory)
+        self.directory = own
+        passwords = lock
+        self.files = files
+        return
+      } catch {
+        guard case .held(_, let process, _) = error else { throw error }
+        let now = clinux_monotonic_milliseconds()
+        if now >= end { throw error }
+        // Not all in step, who wait for the same.
+        clinux_sleep_milliseconds(Int((process == nil ? 3 : 20) + (now &+ number) % (process == nil ? 5 : 20)))
+      }
+    }
   }
 
   deinit { AccountLock.release(files, in: directory) }
@@ -37,29 +52,30 @@ package struct AccountLock: ~Copyable {
   /// The end of what had to be done under the lock.
   package consuming func release() {}
 
-  /// The lock of lckpwdf(3).
-  private static func lockPasswords(_ directory: borrowing FileDescriptor, until end: Int64) throws(AccountLockProblem) -> FileDescriptor {
+  /// The lock of lckpwdf(3), without waiting.
+  private static func lockPasswords(_ directory: borrowing FileDescriptor) throws(AccountLockProblem) -> FileDescriptor {
     let name = Array(".pwd.lock".utf8)
     do throws(Errno) {
       let file = try open(at: directory, name, .locking, permissions: 0o600)
       while clinux_lock_whole(file.raw) != 0 {
         let cause = Errno.last
         if cause == .interrupted { continue }
-        guard cause == .wouldBlock || cause == .accessDenied else { throw cause }
-        if clinux_monotonic_milliseconds() >= end { throw .wouldBlock }
-        clinux_sleep_milliseconds(5)
+        throw cause == .accessDenied ? .wouldBlock : cause
       }
       return file
     } catch {
-      throw error == .wouldBlock ? .held(file: name, process: nil) : .failed(file: name, error)
+      throw error == .wouldBlock ? .held(file: name, process: nil, since: nil) : .failed(file: name, error)
     }
   }
 
-  private static func take(_ files: [[UInt8]], in directory: borrowing FileDescriptor, until end: Int64) throws(AccountLockProblem) {
+  /// All or none, without waiting.
+  private static func take(_ files: [[UInt8]], in directory: borrowing FileDescriptor) throws(AccountLockProblem) {
+    // Most often it is seen here, before anything is written.
+    for file in files { try removeStale(lockName(file), in: directory) }
     var taken: [[UInt8]] = []
     do throws(AccountLockProblem) {
       for file in files {
-        try take(file, in: directory, until: end)
+        try take(file, in: directory)
         taken.append(file)
       }
     } catch {
@@ -76,7 +92,7 @@ package struct AccountLock: ~Copyable {
 
   private static func lockName(_ file: [UInt8]) -> [UInt8] { file + Array(".lock".utf8) }
 
-  private static func take(_ file: [UInt8], in directory: borrowing FileDescriptor, until end: Int64) throws(AccountLockProblem) {
+  private static func take(_ file: [UInt8], in directory: borrowing FileDescriptor) throws(AccountLockProblem) {
     // shadow puts its number there; ours is one name, so that the next of us removes what a killed one has left.
     let ticket = file + Array(".rootless-storage".utf8)
     let lock = lockName(file)
@@ -85,23 +101,18 @@ package struct AccountLock: ~Copyable {
     }
     let new: FileDescriptor
     do throws(Errno) { new = try writeTicket(ticket, in: directory) } catch { throw .failed(file: ticket, error) }
-    while true {
-      do throws(Errno) { return try link(at: directory, ticket, lock) } catch {
-        // On a root that is NFS, a lost reply makes a link that was made look as if it had failed: the link count tells (link(2)).
-        if isLinked(new) { return }
-        if error != .exists { throw .failed(file: lock, error) }
-      }
-      if try removeStale(lock, in: directory) { continue }
-      if clinux_monotonic_milliseconds() >= end { throw .held(file: lock, process: holder(of: lock, in: directory)) }
-      clinux_sleep_milliseconds(20)
+    do throws(Errno) { try link(at: directory, ticket, lock) } catch {
+      // On a root that is NFS, a lost reply makes a link that was made look as if it had failed: the link count tells (link(2)).
+      if isLinked(new) { return }
+      throw error == .exists ? held(lock, by: nil) : .failed(file: lock, error)
     }
   }
 
   private static func writeTicket(_ ticket: [UInt8], in directory: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
     do throws(Errno) { try removeFile(at: directory, ticket) } catch { if error != .noEntry { throw error } }
     let new = try open(at: directory, ticket, .creating, permissions: 0o600)
-    // With the NUL, as shadow writes it; synced, since an empty lock would outlive a crash of the machine and hold everybody up.
-    try writeAll(new, decimal(UInt64(thisProcess().number)) + [0])
+    // Synced, since an empty lock would outlive a crash of the machine and hold everybody up.
+    try writeAll(new, AccountLockHolder(thisProcess()).content)
     try synchronise(new)
     return new
   }
@@ -112,19 +123,24 @@ package struct AccountLock: ~Copyable {
 
   /// Removes a lock whose process is gone. Safe, because whoever does it holds the lock of lckpwdf.
   ///
-  /// - Returns: whether it is gone now.
-  private static func removeStale(_ lock: [UInt8], in directory: borrowing FileDescriptor) throws(AccountLockProblem) -> Bool {
-    guard let process = holder(of: lock, in: directory), !processExists(process) else { return false }
+  /// Throws `held` when somebody has the lock.
+  private static func removeStale(_ lock: [UInt8], in directory: borrowing FileDescriptor) throws(AccountLockProblem) {
+    var holder: AccountLockHolder? = nil
+    do throws(Errno) {
+      let file = try open(at: directory, lock, .reading)
+      holder = AccountLockHolder(try readAll(file, limit: AccountLockHolder.longestContent))
+      guard let holder, isGone(holder, modified: try fileStatus(of: file).modified) else { throw .exists }
+    } catch {
+      if error == .noEntry { return }
+      // What cannot be read is somebody's too.
+      throw held(lock, by: holder?.number)
+    }
     do throws(Errno) { try removeFile(at: directory, lock) } catch {
       if error != .noEntry { throw .failed(file: lock, error) }
     }
-    return true
   }
 
-  /// nil: it is gone, or says no process.
-  private static func holder(of lock: [UInt8], in directory: borrowing FileDescriptor) -> UInt32? {
-    do throws(Errno) {
-      return identifier(try readAll(try open(at: directory, lock, .reading), limit: 31).prefix { $0 >= 0x30 && $0 <= 0x39 })
-    } catch { return nil }
+  private static func held(_ lock: [UInt8], by process: UInt32?) -> AccountLockProblem {
+    .held(file: lock, process: process, since: process.flatMap { startOfProcess($0) })
   }
 }

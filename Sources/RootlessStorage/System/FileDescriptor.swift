@@ -73,6 +73,20 @@ package func readAll(_ file: borrowing FileDescriptor, limit: Int, chunk: Int = 
   return content
 }
 
+/// Whether the rest of the file, from the descriptor's position, is this. Reads `chunk` bytes at once, into the same place.
+package func hasContent(_ file: borrowing FileDescriptor, _ content: [UInt8], chunk: Int) throws(Errno) -> Bool {
+  let raw = file.raw
+  var piece = [UInt8](repeating: 0, count: chunk)
+  var done = 0
+  while true {
+    // SAFETY: read(2) writes at most the buffer's count, which is not 0.
+    let got = try retrying { unsafe piece.withUnsafeMutableBytes { unsafe read(raw, $0.baseAddress!, $0.count) } }
+    if got == 0 { return done == content.count }
+    guard got <= content.count - done, piece[..<got] == content[done..<(done + got)] else { return false }
+    done += got
+  }
+}
+
 /// Writes all of it; a short write is continued (write(2)).
 package func writeAll(_ file: borrowing FileDescriptor, _ content: [UInt8]) throws(Errno) {
   let raw = file.raw

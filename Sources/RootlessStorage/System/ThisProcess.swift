@@ -86,6 +86,24 @@ package func isGone(_ process: ProcessStamp) -> Bool {
   return started != process.started
 }
 
+/// Whether the process that made a lock file runs no more. When it cannot be told, the answer is no.
+///
+/// - Parameter modified: when the file was written, in seconds since the epoch.
+package func isGone(_ holder: AccountLockHolder, modified: Int64) -> Bool {
+  if !processExists(holder.number) { return true }
+  guard let running = startTime(ofProcess: holder.number) else { return false }
+  return holder.isReused(by: running, bootClock(), modified: modified)
+}
+
+/// When the process of this number started, in seconds since the epoch; nil when that cannot be told.
+package func startOfProcess(_ number: UInt32) -> Int64? {
+  startTime(ofProcess: number).map { bootClock().milliseconds(atTick: $0) / 1000 }
+}
+
+private func bootClock() -> BootClock {
+  BootClock(boot: clinux_milliseconds_since_epoch() - clinux_milliseconds_since_boot(), frequency: max(1, Int64(sysconf(Int32(_SC_CLK_TCK)))))
+}
+
 /// Clock ticks since boot at which a process started: field 22 of /proc/PID/stat (proc(5)).
 private func startTime(ofProcess number: UInt32) -> UInt64? {
   let path = Array("/proc/".utf8) + decimal(UInt64(number)) + Array("/stat".utf8)
