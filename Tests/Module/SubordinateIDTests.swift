@@ -241,7 +241,8 @@ struct SubordinateIDTests {
             cmp -s subuid subgid || echo "$limit $kind $size: one of two"
             if cmp -s subuid whole; then added=$((added + 1)); else cmp subuid before 2>&1; fi
           done
-          [ $kind = hard ] || [ $added -gt 50 ] || echo "$limit: so few prove nothing: $added"
+          # In less than 4 MiB of addresses there is no room for libc and these files; of data there is.
+          [ $limit$kind != datasoft ] || [ $added -gt 50 ] || echo "so few prove nothing: $added"
         done
       done
       """, to: "/etc/limits.sh")
@@ -276,7 +277,7 @@ struct SubordinateIDTests {
   @Test(arguments: hindrances) func `what cannot be set back is told, and no lock is taken`(before: String, says: String) throws {
     let machine = try machine()
     let run = try machine.sh("\(before) setpriv --bounding-set -sys_resource,-sys_nice --inh-caps -sys_resource,-sys_nice strace -qq -o /var/tmp/trace -e trace=linkat,openat \(SubordinateIDTests.helper); grep -c lock /var/tmp/trace")
-    #expect(run.text.contains("<4>alice: no subordinate ids are given: \(says) of whoever opened the session stays in force (") && run.text.contains("CAP_SYS_RESOURCE"), "\(run)")
+    #expect(run.text.contains("<4>alice: no subordinate ids are given: \(says) that this process has from its caller cannot be set back (") && run.text.contains("CAP_SYS_RESOURCE"), "\(run)")
     #expect(run.text.contains("created storage directory") && run.lines.last == "0", "\(run)")
     #expect(try files(machine) == Array(repeating: "bob:100000:65536\n", count: 2))
     // Where nothing is worse than needed, the capabilities are not needed either.
