@@ -23,6 +23,7 @@ struct GoldenTests {
   /// Times, process numbers, and what is about the machine that the tests run on.
   static func withoutThisMachine(_ text: String) -> String {
     var text = text.replacing(#/[0-9]{8}T[0-9]{6}Z/#, with: "DATE").replacing(#/DATE\.[0-9]+/#, with: "DATE.PID")
+      .replacing(#/DATE-[0-9a-f]{16}/#, with: "DATE-RANDOM")
       .replacing(#/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z/#, with: "TIME").replacing(#/[0-9]{4}-[0-9]{2}-[0-9]{2}/#, with: "YYYY-MM-DD")
     if let start = text.range(of: "  \"host\" : {"), let end = text[start.lowerBound...].range(of: "\n  },") {
       text.replaceSubrange(start.lowerBound..<end.upperBound, with: "  \"host\" : …,")

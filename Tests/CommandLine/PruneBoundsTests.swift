@@ -6,7 +6,7 @@ import Testing
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct PruneBoundsTests {
   /// A machine with processes of its own, where three storage directories have an account.
-  private func machine(storage: String = "tmpfs", settings: String = "network_filesystems = ramfs") throws -> Machine {
+  private func machine(storage: String = "tmpfs", settings: String = PruneTests.atOnce) throws -> Machine {
     let machine = try Machine(storage: storage, ownProcesses: true, settings: settings)
     for (number, name) in ["alice", "bob", "carol"].enumerated() {
       try machine.user(name, uid: 4001 + number)
@@ -324,7 +324,7 @@ struct PruneBoundsTests {
   }
 
   @Test func `a container's own directory is judged by the container's processes`() throws {
-    let machine = try Machine()
+    let machine = try Machine(settings: PruneTests.atOnce)
     try machine.user("alice", uid: 4001)
     let own = try machine.sure("mktemp -d /opt/rootless-storage-test.XXXXXX").text.trimmingCharacters(in: .whitespacesAndNewlines)
     defer { _ = try? machine.sh("rm -rf \(own)") }
@@ -346,7 +346,7 @@ struct PruneBoundsTests {
   @Test(arguments: [("hidepid=1", 4811), ("hidepid=2", 4812), ("hidepid=2,gid=4999", 4813), ("hidepid=4", 4814)])
   func `behind hidepid nothing is deleted, unless all processes can be seen`(option: String, uid: Int) throws {
     // In the first PID namespace, with a /proc of its own.
-    let machine = try Machine()
+    let machine = try Machine(settings: PruneTests.atOnce)
     for (name, uid) in [("alice", 4801), ("bob", 4802)] {
       try machine.user(name, uid: uid)
       try machine.storage(name, uid: uid)
