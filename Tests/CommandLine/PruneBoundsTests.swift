@@ -329,7 +329,7 @@ struct PruneBoundsTests {
     let own = try machine.sure("mktemp -d /opt/rootless-storage-test.XXXXXX").text.trimmingCharacters(in: .whitespacesAndNewlines)
     defer { _ = try? machine.sh("rm -rf \(own)") }
     try machine.sure("chmod 1777 \(own); for name in alice gone; do install -d -o 4711 \(own)/$name \(own)/$name/docker; done; chown -R 4001 \(own)/alice")
-    try machine.write("storage_directory = \(own)/$USER\nnetwork_filesystems = ramfs\n", to: "/etc/rootless-storage/rootless-storage.conf")
+    try machine.write("storage_directory = \(own)/$USER\nnetwork_filesystems = ramfs\norphan_days = 0\n", to: "/etc/rootless-storage/rootless-storage.conf")
     func prune(_ environment: String, _ before: String = "true") throws -> Output {
       try machine.sh("env \(environment) unshare -p -f --mount-proc bash -c '\(before); \(Machine.commandLine) prune --orphaned --yes; exit $?'")
     }
