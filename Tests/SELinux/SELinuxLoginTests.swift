@@ -39,7 +39,7 @@ struct SELinuxLoginTests {
 
     // The proof that a denial would have been seen: of subordinate ids the policy knows nothing until it is told. By sshd, since su of an
     // unconfined root starts the helper in root's own domain.
-    try lab.root("printf 'subids = allocate\\nuid_max = 40000\\n' > /etc/rootless-storage/rootless-storage.conf; sed -i /alice/d /etc/subuid /etc/subgid")
+    try lab.root("printf 'subids = allocate\\nuid_max = 40000\\nreserved_ids = 1000-40000\\n' > /etc/rootless-storage/rootless-storage.conf; sed -i /alice/d /etc/subuid /etc/subgid")
     #expect(try lab.login("alice", "echo in").text == "in\n")
     #expect(try lab.denials("scontext=[^ ]*:rootless_storage_helper_t:").contains { $0.contains(":etc_t:") })
     try lab.root("setsebool rootless_storage_allocate_subids on; dmesg -C; journalctl --rotate --vacuum-time=1s 2> /dev/null; sed -i /alice/d /etc/subuid /etc/subgid")

@@ -7,7 +7,7 @@ import Testing
 struct DirectoryUserTests {
   /// 100000 + (20001 - 1000) * 65536, and the next.
   private static let erin = 1_245_349_536, frank = 1_245_415_072
-  private static let settings = "subids = allocate\nuid_max = 60000\nsubid_max = 4294967294"
+  private static let settings = "subids = allocate\nuid_max = 60000\nreserved_ids = 1000-60000\nsubid_max = 4294967294"
   private static let map = "podman unshare cat /proc/self/uid_map"
   private static let owners =
     "podman import -q /srv/image.tar localhost/test && podman run --rm --pull=never --network=none localhost/test stat -c %u:%g /etc/shadow /data/owned-by-999 /data/owned-by-root"
@@ -118,7 +118,7 @@ struct DirectoryUserTests {
 
   @Test func `forty first logins among useradd, usermod and userdel: no line is lost, and no two ranges overlap`() throws {
     let lab = try Lab()
-    try lab.useDirectory(settings: "subids = allocate\nuid_max = 60000\nsubid_scheme = first-free")
+    try lab.useDirectory(settings: "subids = allocate\nuid_max = 60000\nreserved_ids = 1000-60000\nsubid_scheme = first-free")
     let before = try lab.subordinateFiles()
     // useradd takes the lowest free ids too.
     try lab.root(
