@@ -39,8 +39,8 @@ struct HelperTests {
   private static let overlay = "[storage]\ndriver = \"overlay\"\n"
 
   /// A store that is not there yet; the old one comes back afterwards.
-  private static let newStore = "mv /var/tmp/alice /var/tmp/aside; "
-  private static let oldStore = "as alice 'podman system migrate'; rm -rf /var/tmp/alice /var/tmp/.alice.*; mv /var/tmp/aside /var/tmp/alice"
+  private static let newStore = "mv /var/tmp/alice /var/lib/aside; "
+  private static let oldStore = "as alice 'podman system migrate'; rm -rf /var/tmp/alice /var/tmp/.alice.*; mv /var/lib/aside /var/tmp/alice"
   private static let emptyDirectory = "install -d -m 700 -o alice -g alice /var/tmp/alice; "
 
   private static let inHome = "setting up pivot dir"
