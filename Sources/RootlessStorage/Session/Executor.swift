@@ -40,11 +40,7 @@ public struct Executor {
         case .none: done = refuse(place.observation.state, place)
         }
       case .takePlace: done = try takePlace(place, &identity, makesAbsent: true)
-      case .closeStorageDirectory:
-        switch place.found {
-        case .some(let found): done = close(found, place)
-        case .none: done = refuse(place.observation.state, place)
-        }
+      case .closeStorageDirectory: done = closeFound(place)
       case .removeLeftover, .createFile: continue
       }
       if !done { return false }
@@ -57,11 +53,7 @@ public struct Executor {
     for action in plan.actions {
       switch action {
       case .takePlace: _ = try takePlace(place, &identity, makesAbsent: false)
-      case .closeStorageDirectory:
-        switch place.found {
-        case .some(let found): _ = close(found, place)
-        case .none: _ = refuse(place.observation.state, place)
-        }
+      case .closeStorageDirectory: _ = closeFound(place)
       case .createStorageDirectory, .removeLeftover, .createFile: continue
       }
     }
@@ -164,6 +156,13 @@ public struct Executor {
   /// A directory with more bits than asked for, none of them for writing by others, is fit all the same.
   private func setMode(of place: borrowing FileDescriptor, to mode: UInt32) {
     do throws(Errno) { try changeMode(of: try open(at: place, [0x2e], .directory), to: mode) } catch {}
+  }
+
+  private mutating func closeFound(_ place: borrowing StorageObserver) -> Bool {
+    switch place.found {
+    case .some(let found): close(found, place)
+    case .none: refuse(place.observation.state, place)
+    }
   }
 
   /// Takes the write bits for others away, through the descriptor that was looked at. After that nobody else can put anything in

@@ -129,7 +129,7 @@ struct PlaceExchange: ~Copyable {
     attempt = takeover
     do throws(Errno) { try identity.exchangeNames(at: parent, leaf, name) } catch {
       // It has just been moved away by its owner: the place is free for this moment.
-      if error == .noEntry {
+      if error == .noEntry && makesAbsent {
         try make(in: parent, identity)
         return true
       }
