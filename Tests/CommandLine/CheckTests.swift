@@ -30,6 +30,10 @@ struct CheckTests {
     #expect(try machine.rootlessStorage("repair alice").status == 0)
     // What a container made is nobody's, and an orphan is list's to tell of.
     try machine.sure("install -d -o 100007 /var/tmp/by-a-container; install -d -o 55555 /var/tmp/orphan")
+    // What others can do on hosts without the package concerns no single user.
+    let shared = try machine.rootlessStorage("check --all")
+    #expect(shared.status == 0 && shared.text.contains("storage-parent-shared") && shared.text.contains("/var/lib/rootless-storage/$USER"), "\(shared)")
+    try machine.sure("chmod 755 /var/tmp")
     let all = try machine.rootlessStorage("check --all")
     #expect(all.status == 0 && all.lines == ["alice: nothing to mend; home on ramfs, storage in /var/tmp/alice."], "\(all)")
   }

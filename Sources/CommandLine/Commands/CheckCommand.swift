@@ -18,7 +18,7 @@ struct CheckCommand: ParsableCommand {
     do { try options.examine(.check, host) { report in result.withLock { $0.take(report, keeping: isJSON) } } } catch let failure as CannotLook {
       obstacle = failure
     }
-    let findings = hostFindings(host)
+    let findings = hostFindings(host) + (options.all ? siteFindings(host) : [])
     let unseen = hostUnseen(host).map { shown($0) }
     try result.withLock { result in
       result.progress.clear()

@@ -22,6 +22,7 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case storageFileSystem = "storage-file-system"
   case storageLabel = "storage-label"
   case storagePath = "storage-path"
+  case storageParentShared = "storage-parent-shared"
 
   // Files in the home
   case fileMissing = "file-missing"
