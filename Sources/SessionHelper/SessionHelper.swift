@@ -132,10 +132,17 @@ private struct Run {
     let isReady = try executor.prepareStorage(plan, at: place, &identity)
     say(executor.takeEvents())
     try guardFormerPlaces(&identity, settings, mounts, engines, until: end)
-    if !isReady || plan.actions.isEmpty { return }
+    if !isReady { return }
+    // The file may have been created by a login on another host, and the record made on this one.
+    let overlay = OverlayCache(uid: account.uid)
+    let mayBeRecorded = overlay.mayBeThere
+    if plan.actions.isEmpty && !mayBeRecorded { return }
     try identity.dropForGood()
     flush()
     executor.completeHome(plan, at: home)
+    if plan.createsSomething || mayBeRecorded {
+      executor.remove(overlay, notNewerThan: plan.createsSomething ? Int64.max : max(home.storageConfChanged, place.changed))
+    }
     say(executor.takeEvents())
   }
 

@@ -11,6 +11,7 @@ enum EventSamples {
       .nameUnfit, .homeLocal(type: nil), .homeLocal(type: value), .storageCreated(mode: 0o700), .storageClosed(from: 0o777, to: 0o755),
       .storageFailed(.noSpace, parentIsWritableByOthers: false), .storageFailed(.noSpace, parentIsWritableByOthers: true), .fileCreated(value), .storeMoved(file: value, store: value), .storeUnknown(file: value, store: value, .accessDenied), .nameUnfitForFile(file: value),
       .fileBlocked(file: value, .notDirectory), .fileFailed(file: value, .ioError), .leftoverRemoved(value), .leftoverStays(value, .accessDenied),
+      .overlayRecordRemoved(value), .overlayRecordStays(value, .accessDenied),
       .allInPlace, .storageOpen(mode: 0o775), .engineDirectoryFailed(value, .noSpace), .storageFailed(.ioError, parentIsWritableByOthers: false),
       .storageTaken(Takeover(kind: .directory, owner: 1001, keptAs: value)), .storageTaken(Takeover(kind: .fifo, owner: 1001, keptAs: nil)), emptied(value),
       .fileFailed(file: value, .noSpace), .fileFailed(file: value, .quotaExceeded), .fileFailed(file: value, .readOnly),
@@ -101,7 +102,7 @@ enum EventSamples {
     ]
   }
 
-  static let count = 34
+  static let count = 36
 
   /// A new event does not compile here before it has a number, and then a sample.
   static func number(_ event: Event) -> Int {
@@ -131,6 +132,8 @@ enum EventSamples {
     case .fileFailed: 23
     case .leftoverRemoved: 24
     case .leftoverStays: 25
+    case .overlayRecordRemoved: 35
+    case .overlayRecordStays: 36
     case .allInPlace: 26
     case .storeUnknown: 27
     case .subordinateIDsAdded: 28

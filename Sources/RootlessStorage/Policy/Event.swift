@@ -46,6 +46,10 @@ public enum Event: Equatable, Sendable {
   case leftoverRemoved([UInt8])
   case leftoverStays([UInt8], Errno)
 
+  // Podman's record that overlay does not work
+  case overlayRecordRemoved([UInt8])
+  case overlayRecordStays([UInt8], Errno)
+
   case allInPlace
 
   /// syslog(3) priority.
@@ -58,10 +62,10 @@ public enum Event: Equatable, Sendable {
     case .subordinateIDsRefused(.notFromFiles): .debug
     case .subordinateIDsRefused, .subordinateIDsFailed: .warning
     case .settingsProblem, .groupsLeftOut, .skeletonWarning, .fileBlocked, .storeUnknown, .nameUnfitForFile,
-      .leftoverStays, .storageOpen, .engineDirectoryFailed:
+      .leftoverStays, .overlayRecordStays, .storageOpen, .engineDirectoryFailed:
       .warning
     case .storageClosed, .storeMoved: .notice
-    case .storageCreated, .fileCreated, .subordinateIDsAdded: .info
+    case .storageCreated, .fileCreated, .subordinateIDsAdded, .overlayRecordRemoved: .info
     case .uidOutOfRange, .homeLocal, .allInPlace, .leftoverRemoved: .debug
     case .homeUnusable(let home): Event.severity(home)
     }

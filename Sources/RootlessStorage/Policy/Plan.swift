@@ -26,6 +26,16 @@ public struct Plan: Equatable, Sendable {
   public var actions: [Action] = []
   public var events: [Event] = []
 
+  /// Whether a storage directory or a file is to be made.
+  public var createsSomething: Bool {
+    actions.contains { action in
+      switch action {
+      case .createStorageDirectory, .takePlace, .createFile: true
+      case .closeStorageDirectory, .removeLeftover: false
+      }
+    }
+  }
+
   public init(actions: [Action] = [], events: [Event] = []) {
     self.actions = actions
     self.events = events

@@ -78,6 +78,10 @@ public struct Wording: Sendable {
     case .fileFailed(let file, let cause): "cannot create \(inHome(file)): \(cause); \(remedy(cause, "the home"))"
     case .leftoverRemoved(let file): "removed \(inHome(file)), which an interrupted login had left"
     case .leftoverStays(let file, let cause): "\(inHome(file)), left by an interrupted login, cannot be removed: \(cause), ignoring"
+    case .overlayRecordRemoved(let path):
+      "removed \(path): Podman recorded there, before its storage was where it is now, that overlay does not work, and would not have tried it again"
+    case .overlayRecordStays(let path, let cause):
+      "\(path) cannot be removed: \(cause); Podman recorded there, before its storage was where it is now, that overlay does not work, and does not try it again; remove it as the user"
     case .allInPlace: "storage directory \(storage) and the files in the home are in place"
     }
   }

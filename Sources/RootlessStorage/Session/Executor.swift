@@ -207,6 +207,23 @@ public struct Executor {
     }
   }
 
+  /// Removes Podman's records of a failure that are not newer than `time`, in seconds since the epoch: what they tell is of another
+  /// directory than the one that is configured since. The process must be the user for good.
+  public mutating func remove(_ overlay: OverlayCache, notNewerThan time: Int64) {
+    var seen: [Event] = []
+    overlay.forEach { record in
+      guard record.changed <= time else { return }
+      do throws(Errno) {
+        try record.remove()
+        seen.append(.overlayRecordRemoved(record.path))
+      } catch {
+        // Another login of the same user was faster.
+        if error != .noEntry { seen.append(.overlayRecordStays(record.path, error)) }
+      }
+    }
+    events += seen
+  }
+
   private mutating func removeLeftover(_ directory: [UInt8], _ name: [UInt8], _ home: borrowing FileDescriptor) {
     let path = directory.isEmpty ? name : directory + [0x2f] + name
     do throws(Errno) {

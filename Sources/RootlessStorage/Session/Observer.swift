@@ -60,6 +60,15 @@ public struct HomeObserver: ~Copyable {
     }
   }
 
+  /// When Podman's configuration in the home was last changed, in seconds since the epoch as the file server counts them; 0: there is none.
+  public var storageConfChanged: Int64 {
+    switch descriptor {
+    case .none: return 0
+    case .some(let home):
+      do throws(Errno) { return try fileStatus(at: home, Array(".config/containers/storage.conf".utf8)).changed } catch { return 0 }
+    }
+  }
+
   /// Looks at the places of the skeleton's files. Costs a stat of each; more only where one is missing, out of reach, or has a
   /// second link.
   ///
@@ -219,6 +228,14 @@ public struct StorageObserver: ~Copyable {
       observation = StorageObservation(parentIsWritableByOthers: error.isOthersDoing, state: .way(error))
       parent = nil
       found = nil
+    }
+  }
+
+  /// When the storage directory itself, or what is directly in it, was last changed, in seconds since the epoch; 0: there was none.
+  public var changed: Int64 {
+    switch found {
+    case .none: return 0
+    case .some(let directory): do throws(Errno) { return try fileStatus(of: directory).changed } catch { return 0 }
     }
   }
 

@@ -48,7 +48,12 @@ package func fileStatus(at directory: borrowing FileDescriptor, _ name: [UInt8])
   try statxRaw(directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount, clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
 }
 
-/// The same without a request to whoever serves the file system there (AT_STATX_DONT_SYNC).
+/// The same of an absolute path, resolved by the kernel with the identity the process has at the moment.
+package func fileStatus(path: [UInt8]) throws(Errno) -> FileStatus {
+  try statxRaw(clinux_at_fdcwd, path, clinux_at_symlink_nofollow | clinux_at_no_automount | clinux_at_statx_dont_sync, 0)
+}
+
+/// The same as `fileStatus(at:_:)` without a request to whoever serves the file system there (AT_STATX_DONT_SYNC).
 package func knownStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) -> FileStatus {
   try statxRaw(
     directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount | clinux_at_statx_dont_sync,
