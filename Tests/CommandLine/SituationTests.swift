@@ -118,6 +118,14 @@ struct SituationTests {
     .init(
       what: "somebody else's runroot", script: put(conf, goodDriver + goodRoot + "\nrunroot = \"/run/containers/storage\"\n[storage.options]\nmount_program = \"\""), codes: ["runroot-unusable"],
       after: "if grep -q runroot \(conf); then exit 1; fi; grep -q mount_program \(conf)"),
+    .init(
+      what: "Podman has recorded that overlay does not work",
+      script: "d=/run/user/4001/containers/overlay; install -d -m 700 -o 4001 -g 4001 /run/user/4001 /run/user/4001/containers $d; touch -d yesterday $d/overlay-false; chown 4001 $d/overlay-false; sleep 1.1; chmod 711 /var/tmp/alice",
+      codes: ["overlay-record"], after: "test ! -e /run/user/4001/containers/overlay/overlay-false"),
+    .init(
+      what: "Podman has recorded it of a store in the home",
+      script: put(conf, goodDriver + "graphroot = \"/home/alice/store\"") + "\nsleep 1.1; d=/run/user/4001/containers/overlay; install -d -m 700 -o 4001 -g 4001 /run/user/4001 /run/user/4001/containers $d; touch $d/overlay-false; chown 4001 $d/overlay-false",
+      codes: ["graphroot-network", "overlay-record"], after: "test ! -e /run/user/4001/containers/overlay/overlay-false"),
     .init(what: "a runroot that is no text", script: put(conf, goodDriver + goodRoot + "\nrunroot = 5"), codes: ["storage-conf-invalid"], after: "if grep -q runroot \(conf); then exit 1; fi; grep -q '\(goodRoot)' \(conf)"),
     .init(what: "an unknown driver", script: put(conf, "[storage]\ndriver = \"nonsense\"\n" + goodRoot), codes: ["driver-unknown"], after: "grep -q 'driver = \"overlay\"' \(conf)"),
     .init(what: "a byte order mark", script: "sed -i '1s/^/\\xef\\xbb\\xbf/' \(conf)", codes: ["storage-conf-invalid"], isRepairable: false),

@@ -13,9 +13,11 @@ struct PackageStoryTests {
       try story.isRefused()
       return story.tell("apt refuses the package: \(try story.libraryNeeded())")
     }
+    try story.podmanFailedBefore()
     try story.isInstalled()
     try story.firstLogins()
     try story.podmanWorks()
+    try story.podmanWorksAfterFailures()
     try story.dockerWorks()
     try story.nothingIsFound()
     try story.cronRan()
@@ -158,6 +160,29 @@ final class PackageStory {
     let output = try lab.login("erin", "podman import -q /srv/image.tar localhost/test >/dev/null && \(PackageStory.podman); podman info --format '{{.Store.GraphDriverName}} {{.Store.GraphRoot}}'")
     #expect(output.lines.suffix(4) == ["0:42", "999:999", "0:0", "overlay /var/tmp/erin/containers/storage"], "\(output)")
     #expect(try isOnDisk("/var/tmp/erin/containers/storage"))
+  }
+
+  private static let record = "/run/user/2001/containers/overlay/overlay-false"
+
+  /// Whom a site installs this for: she has tried Podman on her home, and lingers, so that her runtime directory stays. Without the
+  /// driver in her file, Podman 4.3 would take vfs.
+  func podmanFailedBefore() throws {
+    try lab.root("loginctl enable-linger alice")
+    let output = try lab.login(
+      "alice",
+      """
+      mkdir -p ~/.config/containers; printf '[storage]\\ndriver = "overlay"\\n' > ~/.config/containers/storage.conf
+      podman import -q /srv/image.tar localhost/test > /dev/null 2>&1; echo status $?
+      rm ~/.config/containers/storage.conf; ls \(PackageStory.record)
+      """)
+    #expect(output.lines == ["status 125", PackageStory.record], "\(output)")
+  }
+
+  func podmanWorksAfterFailures() throws {
+    let output = try lab.login("alice", "podman import -q /srv/image.tar localhost/test > /dev/null && \(PackageStory.podman); podman info --format '{{.Store.GraphDriverName}} {{.Store.GraphRoot}}'")
+    #expect(output.lines.suffix(4) == ["0:42", "999:999", "0:0", "overlay /var/tmp/alice/containers/storage"], "\(output)")
+    let log = try lab.log()
+    #expect(log.contains { $0.hasPrefix("alice: removed \(PackageStory.record): Podman recorded there") }, "\(log)")
   }
 
   /// As Docker's documentation has it: dockerd-rootless-setuptool.sh install, which makes a user unit. Debian's package leaves the links to the site.

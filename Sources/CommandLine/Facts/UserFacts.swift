@@ -18,6 +18,8 @@ struct UserFacts: Equatable, Sendable {
     var isMountPoint = false
     /// SELinux is on.
     var hasLabels = false
+    /// When it, or what is directly in it, was last changed, in seconds since the epoch; 0: it was not there.
+    var changed: Int64 = 0
   }
 
   /// `storage.conf` of the home.
@@ -60,6 +62,12 @@ struct UserFacts: Equatable, Sendable {
   /// The uid map of a pause process that no longer fits /etc/subuid.
   enum PauseProcess: Equatable, Sendable { case none, current, outdated(pid: UInt32) }
 
+  struct OverlayRecord: Equatable, Sendable {
+    var path: [UInt8]
+    /// Podman's configuration, or the storage directory, was changed since.
+    var isOutdated: Bool
+  }
+
   var account: Account
   var home: HomeObservation
   var isNetworkHome = false
@@ -73,6 +81,8 @@ struct UserFacts: Equatable, Sendable {
   var daemonJson: DaemonJson?
   var leftovers: [Leftover] = []
   var pause: PauseProcess = .none
+  /// Podman's records that overlay does not work.
+  var overlayRecords: [OverlayRecord] = []
   /// Where podman is; nil: not installed.
   var podman: [UInt8]?
   /// `UserProgram` can run podman as the user.

@@ -40,6 +40,7 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case driverVfs = "driver-vfs"
   case driverUnknown = "driver-unknown"
   case runrootUnusable = "runroot-unusable"
+  case overlayRecord = "overlay-record"
   case siteOptionsHidden = "site-options-hidden"
   case daemonJsonMissing = "daemon-json-missing"
   case daemonJsonInvalid = "daemon-json-invalid"

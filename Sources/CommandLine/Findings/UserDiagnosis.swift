@@ -45,6 +45,7 @@ struct UserDiagnosis: Sendable {
     judgeFiles()
     judgeStorageConf()
     judgeDaemonJson()
+    judgeOverlayRecords()
     judgeLeftovers()
     judgeEnvironment()
     if case .outdated(let pid) = facts.pause {
@@ -338,6 +339,26 @@ struct UserDiagnosis: Sendable {
 
   /// The type of the home's file system, for a sentence.
   var homeType: String { if case .on(.named(let type)) = facts.home { shown(type) } else { "a local disk" } }
+
+  // MARK: What Podman remembers
+
+  /// A record that is newer than the configuration is of the storage that is configured, unless that is about to be changed.
+  private mutating func judgeOverlayRecords() {
+    let isReconfigured = actions.contains { action in
+      switch action {
+      case .editStorageConf: true
+      case .replaceFile(let file), .login(.createFile(let file)): file.path == UserExaminer.storageConf
+      case .login, .setStorageMode, .detachMount, .editDaemonJson, .removeOverlayRecords, .migrate: false
+      }
+    }
+    let paths = facts.overlayRecords.filter { $0.isOutdated || isReconfigured }.map(\.path)
+    if paths.isEmpty { return }
+    let places = paths.map { shown($0) }.joined(separator: " and ")
+    add(
+      .overlayRecord, .error,
+      "Podman recorded in \(places), before its storage was where storage.conf puts it, that overlay does not work. It does not try again as long as that file exists.",
+      mending: .removeOverlayRecords(paths))
+  }
 
   // MARK: What is left in the home
 

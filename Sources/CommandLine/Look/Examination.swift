@@ -110,6 +110,7 @@ struct Examination {
   private func storage(_ path: [UInt8], _ place: borrowing StorageObserver, _ mounts: MountTable) -> UserFacts.Storage {
     var storage = UserFacts.Storage(path: path, observation: place.observation)
     storage.hasLabels = hasSecurityLabels()
+    storage.changed = place.changed
     // A way that is not to be trusted is not looked at further.
     if case .way = place.observation.state { return storage }
     switch place.parent {
@@ -157,6 +158,7 @@ struct Examination {
       let examiner = UserExaminer(account: account, settings: settings, mounts: mounts)
       facts.canRunPrograms = program.isPossible(isPrivileged: isPrivileged)
       examiner.examine(home, &facts)
+      facts.overlayRecords = overlayRecords(place)
       var diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
       let path = facts.storage?.path ?? []
       switch request.task {
@@ -168,10 +170,19 @@ struct Examination {
         }
         facts.files = place.files(facts.skeleton, settings, mounts, findingAllLeftovers: true)
         examiner.examine(home, &facts)
+        facts.overlayRecords = overlayRecords(place)
         diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
       }
       return report(diagnosis)
     }
+  }
+
+  private func overlayRecords(_ home: borrowing HomeObserver) -> [UserFacts.OverlayRecord] {
+    guard facts.isNetworkHome else { return [] }
+    let configured = max(home.storageConfChanged, facts.storage?.changed ?? 0)
+    var found: [UserFacts.OverlayRecord] = []
+    OverlayCache(uid: account.uid).forEach { record in found.append(.init(path: record.path, isOutdated: record.changed <= configured)) }
+    return found
   }
 
   private func perform(_ action: RepairAction, _ place: borrowing HomeObserver, _ home: borrowing FileDescriptor) -> UserReport.Action {
@@ -199,6 +210,14 @@ struct Examination {
         if let cause = PodmanMigration(program, podman).perform() {
           done.outcome = .failed
           done.cause = cause
+        }
+      case .removeOverlayRecords:
+        var executor = Executor(account, settings, patienceUntil: 0)
+        executor.remove(OverlayCache(uid: account.uid), notNewerThan: Int64.max)
+        let problems = executor.events.filter { $0.severity == .warning }
+        if !problems.isEmpty {
+          done.outcome = .failed
+          done.cause = problems.map { sentence($0) }.joined(separator: "; ")
         }
       case .detachMount, .setStorageMode: break
       }

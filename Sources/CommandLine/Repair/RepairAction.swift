@@ -13,6 +13,8 @@ enum RepairAction: Equatable, Sendable {
   case editDaemonJson([KeyChange])
   /// Set a file aside that cannot be parsed, and write it anew as a login would.
   case replaceFile(Plan.NewFile)
+  /// Remove the files in which Podman recorded that overlay does not work.
+  case removeOverlayRecords([[UInt8]])
   /// Have Podman take the user's ranges as they are now. It stops running containers, and takes its time: it has a process of its own.
   case migrate(podman: [UInt8])
 
@@ -20,7 +22,7 @@ enum RepairAction: Equatable, Sendable {
   var isStorage: Bool {
     switch self {
     case .login(.createStorageDirectory), .login(.closeStorageDirectory), .login(.takePlace), .detachMount, .setStorageMode: true
-    case .login(.removeLeftover), .login(.createFile), .editStorageConf, .editDaemonJson, .replaceFile, .migrate: false
+    case .login(.removeLeftover), .login(.createFile), .editStorageConf, .editDaemonJson, .replaceFile, .removeOverlayRecords, .migrate: false
     }
   }
 }
@@ -91,6 +93,7 @@ struct RepairWording {
     case .editStorageConf(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.storageConf))"
     case .editDaemonJson(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.daemonJson))"
     case .replaceFile(let file): "set \(inHome(file.path)) aside and write it anew"
+    case .removeOverlayRecords(let paths): "remove \(paths.map { shown($0) }.joined(separator: " and ")), where Podman recorded that overlay does not work"
     case .migrate(let podman): "run \(shown(podman)) system migrate, which stops running containers, so that the ranges in /etc/subuid count"
     }
   }

@@ -42,7 +42,7 @@ struct StorageRepairer {
     case .detachMount(let owner):
       try detach(place, owner, &identity)
       return nil
-    case .editStorageConf, .editDaemonJson, .replaceFile, .migrate: return nil
+    case .editStorageConf, .editDaemonJson, .replaceFile, .removeOverlayRecords, .migrate: return nil
     }
   }
 
