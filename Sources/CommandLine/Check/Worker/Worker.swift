@@ -195,7 +195,7 @@ struct Examination {
         let current = file.path == UserExaminer.storageConf ? facts.storageConf?.file : facts.daemonJson?.file
         done.backup = try replace(file.path, current ?? .absent, with: file.content, home)
       case .migrate(let podman):
-        // Root's own process asks a manager for it instead (Examiners.swift).
+        // Root's own process asks a manager for it instead (WorkerPool.swift).
         if let cause = PodmanMigration(program, podman).perform() {
           done.outcome = .failed
           done.cause = cause
