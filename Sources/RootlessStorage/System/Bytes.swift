@@ -93,3 +93,13 @@ package func components(_ path: [UInt8]) -> [[UInt8]] {
 
 /// Byte order, which is the same on every host.
 package func isOrderedBefore(_ left: [UInt8], _ right: [UInt8]) -> Bool { left.lexicographicallyPrecedes(right) }
+
+/// Hands over every line, without its newline.
+package func forEachLine(_ content: [UInt8], _ body: (ArraySlice<UInt8>) -> Void) {
+  var rest = content[...]
+  while !rest.isEmpty {
+    let line = rest.prefix { $0 != 0x0a }
+    body(line)
+    rest = rest[line.endIndex...].dropFirst()
+  }
+}

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import RootlessStorageEmbedded
 
 // What the module needs of the system. It runs in the host's process: nothing here traps, allocates behind one's back, or changes
 // anything of the host's, and every descriptor it opens is closed on exec from the start.
@@ -8,7 +9,7 @@ internal import CLinux
 /// The host may ignore SIGCHLD, reap every child in another thread, or fork in a third at any moment. So the child is known by a
 /// pidfd(2), opened directly after the start and then proven to be a child of this process that nobody has reaped: only such a one
 /// is ever killed or waited for. On kernels without pidfds (before 5.3) the same proof is made by number before each kill.
-public struct HelperProcess: ~Copyable {
+struct HelperProcess: ~Copyable {
   private let number: pid_t
   /// -1 if the kernel has none, or if the child could not be proven to be ours.
   private let pidfd: Int32
@@ -16,12 +17,12 @@ public struct HelperProcess: ~Copyable {
   /// Somebody else has reaped it already: it has exited, and is not ours to kill or wait for.
   private let isLost: Bool
 
-  public enum StartError: Error {
+  enum StartError: Error {
     case pipe(Errno), spawn(Errno)
   }
 
   /// How it ended.
-  public enum Ending {
+  enum Ending {
     case exited(status: Int32)
     case killed(signal: Int32)
     /// The host reaped it.
@@ -38,7 +39,7 @@ public struct HelperProcess: ~Copyable {
   /// - Parameters:
   ///   - path: absolute, ends in NUL.
   ///   - arguments: ends in nil, as for execve(2).
-  public init(path: UnsafePointer<CChar>, arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>) throws(StartError) {
+  init(path: UnsafePointer<CChar>, arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>) throws(StartError) {
     var reading: Int32 = -1
     var writing: Int32 = -1
     if unsafe clinux_pipe(&reading, &writing) != 0 { throw .pipe(.last) }
@@ -77,7 +78,7 @@ public struct HelperProcess: ~Copyable {
   /// reading stops at the end record, at end of file, or when the helper has exited and the pipe is empty.
   ///
   /// - Parameter buffer: `size` bytes of the caller's, to read into.
-  public func follow(
+  func follow(
     _ reader: inout ReportReader, seconds: UInt32, _ buffer: UnsafeMutablePointer<UInt8>, size: Int,
     _ deliver: (Int32, UnsafePointer<CChar>) -> Void
   ) -> Ending {
@@ -191,48 +192,4 @@ private func wait(_ kind: Int32, _ identifier: Int32, _ option: Int32) -> ChildS
   } while state.failure == EINTR && attempts < 10000
   state.hasEnded = ended != 0
   return state
-}
-
-/// Starts a program with posix_spawn(3), as `HelperProcess.init` says.
-///
-/// - Parameters:
-///   - report: becomes its standard output.
-///   - errors: becomes its standard error; -1: /dev/null.
-///   - variables: ends in nil, as for execve(2); nil: empty.
-/// - Returns: 0, or the number of the error.
-package func spawn(
-  _ child: inout Int32, _ path: UnsafePointer<CChar>, _ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, report: Int32,
-  errors: Int32 = -1, environment variables: UnsafePointer<UnsafeMutablePointer<CChar>?>? = nil
-) -> Int32 {
-  var actions = unsafe posix_spawn_file_actions_t()
-  var failure = unsafe posix_spawn_file_actions_init(&actions)
-  if failure != 0 { return failure }
-  defer { _ = unsafe posix_spawn_file_actions_destroy(&actions) }
-  var attributes = posix_spawnattr_t()
-  failure = unsafe posix_spawnattr_init(&attributes)
-  if failure != 0 { return failure }
-  defer { _ = unsafe posix_spawnattr_destroy(&attributes) }
-
-  // The report first: if the host runs without standard descriptors, the pipe may be one of them.
-  failure = unsafe posix_spawn_file_actions_adddup2(&actions, report, 1)
-  if failure == 0 {
-    failure =
-      errors < 0
-      ? unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0) : unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2)
-  }
-  if failure == 0 { failure = unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) }
-  if failure == 0 { failure = unsafe posix_spawn_file_actions_addclosefrom_np(&actions, 3) }
-
-  var signals = sigset_t()
-  // With a set of one's own these two cannot fail.
-  _ = unsafe sigemptyset(&signals)
-  if failure == 0 { failure = unsafe posix_spawnattr_setsigmask(&attributes, &signals) }
-  _ = unsafe sigfillset(&signals)
-  if failure == 0 { failure = unsafe posix_spawnattr_setsigdefault(&attributes, &signals) }
-  if failure == 0 { failure = unsafe posix_spawnattr_setflags(&attributes, clinux_spawn_flags) }
-  if failure != 0 { return failure }
-
-  if let variables = unsafe variables { return unsafe posix_spawn(&child, path, &actions, &attributes, arguments, variables) }
-  var environment: UnsafeMutablePointer<CChar>? = nil
-  return unsafe posix_spawn(&child, path, &actions, &attributes, arguments, &environment)
 }
