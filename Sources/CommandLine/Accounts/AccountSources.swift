@@ -77,13 +77,3 @@ struct AccountSources {
 extension StaticString {
   fileprivate var bytes: [UInt8] { Array("\(self)".utf8) }
 }
-
-/// What a file of the system's says, or nothing if it cannot be read.
-func content(_ path: String, limit: Int) -> [UInt8] {
-  do throws(Errno) {
-    let content = try readAll(try open(path: Array(path.utf8), .reading), limit: limit, chunk: 65536)
-    return content.count <= limit ? content : []
-  } catch {
-    return []
-  }
-}

@@ -1,4 +1,3 @@
-internal import CLinux
 import RootlessStorage
 
 /// A directory of files that libpam reads, in which files are replaced: root's, with nobody else able to write on the way to it. As
@@ -87,7 +86,7 @@ struct PAMFiles: ~Copyable {
       // Whoever can open it can lock it.
       isRoots = file.kind == .regular && file.owner == 0 && file.mode & 0o077 == 0
       if !isRoots { throw .notPermitted }
-      if clinux_lock_exclusively(lock.raw) != 0 { throw Errno.last }
+      try lockExclusively(lock)
       return lock
     } catch {
       if !isRoots { throw .lockNotRoots(path) }

@@ -193,9 +193,3 @@ func grouped<Fault: Equatable, Service>(_ found: [(Fault, Service)]) -> [(Fault,
   }
   return groups
 }
-
-/// `a`, `a and b`, `a, b and c`.
-func list(_ words: [String]) -> String {
-  guard let last = words.last, words.count > 1 else { return words.first ?? "" }
-  return words.dropLast().joined(separator: ", ") + " and " + last
-}

@@ -64,32 +64,6 @@ struct Terminal {
   }
 }
 
-/// What a user may have named, for a person: printable ASCII, everything else as `\ooo`, bounded (`Text`).
-func shown(_ bytes: [UInt8]) -> String { String(decoding: escaped(bytes), as: UTF8.self) }
-
-/// The same for a text that was decoded already.
-func shown(_ text: String) -> String { shown(Array(text.utf8)) }
-
-/// A text of the core's as a string.
-func text(_ text: Text) -> String { String(decoding: text.bytes, as: UTF8.self) }
-
-/// The cause that a system call gave.
-func text(_ cause: Errno) -> String { String(decoding: cause.explanation, as: UTF8.self) }
-
-/// A size for a person: `0 B`, `512 B`, `3.4 MiB`, `120 GiB`.
-func shownSize(_ bytes: UInt64) -> String {
-  if bytes < 1024 { return "\(bytes) B" }
-  var value = Double(bytes)
-  var unit = "B"
-  for next in ["KiB", "MiB", "GiB", "TiB", "PiB"] where value >= 1024 {
-    value /= 1024
-    unit = next
-  }
-  if value >= 10 { return "\(Int(value.rounded())) \(unit)" }
-  let tenths = Int((value * 10).rounded())
-  return "\(tenths / 10).\(tenths % 10) \(unit)"
-}
-
 /// Writes all of it to standard output. A reader that has gone, as `head` does, is no fault of anybody's.
 func printOut(_ text: String) { writeToStandardOutput(Array((text + "\n").utf8)) }
 

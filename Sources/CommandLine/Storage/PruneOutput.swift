@@ -156,3 +156,19 @@ struct PruneOutput {
       lastUse: UTCTime(entry.measure?.lastUse ?? 0).iso, result: result, messages: messages)
   }
 }
+
+/// What came of a run of `prune`.
+struct PruneOutcome {
+  var hasFailed = false
+  var bytes: UInt64 = 0
+  var directories = 0
+
+  mutating func take(_ entry: StorageEntry, _ report: StorageRemoval.Report) {
+    switch report.result {
+    case .deleted, .emptied:
+      bytes &+= entry.measure?.reclaimable ?? 0
+      directories += 1
+    case .inUse, .failed: hasFailed = true
+    }
+  }
+}

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import RootlessStorage
 
 /// A storage directory, as `--json` tells it.
@@ -59,34 +58,6 @@ struct StorageRecord: Encodable {
   }
 }
 
-/// Names as they are. What is no UTF-8 cannot stand in JSON: it is escaped as for a person.
-func string(_ bytes: [UInt8]) -> String { String(validating: bytes, as: UTF8.self) ?? shown(bytes) }
-
-/// One value on one line.
-func jsonText(_ value: some Encodable) -> String {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-  // Records of numbers, texts and nothing else: encoding cannot fail.
-  guard let data = try? encoder.encode(value) else { return "null" }
-  return String(decoding: data, as: UTF8.self)
-}
-
-/// Writes an object whose one list is long: a record at a time.
-struct JSONList {
-  private var isFirst = true
-
-  /// - Parameter head: the members before the list, as they stand.
-  init(_ head: String, list: String) { writeToStandardOutput(Array("{\(head)\"\(list)\":[".utf8)) }
-
-  mutating func add(_ record: some Encodable) {
-    writeToStandardOutput(Array("\(isFirst ? "" : ",")\n\(jsonText(record))".utf8))
-    isFirst = false
-  }
-
-  /// - Parameter tail: the members after the list.
-  func end(_ tail: String = "") { printOut("\n]\(tail)}") }
-}
-
 /// Storage directories in rows, written one at a time: there may be ten thousand.
 struct StorageTable<Entries: Sequence<StorageEntry>> {
   private static var heading: [String] { ["NAME", "UID", "OWNER", "SIZE", "LAST USE", "IN USE", "STATE"] }
@@ -144,5 +115,49 @@ struct StorageTable<Entries: Sequence<StorageEntry>> {
   }
 }
 
-/// `1 storage directory`, `2 storage directories`.
-func counted(_ count: Int, _ one: String, _ many: String) -> String { "\(count) \(count == 1 ? one : many)" }
+extension StorageInventory {
+  /// What the states mean that ask for something to be done.
+  var notes: [String] {
+    var notes: [String] = []
+    func count(_ state: StorageEntry.State) -> Int { entries.filter { $0.state == state }.count }
+    if count(.orphaned) > 0 { notes.append("orphaned: there is no such account any more; to give that disk back: rootless-storage prune --orphaned") }
+    if entries.contains(where: { $0.doubt == .offline }) {
+      notes.append("unconfirmed: there is no such account, but that is not believed: \(offlineDoubt); try: getent passwd NAME for a user of the directory")
+    }
+    notes += waitingNotes
+    if entries.contains(where: { $0.doubt == .subordinate }) {
+      notes.append("unconfirmed: it may be a subordinate id's: those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people")
+    }
+    if count(.former) > 0 {
+      notes.append("former: the owner has an account, but under another name: the uid was another person's before, who has left, or the account was renamed. Look at it as root; to delete the container storage: rootless-storage prune NAME")
+    }
+    if count(.unanswered) > 0 {
+      notes.append("unanswered: the name service did not answer\(accounts.failure.map { " (\(text($0)))" } ?? ""); try: getent passwd UID, and look again when it answers")
+    }
+    for entry in entries where entry.state == .occupied {
+      notes.append("occupied: \(shown(parent.path(entry.leaf))) is where \(shown(entry.placeOf ?? [])) should have a storage directory, and is something else, owned by uid \(entry.uid); look at it as root, and move it away")
+      if notes.count > 16 { break }
+    }
+    if count(.mount) > 0 { notes.append("mount: something is mounted in the place of a storage directory; it was not looked into") }
+    if count(.replaced) > 0 || entries.contains(where: { $0.isReplaced && $0.state == .orphaned }) {
+      notes.append("replaced: a login or repair has put it out of the place of a storage directory; look at it as root, and remove it by hand, or leave it to: rootless-storage prune --older-than DAYS")
+    }
+    if let hiddenProcesses { notes.append("Whether anything is in use cannot be told: \(hiddenProcesses.sentence); \(hiddenProcesses.remedy).") }
+    if let processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(processFailure)); is it mounted?") }
+    return notes
+  }
+
+  /// Who is absent, but not for long enough.
+  private var waitingNotes: [String] {
+    let waiting = entries.compactMap { entry -> (StorageEntry, AbsenceMemory.Answer)? in
+      if case .waiting(let answer)? = entry.doubt { (entry, answer) } else { nil }
+    }
+    if waiting.isEmpty { return [] }
+    let most = 16
+    var notes = ["unconfirmed: there is no such account, but that counts only once it has lasted (orphan_days in rootless-storage.conf):"]
+    notes += waiting.prefix(most).map { "\(shown($0.0.leaf)): \(waitingDoubt($0.1, by: "rootless-storage prune"))" }
+    if waiting.count > most { notes.append("and \(waiting.count - most) more") }
+    if let problem = memory?.problem { notes.append("unconfirmed: \(problem)") }
+    return notes
+  }
+}

@@ -1,4 +1,3 @@
-internal import CLinux
 import RootlessStorage
 
 /// A directory of root's own beside the storage directories, on the same mount, where trees are taken apart: nobody else can reach
@@ -37,11 +36,8 @@ final class Trash {
       // Made by root in a directory where nobody else can rename it: this cannot fail, and if it does, somebody can.
       guard status.owner == 0, status.mode & 0o077 == 0 else { throw .notPermitted }
       // Else what has another project id could not be moved here (EXDEV). Where that cannot be changed, the move tells of it.
-      _ = Trash.stopInheritingProject(descriptor)
-      if let leaf {
-        let raw = descriptor.raw
-        _ = try retrying { unsafe withCString(leaf) { leaf in unsafe withCString(Trash.origin) { unsafe Int(symlinkat(leaf, raw, $0)) } } }
-      }
+      _ = stopInheritingProject(descriptor)
+      if let leaf { try makeSymbolicLink(at: descriptor, Trash.origin, to: leaf) }
       return
     }
   }
@@ -75,9 +71,6 @@ final class Trash {
   private static func isRoots(_ seen: FileStatus, _ parent: FileStatus) -> Bool {
     seen.kind == .directory && seen.owner == 0 && seen.mode & 0o077 == 0 && seen.isOnMount(of: parent)
   }
-
-  /// Borrows the descriptor: of a temporary one whose number alone is passed on, the call would find it closed.
-  private static func stopInheritingProject(_ directory: borrowing FileDescriptor) -> Bool { clinux_stop_inheriting_project(directory.raw) == 0 }
 
   /// The storage directory that the uncondemned names came from.
   func origin() throws(Errno) -> [UInt8]? {

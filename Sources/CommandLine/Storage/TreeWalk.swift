@@ -1,4 +1,3 @@
-internal import CLinux
 import RootlessStorage
 
 /// Measures trees that belong to somebody else, as root, and so guarantees:
@@ -74,7 +73,7 @@ struct TreeWalk {
     self.now = now
     self.isRoot = isRoot
     self.budget = budget
-    end = clinux_monotonic_milliseconds() + budget.seconds * 1000
+    end = monotonicMilliseconds() + budget.seconds * 1000
     self.onProgress = onProgress
   }
 
@@ -114,7 +113,7 @@ struct TreeWalk {
   private mutating func mayGoOn() -> Bool {
     entries += 1
     if isCutShort { return false }
-    if entries > budget.entries || (entries % TreeWalk.clockInterval == 0 && clinux_monotonic_milliseconds() >= end) {
+    if entries > budget.entries || (entries % TreeWalk.clockInterval == 0 && monotonicMilliseconds() >= end) {
       isCutShort = true
       isComplete = false
     }

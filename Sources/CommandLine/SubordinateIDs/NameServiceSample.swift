@@ -1,4 +1,3 @@
-internal import CLinux
 import RootlessStorage
 
 /// Ids of subordinate ranges that the name service knows as somebody's: asked for in bounded numbers, since there are billions.
@@ -21,9 +20,9 @@ struct KnownIDs: Equatable {
 
   /// - Parameter places: in the order in which they are to be asked for.
   init(asking places: [(SubordinateIDKind, UInt32)]) {
-    let end = clinux_monotonic_milliseconds() + KnownIDs.patience
+    let end = monotonicMilliseconds() + KnownIDs.patience
     for (kind, id) in places {
-      if clinux_monotonic_milliseconds() >= end {
+      if monotonicMilliseconds() >= end {
         failure = "the name service is slow"
         return
       }

@@ -96,13 +96,3 @@ private func remedy(_ problem: WayProblem) -> String {
   case .onNetwork, .notDirectory, .notRegular, .tooLarge, .tooManySymbolicLinks, .failed: return "look at \(path) as root: ls -ld \(path)"
   }
 }
-
-/// The words that the login's log has for it, as a sentence of its own.
-func sentence(_ event: Event, skeleton: [UInt8] = []) -> String {
-  var wording = Wording()
-  wording.skeleton = skeleton
-  var text = String(decoding: wording.sentence(event).bytes, as: UTF8.self)
-  // A sentence that begins with a path keeps its case.
-  if let first = text.first, first.isLetter { text = first.uppercased() + text.dropFirst() }
-  return text + "."
-}

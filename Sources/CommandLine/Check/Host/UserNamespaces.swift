@@ -44,9 +44,6 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   /// From /etc/os-release: ID, then ID_LIKE.
   let distribution: [String]
 
-  /// Where the engines find programs, whatever PATH the user has.
-  static let programDirectories = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
-
   init(_ tree: HostTree) {
     most = tree.number("/proc/sys/user/max_user_namespaces")
     isKernelWithout = tree.exists("/proc/self/ns/pid") && !tree.exists("/proc/self/ns/user")
@@ -66,7 +63,7 @@ struct UserNamespaces: Codable, Equatable, Sendable {
 
   /// nil: not installed.
   static func find(_ program: String, _ tree: HostTree) -> [UInt8]? {
-    programDirectories.map { Array("\($0)/\(program)".utf8) }.first { tree.status($0)?.kind == .regular }
+    UserProgram.directories.map { Array("\($0)/\(program)".utf8) }.first { tree.status($0)?.kind == .regular }
   }
 
   private static func mapProgram(_ name: String, capability: UInt32, _ tree: HostTree) -> MapProgram? {

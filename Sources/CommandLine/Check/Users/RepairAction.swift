@@ -97,8 +97,3 @@ struct RepairWording {
 
   private func inHome(_ path: [UInt8]) -> String { "~/\(shown(path))" }
 }
-
-/// What bears a name, with its article.
-func noun(_ kind: FileKind) -> String { String(decoding: Wording.noun(kind).bytes, as: UTF8.self) }
-
-func shownMode(_ mode: UInt32) -> String { String(decoding: octal(mode), as: UTF8.self) }

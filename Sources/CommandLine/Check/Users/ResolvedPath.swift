@@ -1,4 +1,3 @@
-internal import CLinux
 import RootlessStorage
 
 /// Where a path of a user's config file leads, as that user's programs would find it.
@@ -33,7 +32,7 @@ struct Place: Equatable, Sendable {
         if isWhole {
           state = .directory(owner: status.owner)
         } else {
-          state = Place.canWrite(place) ? .absent : .unreachable(nearest: shown(nearest))
+          state = canMakeFiles(in: place) ? .absent : .unreachable(nearest: shown(nearest))
         }
         return
       } catch {
@@ -66,12 +65,6 @@ struct Place: Equatable, Sendable {
   private static func isThere(_ path: [UInt8]) -> Bool {
     do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { return false }
     return true
-  }
-
-  /// Whether this process may make something there, with the identity it has at the moment.
-  static func canWrite(_ place: borrowing FileDescriptor) -> Bool {
-    let raw = place.raw
-    return unsafe withCString([0x2e]) { unsafe faccessat(raw, $0, W_OK | X_OK, clinux_at_eaccess) } == 0
   }
 }
 

@@ -1,4 +1,3 @@
-internal import CLinux
 import RootlessStorage
 
 /// Adds up what lies below a directory of the user's, as that user, in the same mount, and no further than a limit and a second: it
@@ -9,7 +8,7 @@ struct TreeCount {
   /// Everything was counted.
   private(set) var isWhole = true
   private var left: Int
-  private let deadline = clinux_monotonic_milliseconds() + 1000
+  private let deadline = monotonicMilliseconds() + 1000
   private static let deepest = 64
 
   /// - Parameter limit: entries that are looked at.
@@ -20,7 +19,7 @@ struct TreeCount {
   private mutating func add(_ directory: borrowing FileDescriptor, _ top: FileStatus, depth: Int) throws(Errno) {
     for name in try names(in: directory, limit: max(left, 0)) {
       left -= 1
-      if left < 0 || clinux_monotonic_milliseconds() >= deadline {
+      if left < 0 || monotonicMilliseconds() >= deadline {
         isWhole = false
         return
       }

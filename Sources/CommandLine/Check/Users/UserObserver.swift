@@ -1,4 +1,3 @@
-internal import CLinux
 import RootlessStorage
 
 /// Looks into a home, its config files and what they point at, and changes nothing. The process must be for good the user: all of

@@ -107,10 +107,3 @@ struct UserSelection {
     return uids.sorted()
   }
 }
-
-/// Nothing can be seen, and why: exit status 2.
-struct CannotLook: Error, CustomStringConvertible {
-  let description: String
-
-  init(_ description: String) { self.description = description }
-}

@@ -119,7 +119,7 @@ struct Examination {
       // Where it would be.
       case .none:
         storage.volume = volume(parent, mounts)
-        storage.canBeMade = Place.canWrite(parent)
+        storage.canBeMade = canMakeFiles(in: parent)
       case .some(let found):
         storage.isMountPoint = !areInOneMount(found, parent)
         switch place.observation.state {
