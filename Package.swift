@@ -15,8 +15,9 @@ let embedded = strict + [
 // The command line's parsers, compiled into the fuzz targets from where they are (Tests/Fuzz/CommandLine is a symbolic link): the
 // executable has a main of its own, and libFuzzer's must be the only one.
 let parsers = [
-  "Edit", "Facts/IDRanges.swift", "Facts/PAMLine.swift", "Facts/SubordinateIDIndex.swift", "Facts/SubordinateIDs.swift", "Facts/Tmpfiles.swift",
-  "Facts/TmpfilesLine.swift", "Output/Terminal.swift", "System/HostCalls.swift", "System/HostTree.swift", "System/TerminalDevice.swift",
+  "ConfigText", "Check/Host/Tmpfiles.swift", "Check/Host/TmpfilesLine.swift", "PAM/PAMFileText.swift", "PAM/PAMParser.swift",
+  "SubordinateIDs/IDRanges.swift", "SubordinateIDs/SubordinateIDIndex.swift", "SubordinateIDs/SubordinateIDTable.swift", "System/HostCalls.swift",
+  "System/HostTree.swift", "Text",
 ]
 // Only `Tests/run fuzz` sees it: without libFuzzer it has no main.
 let fuzzing: [Target] =

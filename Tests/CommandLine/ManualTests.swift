@@ -31,7 +31,7 @@ struct ManualTests {
   // MARK: Findings
 
   @Test func `every code is in the page, and no other, and repaired is said of those that repair mends`() throws {
-    let source = try String(contentsOfFile: "\(ManualTests.top)/Sources/CommandLine/Findings/FindingCode.swift", encoding: .utf8)
+    let source = try String(contentsOfFile: "\(ManualTests.top)/Sources/CommandLine/Report/FindingCode.swift", encoding: .utf8)
     let codes = all(#/case [A-Za-z]+ = "([a-z-]+)"/#, in: source)
     let entries = try #require(try Page().sections["FINDINGS"]).compactMap { try? #/\.It Cm ([a-z-]+) Pq (.*)/#.wholeMatch(in: $0)?.output }
     #expect(entries.map { String($0.1) }.sorted() == codes.sorted() && codes.count > 50)

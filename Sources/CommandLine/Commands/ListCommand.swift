@@ -17,7 +17,7 @@ struct ListCommand: ParsableCommand {
   @OptionGroup var settings: SettingsOptions
 
   func run() throws {
-    var inventory = StorageInventory(try StorageParent(settings), memory: .ofThisHost(isWriting: false))
+    var inventory = StorageInventory(try StorageParent(settings.read()), memory: .ofThisHost(isWriting: false))
     try inventory.look()
     if json { printJSON(inventory) } else { printTable(inventory) }
   }
@@ -41,52 +41,5 @@ struct ListCommand: ParsableCommand {
       if !replaced.isEmpty { printOut("\(counted(replaced.count, "more was", "more were")) put out of the place of one, \(sum(replaced)).") }
     }
     for note in inventory.notes { printOut(Terminal.standard.wrapped(note, indent: 0)) }
-  }
-}
-
-extension StorageInventory {
-  /// What the states mean that ask for something to be done.
-  var notes: [String] {
-    var notes: [String] = []
-    func count(_ state: StorageEntry.State) -> Int { entries.filter { $0.state == state }.count }
-    if count(.orphaned) > 0 { notes.append("orphaned: there is no such account any more; to give that disk back: rootless-storage prune --orphaned") }
-    if entries.contains(where: { $0.doubt == .offline }) {
-      notes.append("unconfirmed: there is no such account, but that is not believed: \(offlineDoubt); try: getent passwd NAME for a user of the directory")
-    }
-    notes += waitingNotes
-    if entries.contains(where: { $0.doubt == .subordinate }) {
-      notes.append("unconfirmed: it may be a subordinate id's: those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people")
-    }
-    if count(.former) > 0 {
-      notes.append("former: the owner has an account, but under another name: the uid was another person's before, who has left, or the account was renamed. Look at it as root; to delete the container storage: rootless-storage prune NAME")
-    }
-    if count(.unanswered) > 0 {
-      notes.append("unanswered: the name service did not answer\(accounts.failure.map { " (\(text($0)))" } ?? ""); try: getent passwd UID, and look again when it answers")
-    }
-    for entry in entries where entry.state == .occupied {
-      notes.append("occupied: \(shown(parent.path(entry.leaf))) is where \(shown(entry.placeOf ?? [])) should have a storage directory, and is something else, owned by uid \(entry.uid); look at it as root, and move it away")
-      if notes.count > 16 { break }
-    }
-    if count(.mount) > 0 { notes.append("mount: something is mounted in the place of a storage directory; it was not looked into") }
-    if count(.replaced) > 0 || entries.contains(where: { $0.isReplaced && $0.state == .orphaned }) {
-      notes.append("replaced: a login or repair has put it out of the place of a storage directory; look at it as root, and remove it by hand, or leave it to: rootless-storage prune --older-than DAYS")
-    }
-    if let hiddenProcesses { notes.append("Whether anything is in use cannot be told: \(hiddenProcesses.sentence); \(hiddenProcesses.remedy).") }
-    if let processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(processFailure)); is it mounted?") }
-    return notes
-  }
-
-  /// Who is absent, but not for long enough.
-  private var waitingNotes: [String] {
-    let waiting = entries.compactMap { entry -> (StorageEntry, AbsenceMemory.Answer)? in
-      if case .waiting(let answer)? = entry.doubt { (entry, answer) } else { nil }
-    }
-    if waiting.isEmpty { return [] }
-    let most = 16
-    var notes = ["unconfirmed: there is no such account, but that counts only once it has lasted (orphan_days in rootless-storage.conf):"]
-    notes += waiting.prefix(most).map { "\(shown($0.0.leaf)): \(waitingDoubt($0.1, by: "rootless-storage prune"))" }
-    if waiting.count > most { notes.append("and \(waiting.count - most) more") }
-    if let problem = memory?.problem { notes.append("unconfirmed: \(problem)") }
-    return notes
   }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import FoundationEssentials
-internal import CLinux
 import RootlessStorage
 
 /// `rootless-storage prune`.
@@ -53,12 +52,12 @@ struct PruneCommand: ParsableCommand {
   }
 
   func run() throws {
-    if geteuid() != 0 {
+    if effectiveIDs().user != 0 {
       throw CannotLook("prune is root's, since it deletes other users' storage; to give your own back: podman system reset")
     }
     // A run that somebody else's terminal or file limits end in the middle leaves something behind.
-    _ = clinux_ignore_signal(SIGXFSZ)
-    let parent = try StorageParent(settings)
+    ignoreFileSizeLimit()
+    let parent = try StorageParent(settings.read())
     var outcome = PruneOutcome()
     if !dryRun {
       try lookForHidden(parent)
@@ -177,21 +176,5 @@ struct PruneCommand: ParsableCommand {
     if answer { return true }
     printOut("Nothing is deleted.")
     return false
-  }
-}
-
-/// What came of it.
-struct PruneOutcome {
-  var hasFailed = false
-  var bytes: UInt64 = 0
-  var directories = 0
-
-  mutating func take(_ entry: StorageEntry, _ report: StorageRemoval.Report) {
-    switch report.result {
-    case .deleted, .emptied:
-      bytes &+= entry.measure?.reclaimable ?? 0
-      directories += 1
-    case .inUse, .failed: hasFailed = true
-    }
   }
 }

@@ -18,6 +18,14 @@ struct SettingsOptions: ParsableArguments {
     given ?? PAMStacks(HostTree.this, services: PAMFindings.services).ourSteps.first?.pathOption("conf") ?? Array(Settings.defaultPath.utf8)
   }
 
+  /// The settings as they hold. Reports on standard error what is wrong with single lines, without stopping anything.
+  func read() throws(CannotLook) -> Settings {
+    let path = path
+    let reading = try read(path)
+    for problem in reading.problems { printError("rootless-storage: \(text(Wording().settings(path, problem)))") }
+    return reading.settings
+  }
+
   /// The settings as they hold, and what is wrong with single lines. A missing file means the defaults, unless somebody names it.
   func read(_ path: [UInt8]) throws(CannotLook) -> SettingsReading {
     if given != nil {

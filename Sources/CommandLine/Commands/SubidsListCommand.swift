@@ -11,7 +11,7 @@ struct SubidsListCommand: ParsableCommand {
   @OptionGroup var settings: SettingsOptions
 
   func run() throws {
-    let host = try SubordinateHost(settings)
+    let host = try SubordinateHost(settings.read())
     var memory = AbsenceMemory.ofThisHost(isWriting: false)
     let owners = SubordinateOwners(host.index, Accounts(AccountSources.ofThisHost()), orphanDays: host.settings.orphanDays, &memory)
     let entries = subordinateEntries(host.index, host.settings, owners)

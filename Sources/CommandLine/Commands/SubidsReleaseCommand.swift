@@ -39,7 +39,7 @@ struct SubidsReleaseCommand: ParsableCommand {
 
   func run() throws {
     if effectiveIDs().user != 0 { throw CannotLook("only root may take subordinate ids back; run it with sudo") }
-    let host = try SubordinateHost(settings)
+    let host = try SubordinateHost(settings.read())
     let accounts = Accounts(AccountSources.ofThisHost())
     // Who is named needs no waiting.
     var memory = AbsenceMemory.ofThisHost(isWriting: gone && !dryRun)

@@ -1,5 +1,3 @@
-internal import CLinux
-internal import CPAM
 import RootlessStorage
 
 /// Proves that libpam opens a session through our line: in a stack of its own, in a directory of its own, in a child.
@@ -37,16 +35,12 @@ enum PAMTrial {
 
   /// What the child does and says.
   static func tryOut(_ directory: [UInt8]) -> String {
-    var step: UnsafePointer<CChar>? = nil
-    let answer = unsafe withCString(directory) { directory in
-      unsafe withCString(Array(service.utf8)) { service in
-        unsafe withCString(Array("root".utf8)) { user in unsafe cpam_session(directory, service, user, &step) }
-      }
+    switch PAMLibrary.openSession(confdir: directory, service: service, user: "root") {
+    case .opened: return "success"
+    case .noLibrary: return "there is no libpam.so.0"
+    case .noConfdir: return "its libpam is older than 1.4 and has no pam_start_confdir"
+    case .refused(let step, let answer, let isModuleMissing):
+      return "\(step): \(isModuleMissing ? "the module is not there or cannot be loaded, answer" : "answer") \(answer)"
     }
-    if answer == PAM_SUCCESS { return "success" }
-    if answer == cpam_no_libpam.rawValue { return "there is no libpam.so.0" }
-    if answer == cpam_no_confdir.rawValue { return "its libpam is older than 1.4 and has no pam_start_confdir" }
-    let name = unsafe step.map { unsafe String(decoding: bytes(ofCString: $0), as: UTF8.self) } ?? ""
-    return "\(name): \(answer == PAM_MODULE_UNKNOWN || answer == PAM_PERM_DENIED ? "the module is not there or cannot be loaded, answer" : "answer") \(answer)"
   }
 }

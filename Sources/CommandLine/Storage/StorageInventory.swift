@@ -1,5 +1,4 @@
 import FoundationEssentials
-internal import CLinux
 import RootlessStorage
 
 /// Finds the storage directories on this host and looks into them. Changes nothing.
@@ -72,7 +71,7 @@ struct StorageInventory {
       progress.show("looking at \(place)")
       let shared = ProgressBox(progress)
       let owner = entry.isReplaced ? subordinateHolder(of: entry.uid) ?? decimal(UInt64(entry.uid)) : []
-      let began = clinux_monotonic_milliseconds()
+      let began = monotonicMilliseconds()
       var own = budget
       if entry.isReplaced {
         // Its age is known, and a size is worth no more.
@@ -81,7 +80,7 @@ struct StorageInventory {
       }
       entries[index].measure = measure(entry, now, own) { files, bytes in shared.progress.show("looking at \(place), \(files) files, \(shownSize(bytes))") }
       progress = shared.progress
-      if entry.isReplaced { spent[owner, default: 0] += clinux_monotonic_milliseconds() - began }
+      if entry.isReplaced { spent[owner, default: 0] += monotonicMilliseconds() - began }
     }
     progress.clear()
   }
@@ -123,7 +122,7 @@ struct StorageInventory {
           if only?.contains(entry.name) == false { continue }
           if let found = AsideName(entry.name) == nil ? judge(entry.name) : judgeReplaced(entry.name) { entries.append(found) }
         }
-      } else if case .found(let name, let uid) = accounts.account(uid: geteuid()), let leaf = leaf(name, uid), let found = judge(leaf) {
+      } else if case .found(let name, let uid) = accounts.account(uid: effectiveIDs().user), let leaf = leaf(name, uid), let found = judge(leaf) {
         entries.append(found)
       }
     } catch {

@@ -1,4 +1,3 @@
-internal import CLinux
 import RootlessStorage
 
 /// The directory that holds the storage directories, reached by a way that is to be trusted, with the settings that led there.
@@ -10,16 +9,9 @@ final class StorageParent {
   let status: FileStatus
   let isRoot: Bool
 
-  /// Reads settings and skeleton as a login does, and tells on standard error what is wrong with them without stopping anything.
-  convenience init(_ options: SettingsOptions) throws(CannotLook) {
-    let path = options.path
-    let reading = try options.read(path)
-    for problem in reading.problems { printError("rootless-storage: \(text(Wording().settings(path, problem)))") }
-    try self.init(reading.settings)
-  }
-
+  /// Reads the skeleton as a login does.
   init(_ settings: Settings) throws(CannotLook) {
-    isRoot = geteuid() == 0
+    isRoot = effectiveIDs().user == 0
     let mounts = MountTable(blockDeviceIsLocal: false)
     self.settings = settings
     var files: [SkeletonFile] = []
@@ -51,4 +43,21 @@ final class StorageParent {
 extension EngineDirectories {
   /// `containers` and `docker`, for a sentence.
   var shownNames: String { names.map { shown($0) }.joined(separator: ", ") }
+}
+
+extension StorageParent {
+  /// The directory is of this container's own, so that nobody outside of it is at work there: the first process says that it is a
+  /// container's (`container=` in its environment, as podman, systemd-nspawn and LXC set it), and the directory is on the mount
+  /// that is its root and ours. A volume may be anybody's too.
+  var isContainersOwn: Bool {
+    do throws(Errno) {
+      let environment = try readAll(try open(path: Array("/proc/1/environ".utf8), .reading), limit: 1 << 20)
+      guard parts(environment, separator: { $0 == 0 }).contains(where: { begins($0, with: Array("container=".utf8)) && $0.count > 10 }) else { return false }
+      let root = try fileStatus(of: try open(path: [0x2f], .directoryPlace))
+      let first = try fileStatus(of: try open(path: Array("/proc/1/root".utf8), .directoryPlaceFollowing))
+      return FileIdentity(root) == FileIdentity(first) && first.isOnMount(of: root) && status.isOnMount(of: root)
+    } catch {
+      return false
+    }
+  }
 }

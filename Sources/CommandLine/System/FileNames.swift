@@ -29,3 +29,22 @@ func changeMode(ofPlace place: borrowing FileDescriptor, to mode: UInt32) throws
   let path = Array("/proc/self/fd/\(place.raw)".utf8)
   _ = try retrying { unsafe withCString(path) { unsafe Int(chmod($0, mode)) } }
 }
+
+/// symlinkat(2).
+func makeSymbolicLink(at directory: borrowing FileDescriptor, _ name: [UInt8], to target: [UInt8]) throws(Errno) {
+  let raw = directory.raw
+  _ = try retrying { unsafe withCString(target) { target in unsafe withCString(name) { unsafe Int(symlinkat(target, raw, $0)) } } }
+}
+
+/// Whether this process may make something in a directory that is open as a place, with the identity it has at the moment (faccessat(2)
+/// with AT_EACCESS).
+func canMakeFiles(in place: borrowing FileDescriptor) -> Bool {
+  let raw = place.raw
+  return unsafe withCString([0x2e]) { unsafe faccessat(raw, $0, W_OK | X_OK, clinux_at_eaccess) } == 0
+}
+
+/// Takes from a directory that what is made in it gets its project id (FS_IOC_SETFLAGS without FS_PROJINHERIT_FL).
+///
+/// - Returns: whether it is so now. It borrows the descriptor: of a temporary one whose number alone is passed on, the call would find
+///   it closed.
+func stopInheritingProject(_ directory: borrowing FileDescriptor) -> Bool { clinux_stop_inheriting_project(directory.raw) == 0 }

@@ -34,3 +34,6 @@ func isMountedNosuid(_ path: [UInt8]) -> Bool {
 ///
 /// - Returns: what stopped it. A kernel without keys, and a sandbox that hides them, do.
 @discardableResult func leaveSessionKeyring() -> Errno? { clinux_join_session_keyring() < 0 ? .last : nil }
+
+/// A write that a limit on file sizes stops fails from now on, and does not end this process (SIGXFSZ, setrlimit(2)).
+func ignoreFileSizeLimit() { _ = clinux_ignore_signal(SIGXFSZ) }

@@ -1,4 +1,3 @@
-internal import CLinux
 import RootlessStorage
 
 /// Why a file of this host's configuration was not read.
@@ -118,8 +117,12 @@ struct HostTree: Sendable {
   }
 }
 
-/// The directory that a path lies in; empty for the root.
-func parent(_ path: [UInt8]) -> [UInt8] { Array(path[..<(path.lastIndex(of: 0x2f) ?? path.startIndex)]) }
-
-/// The last component.
-func baseName(_ path: [UInt8]) -> [UInt8] { Array(path[(path.lastIndex(of: 0x2f).map { $0 + 1 } ?? path.startIndex)...]) }
+/// What a file of the system's says, or nothing if it cannot be read.
+func content(_ path: String, limit: Int) -> [UInt8] {
+  do throws(Errno) {
+    let content = try readAll(try open(path: Array(path.utf8), .reading), limit: limit, chunk: 65536)
+    return content.count <= limit ? content : []
+  } catch {
+    return []
+  }
+}

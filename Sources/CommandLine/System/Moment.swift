@@ -40,37 +40,3 @@ func birthTime(at directory: borrowing FileDescriptor, _ name: [UInt8]) -> [UInt
   let fraction = decimal(UInt64(status.stx_btime.tv_nsec))
   return decimal(seconds) + [0x2e] + [UInt8](repeating: 0x30, count: max(0, 9 - fraction.count)) + fraction
 }
-
-/// Takes the lock of a file that only root can open, waiting for it that long (milliseconds); it goes with the descriptor.
-func lockWhole(_ file: borrowing FileDescriptor, patience: Int64) throws(Errno) {
-  let end = clinux_monotonic_milliseconds() + patience
-  while clinux_lock_whole(file.raw) != 0 {
-    let failure = Errno.last
-    if failure == .interrupted { continue }
-    guard failure == .wouldBlock || failure == .accessDenied, clinux_monotonic_milliseconds() < end else { throw failure }
-    clinux_sleep_milliseconds(20)
-  }
-}
-
-/// Writes one byte into a file, whose size stays, and so does all else in it (pwrite(2)).
-///
-/// - Parameter offset: in bytes, less than the file's size.
-func overwrite(_ file: borrowing FileDescriptor, at offset: Int, with byte: UInt8) throws(Errno) {
-  let raw = file.raw
-  let content = [byte]
-  _ = try retrying {
-    unsafe content.withUnsafeBytes { bytes in
-      // SAFETY: pwrite(2) reads the buffer's one byte.
-      unsafe pwrite(raw, bytes.baseAddress!, bytes.count, off_t(offset))
-    }
-  }
-}
-
-extension OpenMode {
-  /// A file to change in its place, in a directory where nobody else can make one.
-  static let overwriting = OpenMode(flags: O_WRONLY | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
-  /// A file to write anew, in a directory where nobody else can make one.
-  static let rewriting = OpenMode(flags: O_WRONLY | O_CREAT | O_TRUNC | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
-  /// A file that is there for its lock, in such a directory.
-  static let lockFile = OpenMode(flags: O_WRONLY | O_CREAT | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
-}

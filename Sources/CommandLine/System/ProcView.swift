@@ -71,20 +71,3 @@ enum ProcView {
     return got == count && groups.contains(group)
   }
 }
-
-extension StorageParent {
-  /// The directory is of this container's own, so that nobody outside of it is at work there: the first process says that it is a
-  /// container's (`container=` in its environment, as podman, systemd-nspawn and LXC set it), and the directory is on the mount
-  /// that is its root and ours. A volume may be anybody's too.
-  var isContainersOwn: Bool {
-    do throws(Errno) {
-      let environment = try readAll(try open(path: Array("/proc/1/environ".utf8), .reading), limit: 1 << 20)
-      guard parts(environment, separator: { $0 == 0 }).contains(where: { begins($0, with: Array("container=".utf8)) && $0.count > 10 }) else { return false }
-      let root = try fileStatus(of: try open(path: [0x2f], .directoryPlace))
-      let first = try fileStatus(of: try open(path: Array("/proc/1/root".utf8), .directoryPlaceFollowing))
-      return FileIdentity(root) == FileIdentity(first) && first.isOnMount(of: root) && status.isOnMount(of: root)
-    } catch {
-      return false
-    }
-  }
-}

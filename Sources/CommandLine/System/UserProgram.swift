@@ -36,6 +36,9 @@ struct UserProgram {
     }
   }
 
+  /// Where the engines find programs, whatever PATH the user has.
+  static let directories = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
+
   private let account: Account
   /// The user asks for themselves, in a session of their own: not under sudo(8).
   private let isCaller: Bool
@@ -121,7 +124,7 @@ struct UserProgram {
   private static var client: [UInt8]? {
     guard HostTree.this.status(Array("/run/systemd/system".utf8))?.kind == .directory else { return nil }
     let mounts = MountTable(blockDeviceIsLocal: true)
-    return UserNamespaces.programDirectories.map { Array("\($0)/systemd-run".utf8) }.first { path in
+    return UserProgram.directories.map { Array("\($0)/systemd-run".utf8) }.first { path in
       do throws(WayProblem) {
         _ = try walk(toFile: path, .trusted, mounts)
         return true
@@ -163,7 +166,7 @@ struct UserProgram {
 
   /// Nothing of whoever has it run.
   private func environment(_ hasRuntimeDirectory: Bool) -> [[UInt8]] {
-    let path = UserNamespaces.programDirectories.joined(separator: ":")
+    let path = UserProgram.directories.joined(separator: ":")
     var variables = [("HOME", account.home), ("USER", account.name), ("LOGNAME", account.name), ("PATH", Array(path.utf8))]
     // Without it Podman looks for its state elsewhere.
     if hasRuntimeDirectory { variables.append(("XDG_RUNTIME_DIR", runtimeDirectory)) }

@@ -1,11 +1,3 @@
-/// A file system's type, as far as anybody needs to know it.
-public enum FileSystem: Equatable, Sendable {
-  /// It lies on a block device, and nobody asked for the type.
-  case blockDevice
-  /// Named as in /proc/self/mountinfo.
-  case named([UInt8])
-}
-
 /// What was seen, and nothing of what it means. The observer makes it, the planner judges it.
 public struct Observation: Equatable, Sendable {
   public var home: HomeObservation

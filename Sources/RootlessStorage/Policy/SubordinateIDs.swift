@@ -95,16 +95,6 @@ package struct SubordinateLine {
   }
 }
 
-/// Hands over every line, without its newline.
-package func forEachLine(_ content: [UInt8], _ body: (ArraySlice<UInt8>) -> Void) {
-  var rest = content[...]
-  while !rest.isEmpty {
-    let line = rest.prefix { $0 != 0x0a }
-    body(line)
-    rest = rest[line.endIndex...].dropFirst()
-  }
-}
-
 /// Hands over every range of such a file, also in the two readings of one line.
 package func forEachRange(_ content: [UInt8], _ body: (SubordinateLine, IDRange) -> Void) {
   forEachLine(content) { text in

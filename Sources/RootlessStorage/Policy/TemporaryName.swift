@@ -1,15 +1,3 @@
-/// A process, as another one can recognise it.
-public struct ProcessStamp: Equatable, Sendable {
-  public let number: UInt32
-  /// Clock ticks since boot.
-  public let started: UInt64
-
-  package init(number: UInt32, started: UInt64) {
-    self.number = number
-    self.started = started
-  }
-}
-
 /// The name of a file that is not in its place yet: `.rootless-storage.PID.START.INDEX.HOST`. It says who is at work, so that what
 /// a killed helper left behind can be told from what another one, perhaps on another host, is just writing.
 public struct TemporaryName: Equatable, Sendable {
@@ -65,4 +53,3 @@ public struct TemporaryName: Equatable, Sendable {
     return host != TemporaryName.safe(here) && age > TemporaryName.otherHostsGrace
   }
 }
-

@@ -1,5 +1,3 @@
-internal import CLinux
-
 /// Only one session of a user replaces what is in the place of their storage directory: an open file description lock (fcntl(2),
 /// F_OFD_SETLK) on `/run/rootless-storage/takeover.UID`, which only root can open, one file for each user, so that nobody keeps others
 /// waiting. It goes with its process. Nothing depends on it but quiet: without it, two sessions exchange each other's directories once.
@@ -25,12 +23,14 @@ struct TakeoverLock: ~Copyable {
       let file = try open(at: directory, name, .locking, permissions: 0o600)
       let status = try fileStatus(of: file)
       guard status.kind == .regular && status.owner == 0 else { throw .notPermitted }
-      while clinux_lock_whole(file.raw) != 0 {
-        let cause = Errno.last
-        if cause == .interrupted { continue }
-        guard cause == .wouldBlock || cause == .accessDenied else { throw cause }
-        if clinux_monotonic_milliseconds() >= end { throw .wouldBlock }
-        clinux_sleep_milliseconds(5)
+      while true {
+        do throws(Errno) {
+          try lockWhole(file)
+          break
+        } catch {
+          if error != .wouldBlock || monotonicMilliseconds() >= end { throw error }
+          pause(milliseconds: 5)
+        }
       }
       self.file = file
     } catch {

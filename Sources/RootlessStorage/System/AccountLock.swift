@@ -57,11 +57,7 @@ package struct AccountLock: ~Copyable {
     let name = Array(".pwd.lock".utf8)
     do throws(Errno) {
       let file = try open(at: directory, name, .locking, permissions: 0o600)
-      while clinux_lock_whole(file.raw) != 0 {
-        let cause = Errno.last
-        if cause == .interrupted { continue }
-        throw cause == .accessDenied ? .wouldBlock : cause
-      }
+      try lockWhole(file)
       return file
     } catch {
       throw error == .wouldBlock ? .held(file: name, process: nil, since: nil) : .failed(file: name, error)

@@ -1,5 +1,13 @@
 internal import CLinux
 
+/// A file system's type, as far as anybody needs to know it.
+public enum FileSystem: Equatable, Sendable {
+  /// It lies on a block device, and nobody asked for the type.
+  case blockDevice
+  /// Named as in /proc/self/mountinfo.
+  case named([UInt8])
+}
+
 /// The types of the file systems that are mounted.
 ///
 /// Never asks a file server: statfs(2) would, and hangs when the server is gone. statmount(2) answers for one mount (Linux 6.8).

@@ -1,5 +1,17 @@
 internal import CLinux
 
+/// A process, as another one can recognise it.
+public struct ProcessStamp: Equatable, Sendable {
+  public let number: UInt32
+  /// Clock ticks since boot.
+  public let started: UInt64
+
+  package init(number: UInt32, started: UInt64) {
+    self.number = number
+    self.started = started
+  }
+}
+
 /// Puts the process in the state the session helper works in, whoever started it: working directory `/`, umask 077, no core
 /// file, no death by a closed pipe or by a limit on file sizes (the write then fails and is reported), and an end by SIGALRM
 /// after `seconds` in case the host, which would have killed it, has died itself.

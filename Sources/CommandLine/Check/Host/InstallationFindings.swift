@@ -1,0 +1,98 @@
+import RootlessStorage
+
+/// What is wrong with the installation on this host.
+func installationFindings(_ installation: Installation) -> [Finding] {
+  var findings: [Finding] = []
+  if installation.moduleDirectory == nil {
+    findings.append(
+      Finding(
+        .moduleMissing, .error, "No directory with PAM modules is found on this host, and so not pam_rootless_storage.so either.",
+        remedy: "install Linux-PAM, then this package again"))
+  }
+  for module in installation.modules where !module.isThere {
+    findings.append(
+      Finding(
+        .moduleMissing, .error, "The PAM module \(shown(module.path)) is not there, so no login prepares anything.",
+        remedy: "install the package again, or packaging/install from its source"))
+  }
+  for helper in installation.helpers {
+    if let finding = finding(helper) { findings.append(finding) }
+  }
+  switch installation.settings {
+  case .read(let file):
+    for problem in file.problems {
+      let edit = "edit \(shellWord(installation.settingsPath))\(problem.line > 0 ? " at line \(problem.line)" : "")"
+      findings.append(
+        Finding(.settingsProblem, .warning, sentence(.settingsProblem(file: installation.settingsPath, problem)), remedy: "\(edit); see rootless-storage.conf(5)"))
+    }
+  case .refused(let problem):
+    findings.append(Finding(.settingsRefused, .error, sentence(.settingsRefused(problem)), remedy: remedy(problem)))
+  case .unseen: break
+  }
+  switch installation.skeleton {
+  case .read(let warnings):
+    guard case .read(let file) = installation.settings else { break }
+    for warning in warnings {
+      let path = warning.path.isEmpty ? file.settings.skeleton : file.settings.skeleton + [0x2f] + warning.path
+      findings.append(
+        Finding(
+          .skeletonWarning, .warning, sentence(.skeletonWarning(warning), skeleton: file.settings.skeleton),
+          remedy: "move \(shellWord(path)) out of the skeleton, or make it a regular file within its limits; see rootless-storage.conf(5)"))
+    }
+  case .refused(let problem):
+    findings.append(Finding(.skeletonRefused, .error, sentence(.skeletonRefused(problem)), remedy: remedy(problem)))
+  case .unseen, nil: break
+  }
+  return findings
+}
+
+/// What only root may read, or whose owner only root may see.
+func installationUnseen(_ installation: Installation) -> [[UInt8]] {
+  var paths = installation.helpers.filter { $0.state == .unseen }.map(\.path)
+  if case .unseen(let path) = installation.settings { paths.append(path) }
+  if case .unseen(let path) = installation.skeleton { paths.append(path) }
+  return paths
+}
+
+private func finding(_ helper: Installation.Helper) -> Finding? {
+  let path = shown(helper.path)
+  switch helper.state {
+  case .good, .unseen: return nil
+  case .notExecutable(let mode):
+    return Finding(
+      .helperMissing, .error, "The session helper \(path) is not executable (mode \(String(decoding: octal(mode), as: UTF8.self))), so no login prepares anything.",
+      remedy: "sudo chmod 755 \(shellWord(helper.path))")
+  case .refused(let problem) where problem.reason == .missing || problem.reason == .failed(.noEntry):
+    return Finding(
+      .helperMissing, .error, "The session helper \(path) is not there (\(shown(problem.path)) does not exist), so no login prepares anything.",
+      remedy: "install the package again, or correct helper= in the PAM line")
+  case .refused(let problem):
+    let sentence = "The session helper \(path), which runs as root at every login, is not root's alone: "
+    return Finding(.helperMissing, .error, sentence + objection(problem) + ".", remedy: remedy(problem))
+  }
+}
+
+private func objection(_ problem: WayProblem) -> String {
+  let path = shown(problem.path)
+  switch problem.reason {
+  case .ownedBy(let owner), .linkOwnedBy(let owner): return "\(path) is owned by uid \(owner)"
+  case .writableByOthers(let mode): return "\(path) is writable by others (mode \(String(decoding: octal(mode), as: UTF8.self)))"
+  case .notRegular: return "\(path) is not a regular file"
+  case .notDirectory: return "\(path) is not a directory"
+  case .failed(let cause): return "\(path) cannot be looked at (\(shown(cause.explanation)))"
+  case .missing, .tooLarge, .tooManySymbolicLinks, .onNetwork, .userMount: return "\(path) is not fit for it"
+  }
+}
+
+/// What makes a way to something of root's trustworthy again.
+private func remedy(_ problem: WayProblem) -> String {
+  let path = shellWord(problem.path)
+  switch problem.reason {
+  case .ownedBy: return "look at \(path) as root, then: chown root:root \(path)"
+  case .linkOwnedBy: return "look at \(path) as root, then: chown -h root:root \(path)"
+  case .writableByOthers: return "look at \(path) as root, then: chmod go-w \(path)"
+  case .missing: return "install the package again, or set skel in rootless-storage.conf"
+  case .userMount: return "sudo umount \(path)"
+  case .onNetwork, .notDirectory, .notRegular, .tooLarge, .tooManySymbolicLinks, .failed: return "look at \(path) as root: ls -ld \(path)"
+  }
+}

@@ -1,0 +1,130 @@
+import RootlessStorage
+
+/// What this host lets users do with user namespaces, and the programs that rootless engines need for them.
+struct UserNamespaces: Codable, Equatable, Sendable {
+  /// newuidmap(1) or newgidmap(1), which writes the ids of /etc/subuid or /etc/subgid into a namespace.
+  struct MapProgram: Codable, Equatable, Sendable {
+    let path: [UInt8]
+    let owner: UInt32
+    let mode: UInt32
+    /// It has the file capability that it needs, permitted and effective.
+    let hasCapability: Bool
+    /// On a mount where neither counts.
+    let isNosuid: Bool
+
+    /// It can do its work for everybody.
+    var works: Bool { !isNosuid && mode & 0o001 != 0 && (hasCapability || (owner == 0 && mode & 0o4000 != 0)) }
+  }
+
+  struct Engine: Codable, Equatable, Sendable {
+    let name: String
+    let path: [UInt8]
+    /// There is a file for an AppArmor profile of it.
+    let hasProfile: Bool
+  }
+
+  /// user.max_user_namespaces; nil: not known.
+  let most: UInt64?
+  /// The kernel is known to have none.
+  let isKernelWithout: Bool
+  /// kernel.unprivileged_userns_clone, which Debian's and Arch's kernels have; nil elsewhere.
+  let unprivilegedClone: UInt64?
+  /// kernel.apparmor_restrict_unprivileged_userns is set: only programs with a profile that says so may (Ubuntu 24.04).
+  let isRestricted: Bool
+  /// Programs that make user namespaces and are installed.
+  let engines: [Engine]
+  /// nil: not installed.
+  let newuidmap: MapProgram?
+  let newgidmap: MapProgram?
+
+  /// As uname(2) has it.
+  let kernel: [UInt8]
+  let hasFuseOverlayfs: Bool
+  let hasFuseDevice: Bool
+  /// From /etc/os-release: ID, then ID_LIKE.
+  let distribution: [String]
+
+  init(_ tree: HostTree) {
+    most = tree.number("/proc/sys/user/max_user_namespaces")
+    isKernelWithout = tree.exists("/proc/self/ns/pid") && !tree.exists("/proc/self/ns/user")
+    unprivilegedClone = tree.number("/proc/sys/kernel/unprivileged_userns_clone")
+    isRestricted = tree.number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1
+    // crun and runc run in the namespace that these have made.
+    engines = ["podman", "buildah", "rootlesskit"].compactMap { name in
+      UserNamespaces.find(name, tree).map { Engine(name: name, path: $0, hasProfile: UserNamespaces.hasProfile(name, tree)) }
+    }
+    newuidmap = UserNamespaces.mapProgram("newuidmap", capability: 7, tree)
+    newgidmap = UserNamespaces.mapProgram("newgidmap", capability: 6, tree)
+    kernel = ((try? tree.read("/proc/sys/kernel/osrelease", limit: 4096)) ?? []).filter { $0 > 0x20 }
+    hasFuseOverlayfs = UserNamespaces.find("fuse-overlayfs", tree) != nil
+    hasFuseDevice = tree.exists("/dev/fuse")
+    distribution = UserNamespaces.distribution((try? tree.read("/etc/os-release")) ?? [])
+  }
+
+  /// nil: not installed.
+  static func find(_ program: String, _ tree: HostTree) -> [UInt8]? {
+    UserProgram.directories.map { Array("\($0)/\(program)".utf8) }.first { tree.status($0)?.kind == .regular }
+  }
+
+  private static func mapProgram(_ name: String, capability: UInt32, _ tree: HostTree) -> MapProgram? {
+    guard let path = find(name, tree), let status = tree.status(path) else { return nil }
+    let attribute = extendedAttribute("security.capability", of: tree(path))
+    return MapProgram(
+      path: path, owner: status.owner, mode: status.mode, hasCapability: attribute.map { has(capability, $0) } ?? false,
+      isNosuid: isMountedNosuid(tree(path)))
+  }
+
+  /// struct vfs_cap_data (linux/capability.h), little-endian: revision and a bit that says "effective", then the lower 32 permitted.
+  static func has(_ capability: UInt32, _ attribute: [UInt8]) -> Bool {
+    guard attribute.count >= 12 else { return false }
+    let words = stride(from: 0, to: 8, by: 4).map { start in
+      (0..<4).reduce(UInt32(0)) { $0 | UInt32(attribute[start + $1]) << UInt32(8 * $1) }
+    }
+    return words[0] & 1 != 0 && words[1] >> capability & 1 != 0
+  }
+
+  /// Profiles are named after the program, or, as people do for what they install by hand, after its path. Whether one is loaded
+  /// only root could see.
+  private static func hasProfile(_ program: String, _ tree: HostTree) -> Bool {
+    [program, "usr.bin.\(program)", "usr.local.bin.\(program)", "bin.\(program)"].contains { name in
+      tree.exists("/etc/apparmor.d/\(name)") && !tree.exists("/etc/apparmor.d/disable/\(name)")
+    }
+  }
+
+  private static func distribution(_ content: [UInt8]) -> [String] {
+    let lines = content.split(separator: 0x0a).map { String(decoding: $0, as: UTF8.self) }
+    return ["ID=", "ID_LIKE="].flatMap { key in
+      lines.last { $0.hasPrefix(key) }.map { $0.dropFirst(key.count).filter { $0 != "\"" && $0 != "'" }.split(separator: " ").map(String.init) } ?? []
+    }
+  }
+
+  /// Whether the kernel mounts overlay in a user namespace: since 5.11, in RHEL 8.5's, and in Ubuntu's long before.
+  var hasRootlessOverlay: Bool {
+    // Nobody knows: nothing to say.
+    guard let major = number(at: 0), let minor = number(at: 1) else { return true }
+    if major > 5 || (major == 5 && minor >= 11) || distribution.first == "ubuntu" { return true }
+    let release = String(decoding: kernel, as: UTF8.self)
+    guard release.contains(".el8"), release.hasPrefix("4.18.0-"), let build = number(at: 3) else { return false }
+    return build >= 348
+  }
+
+  /// The numbers of the kernel's release: 4, 18, 0, 348 of `4.18.0-348.el8.x86_64`.
+  private func number(at index: Int) -> UInt64? {
+    let fields = parts(kernel, separator: { $0 == 0x2e || $0 == 0x2d })
+    return index < fields.count ? decimalValue(fields[index].prefix { $0 >= 0x30 && $0 <= 0x39 }) : nil
+  }
+
+  /// The command that installs a package, by the distribution's name for it.
+  func installation(debian: String, fedora: String, arch: String, suse: String) -> String {
+    for name in distribution {
+      switch name {
+      case "debian", "ubuntu": return "sudo apt install \(debian)"
+      case "fedora", "rhel", "centos": return "sudo dnf install \(fedora)"
+      case "arch": return "sudo pacman -S \(arch)"
+      case "suse", "opensuse": return "sudo zypper install \(suse)"
+      default: continue
+      }
+    }
+    return "install the package with it (\(debian) on Debian and Ubuntu, \(fedora) on Fedora and RHEL)"
+  }
+}

@@ -1,0 +1,73 @@
+import RootlessStorage
+
+/// Where a path of a user's config file leads, as that user's programs would find it.
+struct Place: Equatable, Sendable {
+  enum State: Equatable, Sendable {
+    case directory(owner: UInt32)
+    /// It can be made, in a directory that exists.
+    case absent
+    /// It cannot: `nearest` exists and is not the user's to write to.
+    case unreachable(nearest: String)
+    case notDirectory
+    case failed(Errno)
+  }
+
+  /// As it was written.
+  let path: String
+  let state: State
+  /// The file system of the path, or of the nearest directory above it; nil if nobody tells.
+  let type: String?
+  let isNetwork: Bool
+
+  /// - Parameter path: absolute. The process must be the user; what it asks may hang with a file server.
+  init(_ path: String, _ settings: Settings, _ mounts: MountTable) {
+    self.path = path
+    var nearest = Array(path.utf8)
+    var isWhole = true
+    while true {
+      do throws(Errno) {
+        let place = try open(path: nearest, .directoryPlaceFollowing)
+        let status = try fileStatus(of: place)
+        (type, isNetwork) = Place.fileSystem(status, settings, mounts)
+        if isWhole {
+          state = .directory(owner: status.owner)
+        } else {
+          state = canMakeFiles(in: place) ? .absent : .unreachable(nearest: shown(nearest))
+        }
+        return
+      } catch {
+        guard error == .noEntry, nearest != [0x2f], let slash = nearest.lastIndex(of: 0x2f) else {
+          state = error == .notDirectory || error == .tooManySymlinks ? .notDirectory : .failed(error)
+          type = nil
+          isNetwork = false
+          return
+        }
+        // What bears the name all the same is a symbolic link that leads nowhere.
+        if Place.isThere(nearest) {
+          state = .notDirectory
+          type = nil
+          isNetwork = false
+          return
+        }
+        isWhole = false
+        nearest = slash == nearest.startIndex ? [0x2f] : Array(nearest[..<slash])
+      }
+    }
+  }
+
+  private static func fileSystem(_ status: FileStatus, _ settings: Settings, _ mounts: MountTable) -> (String?, Bool) {
+    do throws(Errno) {
+      if case .named(let name) = try mounts.fileSystem(of: status) { return (shown(name), settings.isNetwork(name)) }
+    } catch {}
+    return (nil, false)
+  }
+
+  private static func isThere(_ path: [UInt8]) -> Bool {
+    do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { return false }
+    return true
+  }
+}
+
+extension Place {
+  var exists: Bool { if case .directory = state { true } else { false } }
+}

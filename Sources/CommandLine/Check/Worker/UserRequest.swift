@@ -1,0 +1,20 @@
+/// What a process that looks for one user is asked. It never asks the name service itself.
+struct UserRequest: Codable, Equatable, Sendable {
+  enum Task: String, Codable, Sendable {
+    case check, plan, repair
+    /// `podman system migrate` alone, where it is needed: it takes longer than looking may.
+    case migrate
+  }
+
+  var task: Task
+  var name: [UInt8]
+  var uid: UInt32
+  var gid: UInt32
+  var groups: [UInt32]
+  var home: [UInt8]
+  var conf: [UInt8]
+  /// Seconds; the asker kills it then.
+  var timeout: UInt32
+  /// What the caller's environment says, if the user is the caller.
+  var environment: UserFacts.Environment?
+}

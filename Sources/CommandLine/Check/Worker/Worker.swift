@@ -1,0 +1,303 @@
+import RootlessStorage
+
+/// One user, looked at, judged, and perhaps repaired, in a process of its own. Its order is a login's (SessionHelper.swift): as root
+/// the settings; as the user the home; as root the skeleton; as the user everything else; the storage directory; and then, for good
+/// as the user, what is in the home.
+struct Examination {
+  private let request: UserRequest
+  private let account: Account
+  private var settings = Settings()
+  private var facts: UserFacts
+  private var actions: [UserReport.Action] = []
+
+  init(_ request: UserRequest) {
+    self.request = request
+    account = Account(
+      credentials: Credentials(user: request.uid, group: request.gid, groups: request.groups), name: request.name, home: request.home)
+    facts = UserFacts(account: account, home: .missing)
+    facts.environment = request.environment
+  }
+
+  private var isRepairing: Bool { request.task == .repair }
+  private var program: UserProgram { UserProgram(as: account, isCaller: request.environment != nil) }
+
+  mutating func run() -> UserReport {
+    if let cause = prepareProcess(endingAfter: min(request.timeout, 3600 + PodmanMigration.seconds) + 1) { return failure("the process cannot be prepared: \(text(cause))") }
+    let caller = effectiveIDs()
+    // For root's look into a home: what has the user's ids possesses no key of root's. Where it cannot be, that is not the last line: the
+    // process cannot be traced by the user, and runs nothing of theirs.
+    if caller.user == 0 { leaveSessionKeyring() }
+    if caller.user != 0 && caller.user != account.uid { return failure("only root may look into another user's home; run it with sudo") }
+    do throws(IdentityError) {
+      var identity = try Identity(for: account.credentials)
+      return try run(&identity)
+    } catch {
+      return failure("the identity of the user cannot be taken: \(error.cause.map { text($0) } ?? "it had no effect")")
+    }
+  }
+
+  private mutating func run(_ identity: inout Identity) throws(IdentityError) -> UserReport {
+    do throws(WayProblem) {
+      settings = try readSettings(request.conf, trusted: identity.isPrivileged, MountTable(blockDeviceIsLocal: true)).settings
+    } catch {
+      return failure("the settings are refused, see the findings of this host")
+    }
+    if Planner.exclusion(of: account, settings) != nil { return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged)) }
+
+    try identity.becomeUser()
+    let mounts = MountTable(blockDeviceIsLocal: false)
+    let home = HomeObserver(account, mounts)
+    facts.home = home.observation
+    switch Planner.conclusion(from: home.observation, settings) {
+    case nil: facts.isNetworkHome = true
+    case .homeLocal?: break
+    default: return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged))
+    }
+    if facts.isNetworkHome {
+      guard let leaf = settings.storage.leaf(for: account) else {
+        return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged))
+      }
+      try identity.becomeRootAgain()
+      do throws(WayProblem) { facts.skeleton = try SkeletonReader(settings.skeleton, trusted: identity.isPrivileged, mounts).files } catch {
+        return failure("the skeleton is refused, see the findings of this host")
+      }
+      try identity.becomeUser()
+      facts.files = home.files(facts.skeleton, settings, mounts, findingAllLeftovers: true)
+      facts.home = home.observation(after: facts.files)
+      try mendStorage(leaf, mounts, EngineDirectories(skeleton: facts.skeleton), &identity)
+    }
+    let isPrivileged = identity.isPrivileged
+    try identity.dropForGood()
+    return inHome(home, mounts, isPrivileged)
+  }
+
+  // MARK: The storage directory
+
+  /// Looks at it and, if that is the task, repairs and looks again, until nothing is left to repair or something has failed.
+  private mutating func mendStorage(
+    _ leaf: [UInt8], _ mounts: MountTable, _ engines: EngineDirectories, _ identity: inout Identity
+  ) throws(IdentityError) {
+    let path = settings.storage.path(leaf: leaf)
+    while true {
+      let place = StorageObserver(account, settings, leaf: leaf, mounts, engines)
+      facts.storage = storage(path, place, mounts)
+      guard isRepairing else { return }
+      let diagnosis = UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged)
+      // One at a time: what the next one finds is what this one has left.
+      guard let action = diagnosis.actions.first(where: \.isStorage), actions.count < 8 else { return }
+      if !perform(action, place, path, &identity) {
+        facts.storage?.isLost = true
+        return
+      }
+    }
+  }
+
+  private mutating func perform(
+    _ action: RepairAction, _ place: borrowing StorageObserver, _ path: [UInt8], _ identity: inout Identity
+  ) -> Bool {
+    var done = UserReport.Action(action: wording(path).text(of: action), outcome: .done)
+    do throws(StorageRepairer.Failure) {
+      let repairer = StorageRepairer(account: account, settings: settings, patience: Int64(request.timeout) * 500)
+      if let backup = try repairer.perform(action, at: place, &identity) { done.backup = shown(backup) }
+    } catch {
+      done.outcome = .failed
+      done.cause = cause(of: error)
+    }
+    actions.append(done)
+    return done.outcome == .done
+  }
+
+  private func storage(_ path: [UInt8], _ place: borrowing StorageObserver, _ mounts: MountTable) -> UserFacts.Storage {
+    var storage = UserFacts.Storage(path: path, observation: place.observation)
+    storage.hasLabels = hasSecurityLabels()
+    storage.changed = place.changed
+    // A way that is not to be trusted is not looked at further.
+    if case .way = place.observation.state { return storage }
+    switch place.parent {
+    case .none: return storage
+    case .some(let parent):
+      switch place.found {
+      // Where it would be.
+      case .none:
+        storage.volume = volume(parent, mounts)
+        storage.canBeMade = canMakeFiles(in: parent)
+      case .some(let found):
+        storage.isMountPoint = !areInOneMount(found, parent)
+        switch place.observation.state {
+        case .inPlace, .writableByOthers:
+          storage.volume = volume(found, mounts)
+          if storage.hasLabels { storage.label = label(found) }
+        // After a repair it is where its parent is.
+        case .occupied: storage.volume = volume(parent, mounts)
+        default: break
+        }
+      }
+    }
+    return storage
+  }
+
+  private func areInOneMount(_ first: borrowing FileDescriptor, _ second: borrowing FileDescriptor) -> Bool {
+    do throws(Errno) { return try fileStatus(of: first).isOnMount(of: fileStatus(of: second)) } catch { return false }
+  }
+
+  private func volume(_ place: borrowing FileDescriptor, _ mounts: MountTable) -> Volume? {
+    do throws(Errno) { return try Volume(of: place, mounts.fileSystem(of: fileStatus(of: place)), settings) } catch { return nil }
+  }
+
+  private func label(_ place: borrowing FileDescriptor) -> String? {
+    do throws(Errno) { return securityType(of: try open(at: place, [0x2e], .directory)) } catch { return nil }
+  }
+
+  // MARK: The home
+
+  /// The process is the user for good.
+  private mutating func inHome(_ place: borrowing HomeObserver, _ mounts: MountTable, _ isPrivileged: Bool) -> UserReport {
+    switch place.descriptor {
+    case .none: return failure("the home was lost while it was looked at; try again")
+    case .some(let home):
+      let examiner = UserExaminer(account: account, settings: settings, mounts: mounts)
+      facts.canRunPrograms = program.isPossible(isPrivileged: isPrivileged)
+      examiner.examine(home, &facts)
+      facts.overlayRecords = overlayRecords(place)
+      var diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
+      let path = facts.storage?.path ?? []
+      switch request.task {
+      case .check: break
+      case .plan: actions = diagnosis.actions.map { UserReport.Action(action: wording(path).text(of: $0), outcome: .planned) }
+      case .repair, .migrate:
+        for action in diagnosis.actions where !action.isStorage && action.isMigration == (request.task == .migrate) {
+          actions.append(perform(action, place, home))
+        }
+        facts.files = place.files(facts.skeleton, settings, mounts, findingAllLeftovers: true)
+        examiner.examine(home, &facts)
+        facts.overlayRecords = overlayRecords(place)
+        diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
+      }
+      return report(diagnosis)
+    }
+  }
+
+  private func overlayRecords(_ home: borrowing HomeObserver) -> [UserFacts.OverlayRecord] {
+    guard facts.isNetworkHome else { return [] }
+    let configured = max(home.storageConfChanged, facts.storage?.changed ?? 0)
+    var found: [UserFacts.OverlayRecord] = []
+    OverlayCache(uid: account.uid).forEach { record in found.append(.init(path: record.path, isOutdated: record.changed <= configured)) }
+    return found
+  }
+
+  private func perform(_ action: RepairAction, _ place: borrowing HomeObserver, _ home: borrowing FileDescriptor) -> UserReport.Action {
+    var done = UserReport.Action(action: wording(facts.storage?.path ?? []).text(of: action), outcome: .done)
+    do throws(HomeRepairer.Failure) {
+      switch action {
+      case .login(let step):
+        var executor = Executor(account, settings, patienceUntil: 0)
+        executor.completeHome(Plan(actions: [step]), at: place)
+        if let problem = executor.events.first(where: { $0.severity.rawValue <= Severity.warning.rawValue }) {
+          done.outcome = .failed
+          done.cause = sentence(problem)
+        }
+      case .editStorageConf(let changes):
+        guard let conf = facts.storageConf, let text = conf.text else { throw .changedMeanwhile }
+        done.backup = try replace(UserExaminer.storageConf, conf.file, with: edited(text, changes), home)
+      case .editDaemonJson(let changes):
+        guard let daemon = facts.daemonJson, let text = daemon.text else { throw .changedMeanwhile }
+        done.backup = try replace(UserExaminer.daemonJson, daemon.file, with: edited(text, changes), home)
+      case .replaceFile(let file):
+        let current = file.path == UserExaminer.storageConf ? facts.storageConf?.file : facts.daemonJson?.file
+        done.backup = try replace(file.path, current ?? .absent, with: file.content, home)
+      case .migrate(let podman):
+        // Root's own process asks a manager for it instead (WorkerPool.swift).
+        if let cause = PodmanMigration(program, podman).perform() {
+          done.outcome = .failed
+          done.cause = cause
+        }
+      case .removeOverlayRecords:
+        var executor = Executor(account, settings, patienceUntil: 0)
+        executor.remove(OverlayCache(uid: account.uid), notNewerThan: Int64.max)
+        let problems = executor.events.filter { $0.severity == .warning }
+        if !problems.isEmpty {
+          done.outcome = .failed
+          done.cause = problems.map { sentence($0) }.joined(separator: "; ")
+        }
+      case .detachMount, .setStorageMode: break
+      }
+    } catch {
+      done.outcome = .failed
+      done.cause = cause(of: error)
+    }
+    return done
+  }
+
+  private func replace(
+    _ path: [UInt8], _ file: ConfigFile, with content: [UInt8], _ home: borrowing FileDescriptor
+  ) throws(HomeRepairer.Failure) -> String {
+    guard case .content(let original) = file else { throw .changedMeanwhile }
+    // Nothing would be changed: something else is wrong than was thought.
+    if original.bytes == content { throw .notUnderstood }
+    let backup = try HomeRepairer().replace(path, original, with: content, mode: original.mode, at: home)
+    let directory = path.lastIndex(of: 0x2f).map { path[...$0] } ?? []
+    return "~/\(shown(directory + backup))"
+  }
+
+  private func edited(_ text: TOMLText, _ changes: [KeyChange]) throws(HomeRepairer.Failure) -> [UInt8] {
+    do throws(EditProblem) { return try text.applying(changes).bytes } catch { throw .notUnderstood }
+  }
+
+  private func edited(_ text: JSONText, _ changes: [KeyChange]) throws(HomeRepairer.Failure) -> [UInt8] {
+    do throws(EditProblem) { return try text.applying(changes).bytes } catch { throw .notUnderstood }
+  }
+
+  // MARK: Words
+
+  private func wording(_ storage: [UInt8]) -> RepairWording { RepairWording(account: account, storage: storage) }
+
+  /// What a login would log.
+  private func sentence(_ event: Event) -> String {
+    var wording = Wording(account)
+    wording.storage = facts.storage?.path ?? []
+    return String(decoding: wording.sentence(event).bytes, as: UTF8.self)
+  }
+
+  private func cause(of failure: StorageRepairer.Failure) -> String {
+    switch failure {
+    case .events(let events): events.map { sentence($0) }.joined(separator: "; ")
+    case .failed(let cause): "\(text(cause)); check the disk that holds it, and repair again"
+    case .tooManyLayers: "more than 16 mounts lie on each other there, and some are left; repair again"
+    case .changedMeanwhile: "it was changed while it was being repaired, and left as it is; repair again"
+    }
+  }
+
+  private func cause(of failure: HomeRepairer.Failure) -> String {
+    switch failure {
+    case .changedMeanwhile: "it was changed while it was being repaired, and left as it is; repair again"
+    case .failed(let cause): "\(text(cause)); check the home, and repair again"
+    case .notUnderstood: "this cannot be changed in it without touching something else; edit it by hand"
+    }
+  }
+
+  private func failure(_ cause: String) -> UserReport { UserReport(name: shown(account.name), uid: account.uid, failure: cause) }
+
+  private func report(_ diagnosis: UserDiagnosis) -> UserReport {
+    var report = UserReport(name: shown(account.name), uid: account.uid)
+    var type: String? = nil
+    if case .on(.named(let name)) = facts.home { type = shown(name) }
+    report.isServed = Planner.exclusion(of: account, settings) == nil
+    if report.isServed { report.home = UserReport.Home(path: shown(account.home), fileSystem: type, isNetwork: facts.isNetworkHome) }
+    if let storage = facts.storage {
+      var isInPlace = false
+      if case .inPlace = storage.observation.state { isInPlace = true }
+      report.storage = UserReport.Storage(path: shown(storage.path), isInPlace: isInPlace)
+    }
+    if case .string(let path)? = facts.storageConf?.text?.value(["storage", "graphroot"]) { report.graphroot = shown(path) }
+    if let path = facts.daemonJson?.text?.string("data-root") { report.dataRoot = shown(path) }
+    report.findings = diagnosis.findings
+    if request.task != .check { report.actions = actions }
+    return report
+  }
+}
+
+/// SELinux is on, and files have labels that count.
+private func hasSecurityLabels() -> Bool {
+  do throws(Errno) { _ = try open(path: Array("/sys/fs/selinux/enforce".utf8), .anyPlace) } catch { return false }
+  return true
+}

@@ -1,0 +1,6 @@
+/// Nothing can be seen, and why: exit status 2.
+struct CannotLook: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,174 @@
+import FoundationEssentials
+import RootlessStorage
+
+/// What `prune` says: for a person, or as one JSON object.
+struct PruneOutput {
+  private struct Record: Encodable {
+    let path: String
+    let uid: UInt32
+    let account: String?
+    let state: String
+    let reclaimable: UInt64
+    let sizeIsExact: Bool
+    let lastUse: String
+    /// `planned` with --dry-run and after a refusal.
+    let result: String
+    let messages: [String]
+
+    private enum Key: String, CodingKey { case path, uid, account, state, reclaimable, sizeIsExact, lastUse, result, messages }
+
+    func encode(to encoder: any Encoder) throws {
+      var record = encoder.container(keyedBy: Key.self)
+      try record.encode(path, forKey: .path)
+      try record.encode(uid, forKey: .uid)
+      try record.encode(account, forKey: .account)
+      try record.encode(state, forKey: .state)
+      try record.encode(reclaimable, forKey: .reclaimable)
+      try record.encode(sizeIsExact, forKey: .sizeIsExact)
+      try record.encode(lastUse, forKey: .lastUse)
+      try record.encode(result, forKey: .result)
+      try record.encode(messages, forKey: .messages)
+    }
+  }
+
+  var progress = Progress()
+  private let plan: PrunePlan
+  private let inventory: StorageInventory
+  private let isDryRun: Bool
+  private var list: JSONList?
+  private var messages: [String] = []
+  private var shownEntries = 0
+
+  init(_ plan: PrunePlan, _ inventory: StorageInventory, isJSON: Bool, isDryRun: Bool) {
+    self.plan = plan
+    self.inventory = inventory
+    self.isDryRun = isDryRun
+    if isJSON {
+      let parent = jsonText(string(inventory.parent.settings.storage.parent))
+      list = JSONList("\"version\":1,\"dryRun\":\(isDryRun),\"parent\":\(parent),", list: "directories")
+    }
+  }
+
+  /// What will be deleted, and how much that gives back.
+  func showPlan() {
+    if list != nil { return }
+    let parent = shown(inventory.parent.settings.storage.parent)
+    if plan.candidates.isEmpty {
+      printOut("There is nothing to delete in \(parent).")
+    } else {
+      var (total, isExact, keeps, replaced) = (UInt64(0), true, 0, 0)
+      for index in plan.candidates {
+        let entry = inventory.entries[index]
+        total &+= entry.measure?.reclaimable ?? 0
+        if entry.measure?.isExact != true { isExact = false }
+        if entry.measure?.hasOthers == true { keeps += 1 }
+        if entry.isReplaced { replaced += 1 }
+      }
+      let what = counted(plan.candidates.count - replaced, "storage directory", "storage directories")
+      let verb = isDryRun ? "Would delete" : "To delete"
+      printOut(plan.candidates.count > replaced ? "\(verb): the container storage (\(inventory.parent.engines.shownNames)) in\n\(what) in \(parent):\n" : "\(verb) in \(parent):\n")
+      StorageTable(plan.candidates.lazy.map { inventory.entries[$0] }) { $0.measure?.reclaimable }.write()
+      printOut("\nThat gives \(isExact ? "" : "at least ")\(shownSize(total)) back.")
+      if replaced > 0 { printOut("\(counted(replaced, "of these was", "of these were")) put out of the place of a storage directory: all of it goes.") }
+      if keeps > 0 { printOut("\(counted(keeps, "of them holds", "of them hold")) other files too: those stay.") }
+    }
+    if plan.inUse > 0 { printOut(counted(plan.inUse, "more is in use and stays.", "more are in use and stay.")) }
+    for note in notes { printOut(Terminal.standard.wrapped(note, indent: 0)) }
+  }
+
+  private var notes: [String] {
+    var notes: [String] = []
+    notes += waitingNotes
+    if plan.subordinate > 0 {
+      notes.append("\(counted(plan.subordinate, "more may be", "more may be")) subordinate ids' and \(plan.subordinate == 1 ? "stays" : "stay"): those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people.")
+    }
+    if plan.offline > 0 {
+      notes.append("\(counted(plan.offline, "more has", "more have")) no account, but that is not believed: \(offlineDoubt). When it answers (getent passwd NAME, for a user of the directory who is logged in or has storage here), run this again.")
+    }
+    if plan.unanswered > 0 {
+      let cause = inventory.accounts.failure.map { " (\(text($0)))" } ?? ""
+      notes.append("\(counted(plan.unanswered, "more stays", "more stay")), since the name service did not answer\(cause). When it does (getent passwd UID), run this again.")
+    }
+    if plan.unmeasured > 0 {
+      notes.append("\(counted(plan.unmeasured, "more stays", "more stay")), with so many files that it cannot be told when they were used last. To delete the container storage of one of these users, whenever it was used: rootless-storage prune USER.")
+    }
+    if let hidden = inventory.hiddenProcesses { notes.append("Whether anything is in use cannot be told: \(hidden.sentence); \(hidden.remedy).") }
+    if let failure = inventory.processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(failure)); is it mounted?") }
+    return notes
+  }
+
+  /// Who will go later.
+  private var waitingNotes: [String] {
+    if plan.waiting.isEmpty { return [] }
+    let most = 24
+    var notes = ["\(counted(plan.waiting.count, "more has", "more have")) no account, but \(plan.waiting.count == 1 ? "stays" : "stay") until that has lasted (orphan_days in rootless-storage.conf). If you know that a user has left: rootless-storage prune USER."]
+    for index in plan.waiting.prefix(most) {
+      let entry = inventory.entries[index]
+      guard case .waiting(let answer)? = entry.doubt else { continue }
+      notes.append("\(shown(entry.leaf)): \(waitingDoubt(answer, by: "rootless-storage prune"))")
+    }
+    if plan.waiting.count > most { notes.append("And \(plan.waiting.count - most) more.") }
+    return notes
+  }
+
+  /// Something that is about no single directory.
+  mutating func tell(_ message: String) {
+    if list != nil { messages.append(message) } else { printError("rootless-storage: \(message)") }
+  }
+
+  mutating func show(_ entry: StorageEntry, _ report: StorageRemoval.Report) {
+    shownEntries += 1
+    if list != nil {
+      let record = record(entry, report.result.rawValue, report.messages)
+      list?.add(record)
+      return
+    }
+    let path = shown(inventory.parent.path(entry.leaf))
+    let size = shownSize(entry.measure?.reclaimable ?? 0)
+    switch report.result {
+    case .deleted: printOut("deleted \(path) (\(size))")
+    case .emptied where report.isKept: printOut("deleted the container storage in \(path) (\(size)); the directory stays, since \(entry.state == .ok ? "its user has an account" : "it is not certain that its user has none")")
+    case .emptied: printOut("deleted the container storage in \(path) (\(size)); other files there stay")
+    case .inUse, .failed: break
+    }
+    for message in report.messages { printError("rootless-storage: \(message)") }
+  }
+
+  mutating func end(_ outcome: PruneOutcome) {
+    if list == nil {
+      if outcome.directories > 0 { printOut("\(shownSize(outcome.bytes)) given back in \(counted(outcome.directories, "storage directory", "storage directories")).") }
+      return
+    }
+    if shownEntries == 0 {
+      for index in plan.candidates {
+        let record = record(inventory.entries[index], "planned", [])
+        list?.add(record)
+      }
+    }
+    let tail = "\"bytes\":\(outcome.bytes),\"inUse\":\(plan.inUse),\"unconfirmed\":\(plan.unconfirmed),\"unanswered\":\(plan.unanswered),\"unmeasured\":\(plan.unmeasured),\"messages\":\(jsonText(messages + notes))"
+    list?.end(",\(tail)")
+  }
+
+  private func record(_ entry: StorageEntry, _ result: String, _ messages: [String]) -> Record {
+    Record(
+      path: string(inventory.parent.path(entry.leaf)), uid: entry.uid, account: entry.account.map(string), state: entry.state.rawValue,
+      reclaimable: entry.measure?.reclaimable ?? 0, sizeIsExact: entry.measure?.isExact ?? false,
+      lastUse: UTCTime(entry.measure?.lastUse ?? 0).iso, result: result, messages: messages)
+  }
+}
+
+/// What came of a run of `prune`.
+struct PruneOutcome {
+  var hasFailed = false
+  var bytes: UInt64 = 0
+  var directories = 0
+
+  mutating func take(_ entry: StorageEntry, _ report: StorageRemoval.Report) {
+    switch report.result {
+    case .deleted, .emptied:
+      bytes &+= entry.measure?.reclaimable ?? 0
+      directories += 1
+    case .inUse, .failed: hasFailed = true
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import RootlessStorage
+
+/// A storage directory, as `--json` tells it.
+struct StorageRecord: Encodable {
+  let path: String
+  let uid: UInt32
+  let account: String?
+  let state: String
+  /// The user whose place it is, where it is in another's.
+  let placeOf: String?
+  /// It was put out of that place.
+  let isReplaced: Bool
+  let size: UInt64?
+  let reclaimable: UInt64?
+  let sizeIsExact: Bool?
+  let lastUse: String?
+  let inUse: Bool?
+  /// `unconfirmed` until it has lasted: since when there has been no account, and when that counts at the earliest.
+  let absentSince: String?
+  let goneFrom: String?
+
+  init(_ entry: StorageEntry, _ path: [UInt8]) {
+    self.path = string(path)
+    uid = entry.uid
+    account = entry.account.map(string)
+    state = entry.state.rawValue
+    placeOf = entry.placeOf.map(string)
+    isReplaced = entry.isReplaced
+    size = entry.measure?.size
+    reclaimable = entry.measure?.reclaimable
+    sizeIsExact = entry.measure?.isExact
+    lastUse = entry.measure.map { UTCTime($0.lastUse).iso }
+    inUse = entry.isInUse
+    var answer: AbsenceMemory.Answer? = nil
+    if case .waiting(let found)? = entry.doubt { answer = found }
+    absentSince = answer?.since.map { UTCTime($0).iso }
+    goneFrom = answer?.earliest.map { UTCTime($0).iso }
+  }
+
+  private enum Key: String, CodingKey { case path, uid, account, state, placeOf, isReplaced, size, reclaimable, sizeIsExact, lastUse, inUse, absentSince, goneFrom }
+
+  /// Every key is always there: null says that it is not known.
+  func encode(to encoder: any Encoder) throws {
+    var record = encoder.container(keyedBy: Key.self)
+    try record.encode(path, forKey: .path)
+    try record.encode(uid, forKey: .uid)
+    try record.encode(account, forKey: .account)
+    try record.encode(state, forKey: .state)
+    try record.encode(placeOf, forKey: .placeOf)
+    try record.encode(isReplaced, forKey: .isReplaced)
+    try record.encode(size, forKey: .size)
+    try record.encode(reclaimable, forKey: .reclaimable)
+    try record.encode(sizeIsExact, forKey: .sizeIsExact)
+    try record.encode(lastUse, forKey: .lastUse)
+    try record.encode(inUse, forKey: .inUse)
+    try record.encode(absentSince, forKey: .absentSince)
+    try record.encode(goneFrom, forKey: .goneFrom)
+  }
+}
+
+/// Storage directories in rows, written one at a time: there may be ten thousand.
+struct StorageTable<Entries: Sequence<StorageEntry>> {
+  private static var heading: [String] { ["NAME", "UID", "OWNER", "SIZE", "LAST USE", "IN USE", "STATE"] }
+
+  private let terminal = Terminal.standard
+  private let entries: Entries
+  private let size: (StorageEntry) -> UInt64?
+
+  /// - Parameter size: the bytes that the column SIZE shows.
+  init(_ entries: Entries, size: @escaping (StorageEntry) -> UInt64?) {
+    self.entries = entries
+    self.size = size
+  }
+
+  func write() {
+    var widths = Self.heading.map(\.count)
+    for entry in entries { for (column, cell) in cells(entry).enumerated() { widths[column] = max(widths[column], cell.count) } }
+    // A name that is so long that the line would be, is on a line of its own.
+    widths[0] = min(widths[0], max(8, terminal.width - widths.dropFirst().reduce(0) { $0 + $1 + 2 }))
+    printOut(terminal.styled(line(Self.heading, widths), .bold))
+    for entry in entries {
+      var row = cells(entry)
+      if row[0].count > widths[0] {
+        printOut(row[0])
+        row[0] = ""
+      }
+      printOut(line(row, widths))
+    }
+  }
+
+  private func line(_ row: [String], _ widths: [Int]) -> String {
+    var line = ""
+    for (column, cell) in row.enumerated() {
+      let padding = String(repeating: " ", count: max(0, widths[column] - cell.count))
+      // Numbers end in one column; behind the last column nothing follows.
+      let isNumber = column == 1 || column == 3
+      line += (column == 0 ? "" : "  ") + (isNumber ? padding + cell : column == row.count - 1 ? cell : cell + padding)
+    }
+    return line
+  }
+
+  private func cells(_ entry: StorageEntry) -> [String] {
+    let owner: String =
+      switch (entry.account, entry.state) {
+      case (let account?, _): shown(account)
+      case (nil, .unanswered): "no answer"
+      case (nil, .mount): "-"
+      case (nil, _): "no such account"
+      }
+    let bytes = size(entry).map { (entry.measure?.isExact == true ? "" : ">= ") + shownSize($0) } ?? "-"
+    let day = entry.measure.map { UTCTime($0.lastUse).day } ?? "-"
+    let use = entry.isInUse.map { $0 ? "yes" : "no" } ?? "?"
+    let uid = entry.state == .mount && entry.account == nil ? "-" : String(entry.uid)
+    return [shown(entry.leaf), uid, owner, bytes, day, use, entry.state.rawValue]
+  }
+}
+
+extension StorageInventory {
+  /// What the states mean that ask for something to be done.
+  var notes: [String] {
+    var notes: [String] = []
+    func count(_ state: StorageEntry.State) -> Int { entries.filter { $0.state == state }.count }
+    if count(.orphaned) > 0 { notes.append("orphaned: there is no such account any more; to give that disk back: rootless-storage prune --orphaned") }
+    if entries.contains(where: { $0.doubt == .offline }) {
+      notes.append("unconfirmed: there is no such account, but that is not believed: \(offlineDoubt); try: getent passwd NAME for a user of the directory")
+    }
+    notes += waitingNotes
+    if entries.contains(where: { $0.doubt == .subordinate }) {
+      notes.append("unconfirmed: it may be a subordinate id's: those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people")
+    }
+    if count(.former) > 0 {
+      notes.append("former: the owner has an account, but under another name: the uid was another person's before, who has left, or the account was renamed. Look at it as root; to delete the container storage: rootless-storage prune NAME")
+    }
+    if count(.unanswered) > 0 {
+      notes.append("unanswered: the name service did not answer\(accounts.failure.map { " (\(text($0)))" } ?? ""); try: getent passwd UID, and look again when it answers")
+    }
+    for entry in entries where entry.state == .occupied {
+      notes.append("occupied: \(shown(parent.path(entry.leaf))) is where \(shown(entry.placeOf ?? [])) should have a storage directory, and is something else, owned by uid \(entry.uid); look at it as root, and move it away")
+      if notes.count > 16 { break }
+    }
+    if count(.mount) > 0 { notes.append("mount: something is mounted in the place of a storage directory; it was not looked into") }
+    if count(.replaced) > 0 || entries.contains(where: { $0.isReplaced && $0.state == .orphaned }) {
+      notes.append("replaced: a login or repair has put it out of the place of a storage directory; look at it as root, and remove it by hand, or leave it to: rootless-storage prune --older-than DAYS")
+    }
+    if let hiddenProcesses { notes.append("Whether anything is in use cannot be told: \(hiddenProcesses.sentence); \(hiddenProcesses.remedy).") }
+    if let processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(processFailure)); is it mounted?") }
+    return notes
+  }
+
+  /// Who is absent, but not for long enough.
+  private var waitingNotes: [String] {
+    let waiting = entries.compactMap { entry -> (StorageEntry, AbsenceMemory.Answer)? in
+      if case .waiting(let answer)? = entry.doubt { (entry, answer) } else { nil }
+    }
+    if waiting.isEmpty { return [] }
+    let most = 16
+    var notes = ["unconfirmed: there is no such account, but that counts only once it has lasted (orphan_days in rootless-storage.conf):"]
+    notes += waiting.prefix(most).map { "\(shown($0.0.leaf)): \(waitingDoubt($0.1, by: "rootless-storage prune"))" }
+    if waiting.count > most { notes.append("and \(waiting.count - most) more") }
+    if let problem = memory?.problem { notes.append("unconfirmed: \(problem)") }
+    return notes
+  }
+}

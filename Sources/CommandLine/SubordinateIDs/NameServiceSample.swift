@@ -1,0 +1,73 @@
+import RootlessStorage
+
+/// Ids of subordinate ranges that the name service knows as somebody's: asked for in bounded numbers, since there are billions.
+struct KnownIDs: Equatable {
+  /// Look-ups for all ranges of this host.
+  static let most = 256
+  /// Look-ups for a range that is to be given out, of either kind.
+  static let mostForOne = 64
+  /// A name service that is slow is not asked for longer than this; milliseconds.
+  private static let patience: Int64 = 10_000
+
+  private(set) var users: [RealID] = []
+  private(set) var groups: [RealID] = []
+  /// So many ids were asked for.
+  private(set) var asked = 0
+  /// Why it was not asked for the rest.
+  private(set) var failure: String?
+
+  init() {}
+
+  /// - Parameter places: in the order in which they are to be asked for.
+  init(asking places: [(SubordinateIDKind, UInt32)]) {
+    let end = monotonicMilliseconds() + KnownIDs.patience
+    for (kind, id) in places {
+      if monotonicMilliseconds() >= end {
+        failure = "the name service is slow"
+        return
+      }
+      do throws(NameServiceFailure) {
+        switch kind {
+        case .users: if let account = try NameService.account(uid: id) { users.append(RealID(id: id, name: account.name)) }
+        case .groups: if let name = try NameService.name(ofGroup: id) { groups.append(RealID(id: id, name: name)) }
+        }
+        asked += 1
+      } catch {
+        failure = "the name service did not answer (\(text(error.cause)))"
+        return
+      }
+    }
+  }
+
+  /// Without those that stand in this host's files, which are told anyhow.
+  func without(_ index: SubordinateIDIndex) -> KnownIDs {
+    var rest = self
+    rest.users = users.filter { index.users.realIDs(in: $0.id...$0.id, limit: 1).isEmpty }
+    rest.groups = groups.filter { index.groups.realIDs(in: $0.id...$0.id, limit: 1).isEmpty }
+    return rest
+  }
+
+  /// The two ends of each range first, then the middles between what was asked for; the same in every run.
+  ///
+  /// - Parameter limit: for all of them.
+  static func places(in ranges: [(SubordinateIDKind, IDRange)], limit: Int) -> [(SubordinateIDKind, UInt32)] {
+    var places: [(SubordinateIDKind, UInt32)] = []
+    // With more ranges than look-ups, some of all of them.
+    let step = max(1, (ranges.count * 2 + limit - 1) / max(1, limit))
+    for (_, (kind, range)) in ranges.enumerated().filter({ $0.offset % step == 0 }) {
+      places.append((kind, range.lowerBound))
+      if range.upperBound > range.lowerBound { places.append((kind, range.upperBound)) }
+    }
+    // Halves, quarters, eighths: 1/2, 1/4, 3/4, 1/8, …
+    var parts: UInt64 = 2
+    while places.count < limit, parts <= UInt64(limit) * 2 {
+      for part in stride(from: UInt64(1), to: parts, by: 2) {
+        for (kind, range) in ranges where places.count < limit && range.size > parts {
+          places.append((kind, UInt32(UInt64(range.lowerBound) + range.size / parts * part)))
+        }
+      }
+      parts *= 2
+    }
+    return Array(places.prefix(limit))
+  }
+}

@@ -1,0 +1,15 @@
+import RootlessStorage
+
+/// What `subids` goes by: the settings of logins, and the files of this host.
+struct SubordinateHost {
+  let settings: Settings
+  let index: SubordinateIDIndex
+
+  init(_ settings: Settings) throws(CannotLook) {
+    self.settings = settings
+    index = SubordinateIDIndex(HostTree.this)
+    for table in index.tables {
+      if let failure = table.failure { throw CannotLook("\(table.file) \(failure.explanation); look at it as root") }
+    }
+  }
+}
