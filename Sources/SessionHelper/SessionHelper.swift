@@ -132,7 +132,7 @@ private struct Run {
     let isReady = try executor.prepareStorage(plan, at: place, &identity)
     say(executor.takeEvents())
     try guardFormerPlaces(&identity, settings, mounts, engines, until: end)
-    if !isReady { return }
+    if !isReady || plan.refusesStorage { return }
     // The file may have been created by a login on another host, and the record made on this one.
     let overlay = OverlayCache(uid: account.uid)
     let mayBeRecorded = overlay.mayBeThere

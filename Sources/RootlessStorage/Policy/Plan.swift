@@ -26,6 +26,9 @@ public struct Plan: Equatable, Sendable {
   public var actions: [Action] = []
   public var events: [Event] = []
 
+  /// The storage directory is not fit to point at, so nothing at all is to be done.
+  public var refusesStorage: Bool { events.contains { if case .storageRefused = $0 { true } else { false } } }
+
   /// Whether a storage directory or a file is to be made.
   public var createsSomething: Bool {
     actions.contains { action in
