@@ -9,7 +9,7 @@ struct LoginsMeanwhileTests {
   private static let releases = Packages.releases.prefix(ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_FULL"] == nil ? 1 : Packages.releases.count)
 
   @Test(arguments: releases) func `no login fails while the package comes, is upgraded, goes and comes back`(release: String) throws {
-    let lab = try Lab(release: release)
+    let lab = try Lab(release: release, processors: 2)
     try lab.makeSite()
     for file in [Packages.file, Packages.next] { try lab.put(file ?? "/nonexistent", into: "/root") }
     let (this, next) = (LoginsMeanwhileTests.name(Packages.file), LoginsMeanwhileTests.name(Packages.next))

@@ -210,7 +210,8 @@ final class PackageStory {
   func nothingIsFound() throws {
     let output = try lab.login("erin", "rootless-storage check")
     #expect(output.status == 0, "\(output)")
-    let asRoot = try lab.root("rootless-storage check erin heidi user1 user2 user3 2>&1; echo status $?").text
+    // Five are looked at together, by an emulated processor that others want too: how long that takes is nothing to this test.
+    let asRoot = try lab.root("rootless-storage check --timeout 60 erin heidi user1 user2 user3 2>&1; echo status $?").text
     #expect(asRoot.hasSuffix("status 0\n"), "\(asRoot)")
   }
 

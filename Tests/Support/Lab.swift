@@ -13,11 +13,13 @@ public final class Lab {
   private let script: String
   private let environment: [String: String]
 
-  /// - Parameter release: Debian's, in these machines; nil is the one that the suite vm uses.
-  public init(_ hosts: [Host] = [.lab1], release: String? = nil) throws {
+  /// - Parameters:
+  ///   - release: Debian's, in these machines; nil is the one that the suite vm uses.
+  ///   - processors: of each machine: 2 where several things happen at once in one of them, which is what the test is about, else 1.
+  public init(_ hosts: [Host] = [.lab1], release: String? = nil, processors: Int = 1) throws {
     script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../VirtualMachine/machine").standardized.path
     folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
-    var variables = ["ROOTLESS_STORAGE_VM_RUN": folder]
+    var variables = ["ROOTLESS_STORAGE_VM_RUN": folder, "ROOTLESS_STORAGE_VM_PROCESSORS": "\(processors)"]
     if let release { variables["ROOTLESS_STORAGE_VM_SUITE"] = release }
     environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
     for host in hosts { try sure(["start", host.rawValue]) }

@@ -20,7 +20,10 @@ public final class Machine {
   public static var commandLine: String { "\(stage ?? "/nonexistent")/usr/bin/rootless-storage" }
 
   /// The module file in the staged tree.
-  public static func modulePath() throws -> String {
+  public static func modulePath() throws -> String { try module.get() }
+
+  /// Looked for once, and not at every login.
+  private static let module = Result {
     let found = try TestSupport.run("/usr/bin/find", [stage ?? "/nonexistent", "-name", "pam_rootless_storage.so"]).lines
     guard let path = found.first else { throw CommandFailure(description: "the staged tree has no module") }
     return path
@@ -40,8 +43,6 @@ public final class Machine {
       mount -t tmpfs -o mode=755 dev /mnt
       mkdir /mnt/pts /mnt/shm
       for node in null zero full random urandom tty; do touch /mnt/$node; mount --bind /dev/$node /mnt/$node; done
-      mknod /mnt/loop-control c 10 237
-      for number in $(seq 0 63); do mknod /mnt/loop$number b 7 $number; done
       mount --move /mnt /dev
 
       mount -t tmpfs -o mode=755 etc /mnt
@@ -72,6 +73,9 @@ public final class Machine {
       mount -t \(storage) vartmp /var/tmp
       chmod 1777 /var/tmp
       """)
+    // Without a program for each, of which a machine would have more than for all else.
+    try namespace.makeDevice("/dev/loop-control", S_IFCHR, major: 10, minor: 237)
+    for number in UInt8(0)..<64 { try namespace.makeDevice("/dev/loop\(number)", S_IFBLK, major: 7, minor: number) }
     // Its processes are all that there are, as on a host: the first one says so of /proc.
     if ownProcesses { try sure("mount -t tmpfs -o mode=755 ns /proc/1/ns; ln -s 'pid:[4026531836]' /proc/1/ns/pid") }
     if let settings { try write(settings + "\n", to: "/etc/rootless-storage/rootless-storage.conf") }

@@ -5,7 +5,9 @@ import Glibc
 public final class MountNamespace {
   private let holder: Process
   private let release: Pipe
-  private var prefix: [String]
+  private let prefix: [String]
+  /// Its root directory, as this process can name it.
+  private let root: String
 
   /// - Parameter ownProcesses: /proc shows only what is run in it, and not what other tests run.
   public init(ownProcesses: Bool = false) throws {
@@ -28,12 +30,18 @@ public final class MountNamespace {
       let children = "/proc/\(inside)/task/\(inside)/children"
       inside = try String(contentsOfFile: children, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
     }
+    root = "/proc/\(inside)/root"
     prefix = ["--target", inside, "--mount"] + (ownProcesses ? ["--pid"] : []) + ["--"]
   }
 
   deinit {
     try? release.fileHandleForWriting.close()
     holder.waitUntilExit()
+  }
+
+  /// Makes a device node in it, which everybody may read and root may write.
+  func makeDevice(_ path: String, _ kind: mode_t, major: UInt8, minor: UInt8) throws {
+    if mknod(root + path, kind | 0o644, dev_t(major) << 8 | dev_t(minor)) != 0 { throw CommandFailure(description: "\(path): \(String(cString: strerror(errno)))") }
   }
 
   /// Runs a program as root in it.

@@ -56,7 +56,7 @@ struct DirectoryUserTests {
   }
 
   @Test func `every host computes the same range, also while the directory is away; and where ids are somebody else's nothing is written`() throws {
-    let lab = try Lab([.lab1, .lab2])
+    let lab = try Lab([.lab1, .lab2], processors: 2)
     for host in [Lab.Host.lab1, .lab2] { try lab.useDirectory(settings: DirectoryUserTests.settings, on: host) }
     // Two sessions at once, and one on the other host.
     let logins = try lab.atOnce([(.lab1, "true"), (.lab1, "true"), (.lab2, "true")], user: "erin")
@@ -117,7 +117,7 @@ struct DirectoryUserTests {
   }
 
   @Test func `forty first logins among useradd, usermod and userdel: no line is lost, and no two ranges overlap`() throws {
-    let lab = try Lab()
+    let lab = try Lab(processors: 2)
     try lab.useDirectory(settings: "subids = allocate\nuid_max = 60000\nreserved_ids = 1000-60000\nsubid_scheme = first-free")
     let before = try lab.subordinateFiles()
     // useradd takes the lowest free ids too.

@@ -73,7 +73,7 @@ extension NetworkTests {
 
     @Test(arguments: NetworkLab.types)
     func `several hosts at once make one whole file each, and say so once`(type: String) throws {
-      let lab = try NetworkLab([.lab1, .lab2], type: type)
+      let lab = try NetworkLab([.lab1, .lab2], type: type, processors: 2)
       try lab.sh("mkdir $export/rounds")
       // In the namespace first: what lab2 has mounted would be shared with it, one client for both.
       try lab.sh(ManyHostsTests.third, on: .lab2)

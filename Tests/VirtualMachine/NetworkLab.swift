@@ -25,8 +25,8 @@ struct NetworkLab {
   /// The homes as they lie on the server.
   static let export = "/srv/export/home"
 
-  init(_ hosts: [Lab.Host] = [.lab1], type: String) throws {
-    lab = try Lab(hosts)
+  init(_ hosts: [Lab.Host] = [.lab1], type: String, processors: Int = 1) throws {
+    lab = try Lab(hosts, processors: processors)
     self.type = type
     for host in hosts {
       try lab.install(on: host)
