@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+
+/// Every arrow between the folders of the sources runs downwards, and libc is called by the folders System alone.
+///
+/// Folders of one target see each other, so the compiler finds none of this. Here a name counts that a folder declares at the top level
+/// of a file: a type wherever it stands, a function where it is called. Members that an extension in a higher folder adds are not seen.
+struct LayersTests {
+  /// From the lowest one upwards.
+  static let targets: [(folder: String, layers: [String])] = [
+    ("Sources/RootlessStorage", ["System", "Policy", "Session"]),
+    ("Sources/CommandLine", ["Text", "System", "ConfigText", "Report", "Accounts", "SubordinateIDs", "Storage", "PAM", "Check", "Commands"]),
+  ]
+
+  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+  private struct Source {
+    let path: String
+    let layer: Int
+    /// Without comments, and without texts but for what is put into them.
+    let lines: [String]
+
+    init(_ path: String, layer: Int) throws {
+      self.path = path
+      self.layer = layer
+      lines = try String(contentsOfFile: "\(LayersTests.top)/\(path)", encoding: .utf8).components(separatedBy: "\n").map { line in
+        let opened = line.replacing(#/\\\((?<inner>[^()]*(?:\([^()]*\)[^()]*)*)\)/#) { "\"+\($0.output.inner)+\"" }
+        return String(opened.replacing(#/"(?:[^"\\]|\\.)*"/#, with: "\"\"").components(separatedBy: "//")[0])
+      }
+    }
+
+    /// Names that it declares: of types and functions that other files see, and of functions of any kind.
+    var declared: (types: Set<String>, functions: Set<String>, members: Set<String>) {
+      var (types, functions, members): (Set<String>, Set<String>, Set<String>) = ([], [], [])
+      for line in lines {
+        if let found = line.firstMatch(of: #/\bfunc ([a-z]\w*)/#) { members.insert(String(found.output.1)) }
+        guard let found = line.prefixMatch(of: #/(?:(?:public|package|internal|final|indirect|nonisolated|@\w+) )*(struct|enum|class|protocol|typealias|actor|func) (\w+)/#) else { continue }
+        if found.output.1 == "func" { functions.insert(String(found.output.2)) } else { types.insert(String(found.output.2)) }
+      }
+      return (types, functions, members)
+    }
+  }
+
+  private static func sources(_ folder: String, _ layers: [String]) throws -> [Source] {
+    try layers.enumerated().flatMap { index, layer in
+      try FileManager.default.subpathsOfDirectory(atPath: "\(top)/\(folder)/\(layer)").filter { $0.hasSuffix(".swift") }.sorted()
+        .map { try Source("\(folder)/\(layer)/\($0)", layer: index) }
+    }
+  }
+
+  @Test(arguments: targets) func `no folder uses what a higher one declares`(folder: String, layers: [String]) throws {
+    #expect(try Set(FileManager.default.contentsOfDirectory(atPath: "\(LayersTests.top)/\(folder)")) == Set(layers), "each folder has its place in the order")
+    let sources = try LayersTests.sources(folder, layers)
+    var types: [String: Int] = [:], functions: [String: Int] = [:], members: [String: Int] = [:]
+    for source in sources {
+      let declared = source.declared
+      for name in declared.types { types[name] = min(source.layer, types[name] ?? Int.max) }
+      for name in declared.functions { functions[name] = min(source.layer, functions[name] ?? Int.max) }
+      for name in declared.members { members[name] = min(source.layer, members[name] ?? Int.max) }
+    }
+    #expect(types.count > 20 && functions.count > 10, "nothing was read")
+    for source in sources {
+      for (number, line) in source.lines.enumerated() {
+        for found in line.matches(of: #/(?<before>[.\w]?)\b(?<name>[A-Za-z]\w*)(?<call>\(?)/#) where found.output.before.isEmpty {
+          let name = String(found.output.name)
+          // A function of its own folder, or a lower one, may have the same name.
+          let isCall = !found.output.call.isEmpty && (members[name] ?? Int.max) > source.layer
+          guard let layer = types[name] ?? (isCall ? functions[name] : nil), layer > source.layer else { continue }
+          Issue.record("\(source.path):\(number + 1): \(layers[source.layer]) uses \(name), which \(layers[layer]) above it declares: move one of them")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: targets) func `libc and libpam are imported by System alone`(folder: String, layers: [String]) throws {
+    for source in try LayersTests.sources(folder, layers) where layers[source.layer] != "System" {
+      for (number, line) in source.lines.enumerated() where line.contains(#/^\s*(?:\w+ )*import (?:CLinux|CPAM|Glibc|Foundation)\b/#) {
+        Issue.record("\(source.path):\(number + 1): only a folder System calls libc: put the call there, behind a function of ours")
+      }
+    }
+  }
+}
