@@ -24,6 +24,8 @@ struct LayersTests {
       self.path = path
       self.layer = layer
       lines = try String(contentsOfFile: "\(LayersTests.top)/\(path)", encoding: .utf8).components(separatedBy: "\n").map { line in
+        if line.drop(while: { $0 == " " }).hasPrefix("//") { return "" }
+        if !line.utf8.contains(UInt8(ascii: "\"")) { return line.components(separatedBy: "//")[0] }
         let opened = line.replacing(#/\\\((?<inner>[^()]*(?:\([^()]*\)[^()]*)*)\)/#) { "\"+\($0.output.inner)+\"" }
         return String(opened.replacing(#/"(?:[^"\\]|\\.)*"/#, with: "\"\"").components(separatedBy: "//")[0])
       }
@@ -33,6 +35,7 @@ struct LayersTests {
     var declared: (types: Set<String>, functions: Set<String>, members: Set<String>) {
       var (types, functions, members): (Set<String>, Set<String>, Set<String>) = ([], [], [])
       for line in lines {
+        guard line.contains("func ") || line.utf8.first.map({ $0 != UInt8(ascii: " ") }) ?? false else { continue }
         if let found = line.firstMatch(of: #/\bfunc ([a-z]\w*)/#) { members.insert(String(found.output.1)) }
         guard let found = line.prefixMatch(of: #/(?:(?:public|package|internal|final|indirect|nonisolated|@\w+) )*(struct|enum|class|protocol|typealias|actor|func) (\w+)/#) else { continue }
         if found.output.1 == "func" { functions.insert(String(found.output.2)) } else { types.insert(String(found.output.2)) }
@@ -48,6 +51,21 @@ struct LayersTests {
     }
   }
 
+  /// The words of a line that are no members, and whether an argument list follows.
+  private static func words(_ line: String) -> [(name: String, isCalled: Bool)] {
+    func isOfWord(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "_") || byte >= 0x30 && byte <= 0x39 || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a }
+    let bytes = Array(line.utf8)
+    var (found, index): ([(name: String, isCalled: Bool)], Int) = ([], 0)
+    while index < bytes.count {
+      guard isOfWord(bytes[index]) else { index += 1; continue }
+      let start = index
+      while index < bytes.count && isOfWord(bytes[index]) { index += 1 }
+      if start > 0 && bytes[start - 1] == UInt8(ascii: ".") { continue }
+      found.append((String(decoding: bytes[start..<index], as: UTF8.self), index < bytes.count && bytes[index] == UInt8(ascii: "(")))
+    }
+    return found
+  }
+
   @Test(arguments: targets) func `no folder uses what a higher one declares`(folder: String, layers: [String]) throws {
     #expect(try Set(FileManager.default.contentsOfDirectory(atPath: "\(LayersTests.top)/\(folder)")) == Set(layers), "each folder has its place in the order")
     let sources = try LayersTests.sources(folder, layers)
@@ -61,10 +79,10 @@ struct LayersTests {
     #expect(types.count > 20 && functions.count > 10, "nothing was read")
     for source in sources {
       for (number, line) in source.lines.enumerated() {
-        for found in line.matches(of: #/(?<before>[.\w]?)\b(?<name>[A-Za-z]\w*)(?<call>\(?)/#) where found.output.before.isEmpty {
-          let name = String(found.output.name)
+        for word in LayersTests.words(line) {
+          let name = word.name
           // A function of its own folder, or a lower one, may have the same name.
-          let isCall = !found.output.call.isEmpty && (members[name] ?? Int.max) > source.layer
+          let isCall = word.isCalled && (members[name] ?? Int.max) > source.layer
           guard let layer = types[name] ?? (isCall ? functions[name] : nil), layer > source.layer else { continue }
           Issue.record("\(source.path):\(number + 1): \(layers[source.layer]) uses \(name), which \(layers[layer]) above it declares: move one of them")
         }
@@ -74,7 +92,7 @@ struct LayersTests {
 
   @Test(arguments: targets) func `libc and libpam are imported by System alone`(folder: String, layers: [String]) throws {
     for source in try LayersTests.sources(folder, layers) where layers[source.layer] != "System" {
-      for (number, line) in source.lines.enumerated() where line.contains(#/^\s*(?:\w+ )*import (?:CLinux|CPAM|Glibc|Foundation)\b/#) {
+      for (number, line) in source.lines.enumerated() where line.contains("import ") && line.contains(#/^\s*(?:\w+ )*import (?:CLinux|CPAM|Glibc|Foundation)\b/#) {
         Issue.record("\(source.path):\(number + 1): only a folder System calls libc: put the call there, behind a function of ours")
       }
     }
