@@ -182,7 +182,7 @@ struct HelperTests {
   }
 
   @Test func `the environment counts for oneself, and a file server that is gone stops nobody else`() throws {
-    let lab = try Lab()
+    let lab = try Lab(processors: 2)
     try lab.install()
     let helper = try Helper(lab)
     try lab.root(
@@ -227,12 +227,12 @@ struct HelperTests {
     try lab.link("down")
     for command in ["check", "repair"] {
       let began = Date()
-      let output = try lab.root("timeout 60 rootless-storage \(command) --all --json --timeout 3; echo status $?; pgrep -x rootless-storag || true")
-      #expect(Date().timeIntervalSince(began) < 15, "\(output)")
+      let output = try lab.root("timeout 60 rootless-storage \(command) --all --json --timeout 8; echo status $?; pgrep -x rootless-storag || true")
+      #expect(Date().timeIntervalSince(began) < 30, "\(output)")
       #expect(output.text.hasSuffix("status 2\n"), "\(output)")
       let report = try Report(Output(status: 2, text: output.text.replacing("status 2\n", with: "")))
-      #expect(report.users.map { $0.failure == "no answer within 3 seconds; is the file server of /home/\($0.name == "carol" ? "nfs3" : "nfs4")/\($0.name) down?" } == [true, true, false])
-      #expect(report.users.last?.name == "dave" && report.users.last?.failure == nil && report.codes == [], "\(output)")
+      #expect(report.users.map { $0.failure == "no answer within 8 seconds; is the file server of /home/\($0.name == "carol" ? "nfs3" : "nfs4")/\($0.name) down?" } == [true, true, false])
+      #expect(report.users.last?.name == "dave" && report.users.last?.failure == nil && report.codes == (command == "check" ? ["storage-parent-shared"] : []), "\(output)")
     }
     #expect(try Report(lab.login("dave", "rootless-storage check --json", patience: 25)).codes == [])
   }
