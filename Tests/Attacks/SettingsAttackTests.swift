@@ -69,7 +69,9 @@ struct SettingsAttackTests {
       outcomes.insert(login.code)
       warned += login.warnings.count
       #expect(login.output.status == 0 && [0, 14].contains(login.code), "\(options): \(login)")
-      #expect(login.log.allSatisfy { $0.text.utf8.count < 1100 && $0.text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f } }, "\(options): \(login)")
+      // libpam logs what it cannot read of such a line itself, as it is.
+      let ours = login.log.filter { !$0.text.hasPrefix("PAM ") }
+      #expect(ours.allSatisfy { $0.text.utf8.count < 1100 && $0.text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f } }, "\(options): \(login)")
       #expect(login.code == 0 || !login.errors.isEmpty, "\(options): \(login)")
     }
     #expect(outcomes == [0, 14] && warned > 100, "both, and most of it is nonsense: \(outcomes) \(warned)")
