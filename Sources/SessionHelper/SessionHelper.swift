@@ -120,8 +120,8 @@ private struct Run {
     let engines = EngineDirectories(skeleton: skeleton)
     let place = StorageObserver(account, settings, leaf: leaf, mounts, engines)
     flush()
-    let files = home.files(skeleton, settings, mounts)
-    let seen = Observation(home: home.observation(after: files), storage: place.observation, files: files)
+    let looked = home.files(skeleton, settings, mounts)
+    let seen = Observation(home: home.observation(after: looked), storage: place.observation, files: looked)
     let planner = Planner(account: account, settings: settings, skeleton: skeleton, storage: storage, isPrivileged: identity.isPrivileged)
     let plan = planner.plan(for: seen)
     say(plan.events)
@@ -130,20 +130,26 @@ private struct Run {
     let end = monotonicMilliseconds() + Int64(arguments.timeout) * 500
     var executor = Executor(account, settings, patienceUntil: end)
     let isReady = try executor.prepareStorage(plan, at: place, &identity)
-    say(executor.takeEvents())
+    let prepared = executor.takeEvents()
+    say(prepared)
     try guardFormerPlaces(&identity, settings, mounts, engines, until: end)
     if !isReady || plan.refusesStorage { return }
+    // The user's own file system may be in the path of the record, and never answer.
+    if !plan.actions.isEmpty || plan.events != [.allInPlace] { flush() }
     // The file may have been created by a login on another host, and the record made on this one.
-    let overlay = OverlayCache(uid: account.uid)
+    let overlay = OverlayCache(uid: account.uid, mounts)
     let mayBeRecorded = overlay.mayBeThere
     if plan.actions.isEmpty && !mayBeRecorded { return }
     try identity.dropForGood()
-    flush()
     executor.completeHome(plan, at: home)
-    if plan.createsSomething || mayBeRecorded {
-      executor.remove(overlay, notNewerThan: plan.createsSomething ? Int64.max : max(home.storageConfChanged, place.changed))
+    let files = executor.takeEvents()
+    say(files)
+    let isNew = (prepared + files).contains { $0.placesStorage }
+    if isNew || mayBeRecorded {
+      flush()
+      executor.remove(overlay, notNewerThan: isNew ? Int64.max : max(home.storageConfChanged, place.changed))
+      say(executor.takeEvents())
     }
-    say(executor.takeEvents())
   }
 
   /// Homes may still name a former storage directory, and files in them are never rewritten: nobody else's may be there.

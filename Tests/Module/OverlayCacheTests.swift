@@ -89,6 +89,40 @@ struct OverlayCacheTests {
     #expect(try machine.sure("find /run/user/4001 -printf '%p %y %m %U %n %s\\n'").text == before, "\(what)")
   }
 
+  /// bindfs shows a directory with any owner; `allow_other` needs the administrator's leave in fuse.conf.
+  @Test func `another user's FUSE mount in /tmp is not entered, whatever owner it shows`() throws {
+    let machine = try Machine()
+    try machine.user("alice")
+    try machine.user("mallory", uid: 4009)
+    try machine.sure(
+      """
+      mount -t tmpfs -o mode=1777 tmp /tmp
+      echo user_allow_other > /etc/fuse.conf; mknod -m 666 /dev/fuse c 10 229; touch /etc/mtab
+      install -d -o 4009 -g 4009 /tmp/storage-run-4001 /home/mallory/x /home/mallory/x/containers /home/mallory/x/containers/overlay
+      touch /home/mallory/x/containers/overlay/overlay-false; chown 4009:4009 /home/mallory/x/containers/overlay/overlay-false
+      chmod 755 /home/mallory
+      setpriv --reuid 4009 --regid 4009 --clear-groups bindfs -o allow_other --force-user=4001 --force-group=4001 --perms=0700 /home/mallory/x /tmp/storage-run-4001 > /dev/null 2>&1
+      test $(setpriv --reuid 4001 --regid 4001 --clear-groups stat -c %u /tmp/storage-run-4001/containers/overlay/overlay-false) = 4001
+      """)
+    let login = try machine.login("alice", "strict debug")
+    #expect(login.code == 0 && login.informations.count == 3 && login.warnings == [], "\(login)")
+    #expect(try exists(machine, "/home/mallory/x/containers/overlay/overlay-false"))
+    try machine.sure("umount /tmp/storage-run-4001")
+  }
+
+  @Test func `what was done is in the log though the path of the record never answers`() throws {
+    let machine = try Machine()
+    try machine.user("alice")
+    try machine.user("bob", uid: 4009)
+    try machine.sure("install -d -o 4009 /var/tmp/alice")
+    // The look at the record waits for longer than the deadline is.
+    try machine.write("#!/bin/sh\nexec strace -qq -o /etc/trace -P /run/user/4001/containers/overlay/overlay-false -e inject=statx:delay_enter=9000000 /usr/libexec/rootless-storage/session-helper \"$@\"\n", to: "/etc/slow")
+    try machine.sure("chmod 755 /etc/slow")
+    let login = try machine.login("alice", "timeout=3 helper=/etc/slow")
+    #expect(login.errors.contains { $0.contains("storage directory /var/tmp/alice was a directory of uid 4009, and is now a directory of uid 4001") }, "\(login)")
+    #expect(login.errors.contains { $0.contains("was not done within the timeout") }, "\(login)")
+  }
+
   @Test func `one that cannot be removed costs a warning that names it`() throws {
     let machine = try Machine()
     try machine.user("alice")

@@ -79,6 +79,15 @@ public enum Event: Equatable, Sendable {
     }
   }
 
+  /// From here on Podman's storage is where it was not before.
+  public var placesStorage: Bool {
+    switch self {
+    case .storageCreated, .storageTaken: true
+    case .fileCreated(let path): path.elementsEqual(".config/containers/storage.conf".utf8)
+    default: false
+    }
+  }
+
   /// What it means for a login that the option `strict` guards.
   public var outcome: Outcome {
     if severity != .err { return .done }

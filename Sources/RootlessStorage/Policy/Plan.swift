@@ -29,16 +29,6 @@ public struct Plan: Equatable, Sendable {
   /// The storage directory is not fit to point at, so nothing at all is to be done.
   public var refusesStorage: Bool { events.contains { if case .storageRefused = $0 { true } else { false } } }
 
-  /// Whether a storage directory or a file is to be made.
-  public var createsSomething: Bool {
-    actions.contains { action in
-      switch action {
-      case .createStorageDirectory, .takePlace, .createFile: true
-      case .closeStorageDirectory, .removeLeftover: false
-      }
-    }
-  }
-
   public init(actions: [Action] = [], events: [Event] = []) {
     self.actions = actions
     self.events = events

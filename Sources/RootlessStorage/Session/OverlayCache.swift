@@ -14,11 +14,13 @@ public struct OverlayCache {
   private static let largestFile: UInt64 = 4096
 
   private let uid: UInt32
+  private let mounts: MountTable
   /// Podman's runtime directories, the one with a session manager first, then those that it makes itself without one.
   private let places: [[UInt8]]
 
-  public init(uid: UInt32) {
+  public init(uid: UInt32, _ mounts: MountTable) {
     self.uid = uid
+    self.mounts = mounts
     let number = decimal(UInt64(uid))
     places = ["/run/user/", "/tmp/storage-run-", "/tmp/podman-run-", "/tmp/containers-user-"].map { Array($0.utf8) + number }
   }
@@ -56,6 +58,8 @@ public struct OverlayCache {
     var directory = try open(path: place, .directoryPlace)
     var status = try fileStatus(of: directory)
     guard isOwn(status) else { return nil }
+    // Another user may have mounted it, and show an owner of their choice, and answer nothing else ever.
+    if case .named(let type) = try mounts.fileSystem(of: status), Settings.isUserMount(type) { return nil }
     for name in OverlayCache.directories {
       // Looked at before it is entered: what is mounted there may be a file system that never answers.
       let seen = try knownStatus(at: directory, name)

@@ -181,7 +181,7 @@ struct Examination {
     guard facts.isNetworkHome else { return [] }
     let configured = max(home.storageConfChanged, facts.storage?.changed ?? 0)
     var found: [UserFacts.OverlayRecord] = []
-    OverlayCache(uid: account.uid).forEach { record in found.append(.init(path: record.path, isOutdated: record.changed <= configured)) }
+    OverlayCache(uid: account.uid, MountTable(blockDeviceIsLocal: false)).forEach { record in found.append(.init(path: record.path, isOutdated: record.changed <= configured)) }
     return found
   }
 
@@ -213,7 +213,7 @@ struct Examination {
         }
       case .removeOverlayRecords:
         var executor = Executor(account, settings, patienceUntil: 0)
-        executor.remove(OverlayCache(uid: account.uid), notNewerThan: Int64.max)
+        executor.remove(OverlayCache(uid: account.uid, MountTable(blockDeviceIsLocal: false)), notNewerThan: Int64.max)
         let problems = executor.events.filter { $0.severity == .warning }
         if !problems.isEmpty {
           done.outcome = .failed
