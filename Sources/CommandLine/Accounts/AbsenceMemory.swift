@@ -174,7 +174,7 @@ struct AbsenceMemory {
   private static func lock(in place: borrowing FileDescriptor) throws(Failure) -> FileDescriptor {
     do throws(Errno) {
       let lock = try open(at: place, lockName, .lockFile, permissions: 0o600)
-      try lockWhole(lock, patience: patience)
+      try lockWhole(lock, until: monotonicMilliseconds() + patience)
       return lock
     } catch { throw .unlocked(error) }
   }

@@ -3,17 +3,6 @@ import RootlessStorage
 
 // Files in a directory where nobody but root can make one.
 
-/// Takes the lock of a file that only root can open, waiting for it that long (milliseconds); it goes with the descriptor.
-func lockWhole(_ file: borrowing FileDescriptor, patience: Int64) throws(Errno) {
-  let end = monotonicMilliseconds() + patience
-  while true {
-    do throws(Errno) { return try lockWhole(file) } catch {
-      if error != .wouldBlock || monotonicMilliseconds() >= end { throw error }
-      pause(milliseconds: 20)
-    }
-  }
-}
-
 /// Takes the lock of a file that only root can open (flock(2)), without waiting: `wouldBlock` where somebody else has it.
 func lockExclusively(_ file: borrowing FileDescriptor) throws(Errno) {
   if clinux_lock_exclusively(file.raw) != 0 { throw Errno.last }

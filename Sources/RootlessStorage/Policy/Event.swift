@@ -83,7 +83,7 @@ public enum Event: Equatable, Sendable {
   public var placesStorage: Bool {
     switch self {
     case .storageCreated, .storageTaken: true
-    case .fileCreated(let path): path.elementsEqual(".config/containers/storage.conf".utf8)
+    case .fileCreated(let path): path.elementsEqual(SkeletonFile.storageConf.utf8)
     default: false
     }
   }

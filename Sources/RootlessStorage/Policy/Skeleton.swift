@@ -65,10 +65,13 @@ public struct SkeletonFile: Equatable, Sendable {
     return result
   }
 
+  /// Podman's configuration, relative to the home.
+  package static let storageConf = ".config/containers/storage.conf"
+
   /// Where the engine that reads this file keeps its storage if nobody tells it otherwise, relative to the home. A user who has
   /// moved that place already must not get the file: it would hide what works.
   package var ownStore: [UInt8]? {
-    if path.elementsEqual(".config/containers/storage.conf".utf8) { return Array(".local/share/containers".utf8) }
+    if path.elementsEqual(SkeletonFile.storageConf.utf8) { return Array(".local/share/containers".utf8) }
     if path.elementsEqual(".config/docker/daemon.json".utf8) { return Array(".local/share/docker".utf8) }
     return nil
   }

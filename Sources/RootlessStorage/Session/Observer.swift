@@ -65,7 +65,7 @@ public struct HomeObserver: ~Copyable {
     switch descriptor {
     case .none: return 0
     case .some(let home):
-      do throws(Errno) { return try fileStatus(at: home, Array(".config/containers/storage.conf".utf8)).changed } catch { return 0 }
+      do throws(Errno) { return try fileStatus(at: home, Array(SkeletonFile.storageConf.utf8)).changed } catch { return 0 }
     }
   }
 

@@ -76,5 +76,4 @@ public struct OverlayCache {
   }
 
   private func isOwn(_ status: FileStatus) -> Bool { status.kind == .directory && status.owner == uid && status.mode & 0o022 == 0 }
-
 }

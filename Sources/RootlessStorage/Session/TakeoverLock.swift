@@ -23,15 +23,7 @@ struct TakeoverLock: ~Copyable {
       let file = try open(at: directory, name, .locking, permissions: 0o600)
       let status = try fileStatus(of: file)
       guard status.kind == .regular && status.owner == 0 else { throw .notPermitted }
-      while true {
-        do throws(Errno) {
-          try lockWhole(file)
-          break
-        } catch {
-          if error != .wouldBlock || monotonicMilliseconds() >= end { throw error }
-          pause(milliseconds: 5)
-        }
-      }
+      try lockWhole(file, until: end)
       self.file = file
     } catch {
       throw error == .wouldBlock ? .held : .unavailable

@@ -10,5 +10,15 @@ package func lockWhole(_ file: borrowing FileDescriptor) throws(Errno) {
   }
 }
 
+/// The same, with a try every 5 milliseconds until `end` (`monotonicMilliseconds`) while somebody else has it.
+package func lockWhole(_ file: borrowing FileDescriptor, until end: Int64) throws(Errno) {
+  while true {
+    do throws(Errno) { return try lockWhole(file) } catch {
+      if error != .wouldBlock || monotonicMilliseconds() >= end { throw error }
+      pause(milliseconds: 5)
+    }
+  }
+}
+
 /// nanosleep(2), which a signal shortens.
 package func pause(milliseconds: Int) { clinux_sleep_milliseconds(milliseconds) }

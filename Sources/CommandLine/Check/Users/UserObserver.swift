@@ -3,7 +3,7 @@ import RootlessStorage
 /// Looks into a home, its config files and what they point at, and changes nothing. The process must be for good the user: all of
 /// this is the user's, may be a trap, and may hang with its file server.
 struct UserExaminer {
-  static let storageConf = Array(".config/containers/storage.conf".utf8)
+  static let storageConf = Array(SkeletonFile.storageConf.utf8)
   static let daemonJson = Array(".config/docker/daemon.json".utf8)
 
   let account: Account
