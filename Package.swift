@@ -67,7 +67,8 @@ let package = Package(
       ],
       path: "Sources/CommandLine", swiftSettings: ordinary),
     .testTarget(name: "UnitTests", dependencies: ["RootlessStorage", "rootless-storage"], path: "Tests/Unit", swiftSettings: ordinary),
-    .target(name: "TestSupport", path: "Tests/Support"),
+    // posix_spawn_file_actions_addclosefrom_np(3) is one of the GNU extensions.
+    .target(name: "TestSupport", path: "Tests/Support", swiftSettings: [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]),
     .testTarget(name: "ModuleTests", dependencies: ["TestSupport"], path: "Tests/Module"),
     .testTarget(name: "CommandLineTests", dependencies: ["TestSupport"], path: "Tests/CommandLine", exclude: ["golden", "pam"]),
     .testTarget(name: "FaultTests", dependencies: ["TestSupport"], path: "Tests/Faults"),

@@ -36,6 +36,9 @@ public func run(_ program: String, _ arguments: [String], environment: [String: 
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
   posix_spawn_file_actions_addopen(&actions, 1, path, O_RDWR | O_CREAT | O_EXCL, 0o600)
   posix_spawn_file_actions_adddup2(&actions, 1, 2)
+  // What another thread has just opened must not stay open in a daemon that the program leaves behind: a pipe that tells a namespace to
+  // end would never be closed then.
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3)
   var vector = ([program] + arguments).map { strdup($0) } + [nil]
   var variables = (environment ?? ProcessInfo.processInfo.environment).map { strdup("\($0)=\($1)") } + [nil]
   defer { for text in vector + variables { free(text) } }
