@@ -135,6 +135,19 @@ static void watch_signals(const struct __ptrace_syscall_info *info) {
   if (victim != child_number || signal != SIGKILL) snprintf(run->murder, sizeof run->murder, "call %ld sends signal %ld to %ld", number, signal, victim);
 }
 
+static void stopped(struct tracee *tracee, int status);
+
+/* The child is traced until it is seen to have become the session helper. If the module kills it before, the kernel tells the tracer of
+ * its end first, and the module, which waits for a second at most, finds nothing to reap. */
+static void let_child_go(void) {
+  while (child.process != 0) {
+    int status;
+    if (waitpid(child.process, &status, __WALL) < 0) return; /* the alarm: the loop that waits for all gives up */
+    if (WIFSTOPPED(status)) stopped(&child, status);
+    else child.process = 0;
+  }
+}
+
 static bool is_the_one(const struct tracee *tracee, long number) {
   if (fault->kind == NONE || is_done || number != fault->number) return false;
   if ((tracee == &child && target == MODULE) != fault->is_of_child) return false;
@@ -160,6 +173,7 @@ static bool enter(struct tracee *tracee, const struct __ptrace_syscall_info *inf
   }
   if (is_done && tracee == &child && fault->killed_after > 0 && ++calls_since == fault->killed_after) return detach(tracee, SIGKILL), false;
   if (!is_the_one(tracee, number)) return true;
+  if (target == MODULE && tracee == &host) let_child_go();
   run->is_hit = true;
   if (fault->kind == KILL) return is_done = true, detach(tracee, SIGKILL), false;
   if (fault->kind == LOST) return tracee->is_faulty = true;
