@@ -50,10 +50,18 @@ struct PolicyTests {
     for kind in ["dir", "file", "lnk_file", "fifo_file", "sock_file"] {
       #expect(try policy.ask("sesearch", "-A -s rootless_storage_helper_t -t user_tmp_t -c \(kind) -p rename").lines.count > 0, "\(kind)")
     }
-    for question in ["-c file -p open", "-c file -p read", "-c file -p unlink", "-c dir -p write", "-c fifo_file -p open"] {
+    for question in ["-c file -p open", "-c file -p read", "-c file -p create", "-c dir -p add_name", "-c dir -p rmdir", "-c lnk_file -p unlink", "-c fifo_file -p open"] {
       #expect(try policy.ask("sesearch", "-A -s rootless_storage_helper_t -t user_tmp_t \(question)").text == "", "\(question)")
     }
     #expect(try policy.ask("sesearch", "-T -s rootless_storage_helper_t -t var_run_t -c dir").text == "type_transition rootless_storage_helper_t var_run_t:dir rootless_storage_runtime_t;\n")
+  }
+
+  @Test func `Podman's record of a failure is removed, in the user's runtime directory and below the directory for temporary files`() throws {
+    let policy = try Policy.linked.get()
+    for type in ["user_runtime_t", "user_tmp_t"] {
+      #expect(try policy.ask("sesearch", "-A -s rootless_storage_helper_t -t \(type) -c file -p unlink").lines.count > 0, "\(type)")
+      #expect(try policy.ask("sesearch", "-A -s rootless_storage_helper_t -t \(type) -c dir -p remove_name").lines.count > 0, "\(type)")
+    }
   }
 
   @Test func `its file contexts name the session helper as it is installed`() throws {
