@@ -1,27 +1,26 @@
 import Foundation
 import Testing
 
-/// Tests/mutations takes hours, so nobody runs it after every change: here at least what it changes is there.
+/// Tests/Mutations/run takes hours, so nobody runs it after every change: here at least each patch applies, and names its reason and test.
 struct MutationsTests {
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  static let patches = ((try? FileManager.default.contentsOfDirectory(atPath: top.appending(path: "Tests/Mutations").path)) ?? []).filter { $0.hasSuffix(".patch") }.sorted()
 
-  @Test func `what each mutation changes stands in its file`() throws {
-    let script = try String(contentsOfFile: "\(MutationsTests.top)/Tests/mutations", encoding: .utf8)
-    let list = try #require(script.components(separatedBy: "cat <<'LIST'\n").dropFirst().first?.components(separatedBy: "\nLIST\n").first)
-    let lines = list.components(separatedBy: "\n")
-    #expect(lines.count > 150)
-    var contents: [String: String] = [:]
-    for line in lines {
-      let parts = line.replacing("\\|", with: "\u{1}").components(separatedBy: "|").map { $0.replacing("\u{1}", with: "|") }
-      guard parts.count >= 5 else {
-        Issue.record("\(line): expected NAME | FILE | what stands there | what stands there instead | tests")
-        continue
-      }
-      let content = try contents[parts[1]] ?? String(contentsOfFile: "\(MutationsTests.top)/\(parts[1])", encoding: .utf8)
-      contents[parts[1]] = content
-      let old = parts[2].replacing("\\n", with: "\n").replacing("\\&", with: "&")
-      if !content.contains(old) { Issue.record("\(parts[0]): \(parts[1]) has nothing like \(old): write the mutation anew") }
-    }
-    #expect(Set(lines.map { $0.prefix { $0 != "|" } }).count == lines.count, "names are unique")
+  @Test func `there are many`() { #expect(MutationsTests.patches.count > 150) }
+
+  @Test(arguments: patches) func `what each mutation changes stands in its file`(name: String) throws {
+    let path = MutationsTests.top.appending(path: "Tests/Mutations/\(name)")
+    let header = try #require(try String(contentsOf: path, encoding: .utf8).components(separatedBy: "\n\n").first)
+    for key in ["Why", "Suite", "Test"] { #expect(header.split(separator: "\n").contains { $0.hasPrefix("\(key): ") && $0.count > key.count + 3 }, "\(key)") }
+    let git = Process()
+    git.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    git.arguments = ["git", "apply", "--check", "--recount", "-C1", path.path]
+    git.currentDirectoryURL = MutationsTests.top
+    let problems = Pipe()
+    git.standardError = problems
+    try git.run()
+    let said = problems.fileHandleForReading.readDataToEndOfFile()
+    git.waitUntilExit()
+    #expect(git.terminationStatus == 0, "write it anew: \(String(decoding: said, as: UTF8.self))")
   }
 }
