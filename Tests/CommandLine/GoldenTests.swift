@@ -112,7 +112,7 @@ struct GoldenTests {
     try compare("subids-release", machine.rootlessStorage("subids release --gone --yes"))
   }
 
-  @Test(arguments: ["", "check", "repair", "list", "prune", "subids", "subids check", "subids list", "subids allocate", "subids release", "pam", "pam status", "pam enable", "pam disable"])
+  @Test(arguments: ["", "check", "repair", "login", "list", "prune", "subids", "subids check", "subids list", "subids allocate", "subids release", "config", "config check", "config show", "pam", "pam status", "pam enable", "pam disable"])
   func `help`(command: String) throws {
     let words = command.split(separator: " ").map(String.init)
     try compare((["help"] + words).joined(separator: "-"), run(Machine.commandLine, words + ["--help"]))

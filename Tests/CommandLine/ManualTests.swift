@@ -118,6 +118,10 @@ struct ManualTests {
     seen.formUnion(try keys(machine.rootlessStorage("repair --json alice")))
     #expect(seen.contains("backup") && seen.contains("dataRoot"))
     #expect(try documented("check and repair") == seen)
+    #expect(try documented("login") == keys(machine.rootlessStorage("login --debug --json alice")))
+    #expect(try documented("config show") == keys(machine.rootlessStorage("config show --json")))
+    try machine.write("colour = red\n", to: "/etc/draft")
+    #expect(try documented("config check") == keys(machine.rootlessStorage("config check --json /etc/draft")))
 
     try machine.sure("cd /mnt; install -d -o 4711 gone gone/containers gone/containers/storage")
     #expect(try documented("list") == keys(machine.rootlessStorage("list --json")))

@@ -14,8 +14,11 @@ struct SettingsOptions: ParsableArguments {
   /// What `--conf` says.
   var given: [UInt8]? { conf.map { Array($0.utf8) } }
 
-  var path: [UInt8] {
-    given ?? PAMStacks(HostTree.this, services: PAMFindings.services).ourSteps.first?.pathOption("conf") ?? Array(Settings.defaultPath.utf8)
+  var path: [UInt8] { given ?? SettingsOptions.pathOfLogins }
+
+  /// What the PAM line names, or the default.
+  static var pathOfLogins: [UInt8] {
+    PAMStacks(HostTree.this, services: PAMFindings.services).ourSteps.first?.pathOption("conf") ?? Array(Settings.defaultPath.utf8)
   }
 
   /// The settings as they hold. Reports on standard error what is wrong with single lines, without stopping anything.

@@ -1,0 +1,146 @@
+import ArgumentParser
+import FoundationEssentials
+import RootlessStorage
+
+/// `rootless-storage config`.
+struct ConfigCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "config", abstract: "Check the settings, and show the values that are in effect.",
+    subcommands: [ConfigCheckCommand.self, ConfigShowCommand.self])
+}
+
+/// `rootless-storage config check`.
+struct ConfigCheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Report lines of a settings file that have no effect, and why.",
+    discussion: """
+      Changes nothing. A file that is named may be a draft anywhere; without one, the file that logins use is checked, with its owner and \
+      mode. Exits with 0 if every line holds, 1 if one does not, 2 if the file could not be read.
+      """)
+
+  @Argument(help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(Settings.defaultPath).", valueName: "file"), completion: .file())
+  var file: String?
+
+  @Flag(help: "Print one JSON object.") var json = false
+
+  func validate() throws {
+    if file?.utf8.contains(0) == true || file?.isEmpty == true { throw ValidationError("A file has a name.") }
+  }
+
+  func run() throws {
+    let path = file.map(absolute) ?? SettingsOptions.pathOfLogins
+    let reading: SettingsReading
+    do throws(WayProblem) {
+      if file != nil {
+        do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { throw WayProblem(path: path, reason: .failed(error)) }
+      }
+      reading = try readSettings(path, trusted: file == nil && effectiveIDs().user == 0, MountTable(blockDeviceIsLocal: true))
+    } catch {
+      throw CannotLook("the settings cannot be used: \(text(Wording.way(error, .trusted)))")
+    }
+    if json {
+      try printJSON(ConfigProblems(file: string(path), problems: reading.problems.map { .init(line: $0.line, text: text(Wording().settings(path, $0))) }))
+    } else {
+      for problem in reading.problems { printOut(Terminal.standard.wrapped(text(Wording().settings(path, problem)), indent: 2)) }
+      if reading.problems.isEmpty { printOut("\(shown(path)): every line holds.") }
+    }
+    if !reading.problems.isEmpty { throw ExitCode(1) }
+  }
+
+  private func absolute(_ file: String) -> [UInt8] {
+    Array((file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)").utf8)
+  }
+}
+
+/// What `config check --json` prints. Documented in rootless-storage-json(7).
+private struct ConfigProblems: Encodable {
+  struct Problem: Encodable {
+    let line: Int
+    let text: String
+  }
+
+  let version = 1
+  let programVersion = Program.version
+  let file: String
+  let problems: [Problem]
+}
+
+/// `rootless-storage config show`.
+struct ConfigShowCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Show every setting with the value that is in effect, and where it comes from.",
+    discussion: "Changes nothing. Lines that have no effect are reported on standard error.")
+
+  @Flag(help: "Print one JSON object.") var json = false
+
+  @OptionGroup var settings: SettingsOptions
+
+  func run() throws {
+    let path = settings.path
+    // Reports what does not hold, and refuses what a login would refuse.
+    _ = try settings.read()
+    let content: [UInt8]
+    do throws(ReadFailure) { content = try HostTree.this.read(path) } catch {
+      guard error == .missing else { throw CannotLook("the settings cannot be used: \(shown(path)) \(error.explanation)") }
+      content = []
+    }
+    let all = EffectiveSetting.all(content)
+    if json {
+      return try printJSON(ConfigValues(file: string(path), settings: all))
+    }
+    printOut("# \(shown(path))")
+    for setting in all {
+      printOut(Terminal.standard.wrapped("\(setting.key) = \(setting.value)  # \(setting.line.map { "line \($0)" } ?? "default")", indent: 4))
+    }
+  }
+}
+
+/// What `config show --json` prints. Documented in rootless-storage-json(7).
+private struct ConfigValues: Encodable {
+  let version = 1
+  let programVersion = Program.version
+  let file: String
+  let settings: [EffectiveSetting]
+}
+
+/// One setting as it holds.
+struct EffectiveSetting: Encodable, Equatable {
+  let key: String
+  /// As the file spells it, or the documented default.
+  let value: String
+  /// The line of the file that it comes from; nil: the default.
+  let line: Int?
+
+  /// What holds where no line says otherwise, in the order of the shipped file.
+  static func defaults(_ settings: Settings) -> [(key: String, value: String)] {
+    let standard = Settings()
+    return [
+      ("storage_directory", "/var/tmp/$USER"), ("occupied", "take"),
+      ("guarded_directories", settings.storage == standard.storage ? "none" : "/var/tmp/$USER"), ("directory_mode", "0700"),
+      ("network_filesystems", standard.networkFileSystems.map { shown($0) }.joined(separator: " ")), ("uid_min", String(standard.uidMin)), ("uid_max", "none"),
+      ("orphan_days", String(standard.orphanDays)), ("skel", shown(standard.skeleton)), ("subids", "off"), ("subid_scheme", "uid"),
+      ("subid_min", "SUB_UID_MIN of /etc/login.defs"), ("subid_max", "SUB_UID_MAX of /etc/login.defs"), ("subid_count", "SUB_UID_COUNT of /etc/login.defs"),
+      ("reserved_ids", "none"),
+    ]
+  }
+
+  /// - Parameter content: of a settings file.
+  static func all(_ content: [UInt8]) -> [EffectiveSetting] {
+    var last: [String: (value: String, line: Int)] = [:]
+    for (index, line) in parts(content, separator: { $0 == 0x0a }).enumerated() {
+      let statement = line.prefix { $0 != 0x23 }
+      guard let equals = statement.firstIndex(of: 0x3d) else { continue }
+      let key = shown(trimmed(statement[..<equals]))
+      // Of two lines for one key the later counts, also if it does not hold: then the default does.
+      last[key] = SettingsParser(Array(statement)).problems.isEmpty ? (shown(trimmed(statement[(equals + 1)...])), index + 1) : nil
+    }
+    let settings = SettingsParser(content).settings
+    if settings.uidMax == nil { last["uid_max"] = nil }
+    return defaults(settings).map { EffectiveSetting(key: $0.key, value: last[$0.key]?.value ?? $0.value, line: last[$0.key]?.line) }
+  }
+
+  private static func trimmed(_ text: ArraySlice<UInt8>) -> [UInt8] {
+    func isOutside(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
+    return Array(text.drop(while: isOutside).reversed().drop(while: isOutside).reversed())
+  }
+}
