@@ -47,7 +47,7 @@ struct ConfigCommandTests {
     let machine = try Machine(settings: "uid_min = 500\nuid_min = 600   # people\nuid_max = 5\norphan_days = never\nstorage_directory = /scratch/$USER\n")
     let output = try machine.rootlessStorage("config show 2> /dev/null")
     #expect(output.status == 0, "\(output)")
-    for line in ["uid_min = 600  # line 2", "uid_max = none  # default", "orphan_days = 7  # default", "storage_directory = /scratch/$USER  # line 5", "guarded_directories = /var/tmp/$USER  # default", "occupied = take  # default"] {
+    for line in ["uid_min = 600 # line 2", "uid_max = none # default", "orphan_days = 7 # default", "storage_directory = /scratch/$USER # line 5", "guarded_directories = /var/tmp/$USER # default", "occupied = take # default"] {
       #expect(output.lines.contains(line), "\(line): \(output)")
     }
     #expect(output.lines.allSatisfy { $0.count <= 80 })

@@ -25,7 +25,7 @@ struct LoginCommandTests {
     let before = try machine.snapshot("/home/alice /var/tmp")
     #expect(try machine.rootlessStorage("login alice", asUid: caller).text == "alice: there was nothing to do.\n")
     let debug = try machine.rootlessStorage("login --debug alice", asUid: caller)
-    #expect(debug.lines.joined(separator: " ").contains("debug   alice: storage directory /var/tmp/alice and the files in the home are in place"), "\(debug)")
+    #expect(debug.lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ").contains("debug   alice: storage directory /var/tmp/alice and the files in the home are in place"), "\(debug)")
     #expect(try machine.snapshot("/home/alice /var/tmp") == before)
     // The same as at a login, to the letter.
     #expect(try machine.login("alice").informations == [])

@@ -90,7 +90,7 @@ struct ConfigShowCommand: ParsableCommand {
     }
     printOut("# \(shown(path))")
     for setting in all {
-      printOut(Terminal.standard.wrapped("\(setting.key) = \(setting.value)  # \(setting.line.map { "line \($0)" } ?? "default")", indent: 4))
+      printOut(Terminal.standard.wrapped("\(setting.key) = \(setting.value) # \(setting.line.map { "line \($0)" } ?? "default")", indent: 4))
     }
   }
 }

@@ -58,19 +58,19 @@ struct LoginCommand: ParsableCommand {
   private func account() throws(CannotLook) -> Account {
     let caller = effectiveIDs().user
     if user == nil && caller == 0 { throw CannotLook("root's own logins are not served; name a user") }
+    let found: Account?
     do throws(NameServiceFailure) {
-      let found = if let user { try NameService.account(named: Array(user.utf8)) } else { try NameService.account(uid: caller) }
-      guard let found else {
-        throw CannotLook("there is no account of that name; is the name service up? (getent passwd \(shellWord(Array((user ?? String(caller)).utf8))))")
-      }
-      guard caller == 0 || found.uid == caller else { throw CannotLook("only root may do that for another user; run it with sudo") }
-      if found.uid == 0 { throw CannotLook("root's own logins are not served; name another user") }
-      return try NameService.withGroups(found)
-    } catch let failure as CannotLook {
-      throw failure
+      let known = if let user { try NameService.account(named: Array(user.utf8)) } else { try NameService.account(uid: caller) }
+      found = if let known, known.uid == caller || caller == 0 { try NameService.withGroups(known) } else { known }
     } catch {
-      throw CannotLook("the name service did not answer; try again")
+      throw CannotLook("the name service did not answer: \(text(error.cause)); try again")
     }
+    guard let found else {
+      throw CannotLook("there is no account of that name; is the name service up? (getent passwd \(shellWord(Array((user ?? String(caller)).utf8))))")
+    }
+    guard caller == 0 || found.uid == caller else { throw CannotLook("only root may do that for another user; run it with sudo") }
+    if found.uid == 0 { throw CannotLook("root's own logins are not served; name another user") }
+    return found
   }
 
   /// The one that logins start. Root starts nothing that others can write.
@@ -123,7 +123,7 @@ struct SessionReport {
     let styles: [String: Terminal.Style] = ["error": .red, "warning": .yellow]
     for message in printed {
       let word = message.severity + String(repeating: " ", count: max(0, 7 - message.severity.count))
-      let text = Terminal.standard.wrapped("\(word) \(message.text)", indent: 8).dropFirst(word.count)
+      let text = Terminal.standard.wrapped(message.text, indent: 8, first: "\(word) ").dropFirst(word.count)
       printOut((styles[message.severity].map { Terminal.standard.styled(word, $0) } ?? word) + text)
     }
   }
