@@ -50,7 +50,7 @@ struct ManualTests {
     let index = try Page("rootless-storage.8")
     let topics = try subcommands("")
     #expect(try Set(all(#/(?m)^\.It Cm ([a-z]+)$/#, in: #require(index.sections["COMMANDS"]).joined(separator: "\n"))) == Set(topics))
-    #expect(try #require(index.sections["COMMANDS"]).contains(".Fl -help ."), "once for all")
+    for option in [".Fl -help .", ".Fl -version"] { #expect(try #require(index.sections["COMMANDS"]).contains(option), "once for all") }
     // Those with subcommands stand there as these.
     for topic in topics {
       let page = try Page("rootless-storage-\(topic).8")
@@ -60,7 +60,7 @@ struct ManualTests {
       let synopsis = try #require(page.sections["SYNOPSIS"]).joined(separator: "\n").split(separator: "\n.Nm rootless-storage\n").dropFirst()
       #expect(synopsis.count == commands.count, "\(topic)")
       for command in commands {
-        let options = Set(all(#/(?m)^  (?:-[a-z], )?(--[a-z-]+)/#, in: try help(command))).subtracting(["--help"])
+        let options = Set(all(#/(?m)^  (?:-[a-z], )?(--[a-z-]+)/#, in: try help(command))).subtracting(["--help", "--version"])
         let lines = try #require(nested.isEmpty ? page.sections["DESCRIPTION"] : page.subsections["DESCRIPTION"]?[command])
         #expect(Set(all(#/(?m)^\.It Fl (-[a-z-]+)/#, in: lines.joined(separator: "\n")).map { "-\($0)" }) == options, "\(command)")
         let form = try #require(synopsis.first { $0.hasPrefix(".Cm \(command)\n") })

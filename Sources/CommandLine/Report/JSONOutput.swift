@@ -4,6 +4,7 @@ import FoundationEssentials
 /// or goes.
 struct ReportDocument: Encodable {
   let version = 1
+  let programVersion = Program.version
   let host: Host
   let users: [UserReport]
 
