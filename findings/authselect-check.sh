@@ -10,7 +10,7 @@
 # Why it surprises: the files begin with a warning that changes are overwritten, and older versions (before 1.4) found such a change
 # and refused to go on without --force. Now check looks at kinds, modes and links only, so "valid" says nothing of the one thing that
 # decides who can log in, and a fleet that runs it before apply-changes loses what an administrator added.
-. "${BASH_SOURCE%/*}/unpack.bash"
+. "$(dirname "$0")/unpack.bash"
 
 unpack trixie authselect=1.5.0-1 libauthselect3=1.5.0-1 libpopt0=1.19+dfsg-2 libselinux1=3.8.1-1 libpcre2-8-0=10.46-1~deb13u3 \
   libc6=2.41-12+deb13u5 coreutils=9.7-3

@@ -13,7 +13,7 @@
 # Why it surprises: containers-storage.conf(5) has administrators override the file in /usr/share by making the one in /etc, and
 # golang-github-containers-common of Debian always installs the former. So the low-level tool, which people use to look into Podman's
 # storage and to clean it, lists and deletes in another storage than podman, on every bookworm host whose administrator moved it.
-. "${BASH_SOURCE%/*}/unpack.bash"
+. "$(dirname "$0")/unpack.bash"
 
 unpack bookworm containers-storage=1.43.0+ds1-8+b2 podman=4.3.1+ds1-8+deb12u1+b3 crun=1.8.1-1+deb12u1 conmon=2.1.6+ds1-1 coreutils=9.1-1 \
   libc6=2.36-9+deb12u14 libdevmapper1.02.1=2:1.02.185-2 libpcre2-8-0=10.42-1 libselinux1=3.4-1+b6 libudev1=252.39-1~deb12u2 \
@@ -35,7 +35,7 @@ done
 root() { inside "$1" containers-storage status 2>&1 | sed -n 's/^Root: //p'; }
 
 expect 'containers-storage 1.43.0' "$(root bookworm)" /srv/vendor
-rm -rf "$work"/bookworm/srv/*
+rm -rf "${work:?}"/bookworm/srv/*
 inside bookworm podman --cgroup-manager=cgroupfs images >"$work/out" 2>&1 || cat "$work/out"
 expect 'podman 4.3.1 makes' "$(ls "$work/bookworm/srv")" site
 expect 'containers-storage 1.57.2' "$(root trixie)" /srv/site

@@ -12,7 +12,7 @@
 # Why it surprises: an administrator who appends the site's value to the shipped file has it in force for local accounts, and not for
 # those of a directory, whose homes come from pam_mkhomedir. Neither program, nor login.defs(5), has a word of it. The quotes that
 # shadow takes off are no octal number to the other reader, and then nobody without a home can log in.
-. "${BASH_SOURCE%/*}/unpack.bash"
+. "$(dirname "$0")/unpack.bash"
 
 unpack trixie passwd=1:4.17.4-2 libpam-modules=1.7.0-5 libpam-modules-bin=1.7.0-5 libpam0g=1.7.0-5 pamtester=0.1.2-4 coreutils=9.7-3 \
   libc6=2.41-12+deb13u5 libaudit1=1:4.0.2-2+deb13u1 libcap-ng0=0.8.5-4+b1 libcrypt1=1:4.4.38-1 libselinux1=3.8.1-1 \
@@ -28,7 +28,7 @@ homes() {
   inside trixie pamtester login alice open_session >/dev/null 2>&1 || true
   for name in bob alice; do stat -c '%n %a' "$root/home/$name" 2>/dev/null | sed 's,.*/,,' || true; done
   inside trixie userdel bob
-  rm -rf "$root"/home/*
+  rm -rf "${root:?}"/home/*
 }
 
 expect 'HOME_MODE twice' "$(homes $'HOME_MODE 0750\nHOME_MODE 0700')" $'bob 700\nalice 750'

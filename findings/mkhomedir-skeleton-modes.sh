@@ -12,7 +12,7 @@
 # directories in it get one mode too, whatever they have in the skeleton: a private directory is open to everybody at a site with UMASK
 # 022, and a setgid one is not setgid. useradd -m (seen with shadow 4.17.4) keeps both. And what HOME_MODE means for the directories in
 # a home has changed between the two versions.
-. "${BASH_SOURCE%/*}/unpack.bash"
+. "$(dirname "$0")/unpack.bash"
 
 unpack bookworm pamtester=0.1.2-4 libpam0g=1.5.2-6+deb12u2 libpam-modules=1.5.2-6+deb12u2 libpam-modules-bin=1.5.2-6+deb12u2 \
   libc6=2.36-9+deb12u14 libaudit1=1:3.0.9-1 libcap-ng0=0.8.3-1+b3 coreutils=9.1-1
@@ -22,7 +22,7 @@ unpack trixie pamtester=0.1.2-4 libpam0g=1.7.0-5 libpam-modules=1.7.0-5 libpam-m
 for suite in bookworm trixie; do
   etc=$work/$suite/etc
   echo 'session required pam_mkhomedir.so silent' | tee "$etc/pam.d/other" >"$etc/pam.d/login"
-  rm -rf "$etc/skel"
+  rm -rf "${etc:?}/skel"
   mkdir -p "$etc/skel"
   mkdir -m 0700 "$etc/skel/private"
   mkdir -m 2775 "$etc/skel/shared"
@@ -34,7 +34,7 @@ home() {
   printf 'UID_MIN 1000\n%s\n' "$2" >"$work/$1/etc/login.defs"
   inside "$1" pamtester login alice open_session >/dev/null 2>&1
   (cd "$work/$1/home/alice" && stat -c '%n %a' private shared file .)
-  rm -rf "$work/$1/home/alice"
+  rm -rf "${work:?}/$1/home/alice"
 }
 
 expect '1.5.2, UMASK 022' "$(home bookworm 'UMASK 022')" $'private 755\nshared 755\nfile 600\n. 755'

@@ -16,7 +16,7 @@
 # Why it surprises: pam.conf(5) has it that a comment reaches to the end of its line and that a backslash continues a line, with no
 # word of a length. No error, no warning, in neither version; opening the session succeeds. The same file means different stacks on
 # two releases, so a tool that edits such files cannot know what the lines beside its own do.
-. "${BASH_SOURCE%/*}/unpack.bash"
+. "$(dirname "$0")/unpack.bash"
 
 unpack bookworm pamtester=0.1.2-4 libpam0g=1.5.2-6+deb12u2 libpam-modules=1.5.2-6+deb12u2 libc6=2.36-9+deb12u14 libaudit1=1:3.0.9-1 \
   libcap-ng0=0.8.3-1+b3 coreutils=9.1-1

@@ -11,7 +11,7 @@
 # Why it surprises: containers-storage.conf(5) has graphroot as the place of the storage. But the copy has libpod's database in it, and
 # the paths in the database win over the configuration: the copy sends Podman back to where it came from. The older version has only a
 # debug message for it, so the old disk, or the NFS home that was to be left, stays in use. Each of them works with an empty directory.
-. "${BASH_SOURCE%/*}/unpack.bash"
+. "$(dirname "$0")/unpack.bash"
 
 unpack bookworm podman=4.3.1+ds1-8+deb12u1+b3 crun=1.8.1-1+deb12u1 conmon=2.1.6+ds1-1 coreutils=9.1-1 \
   libc6=2.36-9+deb12u14 libdevmapper1.02.1=2:1.02.185-2 libpcre2-8-0=10.42-1 libselinux1=3.4-1+b6 libudev1=252.39-1~deb12u2 \
@@ -45,7 +45,7 @@ for suite in bookworm trixie; do
   storage $suite /srv/new
 done
 expect 'podman 4.3.1, pointed to a copy' "$(volume bookworm second)" $'second\n./old/volumes/second'
-rm -rf "$work/bookworm/srv/old"
+rm -rf "${work:?}/bookworm/srv/old"
 expect 'podman 4.3.1, the old one removed' "$(volume bookworm third)" $'third\n./old/volumes/third'
 expect 'podman 5.4.2, pointed to a copy' "$(volume trixie second)" \
   $'Error: database static dir "/srv/old/libpod" does not match our static dir "/srv/new/libpod": database configuration mismatch\nexit 125'

@@ -10,7 +10,7 @@
 # Why it surprises: keys of TOML are case-sensitive, so these are valid files with two keys, and every other reader of TOML sees one
 # `graphroot`. This one takes any case of a key that it knows, walks the tables in Go's random order of maps, and the last one it meets
 # stays. There is no warning, although an unknown key gets one. Images are there, are gone, and are there again, on an idle host.
-. "${BASH_SOURCE%/*}/unpack.bash"
+. "$(dirname "$0")/unpack.bash"
 
 unpack trixie containers-storage=1.57.2+ds1-1+b2 libc6=2.41-12+deb13u5 coreutils=9.7-3
 conf=$work/trixie/etc/containers/storage.conf

@@ -12,7 +12,7 @@
 # Why it surprises: tmpfiles.d(5) has x and X "to exclude paths from clean-up", and of the other types it tells what they do, not that
 # each is also an x for its path and all below. A package that corrects a mode in /var/tmp switches off cleaning there, for a glob in
 # all of it, without a message; a line that should remove more makes --clean remove less.
-. "${BASH_SOURCE%/*}/unpack.bash"
+. "$(dirname "$0")/unpack.bash"
 
 unpack bookworm systemd-standalone-tmpfiles=252.39-1~deb12u2 libc6=2.36-9+deb12u14 libacl1=2.3.1-3 libcap2=1:2.66-4+deb12u3+b1 \
   libselinux1=3.4-1+b6 libpcre2-8-0=10.42-1 coreutils=9.1-1
@@ -20,7 +20,7 @@ root=$work/bookworm
 
 # left LINE: the files that --clean leaves.
 left() {
-  rm -rf "$root/srv/t"
+  rm -rf "${root:?}/srv/t"
   mkdir -p "$root/srv/t/alice" "$root/etc/tmpfiles.d"
   touch "$root"/srv/t/{other,alice/image}
   find "$root/srv/t" -mindepth 1 -exec touch -d '40 days ago' {} +

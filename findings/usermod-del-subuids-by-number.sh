@@ -9,7 +9,7 @@
 #
 # Why it surprises: the option that adds takes the number for alice, the option that deletes does not, and neither has a word of it. What
 # the command was to take away is still given, with exit status 0.
-. "${BASH_SOURCE%/*}/unpack.bash"
+. "$(dirname "$0")/unpack.bash"
 
 unpack bookworm passwd=1:4.13+dfsg1-1+deb12u2 uidmap=1:4.13+dfsg1-1+deb12u2 libsubid4=1:4.13+dfsg1-1+deb12u2 coreutils=9.1-1 \
   libc6=2.36-9+deb12u14 libpam0g=1.5.2-6+deb12u2 libaudit1=1:3.0.9-1 libcap-ng0=0.8.3-1+b3 libcrypt1=1:4.4.33-2 libselinux1=3.4-1+b6 \

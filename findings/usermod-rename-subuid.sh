@@ -10,7 +10,7 @@
 # Why it surprises: the same command takes the new name into passwd, shadow, group and gshadow. A user who was renamed has no ids from
 # then on, so rootless containers fail for him with a message about /etc/subuid, in which a line that looks like his stands. His
 # containers' files, which have ids of that range, are those of whoever gets the old name. No message at any of the steps.
-. "${BASH_SOURCE%/*}/unpack.bash"
+. "$(dirname "$0")/unpack.bash"
 
 unpack trixie passwd=1:4.17.4-2 uidmap=1:4.17.4-2 libsubid5=1:4.17.4-2 coreutils=9.7-3 libc6=2.41-12+deb13u5 libpam0g=1.7.0-5 \
   libaudit1=1:4.0.2-2+deb13u1 libcap-ng0=0.8.5-4+b1 libcrypt1=1:4.4.38-1 libselinux1=3.8.1-1 libpcre2-8-0=10.46-1~deb13u3 \
