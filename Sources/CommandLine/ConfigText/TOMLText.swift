@@ -35,7 +35,8 @@ struct TOMLText: Equatable, Sendable {
     }
   }
 
-  /// The exact key first, else one that differs only in the case of ASCII letters: so does BurntSushi/toml, with which podman reads it.
+  /// The exact key first, else one that differs only in the case of ASCII letters. BurntSushi/toml, with which podman reads it, takes both
+  /// too; of two in one file it takes any (findings/storage-conf-key-case.sh).
   func value(_ path: [String]) -> Value? {
     guard !path.isEmpty, let found = matches(path).first else { return nil }
     return value(at: found)

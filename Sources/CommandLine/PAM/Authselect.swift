@@ -42,8 +42,8 @@ struct Authselect {
     }
   }
 
-  /// A generated file that is not what `authselect` would write now: since 1.4 `authselect check` looks at kind and mode only, and
-  /// `select` and `apply-changes` write over what was changed in it, without a backup.
+  /// A generated file that is not what `authselect` would write now. Since 1.4 authselect itself does not look, and writes over it
+  /// without a backup (findings/authselect-check.sh).
   private func changedByHand() throws(Failure) -> [UInt8]? {
     let options = [
       "system-auth": "--system-auth", "password-auth": "--password-auth", "fingerprint-auth": "--fingerprint-auth", "smartcard-auth": "--smartcard-auth",

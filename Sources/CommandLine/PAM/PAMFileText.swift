@@ -27,12 +27,12 @@ struct PAMText {
   /// by its number.
   var objection: (line: Int, reason: String)? {
     if let nul = rows.firstIndex(where: { $0.contains(0) }) { return (nul + 1, "holds a NUL byte, behind which libpam reads nothing of the line") }
-    // Linux-PAM before 1.6 reads 1,023 bytes at once, and takes what is left of a longer line for a line of its own, of a comment too.
+    // Linux-PAM before 1.6 takes what does not fit into its buffer for a line of its own (findings/pam-comments.sh).
     if let long = rows.firstIndex(where: { $0.count > 1022 }) { return (long + 1, "is longer than older versions of libpam read at once") }
     if let long = parsed.lines.first(where: { rows[($0.number - 1)..<$0.lastNumber].reduce(0) { $0 + $1.count } > 1022 }) {
       return (long.number, "is longer, with the lines that continue it, than older versions of libpam read at once")
     }
-    // It also skips empty lines and comments behind a line that is continued, and goes on with what follows; 1.6 ends the line there.
+    // It also goes on behind an empty line or comment where a line is continued; 1.6 ends the line there (the same script).
     for index in rows.indices.dropFirst() where isContinued(rows[index - 1]) && (rows[index].first { !isBlank($0) && $0 != 0x0a } ?? 0x23) == 0x23 {
       return (index + 1, "is empty or a comment behind a line that is continued, which versions of libpam take differently")
     }

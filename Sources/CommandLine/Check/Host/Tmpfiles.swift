@@ -92,7 +92,7 @@ struct Tmpfiles: Codable, Equatable, Sendable {
   /// What becomes of what is in the directory; nil: it stays.
   ///
   /// systemd-tmpfiles walks down from the path of a line that ages, and turns back at whatever has a line of its own, of any type:
-  /// those others say what becomes of that (`dir_cleanup` in tmpfiles.c). What is emptied at boot has no such refuge before
+  /// those others say what becomes of that (findings/tmpfiles-any-line.sh). What is emptied at boot has no such refuge before
   /// systemd 256.
   func fate(of directory: [UInt8]) -> Fate? {
     let steps = Tmpfiles.prefixes(directory)
