@@ -66,11 +66,12 @@ private struct Run {
 
   /// Waits for others who edit account files for half of the time there is, at most: what comes after needs some of it too.
   private mutating func giveSubordinateIDs(_ settings: Settings, _ mounts: MountTable) {
-    let outcome: SubordinateIDOutcome
+    let result: SubordinateIDResult
     do throws(SubordinateIDError) {
-      outcome = try SubordinateIDFiles(mounts).allocate(for: account, settings, patience: Int64(arguments.timeout) * 500)
-    } catch { outcome = .failed(error.failure) }
-    switch outcome {
+      result = try SubordinateIDFiles(mounts).allocate(for: account, settings, patience: Int64(arguments.timeout) * 500)
+    } catch { return say(.subordinateIDsFailed(error.failure)) }
+    for exposure in result.exposures { say(.subordinateIDsExposed(exposure)) }
+    switch result.outcome {
     case .enough, .changed: break
     case .added(let plan): say(.subordinateIDsAdded(plan))
     case .refused(let refusal): say(.subordinateIDsRefused(refusal))

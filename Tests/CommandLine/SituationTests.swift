@@ -170,6 +170,17 @@ struct SituationTests {
 
     // Subordinate ids
     .init(what: "no subordinate ids", script: "sed -i /alice/d /etc/subuid /etc/subgid", codes: ["subuid-missing"], isRepairable: false),
+    .init(
+      what: "no subordinate ids, where logins give them out", script: "sed -i /alice/d /etc/subuid /etc/subgid", codes: ["subuid-missing"],
+      after: "grep -qx alice:196773536:65536 /etc/subuid && grep -qx alice:196773536:65536 /etc/subgid", settings: SubidsTests.allocating),
+    .init(
+      what: "few subordinate ids, where logins give them out", script: "sed -i s/alice:100000:65536/alice:100000:1000/ /etc/subuid", codes: ["subuid-small"],
+      after: "grep -qx alice:196773536:65536 /etc/subuid", settings: SubidsTests.allocating),
+    .init(what: "the same line twice", script: "sed -i p /etc/subuid", codes: ["subuid-overlap"], isRepairable: false),
+    .init(what: "a single gid of a group", script: "echo video:x:44: >> /etc/group; echo alice:44:1 >> /etc/subgid", codes: ["subuid-overlap"], isRepairable: false),
+    .init(what: "subordinate ids in hexadecimal digits", script: "sed -i s/alice:100000/alice:0x186a0/ /etc/subuid", codes: ["subuid-missing"], isRepairable: false),
+    .init(what: "subordinate ids beyond the last one", script: "sed -i s/alice:100000/alice:4294901760/ /etc/subuid", codes: ["subuid-missing"], isRepairable: false),
+    .init(what: "subordinate ids under the number only", script: "sed -i s/^alice:/4001:/ /etc/subuid", codes: ["subid-name"], isRepairable: false),
     .init(what: "few subordinate ids", script: "sed -i s/alice:100000:65536/alice:100000:1000/ /etc/subuid", codes: ["subuid-small"], isRepairable: false),
     .init(what: "subordinate ids that overlap", script: "sed -i s/mallory:200000/mallory:120000/ /etc/subgid", codes: ["subuid-overlap"], isRepairable: false),
     .init(

@@ -52,14 +52,14 @@ struct SubidsTests {
     ] { #expect(sentences.contains { $0.contains(part) }, "\(part): \(output)") }
     #expect(report.users.map(\.name) == ["alice", "bob", "nobody-here"] && report.users[2].failure != nil)
     #expect(report.users[0].findings.map(\.code) == ["subuid-small"], "\(output)")
-    #expect(report.users[1].findings.map(\.code) == ["subuid-missing"], "\(output)")
-    #expect(report.users[1].findings.first?.remedy.hasPrefix("sudo rootless-storage subids allocate bob") == true)
+    #expect(report.users[1].findings.map(\.code) == ["subuid-missing", "subuid-overlap"], "bob's uid is among alice's: \(output)")
+    #expect(report.users[1].findings.first?.remedy.hasPrefix("sudo rootless-storage repair bob") == true)
     #expect(try #require((object(output)["host"] as? [String: Any])?["asked"] as? Int) > 10)
     let text = try machine.rootlessStorage("subids check alice")
     #expect(text.status == 1 && text.text.contains("The name service was asked for ") && text.text.utf8.allSatisfy { $0 == 0x0a || $0 >= 0x20 && $0 < 0x7f }, "\(text)")
     #expect(try machine.snapshot("/etc /home /var/tmp") == before)
     // The general check names the same command.
-    #expect(try machine.check("bob").users.first?.findings.contains { $0.code == "subuid-missing" && $0.remedy.hasPrefix("sudo rootless-storage subids allocate bob") } == true)
+    #expect(try machine.check("bob").users.first?.findings.contains { $0.code == "subuid-missing" && $0.remedy.hasPrefix("sudo rootless-storage repair bob") } == true)
   }
 
   @Test func `where all is good, check says so in a line, and a user may ask too`() throws {
@@ -114,7 +114,97 @@ struct SubidsTests {
     #expect(try machine.snapshot("/etc") == before)
   }
 
+  // MARK: Nobody inside anybody's range
+
+  @Test func `whose uid lies in another's range is told wherever they are looked at, and the other too`() throws {
+    let machine = try machine(settings: "network_filesystems = ramfs")
+    try machine.directoryService()
+    // carol is a user of the directory, and has been here.
+    try machine.sure("printf 'alice:100000:65536\\ncarol:300000:65536\\n' | tee /etc/subuid > /etc/subgid; echo 'carol 108472' > /etc/directory; install -d -o 108472 -g 108472 /var/tmp/carol")
+    func overlaps(_ command: String) throws -> [String: [String]] {
+      let report = try Report(machine.rootlessStorage("\(command) --json", environment: Machine.directory))
+      func errors(_ findings: [Report.Finding]) -> [String] { findings.filter { $0.code == "subuid-overlap" && $0.severity == "error" }.map(\.sentence) }
+      return Dictionary(uniqueKeysWithValues: report.users.map { ($0.name, errors($0.findings)) } + [("", errors(report.host.findings))]).filter { !$0.value.isEmpty }
+    }
+    let victim = "The uid 108472 of carol lies in the subordinate uids 100000-165535 of alice in /etc/subuid: in a user namespace alice can act as carol."
+    #expect(try overlaps("check carol")["carol"]?.contains(victim) == true)
+    #expect(try overlaps("check alice").isEmpty, "nobody has named carol")
+    let both = try overlaps("check alice carol")
+    #expect(both["carol"]?.contains(victim) == true && both["alice"]?.first?.contains("the uid 108472 of carol in the name service") == true, "\(both)")
+    let look = try overlaps("subids check alice carol")
+    #expect(look["carol"]?.contains(victim) == true && look[""]?.contains { $0.contains("the uid 108472 of carol in the name service") } == true, "\(look)")
+    // A victim of this host's own files, whose neighbour's range it is.
+    try machine.sure("printf 'alice:100000:65536\\nbob:200000:65536\\nalice:4002:1\\n' > /etc/subuid; printf 'alice:100000:65536\\nbob:200000:65536\\n' > /etc/subgid")
+    #expect(try overlaps("check bob")["bob"] == ["The uid 4002 of bob lies in the subordinate uids 4002-4002 of alice in /etc/subuid: in a user namespace alice can act as bob."])
+  }
+
+  // MARK: Files that give nobody ids
+
+  @Test(arguments: [
+    ("chmod 600 /etc/subgid", "subid-closed", "/etc/subgid has the mode 0600"), ("truncate -s -1 /etc/subuid", "subid-line", "The last line of /etc/subuid does not end"),
+    ("echo oops >> /etc/subuid", "subid-line", "has not three fields"),
+  ])
+  func `what keeps everybody's ids from being found is told by both checks`(script: String, code: String, words: String) throws {
+    let machine = try Machine.good()
+    try machine.sure(script)
+    for command in ["check", "subids check"] {
+      let findings = try Report(machine.rootlessStorage("\(command) --json alice")).host.findings.filter { $0.code == code }
+      #expect(findings.count == 1 && findings.first?.sentence.contains(words) == true, "\(command): \(findings)")
+    }
+  }
+
+  // MARK: Owners that are no accounts
+
+  @Test func `owners that are no accounts on purpose stay, and a renamed user is told`() throws {
+    let machine = try machine()
+    try machine.sure(
+      """
+      printf 'containers:1000000:65536\\ndockremap:2000000:65536\\ntestuser:3000000:65536\\n!bob:4000000:65536\\nleft:5000000:65536\\nalicia:6000000:65536\\n' | tee /etc/subuid > /etc/subgid
+      mkdir -p /etc/docker; echo '{"userns-remap": "testuser"}' > /etc/docker/daemon.json
+      install -d -o 4001 /var/tmp/alicia /var/tmp/alicia/containers /var/tmp/alicia/containers/storage /var/tmp/alicia/containers/storage/overlay
+      """)
+    let listed = try machine.rootlessStorage("subids list --json")
+    let states = try #require(object(listed)["ranges"] as? [[String: Any]]).map { "\($0["owner"] ?? "") \($0["state"] ?? "")" }
+    #expect(states == ["!bob kept", "alicia renamed", "containers kept", "dockremap kept", "left gone", "testuser kept"], "\(listed)")
+    let report = try Report(machine.rootlessStorage("subids check --json alice"))
+    let gone = report.host.findings.filter { $0.code == "subid-gone" }
+    #expect(gone.map(\.severity).sorted() == ["note", "warning", "warning"], "\(gone)")
+    #expect(gone.contains { $0.sentence.contains("/var/tmp/alicia is owned by alice (uid 4001): either alicia has been renamed to alice") }, "\(gone)")
+    let former = try #require(try machine.check("alice").users.first?.findings.first { $0.code == "storage-former" })
+    #expect(former.remedy.contains("give the subordinate ids of alicia the new name, so that the images keep their owners: sudo vi /etc/subuid and sudo vi /etc/subgid"), "\(former)")
+    let release = try machine.rootlessStorage("subids release --gone --yes")
+    #expect(release.status == 0, "\(release)")
+    let text = release.lines.joined(separator: " ")
+    for part in ["containers stays: Podman uses", "dockremap stays: Docker uses", "testuser stays: Docker uses", "!bob stays: Apptainer has disabled", "alicia stays: /var/tmp/alicia is owned by alice"] {
+      #expect(text.contains(part), "\(part): \(release)")
+    }
+    #expect(try machine.sure("cut -d: -f1 /etc/subuid").lines == ["containers", "dockremap", "testuser", "!bob", "alicia"])
+  }
+
   // MARK: Giving out
+
+  @Test func `repair gives ids where logins do, and a plan does not`() throws {
+    let machine = try Machine.good(settings: SubidsTests.allocating)
+    try machine.sure("sed -i /alice/d /etc/subuid /etc/subgid")
+    let before = try machine.snapshot("/etc")
+    let found = try #require(try machine.check("alice").users.first?.findings.first)
+    #expect(found.code == "subuid-missing" && found.isRepairable && found.remedy.hasPrefix("sudo rootless-storage repair alice"))
+    let plan = try machine.repair("--dry-run alice")
+    #expect(plan.users.first?.actions?.map(\.action) == ["add subordinate ids: uids \(SubidsTests.alices), gids \(SubidsTests.alices)"] && plan.users.first?.actions?.map(\.outcome) == ["planned"], "\(plan)")
+    #expect(try machine.snapshot("/etc") == before)
+    let done = try machine.repair("alice")
+    #expect(done.users.first?.actions?.map(\.outcome) == ["done"] && done.codes == [], "\(done)")
+    #expect(try machine.sure("grep alice /etc/subuid /etc/subgid").lines == ["/etc/subuid:alice:196773536:65536", "/etc/subgid:alice:196773536:65536"])
+    #expect(try machine.check("alice").codes == [])
+    // Who is refused is left to the administrator.
+    try machine.sure("sed -i s/^alice:.*/mallory:196773536:1/ /etc/subuid")
+    let refused = try machine.repair("alice")
+    #expect(Set(refused.codes).isSuperset(of: ["subuid-missing", "subid-refused"]) && refused.users.first?.actions?.isEmpty != false, "\(refused)")
+    // Where the site gives none, nobody is told ids that are free here.
+    try machine.sure("sed -i 's/subids = allocate/subids = off/' /etc/rootless-storage/rootless-storage.conf; sed -i /alice/d /etc/subuid /etc/subgid")
+    let off = try machine.check("alice").users.flatMap(\.findings).filter { $0.code == "subuid-missing" }
+    #expect(off.map(\.remedy) == ["give alice one range in both files as your site does it, or set subids = allocate in rootless-storage.conf on every host; see SUBORDINATE IDS in rootless-storage.conf(5)"])
+  }
 
   @Test func `allocate gives what a login would, once, and keeps every other byte`() throws {
     let machine = try machine(settings: "network_filesystems = ramfs\nuid_max = 60000")

@@ -94,6 +94,41 @@ struct SubordinateIDTests {
     }
   }
 
+  // MARK: Nobody inside anybody's range
+
+  private static let exposed = "alice: uid 4001 lies in the subordinate uids 4000-69535 of bob in /etc/subuid: in a user namespace bob can act as this user"
+
+  @Test func `whose uid or gid lies in another's range is warned of at every login, and nothing is asked or locked for it`() throws {
+    let own = "alice:300000:65536\n"
+    let machine = try machine(subuid: own)
+    try machine.sure("echo 'bob:4000:65536' >> /etc/subuid; echo 'eve:4001:1' >> /etc/subgid")
+    for _ in 1...2 {
+      let login = try machine.login("alice", "strict")
+      #expect(login.code == 0 && login.warnings.count == 1 && login.warnings.first?.hasPrefix(SubordinateIDTests.exposed) == true, "a single gid is given on purpose: \(login)")
+    }
+    try machine.sure("echo 'eve:4000:2' >> /etc/subgid")
+    #expect(try machine.login("alice").warnings.contains { $0.contains("gid 4001 lies in the subordinate gids 4000-4001 of eve in /etc/subgid") })
+    let calls = try machine.sure("strace -qq -e trace=openat \(SubordinateIDTests.helper) 2>&1").lines
+    #expect(calls.contains { $0.contains("\"subgid\"") } && !calls.contains { $0.contains(".pwd.lock") || $0.contains("\"passwd\"") }, "\(calls)")
+    // Who gets a range is warned too, and so is who is refused.
+    try machine.sure("printf 'bob:4000:65536\\n' > /etc/subuid; : > /etc/subgid")
+    let given = try machine.login("alice")
+    #expect(given.warnings.first?.hasPrefix(SubordinateIDTests.exposed) == true && given.informations.contains(SubordinateIDTests.added), "\(given)")
+    try machine.sure("printf 'bob:4000:65536\\neve:196773536:1\\n' > /etc/subuid")
+    #expect(try machine.login("alice").warnings.count == 2)
+    // Where the files do not count, they give nobody anything.
+    try machine.sure("echo 'subid: sss' >> /etc/nsswitch.conf; printf 'bob:4000:65536\\n\(own)' | tee /etc/subuid > /etc/subgid")
+    #expect(try machine.login("alice").warnings == [])
+  }
+
+  @Test func `the line is what useradd would write, where login.defs says so`() throws {
+    let machine = try machine(subuid: "")
+    try machine.sure("printf 'SUB_UID_DETERMINISTIC yes\\nSUB_GID_DETERMINISTIC yes\\nSUB_UID_STORE_BY_UID yes\\n' > /etc/login.defs")
+    let login = try machine.login("alice")
+    #expect(login.informations.first == "alice: added subordinate uids and gids 196739072-196804607", "\(login)")
+    #expect(try files(machine) == ["4001:196739072:65536\n", "alice:196739072:65536\n"])
+  }
+
   @Test func `where the ranges come from elsewhere, only debug says so`() throws {
     let machine = try machine()
     try machine.sure("echo 'subid: sss' >> /etc/nsswitch.conf")

@@ -62,10 +62,10 @@ enum EventSamples {
     let range: IDRange = 100_000...165_535
     let holders: [IDHolder] = [
       .range(of: value, range, .users), .range(of: value, range, .groups), .uid(2000, of: value), .gid(2000, of: value), .served(range), .reserved(range),
-      .reserved(0...65535), .oneself(2000),
+      .reserved(0...65535), .foreign, .nonexistent(range), .oneself(2000),
     ]
     let refusals: [SubordinateIDRefusal] = [
-      .notFromFiles(source: value), .nameUnfit, .settingsDoubtful, .definitionDoubtful(key: value), .nothingReserved, .noGroupsReserved(source: value), .belowUidMin(1000), .tooFew(count: 1000),
+      .notFromFiles(source: value), .nameUnfit, .settingsDoubtful, .definitionDoubtful(key: value), .deterministic(key: value), .nothingReserved, .noGroupsReserved(source: value), .belowUidMin(1000), .tooFew(count: 1000),
       .beyondMaximum(first: UInt64.max, last: UInt64.max, max: UInt32.max), .noneFree(min: 100_000, max: 200_000, count: 65536),
     ]
     let failures: [SubordinateIDFailure] = [
@@ -80,7 +80,8 @@ enum EventSamples {
       SubordinateIDPlan(users: range, groups: range), SubordinateIDPlan(users: range, groups: 200_000...265_535), SubordinateIDPlan(users: range, groups: nil),
       SubordinateIDPlan(users: nil, groups: range), SubordinateIDPlan(users: nil, groups: nil),
     ]
-    return plans.map { .subordinateIDsAdded($0) } + (refusals + holders.map { .overlap(range, $0) }).map { .subordinateIDsRefused($0) }
+    let exposures = [SubordinateIDKind.users, .groups].map { Event.subordinateIDsExposed(SubordinateIDExposure(kind: $0, id: 108_472, owner: value, range: range)) }
+    return exposures + plans.map { .subordinateIDsAdded($0) } + (refusals + holders.map { .overlap(range, $0) }).map { .subordinateIDsRefused($0) }
       + (failures + hindrances.map { .hindered($0, .notPermitted) } + ways(value).map { .way($0) }).map { .subordinateIDsFailed($0) }
   }
 
@@ -102,7 +103,7 @@ enum EventSamples {
     ]
   }
 
-  static let count = 36
+  static let count = 37
 
   /// A new event does not compile here before it has a number, and then a sample.
   static func number(_ event: Event) -> Int {
@@ -143,6 +144,7 @@ enum EventSamples {
     case .storageNotTaken: 32
     case .storageOpen: 33
     case .engineDirectoryFailed: 34
+    case .subordinateIDsExposed: 37
     }
   }
 }

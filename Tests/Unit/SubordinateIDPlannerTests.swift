@@ -35,13 +35,13 @@ import Testing
 
   // MARK: Who needs ids
 
-  @Test(arguments: ["alice:100000:65536\n", "2000:100000:65536", "alice:100000:65535\n2000:300000:1\n", "x\n\nalice:4294901760:65536\n"])
+  @Test(arguments: ["alice:100000:65536\n", "2000:100000:65536", "alice:100000:65535\n2000:300000:1\n", "x\n\nalice:4294901759:65536\n"])
   func `who has enough is given none`(content: String) throws {
     #expect(try plan(facts(content)).isEmpty)
   }
 
   @Test(arguments: [
-    "", "alice:100000:65535\n", "alice:0100000:65536\n", "alice:0x186a0:65536\n", "alice: 100000:65536\n", "alice:100000:+65536\n", "alice:4294967295:65536\n", "alice:100000\n",
+    "", "alice:100000:65535\n", "alice:0100000:65536\n", "alice:0x186a0:65536\n", "alice: 100000:65536\n", "alice:100000:+65536\n", "alice:4294967295:65536\n", "alice:4294901760:65536\n", "alice:100000\n",
     "alice:100000:65536:\n", "alic:100000:65536\n", "alice2:100000:65536\n", ":100000:65536\n", "02000:100000:65535\n",
   ])
   func `ids that not every program sees do not count`(content: String) throws {
@@ -110,6 +110,90 @@ import Testing
     #expect(refusal(facts(), member) == .overlap(range, .oneself(65_640_001)))
     let low = settings("uid_max = 30000\nsubid_min = 40000")
     #expect(refusal(facts(), account(uid: 1000), low) == .overlap(40_000...105_535, .reserved(0...65535)))
+  }
+
+  @Test func `systemd's foreign ids are never given out`() {
+    let wide = "reserved_ids = 1-60000\nsubid_max = 4294967294\nsubid_min = 100000"
+    // 33763 is the last whose range lies before them, 33766 the first whose range lies behind.
+    #expect(refusal(facts(), account(uid: 33763), settings(wide)) == nil && refusal(facts(), account(uid: 33766), settings(wide)) == nil)
+    for uid: UInt32 in [33764, 33765] {
+      guard case .overlap(_, .foreign)? = refusal(facts(), account(uid: uid), settings(wide)) else { return #expect(Bool(false), "\(uid)") }
+    }
+    let free = settings("uid_max = 60000\nsubid_scheme = first-free\nsubid_min = 2147352570\nsubid_max = 4294967294")
+    #expect(try! plan(facts(), account(uid: 2000), free).users == 2_147_418_112...2_147_483_647)
+  }
+
+  // MARK: As shadow 4.20 is told to
+
+  private static let deterministic = "SUB_UID_DETERMINISTIC yes\nSUB_GID_DETERMINISTIC \"YES\"\n"
+
+  @Test func `with the deterministic keys the bounds are shadow's`() throws {
+    let user = account(uid: 2001)
+    #expect(try plan(facts(defs: Self.deterministic), user) == SubordinateIDPlan(users: 65_667_072...65_732_607, groups: 65_667_072...65_732_607))
+    #expect(try plan(facts(defs: "SUB_UID_DETERMINISTIC yes\n"), user) == SubordinateIDPlan(users: 65_667_072...65_732_607, groups: 65_701_536...65_767_071))
+    #expect(try plan(facts(defs: "SUB_UID_DETERMINISTIC no\n"), user).users == 65_701_536...65_767_071)
+    #expect(try plan(facts(defs: Self.deterministic + "SUB_UID_MIN 100000\nSUB_GID_MIN 100000\n"), user).users == 65_701_536...65_767_071)
+    // What the settings say comes first.
+    #expect(try plan(facts(defs: Self.deterministic), user, settings("uid_max = 60000\nsubid_min = 200000")).users == 65_801_536...65_867_071)
+  }
+
+  @Test func `the span is a ring only where shadow is told so`() throws {
+    let defs = Self.deterministic + "SUB_UID_MIN 100000\nSUB_UID_MAX 755359\nSUB_GID_MIN 100000\nSUB_GID_MAX 755359\n"
+    #expect(try plan(facts(defs: defs), account(uid: 1009)).users == 689_824...755_359)
+    #expect(refusal(facts(defs: defs), account(uid: 1010)) == .beyondMaximum(first: 755_360, last: 820_895, max: 755_359))
+    let ring = defs + "UNSAFE_SUB_UID_DETERMINISTIC_WRAP yes\nUNSAFE_SUB_GID_DETERMINISTIC_WRAP yes\n"
+    #expect(try plan(facts(defs: ring), account(uid: 1011)).users == 165_536...231_071)
+    #expect(refusal(facts("bob:165536:65536\n", defs: ring), account(uid: 1011)) == .overlap(165_536...231_071, .range(of: "bob", 165_536...231_071, .users)))
+    // It means nothing where ranges are not computed.
+    #expect(try plan(facts(defs: "UNSAFE_SUB_UID_DETERMINISTIC_WRAP yes\n"), account(uid: 2001)).users == 65_701_536...65_767_071)
+  }
+
+  @Test func `first-free beside a deterministic useradd is refused`() {
+    let free = settings("uid_max = 60000\nsubid_scheme = first-free")
+    #expect(refusal(facts(defs: Self.deterministic), account(uid: 2000), free) == .deterministic(key: "SUB_UID_DETERMINISTIC"))
+    #expect(refusal(facts(defs: "SUB_GID_DETERMINISTIC yes\n"), account(uid: 2000), free) == .deterministic(key: "SUB_GID_DETERMINISTIC"))
+    #expect(refusal(facts(), account(uid: 2000), free) == nil)
+  }
+
+  @Test func `the distribution's login.defs holds where /etc has none`() throws {
+    var facts = facts()
+    facts.vendorDefinitions = bytes("SUB_UID_MIN 200000\n")
+    #expect(try plan(facts).users == 65_736_000...65_801_535)
+    facts.loginDefinitions = bytes("# empty\n")
+    #expect(try plan(facts).users == 65_636_000...65_701_535)
+  }
+
+  // MARK: Where not all ids exist
+
+  @Test func `ids that do not exist on this host are neither given nor counted`() throws {
+    var facts = facts("alice:100000:65536\n")
+    (facts.uidMap, facts.gidMap) = (bytes("0 100000 65536\n"), bytes("0 100000 65536\n"))
+    #expect(refusal(facts) == .overlap(65_636_000...65_701_535, .nonexistent(65536...4_294_967_295)))
+    facts.uidMap = bytes("0 1000 1\n1 100000 70000\n 70001 300000 200000\n")
+    facts.gidMap = bytes("0 0 4294967295\n")
+    let free = settings("reserved_ids = 1-60000\nsubid_scheme = first-free\nsubid_min = 65536")
+    #expect(try plan(facts, account(uid: 2000), free).isEmpty, "they exist by now")
+    facts.subuid = bytes("alice:300000:65536\n")
+    #expect(try plan(facts, account(uid: 2000), free) == SubordinateIDPlan(users: 65536...131_071, groups: nil))
+    #expect(ExistingIDs(bytes("0 0 4294967295\n")).contains(0...4_294_967_294) && !ExistingIDs(bytes("0 0 4294967295\n")).contains(5...4_294_967_295))
+    #expect(ExistingIDs([]).contains(0...4_294_967_295) && ExistingIDs(bytes("x\n")).ranges == nil)
+  }
+
+  // MARK: Who else has the account's own ids
+
+  @Test(arguments: [
+    ("bob:1990:20\n", Optional(2000 as UInt32)), ("bob:2000:1\n", 2000), ("7:0x7d0:1\n", 2000), ("bob:2001:10\nbob:1000:1000\n", nil), ("alice:1990:20\n2000:1990:20\n", nil),
+    ("#bob:1990:20\n!bob:1990:20\n", nil),
+  ])
+  func `whose uid lies in another's range is found in the same pass`(content: String, id: UInt32?) {
+    let survey = SubordinateIDSurvey(account(uid: 2000, gid: 5), .users, bytes("x:3000:5\nalice:100000:65536\n" + content))
+    #expect(survey.exposure?.id == id && survey.hasEnough)
+  }
+
+  @Test func `a single gid is no exposure, and a range with the own gid is one`() {
+    let user = account(uid: 5, gid: 2000)
+    #expect(SubordinateIDSurvey(user, .groups, bytes("bob:2000:1\n")).exposure == nil)
+    #expect(SubordinateIDSurvey(user, .groups, bytes("bob:1999:2\n")).exposure == SubordinateIDExposure(kind: .groups, id: 2000, owner: "bob", range: 1999...2000))
   }
 
   // MARK: What is refused

@@ -21,17 +21,19 @@ struct SubidsCheckCommand: ParsableCommand {
     let host = try SubordinateHost(settings.read())
     let accounts = Accounts(AccountSources.ofThisHost())
     var memory = AbsenceMemory.ofThisHost(isWriting: false)
-    let owners = SubordinateOwners(host.index, accounts, orphanDays: host.settings.orphanDays, &memory)
+    let owners = SubordinateOwners(host.index, accounts, orphanDays: host.settings.orphanDays, &memory, storage: host.settings.storage)
     let ranges = host.index.tables.flatMap { table in merged(table.ranges.map(\.ids)).map { (table.kind, $0) } }
-    let known = KnownIDs(asking: KnownIDs.places(in: ranges, limit: KnownIDs.most))
-    let findings = SubordinateHostFindings(
-      index: host.index, settings: host.settings, owners: owners, known: known.without(host.index), locks: AccountLockFile.look(HostTree.this)
-    ).all()
-
     // What keeps it from looking at users is told when the host's findings are, which may be the cause.
     var reports: [UserReport] = []
     var obstacle: CannotLook? = nil
-    do { reports = try look(host) } catch let failure as CannotLook { obstacle = failure }
+    var seen: [Account] = []
+    do { reports = try look(host, &seen) } catch let failure as CannotLook { obstacle = failure }
+    var known = KnownIDs(asking: KnownIDs.places(in: ranges, limit: KnownIDs.most))
+    let summary = known.summary
+    known.add(seen)
+    let findings = SubordinateHostFindings(
+      index: host.index, settings: host.settings, owners: owners, known: known.without(host.index), locks: AccountLockFile.look(HostTree.this)
+    ).all()
     if json {
       try printJSON(
         ReportDocument(host: .init(name: shown(String(decoding: hostName(), as: UTF8.self)), findings: findings, unseen: [], asked: known.asked), users: reports))
@@ -41,7 +43,7 @@ struct SubidsCheckCommand: ParsableCommand {
       table.add(host: findings, unseen: [])
       let quiet = "\(counted(reports.count, "user", "users")) and \(counted(host.index.tables.reduce(0) { $0 + $1.ranges.count }, "range", "ranges")): nothing to mend."
       if obstacle == nil || !findings.isEmpty { printOut(table.text(quiet: quiet)) }
-      printOut(Terminal.standard.wrapped("\n\(known.summary)", indent: 0))
+      printOut(Terminal.standard.wrapped("\n\(summary)", indent: 0))
     }
     if let obstacle { throw obstacle }
     let worst = reports.reduce(findings.isWanting ? ExitCode(1) : .success) { worseExit($0, $1.exitCode) }
@@ -49,19 +51,23 @@ struct SubidsCheckCommand: ParsableCommand {
   }
 
   /// The users' own findings. Their overlaps are among the host's.
-  private func look(_ host: SubordinateHost) throws -> [UserReport] {
+  ///
+  /// - Parameter seen: gets the accounts.
+  private func look(_ host: SubordinateHost, _ seen: inout [Account]) throws -> [UserReport] {
     let isRoot = effectiveIDs().user == 0
     let selection = try UserSelection(users, all: isRoot && users.isEmpty, host.settings)
-    var allocator = SubordinateIDAllocator(host.index, host.settings)
+    var accounts: [Account] = []
+    defer { seen = accounts }
     return selection.subjects.compactMap { subject in
       switch AllocationSubject(subject) {
       case nil: return nil
       case .unknown(let name, let uid, let cause): return UserReport(name: name, uid: uid, failure: cause)
       case .account(let account):
+        accounts.append(account)
         var report = UserReport(name: shown(account.name), uid: account.uid)
         report.isServed = Planner.exclusion(of: account, host.settings) == nil
         // Another source's ids cannot be looked at from here.
-        if report.isServed && host.index.source == nil { report.findings = wants(of: account, host.index, host.settings, &allocator) }
+        if report.isServed && host.index.source == nil { report.findings = wants(of: account, host.index, host.settings) + exposures(of: account, host.index, host.settings) }
         return report
       }
     }

@@ -13,7 +13,7 @@ struct SubidsListCommand: ParsableCommand {
   func run() throws {
     let host = try SubordinateHost(settings.read())
     var memory = AbsenceMemory.ofThisHost(isWriting: false)
-    let owners = SubordinateOwners(host.index, Accounts(AccountSources.ofThisHost()), orphanDays: host.settings.orphanDays, &memory)
+    let owners = SubordinateOwners(host.index, Accounts(AccountSources.ofThisHost()), orphanDays: host.settings.orphanDays, &memory, storage: host.settings.storage)
     let entries = subordinateEntries(host.index, host.settings, owners)
     if json {
       var list = JSONList("", list: "ranges")
@@ -37,6 +37,8 @@ struct SubidsListCommand: ParsableCommand {
     for (state, note) in [
       (SubordinateEntry.State.overlap, "others have ids of it too; to see who: rootless-storage subids check"),
       (.ambiguous, "not every program reads these ids in its line; to see which: rootless-storage subids check"),
+      (.kept, "there is no such account, on purpose: Podman or Docker uses the ids, Apptainer has disabled them (!), or a user has them under another spelling"),
+      (.renamed, "there is no such account, and another one owns the storage directory of that name; for whom: rootless-storage subids check"),
       (.gone, "there is no such account any more; to take the ids back: rootless-storage subids release"),
       (.unconfirmed, "there is no such account, or nobody knows: \(owners.doubt)"),
       (.small, "the owner has fewer than \(SubordinateIDPlanner.enough) ids in a file"),

@@ -44,7 +44,7 @@ struct SubidsReleaseCommand: ParsableCommand {
     // Who is named needs no waiting.
     var memory = AbsenceMemory.ofThisHost(isWriting: gone && !dryRun)
     let states = SubordinateOwners(
-      host.index, accounts, orphanDays: host.settings.orphanDays, &memory, only: gone ? nil : owners.map { Array($0.utf8) } + host.index.owners)
+      host.index, accounts, orphanDays: host.settings.orphanDays, &memory, storage: host.settings.storage, only: gone ? nil : owners.map { Array($0.utf8) } + host.index.owners)
     let wanted = gone ? states.sorted.filter { states.state($0) == .gone } : owners.map { Array($0.utf8) }
     let release = SubordinateRelease(host, states, wanted)
     var output = ReleaseOutput(release, isJSON: json, isDryRun: dryRun)
@@ -59,6 +59,10 @@ struct SubidsReleaseCommand: ParsableCommand {
       let waiting = states.waiting.sorted { isOrderedBefore($0.key, $1.key) }
       for (owner, answer) in waiting.prefix(SubidsReleaseCommand.mostWaiting) {
         output.tell("\(shown(owner)) stays: no such account, \(waitingDoubt(answer, by: "rootless-storage subids release --gone"))")
+      }
+      let kept = states.sorted.filter { if case .kept = states.state($0) { true } else { false } }
+      for owner in kept.prefix(SubidsReleaseCommand.mostWaiting) {
+        if case .kept(let purpose) = states.state(owner) { output.tell("\(shown(owner)) stays: \(purpose.reason)") }
       }
       if waiting.count > SubidsReleaseCommand.mostWaiting { output.tell("\(waiting.count - SubidsReleaseCommand.mostWaiting) more stay for that reason") }
       if !waiting.isEmpty { output.tell("if you know that they have left, name them: rootless-storage subids release OWNER") }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
 import RootlessStorage
-import Synchronization
 
 /// Whom `check` and `repair` are about, and how they look.
 struct UserOptions: ParsableArguments {
@@ -28,15 +27,20 @@ struct UserOptions: ParsableArguments {
     let path = host.installation.settingsPath
     let settings = try self.settings.read(path).settings
     let selection = try UserSelection(users, all: all, settings)
-    let examiners = Examiners(task: task, conf: path, timeout: timeout, environment: selection.isSelf ? UserOptions.environment : nil)
+    let allocator = task == .check ? nil : RepairAllocator(settings, isDryRun: task == .plan)
+    let examiners = Examiners(
+      task: task, conf: path, timeout: timeout, environment: selection.isSelf ? UserOptions.environment : nil, allocator: allocator)
     let formers = task == .check ? FormerStorage(selection.subjects, settings) : nil
-    // No two users are told the same free ids.
-    let allocator = Mutex(SubordinateIDAllocator(host.subordinateIDs, settings))
+    let seen = selection.uids
     examiners.run(selection.subjects) { report, account in
       var report = report
       if let account, report.failure == nil, report.isServed {
-        report.findings += formers?.findings(for: account) ?? []
-        report.findings += allocator.withLock { accountFindings(for: account, host.subordinateIDs, settings, &$0) }
+        report.findings += formers?.findings(for: account, host.subordinateIDs) ?? []
+        report.findings += accountFindings(for: account, host.subordinateIDs, settings, ignoresChownErrors: report.ignoresChownErrors == true, seen: seen)
+        // The files were read before.
+        if report.actions?.contains(where: { $0.outcome == .done && $0.action.hasPrefix(RepairAllocator.action) }) == true {
+          report.findings.removeAll { $0.isRepairable && ($0.code == .subuidMissing || $0.code == .subuidSmall) }
+        }
       }
       deliver(report)
     }

@@ -33,6 +33,8 @@ struct UserReport: Codable, Equatable, Sendable {
   /// Where Podman's and Docker's storage is, by their config files in the home.
   var graphroot: String?
   var dataRoot: String?
+  /// Podman unpacks images as one user (`ignore_chown_errors` in the user's storage.conf); absent where it does not.
+  var ignoresChownErrors: Bool?
   /// The settings exclude this user.
   var isServed = true
   var findings: [Finding] = []

@@ -39,11 +39,19 @@ struct KnownIDs: Equatable {
     }
   }
 
-  /// Without those that stand in this host's files, which are told anyhow.
+  /// Who was looked at has an id too, whatever was asked for.
+  mutating func add(_ accounts: [Account]) {
+    // The group's name is not known; the user's tells whose it is.
+    let (uids, gids) = (Set(users.map(\.id)), Set(groups.map(\.id)))
+    users += accounts.filter { !uids.contains($0.uid) }.map { RealID(id: $0.uid, name: $0.name) }
+    groups += accounts.filter { !gids.contains($0.credentials.group) }.map { RealID(id: $0.credentials.group, name: $0.name) }
+  }
+
+  /// Without those that stand in this host's files, which are told anyhow; in order.
   func without(_ index: SubordinateIDIndex) -> KnownIDs {
     var rest = self
-    rest.users = users.filter { index.users.realIDs(in: $0.id...$0.id, limit: 1).isEmpty }
-    rest.groups = groups.filter { index.groups.realIDs(in: $0.id...$0.id, limit: 1).isEmpty }
+    rest.users = users.filter { index.users.realIDs(in: $0.id...$0.id, limit: 1).isEmpty }.sorted { $0.id < $1.id }
+    rest.groups = groups.filter { index.groups.realIDs(in: $0.id...$0.id, limit: 1).isEmpty }.sorted { $0.id < $1.id }
     return rest
   }
 

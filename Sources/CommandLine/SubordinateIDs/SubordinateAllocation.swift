@@ -27,7 +27,7 @@ func allocate(
       if let refusal = refusal(plan, known) { return refused(refusal) }
       if let failure = known.failure { return record(.failed, "nothing is given, since \(failure); try again") }
       if isDryRun { return record(.planned, "would be given: \(words(.subordinateIDsAdded(plan)))", plan) }
-      switch files.allocate(for: account, settings, patience: patience, expecting: plan) {
+      switch files.allocate(for: account, settings, patience: patience, expecting: plan).outcome {
       case .enough: return record(.enough, "has enough subordinate ids")
       case .added(let plan): return record(.added, "\(words(.subordinateIDsAdded(plan))). If containers of this user run already: rootless-storage repair \(shellWord(account.name))", plan)
       case .refused(let refusal): return refused(refusal)

@@ -12,6 +12,10 @@ struct SubordinateEntry: Equatable {
     case gone
     /// The same, but a directory that is offline would say so too.
     case unconfirmed
+    /// There is no such account on purpose: Podman's, Docker's, disabled by Apptainer, or another spelling of a user's name.
+    case kept
+    /// There is no such account, and another one owns the storage directory of that name.
+    case renamed
     /// Programs do not agree on what the line says.
     case ambiguous
   }
@@ -59,7 +63,7 @@ private func state(
 ) -> SubordinateEntry.State {
   if !range.isCertain { return .ambiguous }
   let own = owners.identity(range.owner)
-  var isShared = !people(table, range.ids, settings).isEmpty
+  var isShared = !isSingleGroup(range.ids, table.kind) && !people(table, range.ids, settings).isEmpty
   if !isShared {
     table.forEach(overlapping: range.ids) { other in
       isShared = owners.identity(other.owner) != own
@@ -68,6 +72,8 @@ private func state(
   }
   if isShared { return .overlap }
   switch owners.state(range.owner) {
+  case .kept(.renamed): return .renamed
+  case .kept: return .kept
   case .gone: return .gone
   case .unconfirmed: return .unconfirmed
   case .account(let name, let uid):

@@ -8,6 +8,50 @@ func allocationFindings(_ index: SubordinateIDIndex, _ settings: Settings?) -> [
   return [Finding(.subidSettings, isElsewhere ? .warning : .error, sentence(.subordinateIDsRefused(obstacle)), remedy: remedy(obstacle))]
 }
 
+/// What keeps everybody's ids in a file from being found.
+func fileFindings(_ index: SubordinateIDIndex) -> [Finding] {
+  index.tables.flatMap { table in
+    var findings: [Finding] = []
+    if let mode = index.readers.closed[table.kind] {
+      findings.append(
+        Finding(
+          .subidClosed, .error, "\(table.file) has the mode \(shownMode(mode)): engines read it as their user, and find no ids in it for anybody but root.",
+          remedy: "sudo chmod 644 \(table.file)"))
+    }
+    if table.lacksLastNewline {
+      let known = index.readers.hasAddSubids
+      findings.append(
+        Finding(
+          .subidLine, known ? .error : .warning,
+          "The last line of \(table.file) does not end with a newline: \(known ? "shadow, here 4.20 or later," : "shadow 4.20") takes no ids from such a file (\"Non-text file\"), for anybody.",
+          remedy: "echo | sudo tee -a \(table.file)"))
+    }
+    return findings
+  }
+}
+
+/// The first line in each file that keeps everybody's ids from being found.
+func brokenLines(_ index: SubordinateIDIndex) -> [Finding] {
+  index.tables.compactMap { table in table.oddities.first { $0.kind == .fields }.map { lineFinding($0, table) } }
+}
+
+/// What is wrong with one line.
+private func lineFinding(_ odd: SubordinateOddity, _ table: SubordinateIDTable) -> Finding {
+  let line = "Line \(odd.line) of \(table.file)"
+  let fix = "correct line \(odd.line) of \(table.file), or remove it: sudo vi +\(odd.line) \(table.file)"
+  func ids(_ range: IDRange?) -> String { range?.shown ?? "none" }
+  switch odd.kind {
+  case .fields: return Finding(.subidLine, .error, "\(line) has not three fields: Podman gives up at it, whoever's ids it looks for, unless it is built with libsubid.", remedy: fix)
+  case .unread: return Finding(.subidLine, .warning, "\(line) is none from which anybody takes ids.", remedy: fix)
+  case .ambiguous(let shadow, let podman):
+    return Finding(.subidLine, .warning, "\(line) is not read by all in the same way: shadow finds the ids \(ids(shadow)) in it, Podman \(ids(podman)).", remedy: fix)
+  case .comment(let range): return Finding(.subidLine, .note, "\(line) is a comment for Podman, and for shadow gives somebody the ids \(range.shown), so that they are not free.", remedy: fix)
+  case .beyond(let range):
+    return Finding(
+      .subidLine, .error, "\(line) reaches beyond 4294967294, the last id that the kernel maps (it begins at \(range.lowerBound)): shadow 4.20 leaves it out, and with older versions no container of its owner starts.", remedy: fix)
+  }
+}
+
 /// What is wrong with the subordinate ids of this host, whoever's they are. Judged from what was seen, and bounded: of many findings
 /// of a kind the first are told, and the number of the others.
 struct SubordinateHostFindings {
@@ -22,9 +66,10 @@ struct SubordinateHostFindings {
   let locks: [AccountLockFile]
 
   func all() -> [Finding] {
-    var findings = allocationFindings(index, settings)
+    var findings = allocationFindings(index, settings) + fileFindings(index)
     for table in index.tables {
       findings += lines(table)
+      findings += doubles(table)
       findings += pairs(table)
       findings += accounts(table)
     }
@@ -34,18 +79,7 @@ struct SubordinateHostFindings {
   // MARK: Lines
 
   private func lines(_ table: SubordinateIDTable) -> [Finding] {
-    bounded(table.oddities, .subidLine, "lines of \(table.file) are not read by everybody") { odd in
-      let line = "Line \(odd.line) of \(table.file)"
-      let mend = "correct line \(odd.line) of \(table.file), or remove it: sudo vi +\(odd.line) \(table.file)"
-      func ids(_ range: IDRange?) -> String { range?.shown ?? "none" }
-      switch odd.kind {
-      case .fields: return Finding(.subidLine, .error, "\(line) has not three fields: Podman gives up at it, whoever's ids it looks for, unless it is built with libsubid.", remedy: mend)
-      case .unread: return Finding(.subidLine, .warning, "\(line) is none from which anybody takes ids.", remedy: mend)
-      case .ambiguous(let shadow, let podman):
-        return Finding(.subidLine, .warning, "\(line) is not read by all in the same way: shadow finds the ids \(ids(shadow)) in it, Podman \(ids(podman)).", remedy: mend)
-      case .comment(let range): return Finding(.subidLine, .note, "\(line) is a comment for Podman, and for shadow gives somebody the ids \(range.shown), so that they are not free.", remedy: mend)
-      }
-    }
+    bounded(table.oddities, .subidLine, "lines of \(table.file) are not read by everybody") { lineFinding($0, table) }
   }
 
   // MARK: Overlaps
@@ -65,31 +99,52 @@ struct SubordinateHostFindings {
     return findings
   }
 
+  /// Lines of one owner, under all of its names, with ids in common.
+  private func doubles(_ table: SubordinateIDTable) -> [Finding] {
+    let groups = Dictionary(grouping: table.ranges.filter(\.canHaveUser)) { owners.identity($0.owner) }
+    let found = groups.values.filter { $0.count > 1 }.flatMap { table.doubles(of: $0) }.sorted { $0.1.line < $1.1.line }
+    // Two spellings of one name are meant to have the same ids.
+    let (twice, spelt) = (found.filter { !isSpelt($0, $1) }, found.filter { isSpelt($0, $1) })
+    return bounded(twice, .subuidOverlap, "lines of \(table.file) repeat ids of their owner") { double($0, $1, table) }
+      + bounded(spelt, .subidName, "lines of \(table.file) have another spelling of a name") { first, second in
+        isSpelling(first.owner, of: second.owner) ? spelling(first, of: second.owner, table) : spelling(second, of: first.owner, table)
+      }
+  }
+
+  private func isSpelt(_ first: SubordinateRange, _ second: SubordinateRange) -> Bool {
+    isSpelling(first.owner, of: second.owner) || isSpelling(second.owner, of: first.owner)
+  }
+
   private func accounts(_ table: SubordinateIDTable) -> [Finding] {
-    let hit = table.ranges.compactMap { range in
+    let singles = table.ranges.filter { isSingleGroup($0.ids, table.kind) }.compactMap { deviceGroup($0, of: $0.owner, table) }
+    let hit = table.ranges.filter { !isSingleGroup($0.ids, table.kind) }.compactMap { range in
       let faults = people(table, range.ids, settings, known: table.kind == .users ? known.users : known.groups)
       return faults.isEmpty ? nil : (range, faults)
     }
-    return bounded(hit, .subuidOverlap, "ranges in \(table.file) have ids of accounts") { range, faults in
+    return bounded(singles, .subuidOverlap, "single gids in \(table.file) are groups of this host") { $0 } + bounded(hit, .subuidOverlap, "ranges in \(table.file) have ids of accounts") { range, faults in
       overlap(table, range.ids, of: range.owner, faults, remedy: command(range, table))
     }
   }
 
   /// Takes the range from its owner, who gets another one.
   private func command(_ range: SubordinateRange, _ table: SubordinateIDTable) -> String {
-    guard case .account(let name, _) = owners.state(range.owner), name == range.owner else {
-      return "sudo rootless-storage subids release \(shellWord(range.owner))"
-    }
-    let word = shellWord(name)
-    return "sudo usermod \(table.kind == .users ? "--del-subuids" : "--del-subgids") \(range.ids.shown) \(word) && sudo rootless-storage subids allocate \(word)    # images that were unpacked with these ids are lost to \(shown(name)); then, as that user: podman system migrate"
+    if case .account(let name, _) = owners.state(range.owner), name == range.owner { return taking(range, table, from: name, settings) }
+    if case .kept(let purpose) = owners.state(range.owner) { return purpose.otherIDs(instead: range, table) }
+    return taking(range, table, from: nil, settings)
   }
 
   // MARK: Owners
 
   private func gone() -> [Finding] {
     let all = owners.sorted
-    var findings = bounded(all.filter { owners.state($0) == .gone }, .subidGone, "owners of subordinate ids have no account any more") { owner in
-      let ranges = index.tables.flatMap { table in table.ranges(of: [owner]).prefix(2).map { "\($0.ids.shown) in \(table.file)" } }
+    func ranges(_ owner: [UInt8]) -> [String] { index.tables.flatMap { table in table.ranges(of: [owner]).prefix(2).map { "\($0.ids.shown) in \(table.file)" } } }
+    let kept = all.compactMap { owner -> Finding? in
+      guard case .kept(let purpose) = owners.state(owner) else { return nil }
+      return purpose.finding(owner, ranges(owner))
+    }
+    var findings = bounded(kept, .subidGone, "owners of subordinate ids have no account, on purpose or under that name") { $0 }
+    findings += bounded(all.filter { owners.state($0) == .gone }, .subidGone, "owners of subordinate ids have no account any more") { owner in
+      let ranges = ranges(owner)
       return Finding(
         .subidGone, .warning, "\(shown(owner)) has no account any more, but subordinate ids: \(list(ranges)).",
         remedy: "sudo rootless-storage subids release \(shellWord(owner))    # or --gone for all of them")

@@ -5,6 +5,19 @@ struct RealID: Equatable, Sendable {
   let id: UInt32
   let name: [UInt8]
 
+  /// Those in the range, at most so many.
+  ///
+  /// - Parameter sorted: by id.
+  static func some(of sorted: [RealID], in range: IDRange, limit: Int) -> [RealID] {
+    var low = 0
+    var high = sorted.count
+    while low < high {
+      let middle = (low + high) / 2
+      if sorted[middle].id < range.lowerBound { low = middle + 1 } else { high = middle }
+    }
+    return Array(sorted[low...].prefix(limit).prefix { $0.id <= range.upperBound })
+  }
+
   /// The lines of passwd(5) or group(5): in both, the third field is the id.
   static func read(_ content: [UInt8]) -> [RealID] {
     content.split(separator: 0x0a).compactMap { line in
@@ -21,8 +34,8 @@ struct SubordinateIDIndex: Equatable, Sendable {
   let source: [UInt8]?
   let users: SubordinateIDTable
   let groups: SubordinateIDTable
-  /// SUB_UID_MIN and SUB_UID_MAX of login.defs(5), where both they and those for groups hold.
-  let bounds: IDRange
+  /// What is known of the programs that read the files.
+  let readers: SubordinateIDReaders
   /// What the planner of a login goes by.
   let facts: SubordinateIDFacts
 
@@ -43,67 +56,24 @@ struct SubordinateIDIndex: Equatable, Sendable {
     facts.group = (try? tree.read("/etc/group", limit: 64 << 20)) ?? []
     facts.nsswitch = (try? tree.read("/etc/nsswitch.conf")) ?? []
     facts.loginDefinitions = (try? tree.read("/etc/login.defs")) ?? []
-    self.init(facts, failures)
+    facts.vendorDefinitions = (try? tree.read("/usr/etc/login.defs")) ?? []
+    facts.uidMap = (try? tree.read("/proc/self/uid_map")) ?? []
+    facts.gidMap = (try? tree.read("/proc/self/gid_map")) ?? []
+    self.init(facts, failures, SubordinateIDReaders(tree, hasOtherSource: subordinateIDSource(facts.nsswitch) != nil))
   }
 
-  init(_ facts: SubordinateIDFacts, _ failures: [SubordinateIDKind: ReadFailure] = [:]) {
+  init(_ facts: SubordinateIDFacts, _ failures: [SubordinateIDKind: ReadFailure] = [:], _ readers: SubordinateIDReaders = SubordinateIDReaders()) {
     self.facts = facts
+    self.readers = readers
     source = subordinateIDSource(facts.nsswitch)
     users = SubordinateIDTable(.users, facts.subuid, realIDs: RealID.read(facts.passwd), failure: failures[.users])
     groups = SubordinateIDTable(.groups, facts.subgid, realIDs: RealID.read(facts.group), failure: failures[.groups])
-    let definitions = LoginDefinitions(facts.loginDefinitions)
-    let first = max(definitions.users.min, definitions.groups.min)
-    bounds = first...max(first, min(definitions.users.max, definitions.groups.max))
-  }
-}
-
-/// Finds ids that nobody has: not as subordinate ids in either file, nor as uid or gid. What it gave once it does not give again.
-struct SubordinateIDAllocator {
-  /// So many ids make a range: with fewer there is no `nobody` (65534) in a container.
-  static let count = SubordinateIDPlanner.enough
-
-  /// A file that counts may not be read by whoever runs this: what is free is not known.
-  let isBlind: Bool
-  private let taken: [IDRange]
-  private var next = 0
-  private var candidate: UInt32
-  private let last: UInt32
-
-  /// - Parameter uids: of accounts that are not in this host's files.
-  init(_ index: SubordinateIDIndex, _ settings: Settings?, uids: [UInt32] = []) {
-    var taken = (index.users.ranges + index.groups.ranges).map(\.ids)
-    taken += (index.users.realIDs + index.groups.realIDs).map { $0.id...$0.id } + uids.map { $0...$0 }
-    if let served = settings?.servedIDs { taken.append(served) }
-    taken += settings?.subordinateIDs.reserved ?? []
-    self.taken = merged(taken)
-    isBlind = index.users.failure == .denied || index.groups.failure == .denied
-    candidate = index.bounds.lowerBound
-    last = index.bounds.upperBound
   }
 
-  /// - Returns: nil if there are none left, or nobody knows.
-  mutating func take(for account: Account) -> IDRange? {
-    if isBlind { return nil }
-    let own = merged(([account.uid, account.credentials.group] + account.credentials.groups).map { $0...$0 })
-    while true {
-      guard last >= SubordinateIDAllocator.count - 1, candidate <= last - (SubordinateIDAllocator.count - 1) else { return nil }
-      let range = candidate...(candidate + (SubordinateIDAllocator.count - 1))
-      while next < taken.count, taken[next].upperBound < candidate { next += 1 }
-      if next < taken.count, taken[next].overlaps(range) {
-        guard let after = SubordinateIDAllocator.after(taken[next]) else { return nil }
-        candidate = after
-      } else if let obstacle = own.first(where: { $0.overlaps(range) }) {
-        guard let after = SubordinateIDAllocator.after(obstacle) else { return nil }
-        candidate = after
-      } else {
-        guard let after = SubordinateIDAllocator.after(range) else { return nil }
-        candidate = after
-        return range
-      }
-    }
-  }
+  func table(_ kind: SubordinateIDKind) -> SubordinateIDTable { kind == .users ? users : groups }
 
-  private static func after(_ range: IDRange) -> UInt32? { range.upperBound == UInt32.max ? nil : range.upperBound + 1 }
+  /// Whether the account is one of this host's own files.
+  func isLocal(_ account: Account) -> Bool { users.realIDs(in: account.uid...account.uid, limit: 8).contains { $0.name == account.name } }
 }
 
 extension Settings {

@@ -7,10 +7,15 @@ struct SubordinateRange: Equatable, Sendable {
   let ids: IDRange
   /// Every program reads these ids in that line.
   let isCertain: Bool
+  /// shadow does, and so do engines that are built with libsubid.
+  var isShadows = true
   /// Counted from 1.
   let line: Int
 
   func belongs(to account: Account) -> Bool { owner == account.name || owner.uid == account.uid }
+
+  /// Somebody can have such a name.
+  var canHaveUser: Bool { owner.first != 0x23 && owner.first != 0x21 }
 }
 
 extension [UInt8] {
@@ -35,6 +40,8 @@ struct SubordinateOddity: Equatable, Sendable {
     case ambiguous(shadow: IDRange?, podman: IDRange?)
     /// For Podman a comment, for shadow a range of `#…`.
     case comment(IDRange)
+    /// It reaches beyond the last id that the kernel maps.
+    case beyond(IDRange)
   }
 
   /// Counted from 1.
@@ -50,6 +57,8 @@ struct SubordinateIDTable: Equatable, Sendable {
   let oddities: [SubordinateOddity]
   /// Why there are none. A file that is missing is empty.
   let failure: ReadFailure?
+  /// The last line does not end.
+  let lacksLastNewline: Bool
   /// Of this host's own files, in order. The name service has more.
   let realIDs: [RealID]
   private let byOwner: [[UInt8]: [Int]]
@@ -65,6 +74,7 @@ struct SubordinateIDTable: Equatable, Sendable {
     self.kind = kind
     self.failure = failure
     self.realIDs = realIDs
+    lacksLastNewline = content.last.map { $0 != 0x0a } ?? false
     var ranges: [SubordinateRange] = []
     var oddities: [SubordinateOddity] = []
     var number = 0
@@ -73,7 +83,9 @@ struct SubordinateIDTable: Equatable, Sendable {
       let line = SubordinateLine(text)
       if let odd = SubordinateIDTable.oddity(text, line) { oddities.append(SubordinateOddity(line: number, kind: odd)) }
       guard let line else { return }
-      line.forEachReading { ranges.append(SubordinateRange(owner: Array(line.owner), ids: $0, isCertain: line.certain != nil, line: number)) }
+      line.forEachReading {
+        ranges.append(SubordinateRange(owner: Array(line.owner), ids: $0, isCertain: line.certain != nil, isShadows: line.shadow == $0 && !line.isBeyond, line: number))
+      }
     }
     self.ranges = ranges
     self.oddities = oddities
@@ -88,6 +100,7 @@ struct SubordinateIDTable: Equatable, Sendable {
     if content.first == 0x23 { return (line?.plain ?? line?.shadow).map { .comment($0) } }
     if text.count(where: { $0 == 0x3a }) != 2 { return .fields }
     guard let line else { return .unread }
+    if line.isBeyond, line.plain == line.shadow, let range = line.shadow { return .beyond(range) }
     return line.certain == nil ? .ambiguous(shadow: line.shadow, podman: line.plain) : nil
   }
 
@@ -102,6 +115,23 @@ struct SubordinateIDTable: Equatable, Sendable {
 
   /// So many ids these owners can count on; what stands in two lines counts once.
   func sum(of owners: [[UInt8]]) -> UInt64 { merged(ranges(of: owners).filter(\.isCertain).map(\.ids)).reduce(0) { $0 + $1.size } }
+
+  func sum(of account: Account) -> UInt64 { sum(of: account.name == decimal(UInt64(account.uid)) ? [account.name] : [account.name, decimal(UInt64(account.uid))]) }
+
+  /// Neighbouring pairs of ranges of these owners, who are one, that have ids in common. Two readings of one line are no pair.
+  func doubles(of ranges: [SubordinateRange]) -> [(SubordinateRange, SubordinateRange)] {
+    var pairs: [(SubordinateRange, SubordinateRange)] = []
+    var last: SubordinateRange? = nil
+    for range in ranges.filter(\.isShadows).sorted(by: { ($0.ids.lowerBound, $0.line) < ($1.ids.lowerBound, $1.line) }) {
+      if let previous = last, previous.line != range.line, previous.ids.upperBound >= range.ids.lowerBound {
+        pairs.append(previous.line < range.line ? (previous, range) : (range, previous))
+      }
+      if last.map({ $0.ids.upperBound < range.ids.upperBound }) ?? true { last = range }
+    }
+    return pairs
+  }
+
+  func doubles(of account: Account) -> [(SubordinateRange, SubordinateRange)] { Array(doubles(of: ranges(of: account)).prefix(8)) }
 
   /// Whether somebody's containers have this id, and so no person does.
   func isSubordinate(_ id: UInt32) -> Bool {
@@ -128,15 +158,7 @@ struct SubordinateIDTable: Equatable, Sendable {
   }
 
   /// Ids in the range that somebody has, at most so many.
-  func realIDs(in range: IDRange, limit: Int) -> [RealID] {
-    var low = 0
-    var high = realIDs.count
-    while low < high {
-      let middle = (low + high) / 2
-      if realIDs[middle].id < range.lowerBound { low = middle + 1 } else { high = middle }
-    }
-    return Array(realIDs[low...].prefix(limit).prefix { $0.id <= range.upperBound })
-  }
+  func realIDs(in range: IDRange, limit: Int) -> [RealID] { RealID.some(of: realIDs, in: range, limit: limit) }
 }
 
 extension SubordinateIDKind {

@@ -4,6 +4,8 @@ import RootlessStorage
 struct SubordinateOwners {
   enum State: Equatable {
     case account(name: [UInt8], uid: UInt32)
+    /// There is none, and its ids are not to be taken back.
+    case kept(SubordinateOwnerPurpose)
     /// There is no such account, and there has been none for long enough.
     case gone
     /// Nobody knows: it has not been absent for long enough, a directory may be offline, or did not answer; or it was not asked any more.
@@ -22,10 +24,18 @@ struct SubordinateOwners {
   /// - Parameters:
   ///   - orphanDays: as the settings say.
   ///   - memory: what earlier runs have seen. One that is written wants all owners.
+  ///   - storage: where storage directories are, by which a renamed account is found; nil: nobody looks.
   ///   - only: nil: all of them.
-  init(_ index: SubordinateIDIndex, _ accounts: Accounts, orphanDays: UInt32, _ memory: inout AbsenceMemory, only: [[UInt8]]? = nil) {
+  init(
+    _ index: SubordinateIDIndex, _ accounts: Accounts, orphanDays: UInt32, _ memory: inout AbsenceMemory, storage: StorageTemplate? = nil, only: [[UInt8]]? = nil
+  ) {
     var asked = 0
     for owner in only ?? index.tables.flatMap({ $0.ranges.map(\.owner) }) where states[owner] == nil {
+      let purpose = SubordinateOwnerPurpose(owner, dockerOwners: index.readers.dockerOwners)
+      if case .disabled? = purpose {
+        states[owner] = purpose.map { .kept($0) }
+        continue
+      }
       // A comment for those who know comments: no account has such a name.
       if owner.first == 0x23 || asked >= SubordinateOwners.mostLookups {
         states[owner] = .unconfirmed
@@ -33,7 +43,15 @@ struct SubordinateOwners {
       }
       asked += 1
       states[owner] = SubordinateOwners.look(owner, accounts)
+      guard let purpose else { continue }
+      if case .account? = states[owner] { continue }
+      states[owner] = .kept(purpose)
     }
+    let spellings = Dictionary(states.keys.filter { $0.contains(0x5c) }.map { ($0.filter { $0 != 0x5c }, $0) }, uniquingKeysWith: { first, _ in first })
+    for (spelling, name) in spellings where states[spelling] == .gone || states[spelling] == .unconfirmed {
+      if case .account? = states[name] { states[spelling] = .kept(.spelling(of: name)) }
+    }
+    if let storage { for owner in states.keys where states[owner] == .gone { if let new = SubordinateOwners.renamed(owner, storage, accounts) { states[owner] = .kept(new) } } }
     doubt = accounts.failure.map { "the name service did not answer (\(text($0)))" } ?? offlineDoubt
     let absent = sorted.filter { states[$0] == .gone }
     // Only now has everybody been asked for who could show that the directory answers.
@@ -66,11 +84,25 @@ struct SubordinateOwners {
     return answers.allSatisfy { $0 == .absent } ? .gone : .unconfirmed
   }
 
+  /// An account that owns the storage directory of this name may have had the name.
+  private static func renamed(_ owner: [UInt8], _ storage: StorageTemplate, _ accounts: Accounts) -> SubordinateOwnerPurpose? {
+    let old = Account(credentials: Credentials(user: UInt32.max, group: 0, groups: []), name: owner, home: [])
+    guard owner.uid == nil, let leaf = storage.leaf(for: old), storage.users(inLeaf: leaf).contains(where: { $0.name == owner }) else { return nil }
+    let path = storage.path(leaf: leaf)
+    guard let seen = HostTree.this.status(path), seen.kind == .directory, !Account.isReserved(uid: seen.owner) else { return nil }
+    guard case .found(let name, let uid) = accounts.account(uid: seen.owner), name != owner else { return nil }
+    return .renamed(to: name, uid: uid, storage: path)
+  }
+
   func state(_ owner: [UInt8]) -> State { states[owner] ?? .unconfirmed }
 
   /// The same for an account's name and for its uid.
   func identity(_ owner: [UInt8]) -> [UInt8] {
-    if case .account(_, let uid) = state(owner) { return decimal(UInt64(uid)) }
+    switch state(owner) {
+    case .account(_, let uid): return decimal(UInt64(uid))
+    case .kept(.spelling(let name)): if case .account(_, let uid) = state(name) { return decimal(UInt64(uid)) }
+    default: break
+    }
     return owner.uid.map { decimal(UInt64($0)) } ?? owner
   }
 

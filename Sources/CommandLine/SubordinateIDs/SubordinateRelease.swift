@@ -43,6 +43,7 @@ struct SubordinateRelease {
       let other = found == owner ? decimal(UInt64(number)) : found
       if host.index.tables.contains(where: { !$0.ranges(of: [other]).isEmpty }) { warnings.append("What \(shown(other)) has, which is the same account, stays.") }
     case .unconfirmed: warnings.append("Whether \(name) still has an account cannot be told: \(states.doubt).")
+    case .kept(let purpose): warnings.append("\(name) has no account, but \(purpose.reason).")
     case .gone: break
     }
     let ranges = host.index.tables.flatMap { $0.ranges(of: [owner]).map(\.ids) } + (uid.map { [$0...$0] } ?? [])

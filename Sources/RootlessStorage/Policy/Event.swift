@@ -24,6 +24,8 @@ public enum Event: Equatable, Sendable {
   case subordinateIDsAdded(SubordinateIDPlan)
   case subordinateIDsRefused(SubordinateIDRefusal)
   case subordinateIDsFailed(SubordinateIDFailure)
+  /// Somebody else's containers can act as this user.
+  case subordinateIDsExposed(SubordinateIDExposure)
 
   // The storage directory
   case storageRefused(StorageObservation)
@@ -60,7 +62,7 @@ public enum Event: Equatable, Sendable {
       .err
     // Containers have their storage all the same, so these are no reason to fail a login.
     case .subordinateIDsRefused(.notFromFiles): .debug
-    case .subordinateIDsRefused, .subordinateIDsFailed: .warning
+    case .subordinateIDsRefused, .subordinateIDsFailed, .subordinateIDsExposed: .warning
     case .settingsProblem, .groupsLeftOut, .skeletonWarning, .fileBlocked, .storeUnknown, .nameUnfitForFile,
       .leftoverStays, .overlayRecordStays, .storageOpen, .engineDirectoryFailed:
       .warning

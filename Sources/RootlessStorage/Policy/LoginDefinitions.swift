@@ -5,6 +5,12 @@ public struct LoginDefinitions: Equatable, Sendable {
     public var min: UInt32 = 100_000
     public var max: UInt32 = 600_100_000
     public var count: UInt32 = 65536
+    /// shadow 4.20 computes ranges from uids (SUB_UID_DETERMINISTIC, SUB_GID_DETERMINISTIC), and begins again at the end of the span
+    /// (UNSAFE_SUB_UID_DETERMINISTIC_WRAP).
+    public var isDeterministic = false
+    public var wraps = false
+    /// Lines begin with the uid instead of the name (SUB_UID_STORE_BY_UID).
+    public var storesByUid = false
   }
 
   public var uidMin: UInt32 = 1000
@@ -18,9 +24,43 @@ public struct LoginDefinitions: Equatable, Sendable {
 
   /// - Parameter content: of the file. A key's last line holds.
   public init(_ content: [UInt8]) {
+    // shadow has other defaults where it computes ranges (lib/find_new_sub_uids.c).
+    forEachLine(content) { line in
+      let words = words(line.prefix { $0 != 0x23 })
+      if words.count >= 2 { takeSwitch(words[0], words[1]) }
+    }
+    if users.isDeterministic { (users.min, users.max) = LoginDefinitions.deterministicBounds }
+    if groups.isDeterministic { (groups.min, groups.max) = LoginDefinitions.deterministicBounds }
     forEachLine(content) { line in
       let words = words(line.prefix { $0 != 0x23 })
       if words.count >= 2 { take(words[0], words[1]) }
+    }
+  }
+
+  private static var deterministicBounds: (UInt32, UInt32) { (65536, UInt32.max) }
+
+  /// The key by which useradd computes ranges from uids; nil: it takes the first that are free.
+  package var deterministicKey: [UInt8]? {
+    if users.isDeterministic { return Array("SUB_UID_DETERMINISTIC".utf8) }
+    return groups.isDeterministic ? Array("SUB_GID_DETERMINISTIC".utf8) : nil
+  }
+
+  /// As getdef_bool() of shadow: "yes" in any case, in quotes or not, is true, and all else false.
+  private mutating func takeSwitch(_ key: [UInt8], _ value: [UInt8]) {
+    let plain = value.filter { $0 != 0x22 }
+    let isYes = plain.count == 3 && plain[0] | 0x20 == 0x79 && plain[1] | 0x20 == 0x65 && plain[2] | 0x20 == 0x73
+    if key.elementsEqual("SUB_UID_DETERMINISTIC".utf8) {
+      users.isDeterministic = isYes
+    } else if key.elementsEqual("SUB_GID_DETERMINISTIC".utf8) {
+      groups.isDeterministic = isYes
+    } else if key.elementsEqual("UNSAFE_SUB_UID_DETERMINISTIC_WRAP".utf8) {
+      users.wraps = isYes
+    } else if key.elementsEqual("UNSAFE_SUB_GID_DETERMINISTIC_WRAP".utf8) {
+      groups.wraps = isYes
+    } else if key.elementsEqual("SUB_UID_STORE_BY_UID".utf8) {
+      users.storesByUid = isYes
+    } else if key.elementsEqual("SUB_GID_STORE_BY_UID".utf8) {
+      groups.storesByUid = isYes
     }
   }
 

@@ -54,6 +54,7 @@ public struct Wording: Sendable {
     case .homeUnusable(let problem): homeProblem(problem)
     case .subordinateIDsAdded(let plan): subordinate(plan)
     case .subordinateIDsRefused(let refusal): "no subordinate ids are given: \(Wording.refusal(refusal))"
+    case .subordinateIDsExposed(let exposure): exposed(exposure)
     case .subordinateIDsFailed(let failure): "no subordinate ids are given: \(Wording.failure(failure))"
     case .storageRefused(let seen): "\(refused) \(storageProblem(seen))"
     case .storageNotTaken(let seen, let failure): "\(refused) \(occupant(seen)); containers must not be used on this host until it is repaired; it could not be replaced: \(takeoverFailure(failure))"

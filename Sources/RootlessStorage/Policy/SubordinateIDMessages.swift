@@ -9,6 +9,11 @@ extension Wording {
     }
   }
 
+  func exposed(_ exposure: SubordinateIDExposure) -> Text {
+    let noun: Text = exposure.kind == .users ? "uid" : "gid"
+    return "\(noun) \(exposure.id) lies in the subordinate \(noun)s \(Wording.ids(exposure.range)) of \(exposure.owner) in /etc/\(exposure.kind.fileName): in a user namespace \(exposure.owner) can act as this user; give \(exposure.owner) other ids: rootless-storage subids check prints the command"
+  }
+
   /// Why no range is given, and what to do.
   package static func refusal(_ refusal: SubordinateIDRefusal) -> Text {
     switch refusal {
@@ -16,6 +21,8 @@ extension Wording {
     case .nameUnfit: "this user name cannot stand in /etc/subuid; give the account a name of printable characters without a colon that is not a number"
     case .settingsDoubtful: "a line of rootless-storage.conf is wrong, and might be one that says which ids to keep off; mend it"
     case .definitionDoubtful(let key): "\(key) in /etc/login.defs is no decimal number up to 4294967295; mend it"
+    case .deterministic(let key):
+      "\(key) in /etc/login.defs is yes, by which useradd computes each range from the uid, and subid_scheme = first-free would give one user what it computes for another; set subid_scheme = uid"
     case .nothingReserved:
       "neither uid_max nor reserved_ids in rootless-storage.conf says which ids the directory's accounts have, so nobody can tell that they are free; set one of them"
     case .noGroupsReserved(let source):
@@ -36,6 +43,9 @@ extension Wording {
     case .gid(let id, let name): "\(id) is the gid of \(name) in /etc/passwd or /etc/group"
     case .served(let range): "uid_min to uid_max in rootless-storage.conf is \(ids(range))"
     case .reserved(let range): range.lowerBound == 0 ? "ids up to \(range.upperBound) are the host's own" : "\(ids(range)) are reserved (reserved_ids)"
+    case .foreign:
+      "\(ids(SubordinateIDPlanner.foreign)) are foreign ids of systemd, which every user may use"
+    case .nonexistent(let range): "\(ids(range)) do not exist on this host, which is a container itself (/proc/self/uid_map, /proc/self/gid_map)"
     case .oneself(let id): "\(id) is the account's own uid or gid"
     case .known(let id, .users, let name): "\(id) is the uid of \(name) in the name service"
     case .known(let id, .groups, let name): "\(id) is the gid of \(name) in the name service"

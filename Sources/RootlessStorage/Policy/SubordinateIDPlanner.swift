@@ -6,8 +6,17 @@ package struct SubordinateIDFacts: Equatable, Sendable {
   package var group: [UInt8] = []
   package var nsswitch: [UInt8] = []
   package var loginDefinitions: [UInt8] = []
+  /// /usr/etc/login.defs, which shadow reads where /etc has none (openSUSE).
+  package var vendorDefinitions: [UInt8] = []
+  /// /proc/self/uid_map and gid_map; empty: all ids exist.
+  package var uidMap: [UInt8] = []
+  package var gidMap: [UInt8] = []
 
   package init() {}
+
+  package var definitions: LoginDefinitions { LoginDefinitions(loginDefinitions.isEmpty ? vendorDefinitions : loginDefinitions) }
+
+  package func existing(_ kind: SubordinateIDKind) -> ExistingIDs { ExistingIDs(kind == .users ? uidMap : gidMap) }
 
   package func content(_ kind: SubordinateIDKind) -> [UInt8] { kind == .users ? subuid : subgid }
 }
@@ -28,6 +37,10 @@ public enum IDHolder: Equatable, Sendable {
   /// uid_min to uid_max.
   case served(IDRange)
   case reserved(IDRange)
+  /// systemd's foreign ids, which every user may use.
+  case foreign
+  /// They do not exist on this host.
+  case nonexistent(IDRange)
   case oneself(UInt32)
   /// The name service knows it, where it was asked.
   case known(UInt32, SubordinateIDKind, of: [UInt8])
@@ -39,6 +52,8 @@ public enum SubordinateIDRefusal: Error, Equatable, Sendable {
   case nameUnfit
   case settingsDoubtful
   case definitionDoubtful(key: [UInt8])
+  /// subid_scheme = first-free, where useradd computes ranges from uids.
+  case deterministic(key: [UInt8])
   /// Neither uid_max nor reserved_ids says where accounts may have their ids.
   case nothingReserved
   /// Groups come from this source too, and reserved_ids does not say which gids they have; uid_max says nothing of them.
@@ -66,37 +81,21 @@ public struct SubordinateIDPlanner {
     self.settings = settings
   }
 
-  /// Whether the account can count on enough ids in this file.
-  package func hasEnough(_ content: [UInt8]) -> Bool { SubordinateIDPlanner.sum(of: account, content) >= UInt64(SubordinateIDPlanner.enough) }
+  /// UIDS-GIDS.md of systemd: "all users have full access to the foreign UID range".
+  package static var foreign: IDRange { 2_147_352_576...2_147_418_111 }
 
-  /// So many ids an account can count on, by name and by number. What stands in two lines counts once.
-  package static func sum(of account: Account, _ content: [UInt8]) -> UInt64 {
-    var ranges: [IDRange] = []
-    forEachLine(content) { text in
-      guard let line = SubordinateLine(text), line.belongs(to: account), let range = line.certain else { return }
-      ranges.append(range)
-    }
-    ranges.sort { $0.lowerBound < $1.lowerBound }
-    var sum: UInt64 = 0
-    var next: UInt64 = 0
-    for range in ranges {
-      let first = Swift.max(next, UInt64(range.lowerBound))
-      let end = UInt64(range.upperBound) &+ 1
-      if end <= first { continue }
-      sum = sum &+ (end &- first)
-      next = end
-    }
-    return sum
+  private func hasEnough(_ kind: SubordinateIDKind, _ facts: SubordinateIDFacts) -> Bool {
+    SubordinateIDSurvey(account, kind, facts.content(kind), existing: facts.existing(kind)).hasEnough
   }
 
   /// Ranges for the files in which there are not enough; an empty plan if both have.
   package func plan(_ facts: SubordinateIDFacts) throws(SubordinateIDRefusal) -> SubordinateIDPlan {
-    let needsUsers = !hasEnough(facts.subuid)
-    let needsGroups = !hasEnough(facts.subgid)
+    let needsUsers = !hasEnough(.users, facts)
+    let needsGroups = !hasEnough(.groups, facts)
     if !needsUsers && !needsGroups { return SubordinateIDPlan(users: nil, groups: nil) }
     if let obstacle = SubordinateIDPlanner.obstacle(settings, facts) { throw obstacle }
     guard isNameFit else { throw .nameUnfit }
-    let definitions = LoginDefinitions(facts.loginDefinitions)
+    let definitions = facts.definitions
     let users = needsUsers ? try range(.users, facts, definitions) : nil
     return SubordinateIDPlan(users: users, groups: needsGroups ? try range(.groups, facts, definitions) : nil)
   }
@@ -107,8 +106,10 @@ public struct SubordinateIDPlanner {
     if settings.subordinateIDs.isDoubtful { return .settingsDoubtful }
     if settings.uidMax == nil && settings.subordinateIDs.reserved.isEmpty { return .nothingReserved }
     if settings.subordinateIDs.reserved.isEmpty, let source = remoteGroupSource(facts.nsswitch) { return .noGroupsReserved(source: source) }
-    let definitions = LoginDefinitions(facts.loginDefinitions)
-    return definitions.doubtful.first.map { .definitionDoubtful(key: $0) }
+    let definitions = facts.definitions
+    if let key = definitions.doubtful.first { return .definitionDoubtful(key: key) }
+    guard settings.subordinateIDs.scheme == .firstFree, let key = definitions.deterministicKey else { return nil }
+    return .deterministic(key: key)
   }
 
   /// A name that cannot be taken for another line, or for a number.
@@ -127,7 +128,7 @@ public struct SubordinateIDPlanner {
     let count = wanted.count ?? defaults.count
     if count < SubordinateIDPlanner.enough { throw .tooFew(count: count) }
     switch wanted.scheme {
-    case .uid: return try computed(wanted.min ?? defaults.min, max, count, kind, facts, definitions)
+    case .uid: return try computed(wanted.min ?? defaults.min, max, count, kind, facts, definitions.uidMin, wraps: defaults.isDeterministic && defaults.wraps)
     case .firstFree: return try firstFree(min, max, count, kind, facts)
     }
   }
@@ -135,11 +136,17 @@ public struct SubordinateIDPlanner {
   // MARK: The scheme uid
 
   private func computed(
-    _ min: UInt32, _ max: UInt32, _ count: UInt32, _ kind: SubordinateIDKind, _ facts: SubordinateIDFacts, _ definitions: LoginDefinitions
+    _ min: UInt32, _ max: UInt32, _ count: UInt32, _ kind: SubordinateIDKind, _ facts: SubordinateIDFacts, _ uidMin: UInt32, wraps: Bool
   ) throws(SubordinateIDRefusal) -> IDRange {
-    guard account.uid >= definitions.uidMin else { throw .belowUidMin(definitions.uidMin) }
+    guard account.uid >= uidMin else { throw .belowUidMin(uidMin) }
+    var slot = UInt64(account.uid - uidMin)
+    // As shadow does where it is told to; what somebody has already is refused below.
+    if wraps && max >= min {
+      let slots = (UInt64(max - min) + 1) / UInt64(Swift.max(count, 1))
+      if slots > 0 { slot %= slots }
+    }
     // 2^32 * 2^32 + 2^33 fits in 64 bits only just not: the largest of each is 2^32 - 1.
-    let (product, overflow) = UInt64(account.uid - definitions.uidMin).multipliedReportingOverflow(by: UInt64(count))
+    let (product, overflow) = slot.multipliedReportingOverflow(by: UInt64(count))
     let (first, carry) = product.addingReportingOverflow(UInt64(min))
     let (last, carried) = first.addingReportingOverflow(UInt64(count) - 1)
     if overflow || carry || carried || last > UInt64(max) { throw .beyondMaximum(first: first, last: carried ? UInt64.max : last, max: max) }
@@ -186,6 +193,8 @@ public struct SubordinateIDPlanner {
     for id in own.groups { body(id...id) { .oneself(id) } }
     body(0...(SubordinateIDPlanner.lowest - 1)) { .reserved(0...(SubordinateIDPlanner.lowest - 1)) }
     body(UInt32.max...UInt32.max) { .reserved(UInt32.max...UInt32.max) }
+    body(SubordinateIDPlanner.foreign) { .foreign }
+    facts.existing(kind).forEachGap { range in body(range) { .nonexistent(range) } }
     if let max = settings.uidMax, max >= settings.uidMin { body(settings.uidMin...max) { .served(settings.uidMin...max) } }
     for range in settings.subordinateIDs.reserved { body(range) { .reserved(range) } }
     for file in [SubordinateIDKind.users, .groups] {

@@ -37,12 +37,22 @@ package struct SubordinateLine {
     owner = line[..<first]
     let start = rest[..<second]
     plain = SubordinateLine.range(decimalValue(start), decimalValue(count))
-    shadow = SubordinateLine.range(SubordinateLine.number(start), SubordinateLine.number(count))
+    let (shadowStart, shadowCount) = (SubordinateLine.number(start), SubordinateLine.number(count))
+    shadow = SubordinateLine.range(shadowStart, shadowCount)
     if plain == nil && shadow == nil { return nil }
+    let (end, overflow) = (shadowStart ?? 0).addingReportingOverflow(shadowCount ?? 0)
+    isBeyond = overflow || end > UInt64(UInt32.max)
   }
 
+  /// It reaches beyond the last id that the kernel maps, 4294967294: shadow 4.20 leaves such a line out, and with older versions no
+  /// container starts.
+  package let isBeyond: Bool
+
   /// What the owner can count on.
-  package var certain: IDRange? { plain == shadow ? plain : nil }
+  package var certain: IDRange? { plain == shadow && !isBeyond ? plain : nil }
+
+  /// `#NAME` is a comment for Podman, and `!NAME` is what Apptainer makes of a user's line to disable it. No user has such a name.
+  package var canHaveUser: Bool { owner.first != 0x23 && owner.first != 0x21 }
 
   /// Hands over the ids that anybody takes from it: one range, or two where programs differ.
   package func forEachReading(_ body: (IDRange) -> Void) {

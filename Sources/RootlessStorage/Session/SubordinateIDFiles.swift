@@ -9,6 +9,12 @@ public enum SubordinateIDOutcome: Equatable, Sendable {
   case failed(SubordinateIDFailure)
 }
 
+/// How it ended, and what was seen on the way.
+package struct SubordinateIDResult: Equatable, Sendable {
+  package let outcome: SubordinateIDOutcome
+  package let exposures: [SubordinateIDExposure]
+}
+
 /// /etc with the files that say who has which ids. The process must be root.
 ///
 /// Written directly and not through usermod(8), which would ask the name service, wait up to 15 seconds for its lock, and read the
@@ -26,28 +32,40 @@ package struct SubordinateIDFiles: ~Copyable {
     do throws(WayProblem) { directory = try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch { throw SubordinateIDError(.way(error)) }
   }
 
-  /// Gives the account ranges where it has not enough ids.
+  /// Gives the account ranges where it has not enough ids, and tells whose ranges have its own ids.
   ///
   /// - Parameters:
   ///   - milliseconds: how long to wait for programs that edit account files.
   ///   - expected: the only plan to carry out, for whoever has asked others about it; nil: whichever it is.
   package func allocate(
     for account: Account, _ settings: Settings, patience milliseconds: Int64, expecting expected: SubordinateIDPlan? = nil
-  ) -> SubordinateIDOutcome {
+  ) -> SubordinateIDResult {
+    var exposures: [SubordinateIDExposure] = []
     do throws(SubordinateIDError) {
-      let planner = SubordinateIDPlanner(account, settings)
       // A login that finds enough takes no lock and reads nothing else.
-      if planner.hasEnough(try readSubordinate(.users)), planner.hasEnough(try readSubordinate(.groups)) { return .enough }
+      let subuid = try readSubordinate(.users)
+      let users = SubordinateIDSurvey(account, .users, subuid)
+      if let exposure = users.exposure { exposures.append(exposure) }
+      let subgid = try readSubordinate(.groups)
+      let groups = SubordinateIDSurvey(account, .groups, subgid)
+      if let exposure = groups.exposure { exposures.append(exposure) }
+      if users.hasEnough && groups.hasEnough {
+        // Where ids come from elsewhere, what the files say gives nobody anything.
+        if !exposures.isEmpty, subordinateIDSource(try readOther("nsswitch.conf")) != nil { exposures = [] }
+        return SubordinateIDResult(outcome: .enough, exposures: exposures)
+      }
       // What is refused is refused without a lock too: it happens at every login.
-      let facts = try facts()
-      if let refusal = refusal(planner, facts) { return .refused(refusal) }
+      let facts = try facts(subuid, subgid)
+      if subordinateIDSource(facts.nsswitch) != nil { exposures = [] }
+      let planner = SubordinateIDPlanner(account, settings)
+      if let refusal = refusal(planner, facts) { return SubordinateIDResult(outcome: .refused(refusal), exposures: exposures) }
       let prepared = try change(planner, account, facts, expected)
       let lock = try lock(milliseconds)
       let outcome = try allocateLocked(planner, account, expected, prepared, facts)
       lock.release()
-      return outcome
+      return SubordinateIDResult(outcome: outcome, exposures: exposures)
     } catch {
-      return .failed(error.failure)
+      return SubordinateIDResult(outcome: .failed(error.failure), exposures: exposures)
     }
   }
 
@@ -84,8 +102,10 @@ package struct SubordinateIDFiles: ~Copyable {
     if plan.isEmpty { return .none(.enough) }
     if let expected, plan != expected { return .none(.changed) }
     var changes: [(kind: SubordinateIDKind, content: [UInt8])] = []
-    if let range = plan.users { changes.append((.users, SubordinateIDFiles.adding(account.name, range, to: facts.subuid))) }
-    if let range = plan.groups { changes.append((.groups, SubordinateIDFiles.adding(account.name, range, to: facts.subgid))) }
+    let definitions = facts.definitions
+    func owner(_ definitions: LoginDefinitions.Subordinate) -> [UInt8] { definitions.storesByUid ? decimal(UInt64(account.uid)) : account.name }
+    if let range = plan.users { changes.append((.users, SubordinateIDFiles.adding(owner(definitions.users), range, to: facts.subuid))) }
+    if let range = plan.groups { changes.append((.groups, SubordinateIDFiles.adding(owner(definitions.groups), range, to: facts.subgid))) }
     return .some(plan, changes)
   }
 
@@ -112,15 +132,31 @@ package struct SubordinateIDFiles: ~Copyable {
 
   // MARK: Reading
 
-  package func facts() throws(SubordinateIDError) -> SubordinateIDFacts {
+  package func facts() throws(SubordinateIDError) -> SubordinateIDFacts { try facts(try readSubordinate(.users), try readSubordinate(.groups)) }
+
+  private func facts(_ subuid: [UInt8], _ subgid: [UInt8]) throws(SubordinateIDError) -> SubordinateIDFacts {
     var facts = SubordinateIDFacts()
-    facts.subuid = try readSubordinate(.users)
-    facts.subgid = try readSubordinate(.groups)
+    (facts.subuid, facts.subgid) = (subuid, subgid)
     facts.passwd = try readOther("passwd")
     facts.group = try readOther("group")
     facts.nsswitch = try readOther("nsswitch.conf")
     facts.loginDefinitions = try readOther("login.defs")
+    if facts.loginDefinitions.isEmpty { facts.vendorDefinitions = try readVendorsDefinitions() }
+    (facts.uidMap, facts.gidMap) = (SubordinateIDFiles.map("uid_map"), SubordinateIDFiles.map("gid_map"))
     return facts
+  }
+
+  /// No file that changes while a login waits for a lock.
+  private func readVendorsDefinitions() throws(SubordinateIDError) -> [UInt8] {
+    do throws(Errno) { return try readAll(try open(path: Array("/usr/etc/login.defs".utf8), .readingFollowing), limit: SubordinateIDFiles.largestFile, chunk: 65536) } catch {
+      if error == .noEntry || error == .notDirectory { return [] }
+      throw SubordinateIDError(.failed(file: Array("login.defs".utf8), error))
+    }
+  }
+
+  /// Without /proc, all ids are taken for existing: the host is no container then that anybody knows of.
+  private static func map(_ name: String) -> [UInt8] {
+    do throws(Errno) { return try readAll(try open(path: Array("/proc/self/".utf8) + Array(name.utf8), .reading), limit: 65536) } catch { return [] }
   }
 
   /// Whether all files are as they were. Makes no copy of them.

@@ -55,6 +55,9 @@ private func plain(_ content: [UInt8]) -> [[UInt32]] {
     let fields = line.split(separator: 0x3a, omittingEmptySubsequences: false)
     guard fields.count == 3, !fields[0].isEmpty, let start: UInt64 = number(fields[1]), let count: UInt64 = number(fields[2]) else { return nil }
     let ids = cut(start, count)
+    // The kernel maps no more ids than up to 4294967294.
+    let (end, overflow) = (octal(fields[1]) ?? start).addingReportingOverflow(octal(fields[2]) ?? count)
+    if overflow || end > UInt64(UInt32.max) { return nil }
     return cut(octal(fields[1]) ?? start, octal(fields[2]) ?? count) == ids && !isWrong(fields[1]) && !isWrong(fields[2]) ? ids : nil
   }
 }

@@ -7,6 +7,7 @@ func hostFindings(_ facts: HostFacts) -> [Finding] {
   if let tmpfiles = facts.tmpfiles, let settings = facts.settings { findings += ageingFindings(tmpfiles, settings.storage) }
   findings += userNamespaceFindings(facts.userNamespaces)
   findings += allocationFindings(facts.subordinateIDs, facts.settings)
+  if facts.subordinateIDs.source == nil { findings += fileFindings(facts.subordinateIDs) + brokenLines(facts.subordinateIDs) }
   return findings
 }
 

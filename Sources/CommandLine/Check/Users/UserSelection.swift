@@ -44,6 +44,17 @@ struct UserSelection {
     }
   }
 
+  /// Of all of them, in order.
+  var uids: [UInt32] {
+    subjects.compactMap { subject in
+      switch subject {
+      case .account(let account): account.uid
+      case .uid(let uid): uid
+      case .unknown: nil
+      }
+    }.sorted()
+  }
+
   /// Under sudo(8) the environment is somebody else's.
   private static var isOwnEnvironment: Bool { ProcessInfo.processInfo.environment["SUDO_UID"] == nil }
 

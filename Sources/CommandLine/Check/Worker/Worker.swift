@@ -289,6 +289,7 @@ struct Examination {
       report.storage = UserReport.Storage(path: shown(storage.path), isInPlace: isInPlace)
     }
     if case .string(let path)? = facts.storageConf?.text?.value(["storage", "graphroot"]) { report.graphroot = shown(path) }
+    if SubordinateIDReaders.ignoresChownErrors(facts.storageConf?.text) { report.ignoresChownErrors = true }
     if let path = facts.daemonJson?.text?.string("data-root") { report.dataRoot = shown(path) }
     report.findings = diagnosis.findings
     if request.task != .check { report.actions = actions }

@@ -14,6 +14,8 @@ struct Examiners: Sendable {
   let timeout: UInt32
   /// Of the one user who is the caller.
   let environment: UserFacts.Environment?
+  /// nil: nobody is given subordinate ids.
+  let allocator: RepairAllocator?
 
   /// - Parameter deliver: gets the report on each, in the order of `subjects`, and the account if there is one; one at a time.
   func run(_ subjects: [UserSelection.Subject], _ deliver: @escaping @Sendable (UserReport, Account?) -> Void) {
@@ -47,7 +49,10 @@ struct Examiners: Sendable {
         found = account
       }
       let account = try NameService.withGroups(found)
+      // First: whether Podman has to migrate depends on the ranges.
+      let given = allocator?.perform(for: account)
       var report = ask(account, task, seconds: timeout)
+      if let given, report.failure == nil { report.actions = [given] + (report.actions ?? []) }
       // Only now, with a home in which Podman can work; and longer than a home may take to answer.
       if task == .repair, report.failure == nil, report.findings.contains(where: { $0.code == .migrateNeeded && $0.isRepairable }) {
         let migration = migrate(account)
