@@ -28,12 +28,15 @@ struct CheckTests {
     let host = try machine.rootlessStorage("check")
     #expect(host.status == 0 && host.lines.count == 1, "\(host)")
     #expect(try machine.rootlessStorage("repair alice").status == 0)
-    // What a container made is nobody's, and an orphan is list's to tell of.
+    // What a container made is nobody's, and an orphan is noted.
     try machine.sure("install -d -o 100007 /var/tmp/by-a-container; install -d -o 55555 /var/tmp/orphan")
     // What others can do on hosts without the package concerns no single user.
     let shared = try machine.rootlessStorage("check --all")
     #expect(shared.status == 0 && shared.text.contains("storage-parent-shared") && shared.text.contains("/var/lib/rootless-storage/$USER"), "\(shared)")
     try machine.sure("chmod 755 /var/tmp")
+    let orphan = try machine.check("--all").host.findings
+    #expect(orphan.map(\.code) == ["storage-orphaned"] && orphan[0].sentence.hasPrefix("1 uid that owns something") && orphan[0].severity == "note", "\(orphan)")
+    try machine.sure("rmdir /var/tmp/orphan")
     let all = try machine.rootlessStorage("check --all")
     #expect(all.status == 0 && all.lines == ["alice: nothing to mend; home on ramfs, storage in /var/tmp/alice."], "\(all)")
   }
@@ -52,12 +55,63 @@ struct CheckTests {
     #expect(try machine.rootlessStorage("repair").status == 2, "root names whom")
   }
 
+  @Test func `a module of the name service that is no good for threads is called by one at a time`() throws {
+    let machine = try Machine.good()
+    // As libnss-extrausers has it: no initgroups_dyn, so that glibc walks through all groups without a lock of its own.
+    try machine.write(
+      """
+      #include <grp.h>
+      #include <nss.h>
+      #include <stdlib.h>
+      #include <unistd.h>
+      static int inside;
+      enum nss_status _nss_single_setgrent(int stay) { (void)stay; return NSS_STATUS_SUCCESS; }
+      enum nss_status _nss_single_endgrent(void) { return NSS_STATUS_SUCCESS; }
+      enum nss_status _nss_single_getgrent_r(struct group *out, char *buffer, size_t size, int *cause) {
+        (void)out, (void)buffer, (void)size, (void)cause;
+        if (__atomic_fetch_add(&inside, 1, __ATOMIC_SEQ_CST) != 0) abort();
+        usleep(50000);
+        __atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
+        return NSS_STATUS_NOTFOUND;
+      }
+      """, to: "/etc/single.c")
+    try machine.sure(
+      """
+      mkdir /etc/nss; $(command -v cc || command -v clang) -shared -fPIC -o /etc/nss/libnss_single.so.2 /etc/single.c
+      printf 'passwd: files\\ngroup: files single\\n' > /etc/nsswitch.conf
+      for n in $(seq 4010 4025); do echo "u$n:x:$n:$n::/home/u$n:/bin/sh" >> /etc/passwd; install -d -m 700 -o $n -g $n /home/u$n /var/tmp/u$n; done
+      """)
+    let output = try machine.rootlessStorage("check --json --all", environment: "LD_LIBRARY_PATH=/etc/nss")
+    #expect(output.status == 1)
+    #expect(try Report(output).users.count == 17)
+    #expect(try Report(output).users.allSatisfy { $0.failure == nil })
+  }
+
   @Test func `what a host lacks is found`() throws {
     let machine = try goodHost()
     try machine.sure("sed -i /rootless/d /etc/pam.d/cron; rm /usr/local/bin/newuidmap; echo 'colour = red' >> /etc/rootless-storage/rootless-storage.conf")
     #expect(try machine.check("").host.findings.map(\.code).sorted() == ["newuidmap", "pam-not-reached", "settings-problem"])
     try machine.sure("rm -r /usr/libexec/rootless-storage; ln -s /etc /etc/rootless-storage/skel/link")
     #expect(try machine.check("").host.findings.map(\.code).sorted() == ["helper-missing", "newuidmap", "pam-not-reached", "settings-problem", "skeleton-warning"])
+  }
+
+  @Test(arguments: [("size=1500m", "warning"), ("size=20m", "error"), ("nr_inodes=1000", "warning")])
+  func `the space of all is told once, for the host`(option: String, severity: String) throws {
+    let machine = try goodHost()
+    try machine.login("mallory")
+    try machine.sure("chmod 755 /var/tmp; mount -o remount,\(option) /var/tmp")
+    let report = try machine.check("--all")
+    #expect(report.users.count == 2 && report.users.allSatisfy { $0.findings.isEmpty }, "\(report)")
+    #expect(report.host.findings.map(\.code) == ["storage-space"] && report.host.findings[0].severity == severity, "\(report)")
+  }
+
+  @Test func `a home on a file system that nobody knows is noted, and no gate fails for it`() throws {
+    let machine = try goodHost()
+    try machine.sure("mkdir -p /var/tmp/homes")
+    try machine.sure("echo 'dave:x:4003:4003::/var/tmp/homes:/bin/sh' >> /etc/passwd; echo 'dave:300000:65536' | tee -a /etc/subuid >> /etc/subgid; mount -t mqueue none /var/tmp/homes; chown 4003 /var/tmp/homes; chmod 700 /var/tmp/homes")
+    let report = try machine.rootlessStorage("check --json dave")
+    #expect(try Report(report).users.first?.findings.map(\.code) == ["home-unfamiliar"], "\(report)")
+    #expect(report.status == 0)
   }
 
   @Test func `settings that are not root's are refused`() throws {

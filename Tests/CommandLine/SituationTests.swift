@@ -26,6 +26,11 @@ struct SituationTests {
   private static let goodDriver = "[storage]\ndriver = \"overlay\"\n"
   private static let goodRoot = "graphroot = \"/var/tmp/alice/containers/storage\""
 
+  /// A drop-in for docker that all users' managers read.
+  private static func unit(_ directory: String, _ command: String) -> String {
+    "mkdir -p \(directory)/systemd/user/docker.service.d; printf '[Unit]\\nExecStart=/no\\n[Service]\\n# --data-root /no\\nExecStart=\\nExecStart=%s\\n' '\(command.replacing("'", with: "\""))' > \(directory)/systemd/user/docker.service.d/x.conf\n"
+  }
+
   static let situations: [Situation] = [
     // The storage directory
     .init(what: "no storage directory", script: "rm -r /var/tmp/alice", codes: ["storage-missing"], after: "test $(stat -c %U:%a /var/tmp/alice) = alice:700"),
@@ -62,9 +67,13 @@ struct SituationTests {
     .init(what: "a mount with noexec", script: "mount -o remount,noexec /var/tmp", codes: ["storage-noexec"], isRepairable: false),
     .init(what: "a mount with nosuid", script: "mount -o remount,nosuid /var/tmp", codes: ["storage-nosuid"], isRepairable: false),
     .init(what: "a mount with nodev, which is only noted", script: "mount -o remount,nodev /var/tmp", codes: ["storage-nodev"], isRepairable: false),
-    .init(what: "little space", script: "mount -o remount,size=1500m /var/tmp", codes: ["storage-space"], isRepairable: false),
-    .init(what: "hardly any space", script: "mount -o remount,size=20m /var/tmp", codes: ["storage-space"], isRepairable: false),
-    .init(what: "few inodes", script: "mount -o remount,nr_inodes=1000 /var/tmp", codes: ["storage-space"], isRepairable: false),
+    .init(
+      what: "little space on a mount of the user's own", script: "rm -r /var/tmp/alice; mkdir /var/tmp/alice; mount -t tmpfs -o size=1500m,mode=700,uid=4001,gid=4001 none /var/tmp/alice", codes: ["storage-space"],
+      isRepairable: false),
+    .init(
+      what: "readable by others, who may be meant to read there", script: "chmod 755 /var/tmp/alice; install -d -o 4001 /var/tmp/alice/dataset", codes: ["storage-mode"], isRepairable: false,
+      after: "test $(stat -c %a /var/tmp/alice) = 755"),
+    .init(what: "a directory of root's in the way of the files", script: "rm -r /home/alice/.config; install -d -m 755 /home/alice/.config", codes: ["file-blocked"], isRepairable: false),
     .init(
       what: "on overlay", script: "mount -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -t overlay -o lowerdir=/var/tmp,upperdir=/mnt/u,workdir=/mnt/w none /var/tmp",
       codes: ["storage-file-system"], isRepairable: false),
@@ -76,7 +85,7 @@ struct SituationTests {
     .init(
       what: "another file of the skeleton missing", script: "mkdir -p /etc/rootless-storage/skel/.config/nerdctl; echo x > /etc/rootless-storage/skel/.config/nerdctl/nerdctl.toml",
       codes: ["file-missing"], after: "test -f /home/alice/.config/nerdctl/nerdctl.toml"),
-    .init(what: "a file where a directory should be", script: "rm -r /home/alice/.config; echo mine > /home/alice/.config; chown 4001 /home/alice/.config", codes: ["storage-conf-unreadable", "daemon-json-unreadable", "file-blocked", "file-blocked"], isRepairable: false, after: "grep -q mine /home/alice/.config"),
+    .init(what: "a file where a directory should be", script: "rm -r /home/alice/.config; echo mine > /home/alice/.config; chown 4001 /home/alice/.config", codes: ["file-blocked"], isRepairable: false, after: "grep -q mine /home/alice/.config"),
     .init(
       what: "invalid TOML", script: put(conf, "[storage\ngraphroot = "), codes: ["storage-conf-invalid"],
       after: "grep -q '\(goodRoot)' \(conf); grep -q '^graphroot = $' \(conf).*.bak; test $(stat -c %U \(conf) \(conf).*.bak | sort -u) = alice"),
@@ -157,6 +166,28 @@ struct SituationTests {
       what: "data-root on the command line too",
       script: "mkdir -p /home/alice/.config/systemd/user/docker.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/dockerd-rootless.sh --data-root /scratch\\n' > /home/alice/.config/systemd/user/docker.service.d/x.conf; chown -R 4001 /home/alice/.config/systemd",
       codes: ["data-root-twice"], isRepairable: false),
+
+    .init(what: "the old key of data-root, in the home", script: put(daemon, "{ \"graph\": \"/home/alice/docker\", \"log-driver\": \"local\" }"), codes: ["data-root-old-key"], after: "if grep graph \(daemon); then exit 1; fi; grep -q '\"/var/tmp/alice/docker\"' \(daemon); grep -q log-driver \(daemon)"),
+    .init(what: "the old key of data-root, in a good place", script: "install -d -m 755 /var/lib/rootless-storage/a; install -d -o 4001 /var/lib/rootless-storage/a/d; mount -t ext4 -o loop $(truncate -s 3G /var/lib/rootless-storage/i; mkfs.ext4 -q /var/lib/rootless-storage/i; echo /var/lib/rootless-storage/i) /var/lib/rootless-storage/a/d; chown 4001 /var/lib/rootless-storage/a/d; " + put(daemon, "{ \"graph\": \"/var/lib/rootless-storage/a/d\" }"), codes: ["data-root-old-key"], after: "if grep graph \(daemon); then exit 1; fi; grep -q '\"/var/lib/rootless-storage/a/d\"' \(daemon)"),
+    .init(what: "the old key and the new one", script: put(daemon, "{ \"graph\": \"/home/alice/docker\", \"data-root\": \"/var/tmp/alice/docker\" }"), codes: ["data-root-old-key"], after: "if grep graph \(daemon); then exit 1; fi; grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(what: "daemon.json with a byte order mark", script: "sed -i '1s/^/\\xef\\xbb\\xbf/' \(daemon)", codes: ["daemon-json-invalid"], after: "head -c 1 \(daemon) | grep -q '{'; grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(what: "an empty daemon.json", script: ": > \(daemon)", codes: ["data-root-missing"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(what: "a key with capitals", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"Debug\": true }"), codes: ["daemon-json-key"], isRepairable: false),
+    .init(what: "a key that Docker does not know", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"_comment\": \"x\" }"), codes: ["daemon-json-key"], isRepairable: false),
+    .init(what: "a value of another kind", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"dns\": \"10.0.0.1\", \"debug\": null }"), codes: ["daemon-json-key"], isRepairable: false),
+    .init(what: "userns-remap for a rootless daemon", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"userns-remap\": \"default\" }"), codes: ["daemon-json-key"], isRepairable: false),
+    .init(what: "many keys that are good", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"features\": { \"containerd-snapshotter\": true }, \"storage-driver\": \"stargz\", \"registry-mirrors\": [\"https://x\"], \"log-opts\": {}, \"mtu\": 1400 }"), codes: [], isRepairable: false),
+    .init(what: "a driver that rootless Docker has not", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"storage-driver\": \"overlay\" }"), codes: ["docker-driver"], after: "if grep storage-driver \(daemon); then exit 1; fi"),
+    .init(what: "a driver of another file system", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"storage-driver\": \"btrfs\" }"), codes: ["docker-driver"], after: "if grep storage-driver \(daemon); then exit 1; fi"),
+    .init(what: "exec-root in the home", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"exec-root\": \"/home/alice/x\" }"), codes: ["exec-root-unusable"], after: "if grep exec-root \(daemon); then exit 1; fi"),
+    .init(what: "data-root in memory", script: "install -d -m 755 /var/tmp/m; install -d -o 4001 /var/tmp/m/a; mount -t tmpfs -o noexec,size=50m,uid=4001,mode=700 none /var/tmp/m/a; " + put(daemon, "{ \"data-root\": \"/var/tmp/m/a/docker\" }"), codes: ["storage-volatile", "storage-noexec", "storage-space"], isRepairable: false),
+    .init(what: "data-root of a drop-in of the host's, in the home", script: unit("/etc", "dockerd-rootless.sh --data-root %h/d") + put(daemon, "{}"), codes: ["data-root-network"], isRepairable: false),
+    .init(what: "data-root by its short name, in the storage directory", script: unit("/etc", "/usr/bin/dockerd-rootless.sh -g '/var/tmp/%u/docker'") + put(daemon, "{}"), codes: [], isRepairable: false),
+    .init(what: "data-root that the manager alone knows", script: unit("/run", "dockerd-rootless.sh --data-root=${ROOT}") + put(daemon, "{}"), codes: ["data-root-unknown"], isRepairable: false),
+    .init(what: "a drop-in of the user's that hides the host's", script: unit("/etc", "dockerd-rootless.sh --data-root=%h/d") + "d=/home/alice/.config/systemd/user/docker.service.d; mkdir -p $d; : > $d/x.conf; chown -R 4001 /home/alice/.config/systemd", codes: [], isRepairable: false),
+    .init(what: "another daemon.json, which is not there", script: unit("/etc", "dockerd-rootless.sh --config-file %h/d.json"), codes: ["daemon-json-unreadable"], isRepairable: false),
+    .init(what: "another daemon.json, with the storage in the home", script: unit("/etc", "dockerd-rootless.sh --config-file=/home/alice/d.json") + put("/home/alice/d.json", "{ \"data-root\": \"/home/alice/d\" }"), codes: ["data-root-network"], isRepairable: false),
+    .init(what: "a driver on the command line too", script: unit("/etc", "dockerd-rootless.sh -s overlay2") + put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"storage-driver\": \"overlay2\" }"), codes: ["data-root-twice"], isRepairable: false),
 
     // The rest of the home
     .init(

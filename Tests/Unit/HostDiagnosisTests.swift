@@ -15,7 +15,11 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
   /// Debian 12, with everything installed.
   init() {
     place.pam(Stock.debian(ours))
-    place.put("usr/lib64/security/pam_permit.so", "")
+    for module in ["permit", "deny", "unix", "systemd", "loginuid", "limits", "keyinit", "motd", "mail", "selinux", "env"] {
+      place.put("usr/lib64/security/pam_\(module).so", "")
+    }
+    place.directory("var/tmp")
+    place.setMode("var/tmp", 0o1777)
     place.put("usr/lib64/security/pam_rootless_storage.so", "")
     place.put("usr/libexec/rootless-storage/session-helper", "", mode: 0o755)
     place.put(conf, "# nothing\n")
@@ -64,11 +68,11 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
     place.setMode(helper, 0o775)
     #expect(
       sentences() == [
-        "helper-missing: The session helper /usr/libexec/rootless-storage/session-helper, which runs as root at every login, is not root's alone: /usr/libexec/rootless-storage/session-helper is writable by others (mode 0775). | look at /usr/libexec/rootless-storage/session-helper as root, then: chmod go-w /usr/libexec/rootless-storage/session-helper"
+        "helper-missing: The session helper /usr/libexec/rootless-storage/session-helper, which runs as root at every login, is not root's alone: /usr/libexec/rootless-storage/session-helper is writable by others (mode 0775). | sudo chmod go-w /usr/libexec/rootless-storage/session-helper    # when what is in it is as it should be: others could write to it"
       ])
     place.setMode(helper, 0o755)
     place.setOwner("usr/libexec", 12_345)
-    #expect(sentences().first?.contains("/usr/libexec is owned by uid 12345. | look at /usr/libexec as root, then: chown root:root /usr/libexec") == true)
+    #expect(sentences().first?.contains("/usr/libexec is owned by uid 12345. | sudo chown root:root /usr/libexec    # when what is in it is as it should be: its owner could write to it") == true)
     place.setOwner("usr/libexec", 0)
     _ = unsafe withCString(place(helper)) { unsafe unlink($0) }
     #expect(sentences().first?.hasPrefix("helper-missing: The session helper /usr/libexec/rootless-storage/session-helper is not there") == true)
@@ -89,7 +93,7 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
     place.setMode(bytes(conf), 0o666)
     #expect(
       sentences() == [
-        "settings-refused: The settings are not used and nothing is done: /etc/rootless-storage/rootless-storage.conf is writable by others (mode 0666); it and every directory above it must be root's and writable by nobody else. | look at /etc/rootless-storage/rootless-storage.conf as root, then: chmod go-w /etc/rootless-storage/rootless-storage.conf"
+        "settings-refused: The settings are not used and nothing is done: /etc/rootless-storage/rootless-storage.conf is writable by others (mode 0666); it and every directory above it must be root's and writable by nobody else. | sudo chmod go-w /etc/rootless-storage/rootless-storage.conf    # when what is in it is as it should be: others could write to it"
       ])
     #expect(facts().settings == nil)
   }
@@ -123,14 +127,114 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
     place.put("usr/lib/tmpfiles.d/rootless-storage.conf", "x /var/tmp/*/containers\nx /var/tmp/*/docker\n")
     #expect(sentences() == [])
     place.put(conf, "storage_directory = /scratch/$USER\n")
+    place.directory("scratch")
     #expect(findings().map(\.code) == [.storageAgeing])
     #expect(sentences().first?.contains("7d below /scratch (/usr/lib/tmpfiles.d/tmp.conf:2)") == true)
+  }
+
+  @Test func `no remedy takes a directory of everybody's away from them`() {
+    place.put("scratch/my.conf", "")
+    place.setMode("scratch", 0o1777)
+    let found = hostFindings(HostFacts.look(settingsPath: "/scratch/my.conf", root: place.path)).first { $0.code == .settingsRefused }
+    #expect(found?.remedy == "put my.conf where only root can write, such as below /etc/rootless-storage, and name it there; /scratch is left as it is")
+    place.setMode("scratch", 0o775)
+    let group = hostFindings(HostFacts.look(settingsPath: "/scratch/my.conf", root: place.path)).first { $0.code == .settingsRefused }
+    #expect(group?.remedy.contains("chmod") == false)
+    place.setMode("etc/rootless-storage", 0o775)
+    #expect(hostFindings(HostFacts.look(root: place.path)).first { $0.code == .settingsRefused }?.remedy.hasPrefix("sudo chmod go-w /etc/rootless-storage    # ") == true)
+  }
+
+  @Test func `a storage parent that no login can use is the host's own finding`() {
+    place.put(conf, "storage_directory = /data/containers/$USER\n")
+    #expect(sentences().map { $0.prefix(95) } == ["storage-way: No login makes a storage directory: the way to /data/containers, where they are to"])
+    #expect(findings().first?.remedy.hasPrefix("sudo mkdir /data    # unless a disk has to be mounted there") == true)
+    place.directory("data/containers")
+    #expect(sentences() == [])
+    place.setMode("data/containers", 0o777)
+    #expect(findings().map(\.code) == [.storageWay] && findings().first?.remedy.hasPrefix("sudo chmod +t /data/containers    # ") == true)
+    place.setMode("data/containers", 0o1777)
+    #expect(sentences() == [])
+    place.setOwner("data", 12_345)
+    #expect(findings().map(\.code) == [.storageWay] && findings().first?.remedy.hasPrefix("sudo ls -ld /data    # decide whose it is") == true)
+  }
+
+  @Test(arguments: [
+    (".config/containers/storage.conf", "[storage]\ngraphroot = @STORAGE@/containers\n", "TOML (line 2"), (".config/containers/registries.conf", "x = \n", "TOML (line 1"),
+    (".config/nerdctl/nerdctl.toml", "= 1\n", "TOML (line 1"), (".config/docker/daemon.json", "{ \"data-root\": \"@STORAGE@/docker\", }", "JSON (line 1"),
+    (".config/containers/storage.conf", "[storage]\ngraphroot = \"@STORAGE@/containers\"\n", nil), (".config/docker/daemon.json", "{ \"data-root\": \"@STORAGE@/docker\" }", nil),
+    (".config/other/settings.json", "// anything", nil), (".bashrc", "= 1", nil),
+  ] as [(String, String, String?)])
+  func `what the skeleton would write into every home is read as the engine would read it`(file: String, content: String, problem: String?) {
+    place.put("etc/rootless-storage/skel/\(file)", content)
+    #expect(findings().map(\.code) == (problem == nil ? [] : [.skeletonInvalid]))
+    if let problem { #expect(sentences().first?.hasPrefix("skeleton-invalid: /etc/rootless-storage/skel/\(file) is invalid \(problem)") == true, "\(sentences())") }
+  }
+
+  @Test func `a module that a session needs and that is not there`() {
+    place.put("etc/pam.d/sshd", "session required pam_gone.so\nsession optional pam_too.so\nsession [success=ok module_unknown=ignore default=bad] pam_tolerated.so\n-session requisite /opt/lost.so\n@include common-session\n")
+    #expect(
+      sentences() == [
+        "pam-module: Sessions of sshd fail: pam_gone.so (/etc/pam.d/sshd:1) is not there. | install the package with that module, or take the line at /etc/pam.d/sshd:1 out",
+        "pam-module: Sessions of sshd fail: lost.so (/etc/pam.d/sshd:4) is not there. | install the package with that module, or take the line at /etc/pam.d/sshd:4 out",
+      ])
+    place.put("etc/pam.d/sshd", "session required\n@include common-session\n")
+    #expect(findings().map(\.code) == [.pamModule])
+  }
+
+  @Test(arguments: [
+    ("UsePAM no\n", "/etc/ssh/sshd_config:1"), ("# UsePAM no\nusepam = no\n", "/etc/ssh/sshd_config:2"), ("UsePAM yes\nUsePAM no\n", nil), ("Port 22\n", nil), ("Match User x\n  UsePAM no\n", nil),
+    ("Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\n", "/etc/ssh/sshd_config.d/a.conf:1"), ("UsePAM yes\nInclude sshd_config.d/*.conf\n", nil),
+  ] as [(String, String?)])
+  func `sshd without PAM`(config: String, place found: String?) {
+    place.put("etc/ssh/sshd_config", config)
+    place.put("etc/ssh/sshd_config.d/a.conf", "UsePAM no\n")
+    #expect(findings().map(\.code) == (found == nil ? [] : [.pamUnused]))
+    if let found { #expect(sentences().first?.contains("(UsePAM no, \(found))") == true) }
+  }
+
+  @Test func `what may go wrong later, or is not known to go wrong, is a note`() {
+    place.put("etc/slurm/slurm.conf", "ClusterName=x\n#UsePAM=1\n")
+    place.put("usr/bin/podman", "", mode: 0o755)
+    place.directory("sys/fs/cgroup")
+    place.put("proc/self/mounts", "proc /proc proc rw,nosuid,hidepid=invisible,gid=4 0 0\n")
+    #expect(findings().map(\.code) == [.pamUnused, .cgroupOld, .procHidden])
+    #expect(findings().allSatisfy { $0.severity == .note })
+    place.put("etc/slurm/slurm.conf", "UsePAM = 1 # yes\n")
+    place.put("sys/fs/cgroup/cgroup.controllers", "cpu\n")
+    place.put("proc/self/mounts", "proc /proc proc rw,hidepid=2 0 0\nproc /proc proc rw 0 0\n")
+    #expect(sentences() == [])
+    place.setMode("usr/bin/podman", 0o4755)
+    #expect(findings().map(\.code) == [.engineSetuid] && findings()[0].remedy == "sudo chmod u-s,g-s /usr/bin/podman")
+  }
+
+  @Test(arguments: [
+    ("/usr/sbin/tmpwatch -umc 30d /var/tmp\n", ["containers", "docker"]), ("/usr/sbin/tmpwatch -umc -x /var/tmp/x 30d \\\n  /tmp /var/tmp\n", ["containers", "docker"]),
+    ("/usr/sbin/tmpwatch -X '/var/tmp/*/containers' 30d /var/tmp/\n", ["docker"]), ("/usr/sbin/tmpwatch -X '/var/tmp/*/containers' -X '/var/tmp/*/docker' 30d /var/tmp\n", []),
+    ("/usr/sbin/tmpwatch 10d /tmp\n", []), ("# /usr/sbin/tmpwatch 10d /var/tmp\n", []),
+    ("nice -n10 tmpreaper --delay=256 --protect='/var/tmp/*/docker' 7d /var/tmp\n", ["containers"]), ("tmpreaper 7d $TMPREAPER_DIRS\n", ["containers", "docker"]),
+  ])
+  func `cleaners other than systemd-tmpfiles`(job: String, taken: [String]) {
+    place.put("etc/cron.daily/clean", job)
+    if job.contains("$") { place.put("etc/tmpreaper.conf", "TMPREAPER_DIRS='/tmp/. /var/tmp/.'\n") }
+    #expect(findings().map(\.code) == (taken.isEmpty ? [] : [.storageAgeing]), "\(sentences())")
+    if !taken.isEmpty { #expect(sentences()[0].contains(" in \(list(taken.map { "/var/tmp/USER/\($0)" })), file by file. | give ") , "\(sentences())") }
+  }
+
+  @Test func `a directory of every user's own in the place of the storage directories' parent`() {
+    place.put("etc/security/namespace.conf", "# x\n/var/tmp /var/tmp-inst/ level root\n")
+    #expect(sentences() == [])
+    place.put("usr/lib64/security/pam_namespace.so", "")
+    place.put("etc/pam.d/login", "session required pam_namespace.so\n" + (Stock.debian(ours)["login"] ?? ""))
+    #expect(findings().map(\.code) == [.storagePolyinstantiated] && sentences()[0].contains("(/etc/security/namespace.conf:2)"), "\(sentences())")
+    place.put(conf, "storage_directory = /var/tmpx/$USER\n")
+    place.directory("var/tmpx")
+    #expect(sentences() == [])
   }
 
   @Test func `all facts of a host with nothing`() {
     let empty = TestDirectory()
     let found = hostFindings(HostFacts.look(root: empty.path))
-    #expect(Set(found.map(\.code)) == [.moduleMissing, .helperMissing, .skeletonRefused, .newuidmap, .pamNotReached])
+    #expect(Set(found.map(\.code)) == [.moduleMissing, .helperMissing, .skeletonRefused, .newuidmap, .pamNotReached, .storageWay])
   }
 }
 

@@ -27,7 +27,8 @@ private func template(_ text: String) -> StorageTemplate {
     #expect(
       settings.networkFileSystems.map(shown) == [
         "nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "beegfs", "panfs", "orangefs", "pvfs2", "9p",
-        "fuse.sshfs", "fuse.glusterfs", "fuse.cvmfs", "fuse.s3fs", "fuse.rclone",
+        "wekafs", "virtiofs", "vboxsf", "prl_fs", "ncpfs", "dvs", "auristorfs", "coda",
+        "fuse.sshfs", "fuse.glusterfs", "fuse.cvmfs", "fuse.s3fs", "fuse.rclone", "fuse.ceph", "fuse.ceph-fuse", "fuse.juicefs", "fuse.quobyte", "fuse.mfs",
       ])
     #expect(settings.uidMin == 1000)
     #expect(settings.uidMax == nil)

@@ -58,7 +58,7 @@ import Testing
       outdated.canRunPrograms = canRun
       let diagnosis = UserDiagnosis(outdated, settings, isPrivileged: true)
       #expect(diagnosis.findings.map(\.isRepairable) == [isRepairable] && diagnosis.actions.isEmpty != isRepairable)
-      #expect(diagnosis.findings[0].remedy.hasPrefix("rootless-storage repair alice    # ") == isRepairable)
+      #expect(diagnosis.findings[0].remedy.hasPrefix("sudo rootless-storage repair alice    # ") == isRepairable)
     }
     outdated.pause = .current
     #expect(codes(outdated) == [])

@@ -15,10 +15,12 @@ struct CheckCommand: ParsableCommand {
     let isJSON = options.json
     // What keeps it from looking at users is told when the host's findings are, which may be the cause.
     var obstacle: CannotLook? = nil
-    do { try options.examine(.check, host) { report in result.withLock { $0.take(report, keeping: isJSON) } } } catch let failure as CannotLook {
+    var asked = 0
+    do { asked = try options.examine(.check, host) { report in result.withLock { $0.take(report, keeping: isJSON) } } } catch let failure as CannotLook {
       obstacle = failure
     }
-    let findings = hostFindings(host) + (options.all ? siteFindings(host) : [])
+    let orphans = options.all && obstacle == nil ? asked - result.withLock { $0.seen } : 0
+    let findings = hostFindings(host) + (options.all ? siteFindings(host, orphans: orphans) : [])
     let unseen = hostUnseen(host).map { shown($0) }
     try result.withLock { result in
       result.progress.clear()

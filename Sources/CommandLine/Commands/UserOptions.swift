@@ -23,7 +23,9 @@ struct UserOptions: ParsableArguments {
   /// Looks at everybody, and tells about each in order.
   ///
   /// - Parameter deliver: gets the report with what only the asker can see of a user added to it.
-  func examine(_ task: UserRequest.Task, _ host: HostFacts, _ deliver: @escaping @Sendable (UserReport) -> Void) throws {
+  /// - Returns: of how many the name service was asked. More than were delivered: the others own something here, and have no account.
+  @discardableResult
+  func examine(_ task: UserRequest.Task, _ host: HostFacts, _ deliver: @escaping @Sendable (UserReport) -> Void) throws -> Int {
     let path = host.installation.settingsPath
     let settings = try self.settings.read(path).settings
     let selection = try UserSelection(users, all: all, settings)
@@ -44,6 +46,7 @@ struct UserOptions: ParsableArguments {
       }
       deliver(report)
     }
+    return selection.subjects.count
   }
 
   /// The caller's.

@@ -18,6 +18,15 @@ struct JSONText: Equatable, Sendable {
   /// The member's value, if it is a string. Of several members with this key the last counts, as for Go.
   func string(_ key: String) -> String? { scan.members.last { isSame($0.key, key) }?.string }
 
+  /// The keys with the kinds of their values, in the order of the text.
+  var keys: [(name: String, kind: JSONKind)] { scan.members.map { ($0.key, JSONKind(beginning: bytes[$0.value.lowerBound])) } }
+
+  /// The member's value, if it is an object.
+  func object(_ key: String) -> JSONText? {
+    guard let member = scan.members.last(where: { isSame($0.key, key) }) else { return nil }
+    return try? JSONText(Array(bytes[member.value]))
+  }
+
   func has(_ key: String) -> Bool { scan.members.contains { isSame($0.key, key) } }
 
   /// Gives every member with this key the string as its value, or else adds one in front of the others.
@@ -89,6 +98,22 @@ struct JSONText: Equatable, Sendable {
 
   /// What Foundation makes of it.
   private func tree() -> [String: JSONTree]? { try? JSONDecoder().decode([String: JSONTree].self, from: Data(bytes)) }
+}
+
+/// What kind of value there is.
+enum JSONKind: String, Equatable, Sendable {
+  case string, number, boolean, null, array, object
+
+  fileprivate init(beginning byte: UInt8) {
+    switch byte {
+    case 0x22: self = .string
+    case 0x7b: self = .object
+    case 0x5b: self = .array
+    case 0x74, 0x66: self = .boolean
+    case 0x6e: self = .null
+    default: self = .number
+    }
+  }
 }
 
 /// Any value, as Foundation's decoder reads it.

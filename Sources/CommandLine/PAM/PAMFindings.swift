@@ -6,9 +6,11 @@ struct PAMFindings {
   /// those of file servers (vsftpd, samba, dovecot), and those that do one command as somebody (sudo, runuser, pkexec).
   static let services = [
     // Shells, from near and far
-    "login", "remote", "rlogin", "rsh", "sshd", "su", "su-l", "mosh", "cockpit", "xrdp-sesman",
+    "login", "remote", "rlogin", "rsh", "sshd", "su", "su-l", "mosh", "cockpit", "xrdp-sesman", "systemd-run0",
+    // Desktops, notebooks and shells in a browser
+    "jupyterhub", "rstudio", "rstudio-server", "nx", "nxserver", "ood", "shellinabox", "tigervnc", "turbovnc", "vncserver", "wetty", "x2go", "xpra",
     // Jobs: containers run in those too, and a user's services
-    "atd", "cron", "crond", "systemd-user", "slurm",
+    "atd", "condor", "cron", "crond", "htcondor", "lsf", "pbs", "sge", "slurm", "systemd-user", "torque",
     // Display managers
     "gdm", "gdm-autologin", "gdm-fingerprint", "gdm-password", "gdm-smartcard", "greetd", "kde", "kde-np", "lightdm", "lightdm-autologin",
     "lxdm", "ly", "sddm", "sddm-autologin", "slim", "wdm", "xdm",

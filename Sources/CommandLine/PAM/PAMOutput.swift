@@ -66,7 +66,7 @@ struct PAMStatusOutput {
     }
     if !unread.isEmpty { printOut("\nNot looked at, since it may not be read by you: \(unread.joined(separator: ", "))") }
     if !repeated.isEmpty {
-      printOut("\n" + Terminal.standard.remedy("sudo rootless-storage pam disable && sudo rootless-storage pam enable"))
+      printOut("\n" + Terminal.standard.remedy("sudo rootless-storage pam disable --all && sudo rootless-storage pam enable"))
     } else if !isAllReached && unread.isEmpty {
       printOut("\n" + Terminal.standard.remedy("sudo rootless-storage pam enable"))
     }

@@ -22,6 +22,21 @@ struct PAMStep: Codable, Equatable, Sendable {
 
   var module: [UInt8] { moduleName(path) }
 
+  /// A session of this stack does not begin: its line cannot be used, or the module is not there and the control makes a failure of that.
+  ///
+  /// - Parameters:
+  ///   - directory: where modules lie that are named without a directory; nil: nobody knows.
+  ///   - missing: whole paths of modules that are not there.
+  func fails(where directory: [UInt8]?, missing: Set<[UInt8]>) -> Bool {
+    // What cannot be included is a failure of its own.
+    if kind == .broken { return path.isEmpty }
+    guard kind == .module, !isOurs, let control else { return false }
+    guard let whole = path.first == 0x2f ? path : directory.map({ $0 + [0x2f] + path }), missing.contains(whole) else { return false }
+    // pam_dispatch.c: a module that cannot be loaded answers PAM_MODULE_UNKNOWN.
+    let action = control.actions.last { $0.answer == "module_unknown" } ?? control.actions.last { $0.answer == "default" }
+    return action?.action == .bad || action?.action == .die
+  }
+
   /// libpam finds it by its whole name only; one with a carriage return at its end, for example, is another's.
   var isOurs: Bool { kind == .module && baseName(path).elementsEqual("pam_rootless_storage.so".utf8) }
 
@@ -87,6 +102,8 @@ struct PAMStacks: Codable, Equatable, Sendable {
   let files: [[UInt8]]
   /// Directories that whoever runs this may not list.
   let deniedDirectories: [[UInt8]]
+  /// Whole paths of modules in session stacks that are not there.
+  let missingModules: Set<[UInt8]>
   /// authselect writes these files, and writes over what is changed in them.
   let isAuthselect: Bool
 
@@ -104,6 +121,21 @@ struct PAMStacks: Codable, Equatable, Sendable {
   /// - Parameter wanted: the services that are looked at.
   init(_ tree: HostTree, services wanted: [String]) { self.init(tree) { _ in wanted.map { Array($0.utf8) }.sorted(by: isOrderedBefore) } }
 
+  /// Debian's name of the architecture that this program, and so the host's logins, are built for.
+  #if arch(x86_64)
+    private static let multiarch = "x86_64-linux-gnu"
+  #elseif arch(arm64)
+    private static let multiarch = "aarch64-linux-gnu"
+  #else
+    private static let multiarch = "none"
+  #endif
+
+  /// The directory is compiled into libpam. It is the one where the modules of libpam's own package are.
+  static func moduleDirectory(_ tree: HostTree) -> [UInt8]? {
+    ["/usr/lib/\(multiarch)", "/lib/\(multiarch)", "/usr/lib64", "/lib64", "/usr/lib", "/lib"].map { Array("\($0)/security".utf8) }
+      .first { tree.status($0 + Array("/pam_permit.so".utf8)) != nil }
+  }
+
   /// All services: every file that could be one's. What begins with a dot is a file that somebody is writing, or was.
   init(everyServiceOf tree: HostTree) { self.init(tree) { $0.filter { $0.first != 0x2e } } }
 
@@ -113,6 +145,13 @@ struct PAMStacks: Codable, Equatable, Sendable {
     files = reader.fileNames
     deniedDirectories = reader.deniedDirectories
     stacks = wanted(files).compactMap { reader.stack(of: $0) }
+    let directory = PAMStacks.moduleDirectory(tree)
+    var missing: Set<[UInt8]> = []
+    for step in stacks.flatMap(\.steps) where step.kind == .module {
+      guard let whole = step.path.first == 0x2f ? step.path : directory.map({ $0 + [0x2f] + step.path }) else { continue }
+      if !missing.contains(whole) && tree.status(whole) == nil { missing.insert(whole) }
+    }
+    missingModules = missing
     isAuthselect = tree.exists("/etc/authselect/authselect.conf")
   }
 }

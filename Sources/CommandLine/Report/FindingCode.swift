@@ -3,6 +3,7 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   // The account and the home
   case accountRefused = "account-refused"
   case homeUnusable = "home-unusable"
+  case homeUnfamiliar = "home-unfamiliar"
 
   // The storage directory
   case storageMissing = "storage-missing"
@@ -14,6 +15,7 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case storageNetwork = "storage-network"
   case storageWay = "storage-way"
   case storageFailed = "storage-failed"
+  case storageVolatile = "storage-volatile"
   case storageNoexec = "storage-noexec"
   case storageNosuid = "storage-nosuid"
   case storageNodev = "storage-nodev"
@@ -23,6 +25,8 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case storageLabel = "storage-label"
   case storagePath = "storage-path"
   case storageParentShared = "storage-parent-shared"
+  case storagePolyinstantiated = "storage-polyinstantiated"
+  case storageOrphaned = "storage-orphaned"
 
   // Files in the home
   case fileMissing = "file-missing"
@@ -51,6 +55,11 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case dataRootStale = "data-root-stale"
   case dataRootShared = "data-root-shared"
   case dataRootTwice = "data-root-twice"
+  case dataRootOldKey = "data-root-old-key"
+  case dataRootUnknown = "data-root-unknown"
+  case daemonJsonKey = "daemon-json-key"
+  case dockerDriver = "docker-driver"
+  case execRootUnusable = "exec-root-unusable"
   case imagesInHome = "images-in-home"
   case leftover = "leftover"
 
@@ -83,9 +92,15 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case settingsRefused = "settings-refused"
   case skeletonRefused = "skeleton-refused"
   case skeletonWarning = "skeleton-warning"
+  case skeletonInvalid = "skeleton-invalid"
   case moduleMissing = "module-missing"
   case helperMissing = "helper-missing"
   case pamNotReached = "pam-not-reached"
   case pamOrder = "pam-order"
   case pamUnreadable = "pam-unreadable"
+  case pamModule = "pam-module"
+  case pamUnused = "pam-unused"
+  case cgroupOld = "cgroup-old"
+  case procHidden = "proc-hidden"
+  case engineSetuid = "engine-setuid"
 }

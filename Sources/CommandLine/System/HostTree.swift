@@ -48,6 +48,11 @@ struct HostTree: Sendable {
   func callAsFunction(_ path: [UInt8]) -> [UInt8] { prefix + path }
   func callAsFunction(_ path: String) -> [UInt8] { prefix + Array(path.utf8) }
 
+  /// A path in the tree as the host itself calls it.
+  func onHost(_ path: [UInt8]) -> [UInt8] { !prefix.isEmpty && begins(path, with: prefix) ? Array(path.dropFirst(prefix.count)) : path }
+  /// It is the host itself.
+  var isThisHost: Bool { prefix.isEmpty }
+
   /// The same host, if the file had this content.
   func replacing(_ path: [UInt8], with content: [UInt8]) -> HostTree {
     var other = self

@@ -1,5 +1,6 @@
 internal import CLinux
 import RootlessStorage
+import Synchronization
 
 /// The name service did not answer, as opposed to "there is no such account".
 struct NameServiceFailure: Error, Equatable {
@@ -8,6 +9,11 @@ struct NameServiceFailure: Error, Equatable {
 
 /// Accounts, as getpwnam_r(3) and its kin tell them. May take as long as the site's name service takes.
 enum NameService {
+  /// One call at a time. glibc has no lock of its own where a module has no initgroups_dyn (libnss-extrausers): getgrouplist(3) then
+  /// walks through all groups with setgrent and getgrent_r of the module, whose place in the file is one for the whole process. Two
+  /// threads there crash, or get each other's groups.
+  private static let turn = Mutex(())
+
   /// - Returns: nil if there is no such account.
   static func account(named name: [UInt8]) throws(NameServiceFailure) -> Account? {
     // A name with a NUL would be cut.
@@ -32,7 +38,7 @@ enum NameService {
       var found: UnsafeMutablePointer<passwd>? = nil
       let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size)
       defer { unsafe buffer.deallocate() }
-      let failure = unsafe look(&entry, buffer, size, &found)
+      let failure = turn.withLock { _ in unsafe look(&entry, buffer, size, &found) }
       if failure == ERANGE && size < 1 << 20 {
         size *= 4
         continue
@@ -53,7 +59,7 @@ enum NameService {
       var found: UnsafeMutablePointer<group>? = nil
       let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size)
       defer { unsafe buffer.deallocate() }
-      let failure = unsafe getgrgid_r(gid, &entry, buffer, size, &found)
+      let failure = turn.withLock { _ in unsafe getgrgid_r(gid, &entry, buffer, size, &found) }
       // A group of all users of a site does not fit at once.
       if failure == ERANGE && size < 1 << 24 {
         size *= 4
@@ -72,7 +78,7 @@ enum NameService {
     let group = account.credentials.group
     let result = unsafe groups.withUnsafeMutableBufferPointer { buffer in
       // SAFETY: the array is not empty, and getgrouplist writes at most `count` of it.
-      unsafe withCString(account.name) { unsafe getgrouplist($0, group, buffer.baseAddress!, &count) }
+      turn.withLock { _ in unsafe withCString(account.name) { unsafe getgrouplist($0, group, buffer.baseAddress!, &count) } }
     }
     // With more groups than there is room for, what fits was written. A count that fits means that there was no memory.
     if result < 0 && Int(count) <= groups.count { throw NameServiceFailure(cause: Errno(ENOMEM)) }

@@ -44,6 +44,15 @@ struct Volume: Equatable, Sendable {
   init() {}
 }
 
+/// Whether the file system of a directory says that no byte is free for an ordinary user (fstatvfs(3)). On a network file system this
+/// asks the server, and hangs when that is gone. Quotas are not in it.
+func isFull(_ directory: borrowing FileDescriptor) -> Bool {
+  var answer = statvfs()
+  let raw = directory.raw
+  do throws(Errno) { _ = try retrying { unsafe Int(fstatvfs(raw, &answer)) } } catch { return false }
+  return answer.f_blocks > 0 && answer.f_bavail == 0
+}
+
 /// Borrows the descriptor: of a temporary one whose number alone is passed on, the call would find it closed.
 private func xfsHasFileTypes(_ directory: borrowing FileDescriptor) -> Bool { clinux_xfs_has_file_types(directory.raw) != 0 }
 

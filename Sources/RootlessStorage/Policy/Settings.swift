@@ -55,7 +55,8 @@ public struct Settings: Equatable, Sendable {
     words(
       """
       nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs panfs orangefs pvfs2 9p \
-      fuse.sshfs fuse.glusterfs fuse.cvmfs fuse.s3fs fuse.rclone
+      wekafs virtiofs vboxsf prl_fs ncpfs dvs auristorfs coda \
+      fuse.sshfs fuse.glusterfs fuse.cvmfs fuse.s3fs fuse.rclone fuse.ceph fuse.ceph-fuse fuse.juicefs fuse.quobyte fuse.mfs
       """.utf8)
   }
   static let defaultUidMin: UInt32 = 1000
@@ -76,7 +77,7 @@ public struct Settings: Equatable, Sendable {
 
   private static func neverOnBlockDevice(_ type: [UInt8]) -> Bool {
     type.starts(with: "fuse.".utf8)
-      || isWord(type, of: "nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs panfs orangefs pvfs2 9p tmpfs ramfs overlay autofs virtiofs")
+      || isWord(type, of: "nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs panfs orangefs pvfs2 9p tmpfs ramfs overlay autofs virtiofs wekafs vboxsf prl_fs ncpfs dvs auristorfs coda")
   }
 
   /// Whether the session of such a user is this project's business.

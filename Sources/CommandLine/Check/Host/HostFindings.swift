@@ -3,18 +3,135 @@ import RootlessStorage
 /// What is wrong with this host, whoever is asked about.
 func hostFindings(_ facts: HostFacts) -> [Finding] {
   var findings = PAMFindings(stacks: facts.stacks, isRoot: facts.isRoot).all()
+  findings += moduleFindings(facts.stacks, facts.installation.moduleDirectory) + sessionFindings(facts.sessions)
   findings += installationFindings(facts.installation)
+  findings += storageParentFindings(facts)
   if let tmpfiles = facts.tmpfiles, let settings = facts.settings { findings += ageingFindings(tmpfiles, settings.storage) }
+  if let settings = facts.settings { findings += cleanerFindings(facts.cleaners, settings.storage) }
   findings += userNamespaceFindings(facts.userNamespaces)
+  findings += kernelFindings(facts)
   findings += allocationFindings(facts.subordinateIDs, facts.settings)
   if facts.subordinateIDs.source == nil { findings += fileFindings(facts.subordinateIDs) + brokenLines(facts.subordinateIDs) }
   return findings
 }
 
+/// What is wrong with the directory that holds all storage directories.
+private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
+  guard let parent = facts.storageParent else { return [] }
+  let path = shellWord(parent.path)
+  var findings: [Finding] = []
+  if let problem = parent.problem {
+    findings.append(
+      Finding(
+        .storageWay, .error, "No login makes a storage directory: the way to \(shown(parent.path)), where they are to be, is refused: \(String(decoding: Wording.way(problem, .storage).bytes, as: UTF8.self)).",
+        remedy: wayRemedy(problem)))
+  }
+  if let volume = parent.volume, !volume.isNetwork, let shortage = spaceShortage(volume, of: "\(shown(parent.path)), the parent of all storage directories,") {
+    findings.append(
+      Finding(
+        .storageSpace, shortage.severity, shortage.sentence,
+        remedy: "sudo rootless-storage prune --orphaned --dry-run; sudo du -xh --max-depth=1 \(path) | sort -h    # decide what is not wanted any more"))
+  }
+  if let place = facts.polyinstantiation {
+    findings.append(
+      Finding(
+        .storagePolyinstantiated, .warning,
+        "pam_namespace gives every user a directory of their own in the place of one above the storage directories (\(place)): what one session has there, a user's manager or a job of cron's may not see, and containers of one are lost for the other.",
+        remedy: "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place that \(place) does not name, such as /var/lib/rootless-storage/$USER"))
+  }
+  return findings
+}
+
+/// Jobs that would remove what the engines keep in the storage directories.
+private func cleanerFindings(_ cleaners: [Cleaner], _ template: StorageTemplate) -> [Finding] {
+  let storage = template.path(placeholder: Array("user".utf8))
+  let shownStorage = shown(template.path(placeholder: Array("USER".utf8)))
+  return cleaners.compactMap { cleaner in
+    let taken = ["containers", "docker"].filter { cleaner.takes(storage + Array("/\($0)".utf8)) }
+    if taken.isEmpty { return nil }
+    let pattern = shown(template.path(placeholder: [0x2a]))
+    let option = cleaner.program == "tmpwatch" ? "-X" : "--protect"
+    return Finding(
+      .storageAgeing, .warning,
+      "\(cleaner.program) (\(shown(cleaner.file)):\(cleaner.line)) removes what has not been used for some time, and with it the containers and images in \(list(taken.map { "\(shownStorage)/\($0)" })), file by file.",
+      remedy: "give \(cleaner.program) in \(shellWord(cleaner.file)) the options \(taken.map { "\(option) '\(pattern)/\($0)'" }.joined(separator: " "))")
+  }
+}
+
+/// Sessions that begin without PAM.
+private func sessionFindings(_ sessions: SessionFacts) -> [Finding] {
+  var findings: [Finding] = []
+  if let place = sessions.sshWithoutPAM {
+    findings.append(
+      Finding(
+        .pamUnused, .warning, "sshd opens sessions without PAM (UsePAM no, \(place)), so that logins by ssh do not call pam_rootless_storage.so.",
+        remedy: "set UsePAM yes at \(place), then: sudo systemctl reload sshd"))
+  }
+  if let file = sessions.slurmWithoutPAM {
+    findings.append(
+      Finding(
+        .pamUnused, .note,
+        "Jobs of Slurm open no PAM session here (\(shown(file)) has no UsePAM=1): a user who has a job on this host and has never logged in to it has no storage directory.",
+        remedy: "set UsePAM=1 in \(shellWord(file)) and call pam_rootless_storage.so in /etc/pam.d/slurm, or run the session helper in a prolog"))
+  }
+  return findings
+}
+
+/// Modules without which a session does not begin, and that are not there.
+private func moduleFindings(_ stacks: PAMStacks, _ directory: [UInt8]?) -> [Finding] {
+  var found: [(PAMStep, PAMStack)] = []
+  for stack in stacks.stacks {
+    for step in stack.steps where step.fails(where: directory, missing: stacks.missingModules) { found.append((step, stack)) }
+  }
+  return grouped(found.map { ($0.0, $0.1) }).map { step, stacks in
+    let services = list(stacks.map { shown($0.service) })
+    let place = PAMPlan.place(step)
+    let what = step.kind == .broken ? "libpam cannot use the line at \(place)" : "\(shown(baseName(step.path))) (\(place)) is not there"
+    return Finding(
+      .pamModule, .error, "Sessions of \(services) fail: \(what).",
+      remedy: "install the package with that module, or take the line at \(place) out")
+  }
+}
+
+/// What the kernel and its mounts keep from engines.
+private func kernelFindings(_ facts: HostFacts) -> [Finding] {
+  var findings: [Finding] = []
+  if facts.hasOldControlGroups && facts.userNamespaces.engines.contains(where: { $0.name == "podman" }) {
+    findings.append(
+      Finding(
+        .cgroupOld, .note, "Control groups are of version 1 here, or of both versions: Podman 6 does not start on such a host, earlier ones do.",
+        remedy: "before an upgrade to Podman 6, boot with systemd.unified_cgroup_hierarchy=1"))
+  }
+  if let value = facts.hidesProcesses {
+    findings.append(
+      Finding(
+        .procHidden, .note,
+        "/proc is mounted with hidepid=\(shown(value)): users do not see processes of others, and a user's manager or an engine that looks for them may fail.",
+        remedy: "if engines fail, mount /proc with hidepid=0, or with gid= for a group that has all their users"))
+  }
+  for engine in facts.userNamespaces.engines where engine.isSetUserID {
+    findings.append(
+      Finding(
+        .engineSetuid, .error, "\(engine.name) (\(shown(engine.path))) has the set-user-ID bit: it runs with root's rights for everybody, and with root's storage.",
+        remedy: "sudo chmod u-s,g-s \(shellWord(engine.path))"))
+  }
+  return findings
+}
+
 /// What concerns the hosts that share homes with this one. A site decides on it once, so it is told with all users only.
-func siteFindings(_ facts: HostFacts) -> [Finding] {
-  guard let parent = facts.sharedParent else { return [] }
-  return [
+///
+/// - Parameter orphans: uids without an account that own something where storage directories are.
+func siteFindings(_ facts: HostFacts, orphans: Int) -> [Finding] {
+  var findings: [Finding] = []
+  if orphans > 0 {
+    findings.append(
+      Finding(
+        .storageOrphaned, .note,
+        "\(orphans) \(orphans == 1 ? "uid that owns something where storage directories are has" : "uids that own something where storage directories are have") no account.",
+        remedy: "sudo rootless-storage list"))
+  }
+  guard let parent = facts.sharedParent else { return findings }
+  return findings + [
     Finding(
       .storageParentShared, .note,
       "every user can create entries in \(shown(parent)), and the files in the homes name it on every host that mounts them. Here a login takes a user's path back from another user. A host without this package does not: whoever creates the path there first provides that user's container storage.",

@@ -12,6 +12,24 @@ struct HostFacts: Equatable, Sendable {
   let subordinateIDs: SubordinateIDIndex
   /// The directory that holds the storage directories, where others than root can create entries; nil: only root can, or nobody knows.
   let sharedParent: [UInt8]?
+  /// The directory that holds the storage directories; nil where the settings do not say.
+  let storageParent: StorageParentFacts?
+  let cleaners: [Cleaner]
+  /// How sessions begin here without our module.
+  let sessions: SessionFacts
+  /// Control groups are of version 1, or of both.
+  let hasOldControlGroups: Bool
+  /// hidepid= of the mount at /proc, if it hides the processes of others.
+  let hidesProcesses: String?
+  /// `FILE:LINE` that gives every user a directory of their own in the place of the storage parent (pam_namespace(8)).
+  let polyinstantiation: String?
+
+  struct StorageParentFacts: Equatable, Sendable {
+    let path: [UInt8]
+    let problem: WayProblem?
+    /// nil where nobody knows.
+    let volume: Volume?
+  }
 
   /// Reads it all, and changes nothing.
   ///
@@ -26,7 +44,62 @@ struct HostFacts: Equatable, Sendable {
     return HostFacts(
       isRoot: effectiveIDs().user == 0, stacks: stacks, installation: installation, tmpfiles: Tmpfiles(tree),
       userNamespaces: UserNamespaces(tree), subordinateIDs: SubordinateIDIndex(tree),
-      sharedParent: HostFacts.sharedParent(tree, installation))
+      sharedParent: HostFacts.sharedParent(tree, installation), storageParent: HostFacts.storageParent(tree, installation),
+      cleaners: Cleaner.all(tree), sessions: SessionFacts(tree),
+      hasOldControlGroups: tree.exists("/sys/fs/cgroup") && !tree.exists("/sys/fs/cgroup/cgroup.controllers"),
+      hidesProcesses: HostFacts.hidesProcesses(tree), polyinstantiation: HostFacts.polyinstantiation(tree, installation, stacks))
+  }
+
+  private static func storageParent(_ tree: HostTree, _ installation: Installation) -> StorageParentFacts? {
+    guard case .read(let file) = installation.settings else { return nil }
+    let path = file.settings.storage.parent
+    do throws(WayProblem) {
+      let mounts = MountTable(blockDeviceIsLocal: false)
+      let place = try walk(toDirectory: tree(path), .storage, mounts)
+      var volume: Volume? = nil
+      // In another host's tree the disk is not that host's.
+      if tree.isThisHost {
+        do throws(Errno) { volume = try Volume(of: place.descriptor, mounts.fileSystem(of: place.status), file.settings) } catch {}
+      }
+      return StorageParentFacts(path: path, problem: nil, volume: volume)
+    } catch {
+      // Somebody who is not root may not see it all.
+      if effectiveIDs().user != 0 && error.reason == .failed(.accessDenied) { return StorageParentFacts(path: path, problem: nil, volume: nil) }
+      var problem = error
+      problem.path = tree.onHost(error.path)
+      return StorageParentFacts(path: path, problem: problem, volume: nil)
+    }
+  }
+
+  /// The last line for /proc counts: a later mount lies above an earlier one.
+  private static func hidesProcesses(_ tree: HostTree) -> String? {
+    var value: String? = nil
+    for line in ((try? tree.read("/proc/self/mounts", limit: 16 << 20)) ?? []).split(separator: 0x0a) {
+      let fields = line.split(separator: 0x20)
+      guard fields.count > 3, fields[1].elementsEqual("/proc".utf8), fields[2].elementsEqual("proc".utf8) else { continue }
+      let option = fields[3].split(separator: 0x2c).first { begins(Array($0), with: Array("hidepid=".utf8)) }
+      value = option.map { String(decoding: $0.dropFirst(8), as: UTF8.self) }
+    }
+    return value == "0" || value == "off" ? nil : value
+  }
+
+  private static func polyinstantiation(_ tree: HostTree, _ installation: Installation, _ stacks: PAMStacks) -> String? {
+    guard case .read(let file) = installation.settings,
+      stacks.stacks.contains(where: { $0.steps.contains { $0.module.elementsEqual("pam_namespace".utf8) } })
+    else { return nil }
+    var files = [Array("/etc/security/namespace.conf".utf8)]
+    for name in (try? tree.names("/etc/security/namespace.d")) ?? [] where name.suffix(5).elementsEqual(".conf".utf8) {
+      files.append(Array("/etc/security/namespace.d/".utf8) + name)
+    }
+    for path in files {
+      guard let content = try? tree.read(path) else { continue }
+      for (index, line) in content.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
+        let fields = words(line.prefix { $0 != 0x23 })
+        guard fields.count >= 3, isBelow(file.settings.storage.parent, Array(fields[0])) else { continue }
+        return "\(shown(path)):\(index + 1)"
+      }
+    }
+    return nil
   }
 
   private static func sharedParent(_ tree: HostTree, _ installation: Installation) -> [UInt8]? {

@@ -16,6 +16,11 @@ struct Installation: Equatable, Sendable {
     let problems: [SettingsProblem]
   }
 
+  struct Skeleton: Equatable, Sendable {
+    let warnings: [SkeletonWarning]
+    let faults: [SkeletonFault]
+  }
+
   struct Helper: Equatable, Sendable {
     enum State: Equatable, Sendable {
       case good
@@ -32,15 +37,6 @@ struct Installation: Equatable, Sendable {
     let isThere: Bool
   }
 
-  /// Debian's name of the architecture that this program, and so the host's logins, are built for.
-  #if arch(x86_64)
-    private static let multiarch = "x86_64-linux-gnu"
-  #elseif arch(arm64)
-    private static let multiarch = "aarch64-linux-gnu"
-  #else
-    private static let multiarch = "none"
-  #endif
-
   static let defaultHelper = "/usr/libexec/rootless-storage/session-helper"
 
   /// Where libpam looks for modules that are named without a directory; nil if none of the usual directories has any.
@@ -49,12 +45,13 @@ struct Installation: Equatable, Sendable {
   let helpers: [Helper]
   let settingsPath: [UInt8]
   let settings: Reading<SettingsFile>
-  /// Its warnings; nil if there are no settings to say where it lies.
-  let skeleton: Reading<[SkeletonWarning]>?
+  /// nil if there are no settings to say where it lies.
+  let skeleton: Reading<Skeleton>?
+  var skeletonPath: [UInt8] { if case .read(let file) = settings { file.settings.skeleton } else { [] } }
 
   init(_ tree: HostTree, settingsPath: [UInt8], stacks: PAMStacks) {
     let steps = stacks.ourSteps
-    let directory = Installation.moduleDirectory(tree)
+    let directory = PAMStacks.moduleDirectory(tree)
     moduleDirectory = directory
     var wanted: [[UInt8]] = []
     for path in steps.map(\.path) + [Array("pam_rootless_storage.so".utf8)] {
@@ -71,22 +68,31 @@ struct Installation: Equatable, Sendable {
     self.helpers = helpers.map { Helper(path: $0, state: Installation.state(of: $0, tree, mounts)) }
 
     self.settingsPath = settingsPath
-    settings = Installation.reading { () throws(WayProblem) in
+    settings = Installation.reading(tree) { () throws(WayProblem) in
       // Login reads them as root, and refuses what is not root's; so does this, whoever runs it.
       let reading = try readSettings(tree(settingsPath), trusted: true, mounts)
       return SettingsFile(settings: reading.settings, problems: reading.problems)
     }
     if case .read(let file) = settings {
-      skeleton = Installation.reading { () throws(WayProblem) in try SkeletonReader(tree(file.settings.skeleton), trusted: true, mounts).warnings }
+      skeleton = Installation.reading(tree) { () throws(WayProblem) in
+        let reader = try SkeletonReader(tree(file.settings.skeleton), trusted: true, mounts)
+        return Skeleton(warnings: reader.warnings, faults: reader.files.compactMap { SkeletonFault($0, file.settings) })
+      }
     } else {
       skeleton = nil
     }
   }
 
-  private static func reading<Value>(_ read: () throws(WayProblem) -> Value) -> Reading<Value> {
+  private static func reading<Value>(_ tree: HostTree, _ read: () throws(WayProblem) -> Value) -> Reading<Value> {
     do throws(WayProblem) { return .read(try read()) } catch {
-      return isUnseen(error) ? .unseen(path: error.path) : .refused(error)
+      return isUnseen(error) ? .unseen(path: tree.onHost(error.path)) : .refused(onHost(error, tree))
     }
+  }
+
+  private static func onHost(_ problem: WayProblem, _ tree: HostTree) -> WayProblem {
+    var problem = problem
+    problem.path = tree.onHost(problem.path)
+    return problem
   }
 
   /// Root could look, and this user cannot.
@@ -97,13 +103,7 @@ struct Installation: Equatable, Sendable {
       let mode = try walk(toFile: tree(path), .trusted, mounts).status.mode
       return mode & 0o100 == 0 ? .notExecutable(mode: mode) : .good
     } catch {
-      return isUnseen(error) ? .unseen : .refused(error)
+      return isUnseen(error) ? .unseen : .refused(onHost(error, tree))
     }
-  }
-
-  /// The directory is compiled into libpam. It is the one where the modules of libpam's own package are.
-  private static func moduleDirectory(_ tree: HostTree) -> [UInt8]? {
-    ["/usr/lib/\(multiarch)", "/lib/\(multiarch)", "/usr/lib64", "/lib64", "/usr/lib", "/lib"].map { Array("\($0)/security".utf8) }
-      .first { tree.status($0 + Array("/pam_permit.so".utf8)) != nil }
   }
 }

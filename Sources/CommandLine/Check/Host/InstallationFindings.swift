@@ -26,13 +26,21 @@ func installationFindings(_ installation: Installation) -> [Finding] {
         Finding(.settingsProblem, .warning, sentence(.settingsProblem(file: installation.settingsPath, problem)), remedy: "\(edit); see rootless-storage.conf(5)"))
     }
   case .refused(let problem):
-    findings.append(Finding(.settingsRefused, .error, sentence(.settingsRefused(problem)), remedy: remedy(problem)))
+    findings.append(Finding(.settingsRefused, .error, sentence(.settingsRefused(problem)), remedy: remedy(problem, to: installation.settingsPath)))
   case .unseen: break
   }
   switch installation.skeleton {
-  case .read(let warnings):
+  case .read(let skeleton):
     guard case .read(let file) = installation.settings else { break }
-    for warning in warnings {
+    for fault in skeleton.faults {
+      let path = file.settings.skeleton + [0x2f] + fault.path
+      findings.append(
+        Finding(
+          .skeletonInvalid, .error,
+          "\(shown(path)) is invalid \(fault.format.rawValue) (line \(fault.problem.line): \(fault.problem.reason)), and logins create ~/\(shown(fault.path)) from it: the engine does not start with that file, or uses the home.",
+          remedy: "edit \(shellWord(path)); the homes that have a copy already: sudo rootless-storage repair --all"))
+    }
+    for warning in skeleton.warnings {
       let path = warning.path.isEmpty ? file.settings.skeleton : file.settings.skeleton + [0x2f] + warning.path
       findings.append(
         Finding(
@@ -40,7 +48,7 @@ func installationFindings(_ installation: Installation) -> [Finding] {
           remedy: "move \(shellWord(path)) out of the skeleton, or make it a regular file within its limits; see rootless-storage.conf(5)"))
     }
   case .refused(let problem):
-    findings.append(Finding(.skeletonRefused, .error, sentence(.skeletonRefused(problem)), remedy: remedy(problem)))
+    findings.append(Finding(.skeletonRefused, .error, sentence(.skeletonRefused(problem)), remedy: remedy(problem, to: installation.skeletonPath)))
   case .unseen, nil: break
   }
   return findings
@@ -68,7 +76,7 @@ private func finding(_ helper: Installation.Helper) -> Finding? {
       remedy: "install the package again, or correct helper= in the PAM line")
   case .refused(let problem):
     let sentence = "The session helper \(path), which runs as root at every login, is not root's alone: "
-    return Finding(.helperMissing, .error, sentence + objection(problem) + ".", remedy: remedy(problem))
+    return Finding(.helperMissing, .error, sentence + objection(problem) + ".", remedy: remedy(problem, to: helper.path))
   }
 }
 
@@ -85,14 +93,21 @@ private func objection(_ problem: WayProblem) -> String {
 }
 
 /// What makes a way to something of root's trustworthy again.
-private func remedy(_ problem: WayProblem) -> String {
+///
+/// - Parameter target: what the way leads to. Directories above it have other users: their mode and owner are changed only where nobody
+///   but root can be meant to write. `chmod go-w /tmp` would break the host.
+private func remedy(_ problem: WayProblem, to target: [UInt8]) -> String {
   let path = shellWord(problem.path)
+  let isSystem = ["/etc", "/usr", "/opt", "/lib", "/lib64"].contains { isBelow(problem.path, Array($0.utf8)) }
+  let isOurs = problem.path == target || isBelow(problem.path, target) || isSystem
+  let elsewhere = "put \(shellWord(baseName(target))) where only root can write, such as below /etc/rootless-storage, and name it there; \(path) is left as it is"
   switch problem.reason {
-  case .ownedBy: return "look at \(path) as root, then: chown root:root \(path)"
-  case .linkOwnedBy: return "look at \(path) as root, then: chown -h root:root \(path)"
-  case .writableByOthers: return "look at \(path) as root, then: chmod go-w \(path)"
+  case .ownedBy: return isOurs ? "sudo chown root:root \(path)    # when what is in it is as it should be: its owner could write to it" : elsewhere
+  case .linkOwnedBy: return isOurs ? "sudo chown -h root:root \(path)    # when it leads to where it should" : elsewhere
+  case .writableByOthers(let mode):
+    return isOurs && mode & 0o1000 == 0 ? "sudo chmod go-w \(path)    # when what is in it is as it should be: others could write to it" : elsewhere
   case .missing: return "install the package again, or set skel in rootless-storage.conf"
   case .userMount: return "sudo umount \(path)"
-  case .onNetwork, .notDirectory, .notRegular, .tooLarge, .tooManySymbolicLinks, .failed: return "look at \(path) as root: ls -ld \(path)"
+  case .onNetwork, .notDirectory, .notRegular, .tooLarge, .tooManySymbolicLinks, .failed: return "sudo ls -ld \(path)    # find out why it cannot be used"
   }
 }

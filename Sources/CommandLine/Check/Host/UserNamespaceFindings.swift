@@ -35,7 +35,7 @@ private func restricted(_ facts: UserNamespaces) -> [Finding] {
       remedy: without.map { engine in
         let (name, path) = (engine.name, shown(engine.path))
         return
-          "printf '%s\\n' 'abi <abi/4.0>,' 'include <tunables/global>' 'profile \(name) \(path) flags=(unconfined) { userns, }' > /etc/apparmor.d/\(name) && apparmor_parser -r /etc/apparmor.d/\(name)"
+          "printf '%s\\n' 'abi <abi/4.0>,' 'include <tunables/global>' 'profile \(name) \(path) flags=(unconfined) { userns, }' | sudo tee /etc/apparmor.d/\(name) > /dev/null && sudo apparmor_parser -r /etc/apparmor.d/\(name)"
       }.joined(separator: "; "))
   ]
 }
@@ -56,7 +56,7 @@ private func mapPrograms(_ facts: UserNamespaces) -> [Finding] {
     let remedy: String
     if program.isNosuid {
       reason = "lies on a mount with the option nosuid"
-      remedy = "mount -o remount,suid the file system with \(path), and correct /etc/fstab"
+      remedy = "sudo mount -o remount,suid \"$(findmnt -no TARGET -T \(shellWord(program.path)))\"    # until the next boot; for good, correct /etc/fstab"
     } else if program.mode & 0o001 == 0 {
       reason = "cannot be executed by everybody (mode \(String(decoding: octal(program.mode), as: UTF8.self)))"
       remedy = "sudo chmod o+rx \(shellWord(program.path))"

@@ -21,6 +21,7 @@ struct UserNamespaces: Codable, Equatable, Sendable {
     let path: [UInt8]
     /// There is a file for an AppArmor profile of it.
     let hasProfile: Bool
+    let isSetUserID: Bool
   }
 
   /// user.max_user_namespaces; nil: not known.
@@ -51,7 +52,9 @@ struct UserNamespaces: Codable, Equatable, Sendable {
     isRestricted = tree.number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1
     // crun and runc run in the namespace that these have made.
     engines = ["podman", "buildah", "rootlesskit"].compactMap { name in
-      UserNamespaces.find(name, tree).map { Engine(name: name, path: $0, hasProfile: UserNamespaces.hasProfile(name, tree)) }
+      UserNamespaces.find(name, tree).map { path in
+        Engine(name: name, path: path, hasProfile: UserNamespaces.hasProfile(name, tree), isSetUserID: tree.status(path).map { $0.mode & 0o4000 != 0 } ?? false)
+      }
     }
     newuidmap = UserNamespaces.mapProgram("newuidmap", capability: 7, tree)
     newgidmap = UserNamespaces.mapProgram("newgidmap", capability: 6, tree)

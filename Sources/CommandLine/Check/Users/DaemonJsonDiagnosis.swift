@@ -3,23 +3,37 @@ import RootlessStorage
 // Docker's daemon.json in the home.
 
 extension UserDiagnosis {
-  private static let file = "~/.config/docker/daemon.json"
+  private static let usual = "~/.config/docker/daemon.json"
 
   mutating func judgeDaemonJson() {
     guard let daemon = facts.daemonJson else { return }
+    let file = daemon.name
+    // With both, Docker does not start, and the option is the one to take out.
+    if let root = daemon.unit.option("data-root"), !(daemon.text?.has("data-root") ?? false) { judge(root, daemon) }
     switch daemon.file {
-    case .absent: return  // the skeleton's business
+    case .absent:
+      // The usual one is the skeleton's business.
+      if let option = daemon.unit.option("config-file"), !daemon.isUsual, option.value != nil {
+        add(
+          .daemonJsonUnreadable, .error, "dockerd is started with --config-file \(file) (\(option.place)), which does not exist: Docker does not start.",
+          taking("config-file", outOf: option.place))
+      }
     case .dangling, .notRegular, .tooLarge, .failed:
-      add(
-        .daemonJsonUnreadable, .error, "\(UserDiagnosis.file) \(unreadable(daemon.file)): Docker does not start.",
-        "\(asUser("mv \(inHome(UserExaminer.daemonJson)) \(inHome(UserExaminer.daemonJson + Array(".old".utf8)))")) && \(repairCommand)")
+      let sentence = "\(file) \(unreadable(daemon.file)): Docker does not start."
+      if daemon.isUsual {
+        add(
+          .daemonJsonUnreadable, .error, sentence,
+          "\(asUser("mv -nT \(inHome(UserExaminer.daemonJson)) \(inHome(UserExaminer.daemonJson + Array(".old".utf8)))")) && \(repairCommand)")
+      } else {
+        add(.daemonJsonUnreadable, .error, sentence, "put a regular file in the place of \(file)    # as \(name)")
+      }
     case .content(let content):
       if let problem = daemon.problem {
-        let sentence = "\(UserDiagnosis.file) is invalid JSON (line \(problem.line): \(problem.reason)): Docker does not start."
-        if facts.isNetworkHome, storageIsFit, let new = intended.daemonJson, isOwnFile(content) {
+        let sentence = "\(file) is invalid JSON (line \(problem.line): \(problem.reason)): Docker does not start."
+        if facts.isNetworkHome, storageIsFit, daemon.isUsual, let new = intended.daemonJson, isOwnFile(content) {
           add(.daemonJsonInvalid, .error, sentence, mending: .replaceFile(new))
         } else {
-          add(.daemonJsonInvalid, .error, sentence, "edit \(UserDiagnosis.file)    # as \(name)")
+          add(.daemonJsonInvalid, .error, sentence, "edit \(file)    # as \(name)")
         }
       } else if let text = daemon.text {
         judge(daemon, text, content)
@@ -27,30 +41,67 @@ extension UserDiagnosis {
     }
   }
 
-  private mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ content: ConfigFile.Content) {
-    let change = KeyChange.set(key: "data-root", value: intended.dataRoot)
-    let edited = try? facts.daemonJson?.text?.applying([change])
+  /// What to do about an option of the command line.
+  private func taking(_ option: String, outOf place: String) -> String {
+    let owner = place.hasPrefix("~") ? name : "root"
+    return "take --\(option) out of \(fileOf(place)) as \(owner), then: systemctl --user daemon-reload    # as \(name)"
+  }
+
+  /// The file of `FILE:LINE`.
+  private func fileOf(_ place: String) -> Substring { place.prefix { $0 != ":" } }
+
+  /// Docker's storage where the command line says; the file is not asked then.
+  private mutating func judge(_ root: DockerUnit.Option, _ daemon: UserFacts.DaemonJson) {
+    let remedy = taking("data-root", outOf: root.place)
+    guard let path = root.value else {
+      return add(.dataRootUnknown, .note, "dockerd is started with a --data-root that only the user's manager can tell (\(root.place)).", "\(inSession("systemctl --user show -p ExecStart docker.service"))    # decide whether that is a good place")
+    }
+    let key = "--data-root at \(root.place)"
+    guard path.hasPrefix("/") else { return add(.dataRootMissing, .error, "\(key) (\(shown(path))) is no absolute path.", remedy) }
+    if let (code, sentence) = problem(ofStore: path, daemon.unitRoot, key, facts) {
+      return add(UserDiagnosis.dockerCode[code] ?? .dataRootMissing, .error, sentence, remedy)
+    }
+    judgeVolume(of: path, key, daemon)
+  }
+
+  /// Where the file says nothing that a repair could change, and an edit is asked for.
+  private mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ content: ConfigFile.Content, _ changes: [KeyChange]? = nil) {
+    let changes = changes ?? [.set(key: "data-root", value: intended.dataRoot)]
+    let edited = try? facts.daemonJson?.text?.applying(changes)
+    let isUsual = facts.daemonJson?.isUsual ?? true
     if edited?.bytes == content.bytes {
       // It is written as it should be: something is wrong with the place.
-      add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.dataRoot.utf8)))", isShowing: true))
-    } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil {
-      add(code, severity, sentence, mending: .editDaemonJson([change]))
+      add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.dataRoot.utf8)))", isShowing: true) + "    # find out what is wrong there, and remove it or give it to \(name)")
+    } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil && isUsual {
+      add(code, severity, sentence, mending: .editDaemonJson(changes))
     } else {
-      let place = content.isLink ? "the file that \(UserDiagnosis.file) is a link to" : UserDiagnosis.file
-      add(code, severity, sentence, "in \(place): \(change.text)    # as \(name)")
+      let file = facts.daemonJson?.name ?? UserDiagnosis.usual
+      let place = content.isLink ? "the file that \(file) is a link to" : file
+      let what = changes.isEmpty ? "take the byte order mark away" : changes.map(\.text).joined(separator: ", ")
+      add(code, severity, sentence, "in \(place): \(what)    # as \(name)")
     }
   }
 
   private mutating func judge(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
-    let file = UserDiagnosis.file
-    if let unit = daemon.unit, text.has("data-root") {
-      add(
-        .dataRootTwice, .error, "data-root stands in \(file), and on dockerd's command line too (\(unit)): Docker does not start.",
-        "remove --data-root from \(unit.prefix { $0 != ":" }), then: systemctl --user daemon-reload    # as \(name)")
+    let file = daemon.name
+    if daemon.hasMark {
+      add(.daemonJsonInvalid, .warning, "\(file) begins with a byte order mark, which an editor does not show: Docker before version 23 does not start.", content, [])
     }
+    for option in daemon.unit.options where option.name != "config-file" && text.has(option.name) {
+      add(
+        .dataRootTwice, .error, "\(option.name) stands in \(file), and on dockerd's command line too (\(option.place)): Docker does not start.",
+        taking(option.name, outOf: option.place))
+    }
+    judgeKeys(text, file)
+    judgeDriver(daemon, text, content)
+    judgeExecRoot(daemon, text, content)
+    if text.has("graph") { return judgeGraph(daemon, text, content) }
+    // The command line has the word, and was judged.
+    if daemon.unit.option("data-root") != nil { return }
     guard text.has("data-root") else {
-      if facts.isNetworkHome && daemon.unit == nil {
-        add(.dataRootMissing, .error, "\(file) has no data-root: Docker puts its storage into the home, which is on \(homeType).", content)
+      if facts.isNetworkHome {
+        let why = daemon.isBlank ? "is empty: Docker before version 23 does not start with it, and later ones put" : "has no data-root: Docker puts"
+        add(.dataRootMissing, .error, "\(file) \(why) \(daemon.isBlank ? "their" : "its") storage into the home, which is on \(homeType).", content)
       }
       return
     }
@@ -67,9 +118,102 @@ extension UserDiagnosis {
     }
     // Docker's file has no comment that tells who made it: it is as the skeleton's, but for the directory.
     if let earlier = IntendedConfig.earlierStorage(path, like: intended.dataRoot, facts), isSkeletons(content, with: earlier) {
-      add(
+      return add(
         .dataRootStale, .warning, "data-root in \(file) is in \(shown(earlier)), and the storage directory is \(shown(facts.storage?.path ?? [])) by now.",
         content)
+    }
+    judgeVolume(of: path, "data-root in \(file)", daemon)
+  }
+
+  /// The old name of data-root: up to 20.10 dockerd takes either, and does not start with both; from 23 on it does not start with this one.
+  private mutating func judgeGraph(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
+    let sentence = "\(daemon.name) has the key graph, the old name of data-root: Docker from version 23 on does not start."
+    // A good place is kept under the new name.
+    var root = intended.dataRoot
+    if let path = text.string("graph"), path.hasPrefix("/"), problem(ofStore: path, daemon.graph, "graph", facts) == nil { root = path }
+    if text.has("data-root"), let path = text.string("data-root"), path.hasPrefix("/"), problem(ofStore: path, daemon.dataRoot, "data-root", facts) == nil { root = path }
+    add(.dataRootOldKey, .error, sentence, content, [.set(key: "data-root", value: root), .remove(key: "graph")])
+  }
+
+  /// dockerd refuses a whole file for one key that it does not know, or whose value is of another kind.
+  private mutating func judgeKeys(_ text: JSONText, _ file: String) {
+    var told: Set<String> = []
+    for (key, kind) in text.keys where key != "graph" && told.insert(key).inserted {
+      let remedy = "in \(file): remove \(shown(key)), or correct it    # as \(name)"
+      guard let kinds = DaemonJsonKeys.kinds(of: key) else {
+        let lower = key.lowercased()
+        if let version = DaemonJsonKeys.removed[key] {
+          add(.daemonJsonKey, .error, "\(file) has the key \(shown(key)), which Docker has not taken since version \(version): it does not start.", remedy)
+        } else if lower != key, DaemonJsonKeys.kinds(of: lower) != nil {
+          add(.daemonJsonKey, .error, "\(file) has the key \(shown(key)), which has to be written \(lower): Docker does not start.", remedy)
+        } else {
+          add(.daemonJsonKey, .warning, "\(file) has the key \(shown(key)), which Docker 20.10 to 29 does not know: with an unknown key it does not start.", remedy)
+        }
+        continue
+      }
+      // A null is as if the key were not there. data-root has findings of its own.
+      if kinds.isEmpty || kind == .null || kinds.contains(kind) || key == "data-root" { continue }
+      add(.daemonJsonKey, .error, "\(shown(key)) in \(file) is of the kind \(kind.rawValue) and has to be of the kind \(kinds[0].rawValue): Docker does not start.", remedy)
+    }
+    if let remap = text.string("userns-remap"), !remap.isEmpty {
+      add(.daemonJsonKey, .error, "\(file) has userns-remap, which is for a daemon of root's: a rootless Docker does not start.", "in \(file): remove userns-remap    # as \(name)")
+    }
+  }
+
+  private mutating func judgeDriver(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
+    let option = daemon.unit.option("storage-driver")
+    guard let driver = text.string("storage-driver") ?? option?.value, !driver.isEmpty else { return }
+    let place = text.has("storage-driver") ? daemon.name : option?.place ?? ""
+    // The snapshotters of containerd have names of their own, and which ones there are is containerd's.
+    let hasSnapshotter = text.object("features")?.keys.contains { $0.name == "containerd-snapshotter" } ?? false
+    if hasSnapshotter { return }
+    let why: String
+    switch driver {
+    case "overlay2", "vfs", "overlayfs", "native": return
+    case "fuse-overlayfs":
+      if daemon.hasFuseOverlayfs { return }
+      why = "fuse-overlayfs, which is not installed"
+    case "btrfs", "zfs":
+      guard let type = (daemon.volume ?? facts.storage?.volume)?.type, type != driver else { return }
+      why = "\(driver), and its storage is on \(type)"
+    default: why = "\(shown(driver)), which rootless Docker has not"
+    }
+    let sentence = "storage-driver in \(place) is \(why): Docker does not start."
+    if text.has("storage-driver") {
+      add(.dockerDriver, .error, sentence, content, [.remove(key: "storage-driver")])
+    } else {
+      add(.dockerDriver, .error, sentence, taking("storage-driver", outOf: place))
+    }
+  }
+
+  /// Sockets and pid files: not on a file server, and the user's.
+  private mutating func judgeExecRoot(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
+    guard let path = text.string("exec-root"), !path.isEmpty else { return }
+    if let place = daemon.execRoot, problem(ofStore: path, place, "exec-root", facts) == nil { return }
+    let why = daemon.execRoot?.isNetwork == true ? "on a network file system" : "no directory that \(name) can use"
+    add(.execRootUnusable, .error, "exec-root in \(daemon.name) is \(shown(path)), which is \(why): Docker does not start.", content, [.remove(key: "exec-root")])
+  }
+
+  /// A place of the user's own choice, judged as the storage directory is.
+  private mutating func judgeVolume(of path: String, _ key: String, _ daemon: UserFacts.DaemonJson) {
+    guard facts.isNetworkHome, let volume = daemon.volume else { return }
+    let what = "\(key) (\(shown(path)))"
+    let elsewhere = "in \(daemon.name): set data-root = \"\(shown(intended.dataRoot))\"    # as \(name)"
+    if !volume.hasFileTypes {
+      add(.storageFileSystem, .error, "\(what) is on xfs without ftype=1, on which overlay cannot work.", elsewhere)
+    } else if let type = volume.type, ["overlay", "ecryptfs", "aufs", "vfat", "exfat", "ntfs3", "fuseblk"].contains(type) {
+      add(.storageFileSystem, .error, "\(what) is on \(type), on which the driver overlay2 cannot work.", elsewhere)
+    } else if let type = volume.type, type == "tmpfs" || type == "ramfs" {
+      add(.storageVolatile, .warning, "\(what) is on \(type): images and volumes fill the memory, and are gone at the next boot.", elsewhere)
+    }
+    if volume.noexec { add(.storageNoexec, .warning, "\(what) is on a mount with noexec: programs in volumes do not start.", elsewhere) }
+    if let shortage = spaceShortage(volume, of: what) { add(.storageSpace, shortage.severity, shortage.sentence, elsewhere) }
+    switch daemon.fate {
+    case .ages(let line)?:
+      add(.storageAgeing, .warning, "systemd-tmpfiles removes what has not been used for \(shown(line.age ?? [])) below \(shown(line.path)) (\(shown(line.file)):\(line.number)), and with it what is in \(what), file by file.", elsewhere)
+    case .emptiedAtBoot(let line)?:
+      add(.storageAgeing, .warning, "systemd-tmpfiles empties \(shown(line.path)) at every boot (\(shown(line.file)):\(line.number)), and with it \(what).", elsewhere)
+    case nil: break
     }
   }
 

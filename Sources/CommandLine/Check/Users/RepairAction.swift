@@ -91,6 +91,7 @@ struct RepairWording {
     case .setStorageMode(let from, let to):
       "change the mode of the storage directory \(shown(storage)) from \(shownMode(from)) to \(shownMode(to))"
     case .editStorageConf(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.storageConf))"
+    case .editDaemonJson(let changes) where changes.isEmpty: "take the byte order mark from \(inHome(UserExaminer.daemonJson))"
     case .editDaemonJson(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.daemonJson))"
     case .replaceFile(let file): "set \(inHome(file.path)) aside and write it anew"
     case .removeOverlayRecords(let paths): "remove \(paths.map { shown($0) }.joined(separator: " and ")), where Podman recorded that overlay does not work"

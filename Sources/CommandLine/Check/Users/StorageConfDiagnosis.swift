@@ -13,7 +13,7 @@ extension UserDiagnosis {
       add(
         .storageConfUnreadable, .error,
         "\(UserDiagnosis.file) \(unreadable(conf.file)): \(conf.file == .dangling ? "Podman takes it for absent, and uses the home" : "Podman cannot read it, and uses the home").",
-        "\(asUser("mv \(inHome(UserExaminer.storageConf)) \(inHome(UserExaminer.storageConf + Array(".old".utf8)))")) && \(repairCommand)")
+        "\(asUser("mv -nT \(inHome(UserExaminer.storageConf)) \(inHome(UserExaminer.storageConf + Array(".old".utf8)))")) && \(repairCommand)")
     case .content(let content):
       if let problem = conf.problem {
         judgeInvalid(problem.line, problem.reason, content)
@@ -58,7 +58,7 @@ extension UserDiagnosis {
     let edited = try? facts.storageConf?.text?.applying(changes)
     if edited?.bytes == content.bytes {
       // It is written as it should be: something is wrong with the place.
-      add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.graphroot.utf8)))", isShowing: true))
+      add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.graphroot.utf8)))", isShowing: true) + "    # find out what is wrong there, and remove it or give it to \(name)")
     } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil {
       add(code, severity, sentence, mending: .editStorageConf(changes))
     } else {
@@ -233,7 +233,7 @@ extension UserDiagnosis {
       let word = shellWord(Array(database.utf8))
       add(
         .runrootUnusable, .error, "The runroot that Podman keeps in \(shown(database)) is \(shown(kept.path)), \(why); it holds whatever \(file) says.",
-        "\(asUser("mv \(word) \(word).old"))    # images stay, containers are forgotten")
+        "\(asUser("mv -nT \(word) \(word).old"))    # images stay, containers are forgotten")
     }
   }
 

@@ -5,9 +5,12 @@ import RootlessStorage
 struct TreeCount {
   private(set) var size: UInt64 = 0
   private(set) var files = 0
+  /// Something belongs to another than the process's user.
+  private(set) var hasOthers = false
   /// Everything was counted.
   private(set) var isWhole = true
   private var left: Int
+  private let user = effectiveIDs().user
   private let deadline = monotonicMilliseconds() + 1000
   private static let deepest = 64
 
@@ -27,6 +30,7 @@ struct TreeCount {
         let status = try fileStatus(at: directory, name)
         guard status.isInMount(of: top) else { continue }
         size &+= status.allocated
+        if status.owner != user { hasOthers = true }
         if status.kind != .directory {
           files += 1
         } else if depth >= TreeCount.deepest {

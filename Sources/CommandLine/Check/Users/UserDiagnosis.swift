@@ -1,5 +1,30 @@
 import RootlessStorage
 
+/// Little space where storage is, as a finding has it; nil where there is enough.
+///
+/// - Parameter what: for the end of a sentence.
+func spaceShortage(_ volume: Volume, of what: String) -> (severity: Finding.Severity, sentence: String)? {
+  if volume.size > 0 && volume.free < 2 << 30 {
+    return (volume.free < 100 << 20 ? .error : .warning, "Only \(shownSize(volume.free)) of \(shownSize(volume.size)) are free where \(what) is.")
+  }
+  if volume.inodes > 0 && volume.freeInodes < 20_000 {
+    return (.warning, "Only \(volume.freeInodes) of \(volume.inodes) inodes are free where \(what) is.")
+  }
+  return nil
+}
+
+/// What makes the way to a storage directory fit.
+func wayRemedy(_ problem: WayProblem) -> String {
+  let path = shellWord(problem.path)
+  let elsewhere = "set storage_directory in /etc/rootless-storage/rootless-storage.conf to another place"
+  switch problem.reason {
+  case .missing: return "sudo mkdir \(path)    # unless a disk has to be mounted there; or \(elsewhere)"
+  case .writableByOthers: return "sudo chmod +t \(path)    # others can still create files there, but not rename those of a user; or \(elsewhere)"
+  case .ownedBy, .linkOwnedBy: return "sudo ls -ld \(path)    # decide whose it is: it has to be root's; or \(elsewhere)"
+  case .onNetwork, .userMount, .notDirectory, .notRegular, .tooLarge, .tooManySymbolicLinks, .failed: return "sudo namei -l \(path)    # find out why it cannot be used; or \(elsewhere)"
+  }
+}
+
 /// The judgement of one user: what is wrong, and what `repair` does about it. Pure.
 ///
 /// Every finding that says it is repairable has its action here, and no action is without a finding, so that after a repair a new
@@ -32,7 +57,8 @@ struct UserDiagnosis: Sendable {
       return
     }
     switch Planner.conclusion(from: facts.home, settings) {
-    case .homeLocal?, nil: break
+    case .homeLocal?: judgeHomeType()
+    case nil: break
     case let conclusion?:
       add(.homeUnusable, .error, sentence(conclusion), "log in as \(name) when that is mended")
       return
@@ -43,8 +69,9 @@ struct UserDiagnosis: Sendable {
     }
     judgeStorage()
     judgeFiles()
-    judgeStorageConf()
-    judgeDaemonJson()
+    judgeBlocked()
+    if !isBehindBlocked(facts.storageConf?.file, UserExaminer.storageConf) { judgeStorageConf() }
+    if !isBehindBlocked(facts.daemonJson?.file, UserExaminer.daemonJson) { judgeDaemonJson() }
     judgeOverlayRecords()
     judgeLeftovers()
     judgeEnvironment()
@@ -60,12 +87,32 @@ struct UserDiagnosis: Sendable {
     }
   }
 
+  /// A file system that nobody here knows may be a file server's, and a login then does nothing for a user who needs it.
+  private mutating func judgeHomeType() {
+    guard case .on(.named(let name)) = facts.home else { return }
+    let type = shown(name)
+    if UserDiagnosis.localTypes.contains(type) { return }
+    add(
+      .homeUnfamiliar, .note, "The home is on \(type), which is none of network_filesystems, and is left alone as a local one.",
+      "if a file server has it, add \(type) to network_filesystems in /etc/rootless-storage/rootless-storage.conf; otherwise nothing has to be done")
+  }
+
+  /// Types that no file server has.
+  private static let localTypes: Set<String> = [
+    "apfs", "bcachefs", "btrfs", "ecryptfs", "erofs", "exfat", "ext2", "ext3", "ext4", "f2fs", "hfsplus", "iso9660", "jfs", "nilfs2", "ntfs", "ntfs3",
+    "overlay", "ramfs", "reiserfs", "squashfs", "tmpfs", "udf", "ufs", "vfat", "xfs", "zfs", "fuseblk", "fuse.bindfs", "fuse.gocryptfs", "fuse.encfs",
+    "fuse.cryfs", "aufs", "bind",
+  ]
+
   // MARK: Building
 
   var name: String { shown(facts.account.name) }
   /// For a command line.
   var quotedName: String { shellWord(facts.account.name) }
-  var repairCommand: String { "rootless-storage repair \(quotedName)" }
+  /// Whoever looks at another user is an administrator, who may not be root on the terminal where this is pasted.
+  var repairCommand: String { (facts.environment == nil ? "sudo " : "") + "rootless-storage repair \(quotedName)" }
+  /// What the user cannot do, whoever looks.
+  private var repairByRoot: String { "sudo rootless-storage repair \(quotedName)" }
 
   /// A command on the user's files: pasted by an administrator it must not act on the administrator's own, nor with root's rights.
   ///
@@ -104,6 +151,10 @@ struct UserDiagnosis: Sendable {
 
   /// A finding with the action that mends it.
   mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, mending action: RepairAction) {
+    // What repair would fail at is not promised, and the remedy is that of what is in the way.
+    if let file = UserDiagnosis.file(of: action), let obstacle = obstacle(to: file) {
+      return add(code, severity, "\(sentence) \(obstacle.sentence)", obstacle.remedy)
+    }
     findings.append(Finding(code, severity, sentence, remedy: repairCommand, isRepairable: true))
     add(action)
   }
@@ -150,7 +201,7 @@ struct UserDiagnosis: Sendable {
         storageIsFit = true
         add(.storageMissing, .error, sentence, mending: .login(.createStorageDirectory(mode: settings.directoryMode)))
       } else {
-        findings.append(Finding(.storageMissing, .error, sentence, remedy: "sudo \(repairCommand)", isRepairable: true))
+        findings.append(Finding(.storageMissing, .error, sentence, remedy: repairByRoot, isRepairable: true))
       }
     case .writableByOthers(let mode, .own):
       storageIsFit = true
@@ -166,7 +217,7 @@ struct UserDiagnosis: Sendable {
         "The storage directory \(path) is writable by others (mode \(shownMode(mode))), who can exchange what is in it. Its mode is not changed, since more than directories of engines lies in it.",
         "sudo chmod go-w \(shellWord(storage.path))    # if nobody else has to write there; else set storage_directory to a directory for containers alone")
     case .writableByOthers:
-      add(.storageTampered, .error, "The storage directory \(path) is refused: \(problem(storage)).", "sudo ls -la \(shellWord(storage.path))")
+      add(.storageTampered, .error, "The storage directory \(path) is refused: \(problem(storage)).", "sudo ls -la \(shellWord(storage.path))    # decide about what is not \(name)'s, remove it, then: sudo chmod go-w \(shellWord(storage.path))")
     case .occupied(let kind, let owner):
       judgeOccupied(storage, kind, owner)
     case .onNetwork(let type):
@@ -177,7 +228,7 @@ struct UserDiagnosis: Sendable {
       findings.append(
         Finding(
           .storageOccupied, .error, "The storage directory \(path) is a FUSE mount of uid \(owner), not of \(name) (uid \(facts.account.uid)). Containers must not be used on this host until it is repaired.",
-          remedy: "sudo \(repairCommand)", isRepairable: true))
+          remedy: repairByRoot, isRepairable: true))
       if isPrivileged { add(.detachMount(owner: owner)) }
     case .userMount:
       add(.storageOccupied, .error, "The storage directory \(path) is a FUSE mount, which any user can make.", UserDiagnosis.unmount(storage.path))
@@ -185,10 +236,10 @@ struct UserDiagnosis: Sendable {
       if case .onNetwork = way.reason {
         add(.storageNetwork, .error, "The way to the storage directory \(path) is refused: \(problem(storage)).", "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on local disk")
       } else {
-        add(.storageWay, .error, "The way to the storage directory \(path) is refused: \(problem(storage)).", "sudo namei -l \(shellWord(way.path))")
+        add(.storageWay, .error, "The way to the storage directory \(path) is refused: \(problem(storage)).", wayRemedy(way))
       }
     case .failed:
-      add(.storageFailed, .error, "The storage directory \(path) is refused: \(problem(storage)).", "sudo stat \(shellWord(storage.path))")
+      add(.storageFailed, .error, "The storage directory \(path) is refused: \(problem(storage)).", "sudo stat \(shellWord(storage.path))    # find out why it cannot be looked at, or set storage_directory to another place")
     }
     if storage.isLost { storageIsFit = false }
     if storage.path.contains(0x2c) || storage.path.contains(0x3a) {
@@ -196,7 +247,7 @@ struct UserDiagnosis: Sendable {
         .storagePath, .error, "The path of the storage directory \(path) has a comma or a colon, which overlay takes for the end of a path.",
         "set storage_directory in /etc/rootless-storage/rootless-storage.conf without them")
     }
-    if storageIsFit, let volume = storage.volume { judge(volume, path) }
+    if storageIsFit, let volume = storage.volume { judge(volume, storage) }
     if storageIsFit, storage.hasLabels, let label = storage.label, !UserDiagnosis.storageLabels.contains(label) {
       add(
         .storageLabel, .warning, "The storage directory \(path) has the SELinux type \(label), and containers may not use what lies in it.",
@@ -217,7 +268,16 @@ struct UserDiagnosis: Sendable {
   private func problem(_ storage: UserFacts.Storage) -> String { String(decoding: wording.storageProblem(storage.observation).bytes, as: UTF8.self) }
 
   private mutating func judge(_ mode: UInt32, _ path: String) {
-    let fit = (mode | 0o700) & ~0o066
+    var fit = (mode | 0o700) & ~0o066
+    if facts.storage?.holdsOther == true {
+      if mode & 0o066 != 0, let storage = facts.storage {
+        add(
+          .storageMode, .warning,
+          "The storage directory \(path) has the mode \(shownMode(mode)): others may read what is in it. Its mode is not changed, since more than directories of engines lies in it.",
+          "sudo chmod go-rw \(shellWord(storage.path))    # if nobody else has to read there; else set storage_directory to a directory for containers alone")
+      }
+      fit = mode | 0o700
+    }
     if mode == fit { return }
     let why = mode & 0o700 != 0o700 ? "its owner may not use it" : "others may read what is in it"
     add(
@@ -248,31 +308,36 @@ struct UserDiagnosis: Sendable {
     }
     findings.append(
       Finding(
-        .storageOccupied, .error, sentence + " Containers must not be used on this host until it is repaired.", remedy: "sudo \(repairCommand)", isRepairable: true))
+        .storageOccupied, .error, sentence + " Containers must not be used on this host until it is repaired.", remedy: repairByRoot, isRepairable: true))
     guard isPrivileged else { return }
     storageIsFit = true
     add(.login(.takePlace(from: kind, owner: owner)))
   }
 
-  private mutating func judge(_ volume: Volume, _ path: String) {
+  private mutating func judge(_ volume: Volume, _ storage: UserFacts.Storage) {
+    let path = shown(storage.path)
     let type = volume.type ?? "a disk"
     let elsewhere = "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on another mount"
     let isVfs = facts.storageConf?.text?.value(["storage", "driver"]) == .string("vfs")
     for (isSet, code, severity, option, effect) in UserDiagnosis.mountOptions(volume, isVfs: isVfs) where isSet {
-      add(code, severity, "The storage directory \(path) is on a mount with \(option): \(effect).", severity == .note ? "nothing" : "sudo mount -o remount,\(option.dropFirst(2)) MOUNTPOINT, or \(elsewhere)")
+      add(code, severity, "The storage directory \(path) is on a mount with \(option): \(effect).", severity == .note ? "nothing has to be done" : remounting(storage, without: option, or: elsewhere))
     }
     if !volume.hasFileTypes {
       add(.storageFileSystem, .error, "The storage directory \(path) is on xfs without ftype=1, on which overlay cannot work.", "mkfs.xfs -n ftype=1 on a new volume, or \(elsewhere)")
     } else if ["overlay", "ecryptfs", "aufs", "vfat", "exfat", "ntfs3", "fuseblk"].contains(type) {
       add(.storageFileSystem, .error, "The storage directory \(path) is on \(type), on which the overlay driver cannot work.", elsewhere)
     }
-    if volume.size > 0 && volume.free < 2 << 30 {
-      add(
-        .storageSpace, volume.free < 100 << 20 ? .error : .warning,
-        "Only \(shownSize(volume.free)) of \(shownSize(volume.size)) are free where the storage directory \(path) is.", "sudo rootless-storage list")
-    } else if volume.inodes > 0 && volume.freeInodes < 20_000 {
-      add(.storageSpace, .warning, "Only \(volume.freeInodes) of \(volume.inodes) inodes are free where the storage directory \(path) is.", "sudo rootless-storage list")
+    // Where it is no mount of its own, all users share the space, and the host's findings have it once.
+    if storage.isMountPoint, let shortage = spaceShortage(volume, of: "the storage directory \(path)") {
+      add(.storageSpace, shortage.severity, shortage.sentence, "sudo du -xh --max-depth=2 \(shellWord(storage.path)) | sort -h    # decide what is not wanted any more")
     }
+  }
+
+  /// Never on a path that a user decides about: what they had mounted there would be remounted, with set-user-ID programs of theirs.
+  private func remounting(_ storage: UserFacts.Storage, without option: String, or elsewhere: String) -> String {
+    guard !storage.isMountPoint else { return "remount \(shown(storage.path)) with \(option.dropFirst(2)) as root, or \(elsewhere)" }
+    let mountPoint = "\"$(findmnt -no TARGET -T \(shellWord(parent(storage.path))))\""
+    return "sudo mount -o remount,\(option.dropFirst(2)) \(mountPoint)    # until the next boot; for good, take \(option) out of /etc/fstab, or \(elsewhere)"
   }
 
   /// What each breaks was tried with Podman 4.3 on Linux 6.1: the root of a container is a mount of its own with overlay, and takes no
@@ -296,7 +361,7 @@ struct UserDiagnosis: Sendable {
   private mutating func judgeFiles() {
     guard facts.isNetworkHome, let storage = facts.storage else { return }
     guard storageIsFit else {
-      for (file, seen) in zip(facts.skeleton, facts.files) where seen.state == .absent {
+      for (file, seen) in zip(facts.skeleton, facts.files) where seen.state == .absent && !facts.blocked.contains(where: { $0.file == file.path }) {
         let (code, sentence) = missing(file.path)
         findings.append(Finding(code, .error, sentence, remedy: "mend the storage directory first, then: \(repairCommand)"))
       }
@@ -310,6 +375,7 @@ struct UserDiagnosis: Sendable {
     let plan = planner.plan(for: Observation(home: facts.home, storage: seen, files: facts.files))
     for action in plan.actions {
       switch action {
+      case .createFile(let file) where facts.blocked.contains { $0.file == file.path }: continue
       case .createFile(let file):
         let (code, sentence) = missing(file.path)
         add(code, .error, sentence, mending: .login(action))
@@ -320,11 +386,47 @@ struct UserDiagnosis: Sendable {
     }
     for event in plan.events {
       switch event {
+      case .fileBlocked(let file, _), .fileFailed(let file, _): if facts.blocked.contains(where: { $0.file == file }) { continue }
+      default: break
+      }
+      switch event {
       case .fileBlocked, .fileFailed, .storeUnknown, .nameUnfitForFile:
         add(.fileBlocked, .error, sentence(event), asUser("ls -ld \(inHome(Array(".config".utf8)))", isShowing: true))
       default: continue
       }
     }
+  }
+
+  /// One cause is one finding, whatever it keeps from being created.
+  private mutating func judgeBlocked() {
+    guard facts.isNetworkHome else { return }
+    var told: [BlockedPlace] = []
+    for blocked in facts.blocked where !told.contains(blocked.place) {
+      let files = facts.blocked.filter { other in
+        guard other.place == blocked.place else { return false }
+        if case .content? = content(of: other.file) { return false }
+        return facts.skeleton.contains { $0.path == other.file }
+      }
+      if files.isEmpty { continue }
+      told.append(blocked.place)
+      let names = list(files.map { "~/\(shown($0.file))" })
+      let sentence = sentence(on: blocked.place)
+      add(.fileBlocked, .error, "\(sentence.prefix(1).uppercased())\(sentence.dropFirst()): \(names) cannot be created, and engines put their storage into the home.", remedy(of: blocked.place))
+    }
+  }
+
+  /// What is at the place of a file, as far as it was read.
+  private func content(of path: [UInt8]) -> ConfigFile? {
+    if path == UserExaminer.storageConf { return facts.storageConf?.file }
+    if path == UserExaminer.daemonJson { return facts.daemonJson?.file }
+    let isPresent = zip(facts.skeleton, facts.files).contains { $0.path == path && $1.state == .present }
+    return isPresent ? .content(.init(bytes: [], isLink: false, owner: 0, mode: 0, inode: 0)) : nil
+  }
+
+  /// What is in the way to a file has its own finding, so that the file itself needs none.
+  private func isBehindBlocked(_ file: ConfigFile?, _ path: [UInt8]) -> Bool {
+    guard case .failed? = file else { return false }
+    return facts.isNetworkHome && facts.blocked.contains { $0.file == path }
   }
 
   private func missing(_ path: [UInt8]) -> (FindingCode, String) {
@@ -366,9 +468,23 @@ struct UserDiagnosis: Sendable {
     for leftover in facts.leftovers {
       let path = "~/\(shown(leftover.path))"
       let size = (leftover.isAtLeast ? "at least " : "") + shownSize(leftover.size)
-      add(
-        .imagesInHome, .warning, "\(path) holds \(size) from earlier attempts to keep images in the home on \(homeType).",
-        "\(asUser("rm -rf \(inHome(leftover.path))"))    # when nothing in it is wanted any more")
+      var sentence = "\(path) holds \(size) from earlier attempts to keep images in the home on \(homeType)."
+      let removal: String
+      if leftover.hasOthers {
+        // Only in a user namespace of theirs, or as root, can files of subordinate ids be removed.
+        sentence += " Files in it belong to subordinate ids of \(name)'s."
+        removal = inSession("\(leftover.engine == .podman ? "podman unshare" : "rootlesskit") rm -rf ~/\(shellWord(leftover.path))")
+      } else {
+        removal = asUser("rm -rf \(inHome(leftover.path))")
+      }
+      if leftover.volumes.isEmpty {
+        add(.imagesInHome, .warning, sentence, "\(removal)    # when nothing in it is wanted any more")
+      } else {
+        let names = list(leftover.volumes.prefix(4).map { shown($0) }) + (leftover.volumes.count > 4 ? " and more" : "")
+        add(
+          .imagesInHome, .warning, "\(sentence) \(leftover.volumes.count == 1 ? "The volume \(names) in it holds" : "The volumes \(names) in it hold") data that may be nowhere else.",
+          "\(asUser("ls -l \(inHome(leftover.path + Array("/volumes".utf8)))", isShowing: true))    # \(name) decides about the volumes and copies what is wanted out of \(path)/volumes, before anything is removed")
+      }
     }
   }
 

@@ -20,6 +20,8 @@ struct UserFacts: Equatable, Sendable {
     var hasLabels = false
     /// When it, or what is directly in it, was last changed, in seconds since the epoch; 0: it was not there.
     var changed: Int64 = 0
+    /// More than directories of engines lies in it: it may be meant for others to read.
+    var holdsOther = false
   }
 
   /// `storage.conf` of the home.
@@ -42,9 +44,26 @@ struct UserFacts: Equatable, Sendable {
     var file: ConfigFile
     var text: JSONText?
     var problem: JSONText.Problem?
+    /// The file as sentences name it; another one where a unit says `--config-file`.
+    var name = "~/.config/docker/daemon.json"
+    /// It is the one that the skeleton has, and that `repair` may change.
+    var isUsual = true
+    /// It begins with a byte order mark, which `text` has not.
+    var hasMark = false
+    /// Nothing is in it but blanks; `text` is an empty object then.
+    var isBlank = false
     var dataRoot: Place?
-    /// Where a unit file of the user's gives dockerd `--data-root` too, `FILE:LINE`.
-    var unit: String?
+    var graph: Place?
+    var execRoot: Place?
+    /// What the user's manager starts dockerd with.
+    var unit = DockerUnit()
+    /// Of `--data-root` there.
+    var unitRoot: Place?
+    /// The volume of the directory that holds, where it is not in the storage directory.
+    var volume: Volume?
+    /// What systemd-tmpfiles does there.
+    var fate: Tmpfiles.Fate?
+    var hasFuseOverlayfs = false
   }
 
   /// Images below the home that no engine uses any more.
@@ -55,6 +74,10 @@ struct UserFacts: Equatable, Sendable {
     var size: UInt64
     /// Not all of it could be counted.
     var isAtLeast: Bool
+    /// Something in it belongs to a subordinate id, and is nobody's to remove but root's or the engine's.
+    var hasOthers = false
+    /// Names of volumes with something in them.
+    var volumes: [[UInt8]] = []
   }
 
   enum Engine: Equatable, Sendable { case podman, docker }
@@ -87,6 +110,18 @@ struct UserFacts: Equatable, Sendable {
   var podman: [UInt8]?
   /// `UserProgram` can run podman as the user.
   var canRunPrograms = false
+  struct Blocked: Equatable, Sendable {
+    /// Relative to the home.
+    let file: [UInt8]
+    let place: BlockedPlace
+  }
+
+  /// Files of the home that its user cannot write now.
+  var blocked: [Blocked] = []
+  /// The file system of the home says that no byte is free for its user.
+  var homeIsFull = false
+  /// What a repair has tried to write in vain.
+  var writeFailures: [WriteFailure] = []
   /// What the caller's environment says; nil when somebody else is checked.
   var environment: Environment?
 

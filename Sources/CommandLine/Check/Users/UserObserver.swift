@@ -13,9 +13,16 @@ struct UserExaminer {
   /// Adds to `facts` what only the user can see.
   func examine(_ home: borrowing FileDescriptor, _ facts: inout UserFacts) {
     facts.storageConf = storageConf(home)
-    facts.daemonJson = daemonJson(home)
+    facts.daemonJson = daemonJson(home, facts.storage?.path)
     facts.siteConf = siteConf()
     facts.leftovers = leftovers(home, facts)
+    if facts.isNetworkHome {
+      facts.blocked = []
+      for path in [UserExaminer.storageConf, UserExaminer.daemonJson] + facts.skeleton.map(\.path) where !facts.blocked.contains(where: { $0.file == path }) {
+        if let place = BlockedPlace(onTheWayTo: path, at: home) { facts.blocked.append(.init(file: path, place: place)) }
+      }
+      facts.homeIsFull = isFull(home)
+    }
     facts.pause = pauseProcess(facts.environment?.runtimeDirectory)
     facts.podman = UserNamespaces.find("podman", HostTree.this)
     if let directory = facts.environment?.runtimeDirectory {
@@ -88,41 +95,48 @@ struct UserExaminer {
 
   // MARK: Docker
 
-  private func daemonJson(_ home: borrowing FileDescriptor) -> UserFacts.DaemonJson {
-    var daemon = UserFacts.DaemonJson(file: ConfigFile.read(at: home, UserExaminer.daemonJson))
+  private func daemonJson(_ home: borrowing FileDescriptor, _ storage: [UInt8]?) -> UserFacts.DaemonJson {
+    let unit = DockerUnit(home, account)
+    var daemon = UserFacts.DaemonJson(file: .absent)
+    daemon.unit = unit
+    daemon.hasFuseOverlayfs = UserNamespaces.find("fuse-overlayfs", HostTree.this) != nil
+    let usual = String(decoding: account.home + [0x2f] + UserExaminer.daemonJson, as: UTF8.self)
+    if let option = unit.option("config-file"), option.value != usual {
+      daemon.isUsual = false
+      daemon.name = option.value.map { shown($0) } ?? "what --config-file in \(option.place) names"
+      daemon.file = .absent
+      if let path = option.value, path.hasPrefix("/") {
+        do throws(Errno) { daemon.file = ConfigFile.read(at: try open(path: [0x2f], .directoryPlace), Array(path.utf8.dropFirst())) } catch {}
+      }
+    } else {
+      daemon.file = ConfigFile.read(at: home, UserExaminer.daemonJson)
+    }
+    func place(_ path: String?) -> Place? { path.flatMap { $0.hasPrefix("/") ? Place($0, settings, mounts) : nil } }
     if case .content(let content) = daemon.file {
+      var bytes = content.bytes
+      daemon.hasMark = bytes.starts(with: [0xef, 0xbb, 0xbf])
+      if daemon.hasMark { bytes.removeFirst(3) }
+      daemon.isBlank = bytes.allSatisfy { isBlank($0) || $0 == 0x0a || $0 == 0x0d }
+      if daemon.isBlank { bytes = Array("{}\n".utf8) }
       do throws(JSONText.Problem) {
-        let text = try JSONText(content.bytes)
+        let text = try JSONText(bytes)
         daemon.text = text
-        if let path = text.string("data-root"), path.hasPrefix("/") { daemon.dataRoot = Place(path, settings, mounts) }
+        daemon.dataRoot = place(text.string("data-root"))
+        daemon.graph = place(text.string("graph"))
+        daemon.execRoot = place(text.string("exec-root"))
       } catch {
         daemon.problem = error
       }
     }
-    daemon.unit = unitWithDataRoot(home)
-    return daemon
-  }
-
-  /// `FILE:LINE` of a user unit for docker whose ExecStart gives dockerd --data-root, or its old name --graph, on the command line.
-  private func unitWithDataRoot(_ home: borrowing FileDescriptor) -> String? {
-    let units = Array(".config/systemd/user".utf8)
-    var files = [units + Array("/docker.service".utf8)]
-    let dropIns = units + Array("/docker.service.d".utf8)
-    do throws(Errno) {
-      let directory = try open(at: home, dropIns, .directoryFollowing)
-      for name in try names(in: directory, limit: 64).sorted(by: isOrderedBefore) where name.suffix(5).elementsEqual(".conf".utf8) {
-        files.append(dropIns + [0x2f] + name)
-      }
-    } catch {}
-    for path in files {
-      guard case .content(let content) = ConfigFile.read(at: home, path) else { continue }
-      for (number, line) in parts(content.bytes, separator: { $0 == 0x0a }).enumerated() {
-        let text = String(decoding: line, as: UTF8.self).drop { $0 == " " || $0 == "\t" }
-        if text.hasPrefix("#") || text.hasPrefix(";") { continue }
-        if text.contains("--data-root") || text.contains("--graph") { return "~/\(shown(path)):\(number + 1)" }
+    daemon.unitRoot = place(unit.option("data-root")?.value)
+    if let root = daemon.unitRoot ?? daemon.dataRoot, !root.isNetwork {
+      let path = Array(root.path.utf8)
+      if !(storage.map { isBelow(path, $0) } ?? false) {
+        daemon.volume = root.volume(settings, mounts)
+        daemon.fate = Tmpfiles(HostTree.this)?.fate(of: path)
       }
     }
-    return nil
+    return daemon
   }
 
   // MARK: What earlier attempts left
@@ -139,10 +153,31 @@ struct UserExaminer {
         var count = TreeCount(limit: 100_000)
         try count.add(open(at: home, path, .directory))
         if count.files > 0 {
-          found.append(UserFacts.Leftover(engine: engine, path: path, size: count.size, isAtLeast: !count.isWhole))
+          var leftover = UserFacts.Leftover(engine: engine, path: path, size: count.size, isAtLeast: !count.isWhole)
+          leftover.hasOthers = count.hasOthers
+          leftover.volumes = volumes(home, path + Array("/volumes".utf8))
+          found.append(leftover)
         }
       } catch {}
     }
+    return found
+  }
+
+  /// Named volumes with something in them, at most 64: unlike images they are data of the user's, which is nowhere else.
+  private func volumes(_ home: borrowing FileDescriptor, _ path: [UInt8]) -> [[UInt8]] {
+    var found: [[UInt8]] = []
+    do throws(Errno) {
+      let directory = try open(at: home, path, .directory)
+      for name in try names(in: directory, limit: 1024).sorted(by: isOrderedBefore) where found.count < 64 {
+        do throws(Errno) {
+          if try names(in: open(at: directory, name + Array("/_data".utf8), .directory), limit: 1).isEmpty { continue }
+          found.append(name)
+        } catch {
+          // What a container has closed to its user is no less theirs.
+          if error == .accessDenied { found.append(name) }
+        }
+      }
+    } catch {}
     return found
   }
 

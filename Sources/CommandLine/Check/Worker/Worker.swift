@@ -9,6 +9,8 @@ struct Examination {
   private var settings = Settings()
   private var facts: UserFacts
   private var actions: [UserReport.Action] = []
+  /// What failed last failed for want of space or quota.
+  private var failedFull = false
 
   init(_ request: UserRequest) {
     self.request = request
@@ -127,6 +129,7 @@ struct Examination {
         case .inPlace, .writableByOthers:
           storage.volume = volume(found, mounts)
           if storage.hasLabels { storage.label = label(found) }
+          storage.holdsOther = holdsOther(found)
         // After a repair it is where its parent is.
         case .occupied: storage.volume = volume(parent, mounts)
         default: break
@@ -134,6 +137,14 @@ struct Examination {
       }
     }
     return storage
+  }
+
+  /// Whether more than directories of engines lies in it. Unknown of a directory that its owner may not read.
+  private func holdsOther(_ found: borrowing FileDescriptor) -> Bool {
+    let engines = EngineDirectories(skeleton: facts.skeleton).names
+    do throws(Errno) {
+      return try names(in: try open(at: found, [0x2e], .directory), limit: 256).contains { name in !engines.contains(name) }
+    } catch { return false }
   }
 
   private func areInOneMount(_ first: borrowing FileDescriptor, _ second: borrowing FileDescriptor) -> Bool {
@@ -166,7 +177,12 @@ struct Examination {
       case .plan: actions = diagnosis.actions.map { UserReport.Action(action: wording(path).text(of: $0), outcome: .planned) }
       case .repair, .migrate:
         for action in diagnosis.actions where !action.isStorage && action.isMigration == (request.task == .migrate) {
-          actions.append(perform(action, place, home))
+          let done = perform(action, place, home)
+          // The finding that stays has the cause: else check would only name this repair again.
+          if done.outcome == .failed, let path = UserDiagnosis.file(of: action) {
+            facts.writeFailures.append(WriteFailure(path: path, cause: done.cause ?? "for an unknown reason", isFull: failedFull))
+          }
+          actions.append(done)
         }
         facts.files = place.files(facts.skeleton, settings, mounts, findingAllLeftovers: true)
         examiner.examine(home, &facts)
@@ -185,7 +201,8 @@ struct Examination {
     return found
   }
 
-  private func perform(_ action: RepairAction, _ place: borrowing HomeObserver, _ home: borrowing FileDescriptor) -> UserReport.Action {
+  private mutating func perform(_ action: RepairAction, _ place: borrowing HomeObserver, _ home: borrowing FileDescriptor) -> UserReport.Action {
+    failedFull = false
     var done = UserReport.Action(action: wording(facts.storage?.path ?? []).text(of: action), outcome: .done)
     do throws(HomeRepairer.Failure) {
       switch action {
@@ -195,6 +212,7 @@ struct Examination {
         if let problem = executor.events.first(where: { $0.severity.rawValue <= Severity.warning.rawValue }) {
           done.outcome = .failed
           done.cause = sentence(problem)
+          if case .fileFailed(_, let cause) = problem { failedFull = cause == .noSpace || cause == .quotaExceeded }
         }
       case .editStorageConf(let changes):
         guard let conf = facts.storageConf, let text = conf.text else { throw .changedMeanwhile }
@@ -224,6 +242,7 @@ struct Examination {
     } catch {
       done.outcome = .failed
       done.cause = cause(of: error)
+      if case .failed(let cause) = error { failedFull = cause == .noSpace || cause == .quotaExceeded }
     }
     return done
   }
@@ -290,7 +309,7 @@ struct Examination {
     }
     if case .string(let path)? = facts.storageConf?.text?.value(["storage", "graphroot"]) { report.graphroot = shown(path) }
     if SubordinateIDReaders.ignoresChownErrors(facts.storageConf?.text) { report.ignoresChownErrors = true }
-    if let path = facts.daemonJson?.text?.string("data-root") { report.dataRoot = shown(path) }
+    if let path = facts.daemonJson?.unitRoot?.path ?? facts.daemonJson?.text?.string("data-root") { report.dataRoot = shown(path) }
     report.findings = diagnosis.findings
     if request.task != .check { report.actions = actions }
     return report
