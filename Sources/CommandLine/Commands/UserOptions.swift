@@ -28,7 +28,8 @@ struct UserOptions: ParsableArguments {
     let path = host.installation.settingsPath
     let settings = try self.settings.read(path).settings
     let selection = try UserSelection(users, all: all, settings)
-    let examiners = Examiners(task: task, conf: path, timeout: timeout, environment: selection.isSelf ? UserOptions.environment : nil)
+    let examiners = Examiners(task: task, conf: path, timeout: timeout, environment: selection.isSelf ? UserOptions.environment : nil,
+      podman: PodmanGeneration.installed(HostTree.this))
     let formers = task == .check ? FormerStorage(selection.subjects, settings) : nil
     // No two users are told the same free ids.
     let allocator = Mutex(SubordinateIDAllocator(host.subordinateIDs, settings))
@@ -47,6 +48,6 @@ struct UserOptions: ParsableArguments {
     let variables = ProcessInfo.processInfo.environment
     return UserFacts.Environment(
       configHome: variables["XDG_CONFIG_HOME"], storageConf: variables["CONTAINERS_STORAGE_CONF"],
-      storageDriver: variables["STORAGE_DRIVER"], storageOptions: variables["STORAGE_OPTS"], runtimeDirectory: variables["XDG_RUNTIME_DIR"])
+      storageConfOverride: variables["CONTAINERS_STORAGE_CONF_OVERRIDE"], storageDriver: variables["STORAGE_DRIVER"], storageOptions: variables["STORAGE_OPTS"], runtimeDirectory: variables["XDG_RUNTIME_DIR"])
   }
 }

@@ -44,6 +44,9 @@ struct UserDiagnosis: Sendable {
     judgeStorage()
     judgeFiles()
     judgeStorageConf()
+    judgePodmanConfig()
+    judgeContainersConf()
+    judgeStrangers()
     judgeDaemonJson()
     judgeOverlayRecords()
     judgeLeftovers()
@@ -263,7 +266,7 @@ struct UserDiagnosis: Sendable {
     }
     if !volume.hasFileTypes {
       add(.storageFileSystem, .error, "The storage directory \(path) is on xfs without ftype=1, on which overlay cannot work.", "mkfs.xfs -n ftype=1 on a new volume, or \(elsewhere)")
-    } else if ["overlay", "ecryptfs", "aufs", "vfat", "exfat", "ntfs3", "fuseblk"].contains(type) {
+    } else if UserDiagnosis.unfitForOverlay(volume) {
       add(.storageFileSystem, .error, "The storage directory \(path) is on \(type), on which the overlay driver cannot work.", elsewhere)
     }
     if volume.size > 0 && volume.free < 2 << 30 {
@@ -273,6 +276,10 @@ struct UserDiagnosis: Sendable {
     } else if volume.inodes > 0 && volume.freeInodes < 20_000 {
       add(.storageSpace, .warning, "Only \(volume.freeInodes) of \(volume.inodes) inodes are free where the storage directory \(path) is.", "sudo rootless-storage list")
     }
+  }
+
+  static func unfitForOverlay(_ volume: Volume) -> Bool {
+    !volume.hasFileTypes || ["overlay", "ecryptfs", "aufs", "vfat", "exfat", "ntfs3", "fuseblk"].contains(volume.type ?? "")
   }
 
   /// What each breaks was tried with Podman 4.3 on Linux 6.1: the root of a container is a mount of its own with overlay, and takes no
@@ -311,6 +318,11 @@ struct UserDiagnosis: Sendable {
     for action in plan.actions {
       switch action {
       case .createFile(let file):
+        if file.path == UserExaminer.storageConf, let place = storeWithoutUsersFile {
+          add(
+            .storageConfMissing, .note, "\(UserDiagnosis.storageConfFile) does not exist: Podman stores in \(place).", mending: .login(action))
+          continue
+        }
         let (code, sentence) = missing(file.path)
         add(code, .error, sentence, mending: .login(action))
       case .removeLeftover(let directory, let name):
@@ -385,10 +397,20 @@ struct UserDiagnosis: Sendable {
       add(.environmentConfig, .warning, "XDG_CONFIG_HOME is \(shown(value)): Podman and Docker read their configuration there, and not ~/.config.", "unset XDG_CONFIG_HOME")
     }
     if let value = moved(environment.storageConf, from: "/.config/containers/storage.conf") {
+      let effect =
+        switch facts.podmanGeneration {
+        case .merging?: "and no other"
+        case .early?, .single?: "where graphroot has no effect, and not ~/.config/containers/storage.conf"
+        case nil: "and not ~/.config/containers/storage.conf; graphroot has no effect in it for \(PodmanGeneration.names([.early, .single]))"
+        }
       add(
-        .environmentConfig, .warning,
-        "CONTAINERS_STORAGE_CONF is \(shown(value)): Podman reads that file, where graphroot has no effect, and not ~/.config/containers/storage.conf.",
+        .environmentConfig, .warning, "CONTAINERS_STORAGE_CONF is \(shown(value)): Podman reads that file, \(effect).",
         "unset CONTAINERS_STORAGE_CONF")
+    }
+    if let value = environment.storageConfOverride, !value.isEmpty, facts.podmanGeneration ?? .merging == .merging {
+      add(
+        .environmentConfig, .warning, "CONTAINERS_STORAGE_CONF_OVERRIDE is \(shown(value)): for \(PodmanGeneration.names([.merging])) what that file sets wins over all other files.",
+        "unset CONTAINERS_STORAGE_CONF_OVERRIDE")
     }
     for (variable, value) in [("STORAGE_DRIVER", environment.storageDriver), ("STORAGE_OPTS", environment.storageOptions)] {
       guard let value, !value.isEmpty, value != "overlay" else { continue }

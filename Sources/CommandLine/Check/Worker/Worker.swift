@@ -16,6 +16,7 @@ struct Examination {
       credentials: Credentials(user: request.uid, group: request.gid, groups: request.groups), name: request.name, home: request.home)
     facts = UserFacts(account: account, home: .missing)
     facts.environment = request.environment
+    facts.podmanGeneration = request.podman
   }
 
   private var isRepairing: Bool { request.task == .repair }
@@ -211,10 +212,8 @@ struct Examination {
           done.outcome = .failed
           done.cause = cause
         }
-      case .removeOverlayRecords:
-        var executor = Executor(account, settings, patienceUntil: 0)
-        executor.remove(OverlayCache(uid: account.uid, MountTable(blockDeviceIsLocal: false)), notNewerThan: Int64.max)
-        let problems = executor.events.filter { $0.severity == .warning }
+      case .removeOverlayRecords(let paths):
+        let problems = removeOverlayRecords(paths)
         if !problems.isEmpty {
           done.outcome = .failed
           done.cause = problems.map { sentence($0) }.joined(separator: "; ")
@@ -226,6 +225,19 @@ struct Examination {
       done.cause = cause(of: error)
     }
     return done
+  }
+
+  /// Those that were named, and no other: a newer one in another place is of the storage as it is.
+  private func removeOverlayRecords(_ paths: [[UInt8]]) -> [Event] {
+    var problems: [Event] = []
+    OverlayCache(uid: account.uid, MountTable(blockDeviceIsLocal: false)).forEach { record in
+      guard paths.contains(record.path) else { return }
+      do throws(Errno) { try record.remove() } catch {
+        // A login of the same user was faster.
+        if error != .noEntry { problems.append(.overlayRecordStays(record.path, error)) }
+      }
+    }
+    return problems
   }
 
   private func replace(
@@ -288,7 +300,7 @@ struct Examination {
       if case .inPlace = storage.observation.state { isInPlace = true }
       report.storage = UserReport.Storage(path: shown(storage.path), isInPlace: isInPlace)
     }
-    if case .string(let path)? = facts.storageConf?.text?.value(["storage", "graphroot"]) { report.graphroot = shown(path) }
+    if let store = diagnosis.readings.first?.store { report.graphroot = shown(ExpandedPath(store.path, account).path) }
     if let path = facts.daemonJson?.text?.string("data-root") { report.dataRoot = shown(path) }
     report.findings = diagnosis.findings
     if request.task != .check { report.actions = actions }
