@@ -216,10 +216,10 @@ struct ListTests {
       """
       printf 'bob:200000:65536\\n4003:300000:65536\\ndave:400000:65536\\ngone:500000:65536\\n' > /etc/subuid
       # alice's own; bob's and carol's subordinate; dave's effective only; a namespace of erin's that /etc/subuid says nothing of.
-      sleeper() { setpriv --reuid $1 --regid $1 --clear-groups sleep 30 & }
+      sleeper() { setpriv --reuid $1 --regid $1 --clear-groups sleep 60 & \(Machine.asleep); }
       sleeper 4001; sleeper 265535; sleeper 300000; sleeper 500007
-      setpriv --ruid 0 --euid 4004 --regid 4004 --clear-groups sleep 30 &
-      sleep 0.3; env -i \(Machine.commandLine) list --json; kill -9 $(jobs -p); wait || true
+      setpriv --ruid 0 --euid 4004 --regid 4004 --clear-groups sleep 60 &
+      \(Machine.asleep); env -i \(Machine.commandLine) list --json; kill -9 $(jobs -p); wait || true
       """)
     for (name, isInUse) in [("alice", true), ("bob", true), ("carol", true), ("dave", true), ("erin", false), ("gone", true)] {
       let line = try #require(output.lines.first { $0.contains("/var/tmp/\(name)\"") })
@@ -241,7 +241,7 @@ struct ListTests {
           os.setresgid(4001, 4001, 4001); os.setresuid(4001, 4001, 4001)
           assert libc.unshare(0x10000000) == 0
           os.write(ready[1], b"x"); os.read(go[0], 1)
-          os.setresuid(1, 1, 1); os.write(ready[1], b"y"); time.sleep(20); os._exit(0)
+          os.setresuid(1, 1, 1); os.write(ready[1], b"y"); time.sleep(60); os._exit(0)
       os.read(ready[0], 1)
       open(f"/proc/{child}/uid_map", "w").write("0 4001 1\\n1 900001 1\\n")
       os.write(go[1], b"x"); os.read(ready[0], 1)

@@ -2,19 +2,20 @@ import Foundation
 import TestSupport
 import Testing
 
-/// rootless-storage(8) and the program say the same.
+/// The pages rootless-storage*(7) and (8) agree with the program.
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct ManualTests {
   private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
-  /// The page's lines by section, and by subsection of those that have some.
+  /// A page's lines by section, and by subsection of those that have some.
   private struct Page {
     private(set) var sections: [String: [String]] = [:]
     private(set) var subsections: [String: [String: [String]]] = [:]
 
-    init() throws {
+    /// - Parameter name: the file in packaging/man.
+    init(_ name: String) throws {
       var (section, subsection) = ("", "")
-      for line in try String(contentsOfFile: "\(top)/packaging/man/rootless-storage.8", encoding: .utf8).split(separator: "\n").map(String.init) {
+      for line in try String(contentsOfFile: "\(top)/packaging/man/\(name)", encoding: .utf8).split(separator: "\n").map(String.init) {
         if line.hasPrefix(".Sh ") { (section, subsection) = (String(line.dropFirst(4)), "") }
         if line.hasPrefix(".Ss ") { subsection = String(line.dropFirst(4)) }
         sections[section, default: []].append(line)
@@ -33,7 +34,7 @@ struct ManualTests {
   @Test func `every code is in the page, and no other, and repaired is said of those that repair mends`() throws {
     let source = try String(contentsOfFile: "\(ManualTests.top)/Sources/CommandLine/Report/FindingCode.swift", encoding: .utf8)
     let codes = all(#/case [A-Za-z]+ = "([a-z-]+)"/#, in: source)
-    let entries = try #require(try Page().sections["FINDINGS"]).compactMap { try? #/\.It Cm ([a-z-]+) Pq (.*)/#.wholeMatch(in: $0)?.output }
+    let entries = try #require(try Page("rootless-storage-findings.7").sections["DESCRIPTION"]).compactMap { try? #/\.It Cm ([a-z-]+) Pq (.*)/#.wholeMatch(in: $0)?.output }
     #expect(entries.map { String($0.1) }.sorted() == codes.sorted() && codes.count > 50)
     for entry in entries {
       #expect((try? #/(error|warning|note|error or warning|error or note|warning or note|error, warning or note)(, repaired)?/#.wholeMatch(in: entry.2)) != nil, "\(entry)")
@@ -45,25 +46,27 @@ struct ManualTests {
 
   // MARK: Commands and options
 
-  @Test func `every command and option that help lists is in the page, and no other`() throws {
-    let page = try Page()
+  @Test func `every command and option that help lists is in its page, and no other`() throws {
+    let index = try Page("rootless-storage.8")
+    let topics = try subcommands("")
+    #expect(try Set(all(#/(?m)^\.It Cm ([a-z]+)$/#, in: #require(index.sections["COMMANDS"]).joined(separator: "\n"))) == Set(topics))
+    for option in [".Fl -help .", ".Fl -version"] { #expect(try #require(index.sections["COMMANDS"]).contains(option), "once for all") }
     // Those with subcommands stand there as these.
-    let commands = try subcommands("").flatMap { command in
-      let nested = try subcommands(command)
-      return nested.isEmpty ? [command] : nested.map { "\(command) \($0)" }
+    for topic in topics {
+      let page = try Page("rootless-storage-\(topic).8")
+      let nested = try subcommands(topic)
+      let commands = nested.isEmpty ? [topic] : nested.map { "\(topic) \($0)" }
+      if !nested.isEmpty { #expect(try Set(#require(page.subsections["DESCRIPTION"]).keys).subtracting([""]) == Set(commands)) }
+      let synopsis = try #require(page.sections["SYNOPSIS"]).joined(separator: "\n").split(separator: "\n.Nm rootless-storage\n").dropFirst()
+      #expect(synopsis.count == commands.count, "\(topic)")
+      for command in commands {
+        let options = Set(all(#/(?m)^  (?:-[a-z], )?(--[a-z-]+)/#, in: try help(command))).subtracting(["--help", "--version"])
+        let lines = try #require(nested.isEmpty ? page.sections["DESCRIPTION"] : page.subsections["DESCRIPTION"]?[command])
+        #expect(Set(all(#/(?m)^\.It Fl (-[a-z-]+)/#, in: lines.joined(separator: "\n")).map { "-\($0)" }) == options, "\(command)")
+        let form = try #require(synopsis.first { $0.hasPrefix(".Cm \(command)\n") })
+        #expect(Set(all(#/(?m)^\.Op Fl (-[a-z-]+)/#, in: String(form)).map { "-\($0)" }) == options, "\(command)")
+      }
     }
-    #expect(commands.count >= 8)
-    #expect(try Set(#require(page.subsections["COMMANDS"]).keys).subtracting([""]) == Set(commands))
-    let synopsis = try #require(page.sections["SYNOPSIS"]).joined(separator: "\n").split(separator: "\n.Nm\n").dropFirst()
-    #expect(synopsis.count == commands.count)
-    for command in commands {
-      let options = Set(all(#/(?m)^  (?:-[a-z], )?(--[a-z-]+)/#, in: try help(command))).subtracting(["--help"])
-      let lines = try #require(page.subsections["COMMANDS"]?[command])
-      #expect(Set(all(#/(?m)^\.It Fl (-[a-z-]+)/#, in: lines.joined(separator: "\n")).map { "-\($0)" }) == options, "\(command)")
-      let form = try #require(synopsis.first { $0.hasPrefix(".Cm \(command)\n") })
-      #expect(Set(all(#/(?m)^\.Op Fl (-[a-z-]+)/#, in: String(form)).map { "-\($0)" }) == options, "\(command)")
-    }
-    #expect(try #require(page.sections["DESCRIPTION"]).contains(".Fl -help ."), "once for all")
   }
 
   private func help(_ command: String) throws -> String { try run(Machine.commandLine, command.split(separator: " ").map(String.init) + ["--help"]).text }
@@ -91,7 +94,7 @@ struct ManualTests {
 
   /// What a subsection of JSON names.
   private func documented(_ subsection: String) throws -> Set<String> {
-    let lines = try #require(try Page().subsections["JSON"]?[subsection])
+    let lines = try #require(try Page("rootless-storage-json.7").subsections["DESCRIPTION"]?[subsection])
     return Set(lines.filter { $0.hasPrefix(".It Va ") || $0.hasPrefix(".Va ") }.flatMap { $0.split(separator: " ").dropFirst().map(String.init) }.filter { !["Va", ",", ".", ":"].contains($0) })
   }
 
@@ -136,9 +139,9 @@ struct ManualTests {
   }
 
   @Test func `the examples of JSON are JSON, with keys that are documented`() throws {
-    let page = try Page()
+    let page = try Page("rootless-storage-json.7")
     for subsection in ["check and repair", "list", "prune", "subids list", "subids allocate", "subids release", "pam status", "pam enable and disable"] {
-      let lines = try #require(page.subsections["JSON"]?[subsection])
+      let lines = try #require(page.subsections["DESCRIPTION"]?[subsection])
       let blocks = lines.split { $0.hasPrefix(".Bd") || $0.hasPrefix(".Ed") }.filter { !($0.first ?? "").hasPrefix(".") && !($0.first ?? "").isEmpty }
       #expect(blocks.count >= 1)
       for block in blocks {

@@ -36,7 +36,7 @@ struct PruneBoundsTests {
     for name in ["alice", "gone", "busy"] { try machine.sure("mkdir /var/tmp/\(name)/docker/tree-of-\(name); touch /var/tmp/\(name)/docker/tree-of-\(name)/x; chown -R --reference=/var/tmp/\(name) /var/tmp/\(name)/docker") }
     let output = try machine.sh(
       """
-      setpriv --reuid 4712 --regid 4712 --clear-groups sleep 30 & sleep 0.2
+      setpriv --reuid 4712 --regid 4712 --clear-groups sleep 60 & \(Machine.asleep)
       strace -qq -f -o /etc/trace -e trace=openat env -i \(Machine.commandLine) prune --orphaned --yes; echo "status $?"; kill -9 $!
       """)
     #expect(output.text.contains("deleted /var/tmp/gone (") && output.text.contains("1 more is in use and stays.") && output.text.contains("status 0"), "\(output)")
@@ -87,9 +87,9 @@ struct PruneBoundsTests {
     }
     let output = try machine.sh(
       """
-      strace -qq -o /etc/trace -e trace=renameat,openat -e inject=renameat:delay_exit=1500000:when=1 env -i \(Machine.commandLine) prune --orphaned --yes > /etc/output 2>&1 & prune=$!
-      for i in $(seq 200); do [ "$(ls -d /var/tmp/gone*/containers | wc -l)" -lt 40 ] && break; sleep 0.02; done
-      setpriv --reuid 4711 --regid 4711 --clear-groups sleep 30 & sleeper=$!
+      strace -qq -o /etc/trace -e trace=renameat,openat -e inject=renameat:delay_exit=4000000:when=1 env -i \(Machine.commandLine) prune --orphaned --yes > /etc/output 2>&1 & prune=$!
+      for i in $(seq 1000); do [ "$(ls -d /var/tmp/gone*/containers | wc -l)" -lt 40 ] && break; sleep 0.02; done
+      setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & sleeper=$!
       wait $prune; echo "status $?"; kill -9 $sleeper; cat /etc/output
       """)
     #expect(output.text.hasPrefix("status 1\n") && output.text.contains("/var/tmp/gone1 has come into use, nothing is deleted"), "\(output)")
@@ -105,10 +105,11 @@ struct PruneBoundsTests {
     // Each deletion takes a while; zoe, who would be last, comes back while all of them are being moved.
     let output = try machine.sh(
       """
-      strace -qq -o /dev/null -e trace=renameat,unlinkat -e inject=renameat:delay_exit=1500000:when=1 -e inject=unlinkat:delay_enter=4000000:when=1 env -i \(Machine.commandLine) prune --orphaned --yes > /etc/output 2>&1 & prune=$!
-      for i in $(seq 100); do [ -e /var/tmp/gone1/containers ] || break; sleep 0.02; done
-      setpriv --reuid 4713 --regid 4713 --clear-groups sleep 30 & sleeper=$!
-      sleep 3.5; ls -d /var/tmp/zoe/*; echo "waiting: $(cd /var/tmp; ls -d .rootless-storage.prune.*/containers 2>/dev/null)"
+      strace -qq -o /dev/null -e trace=renameat,unlinkat -e inject=renameat:delay_exit=4000000:when=1 -e inject=unlinkat:delay_enter=6000000:when=1 env -i \(Machine.commandLine) prune --orphaned --yes > /etc/output 2>&1 & prune=$!
+      for i in $(seq 1000); do [ -e /var/tmp/gone1/containers ] || break; sleep 0.02; done
+      setpriv --reuid 4713 --regid 4713 --clear-groups sleep 60 & sleeper=$!
+      for i in $(seq 1000); do [ -z "$(ls -d /var/tmp/.rootless-storage.prune.*/containers 2>/dev/null)" ] && break; sleep 0.02; done
+      ls -d /var/tmp/zoe/*; echo "waiting: $(cd /var/tmp; ls -d .rootless-storage.prune.*/containers 2>/dev/null)"
       kill -0 $prune && echo "at work"; wait $prune; echo "status $?"; kill -9 $sleeper; cat /etc/output
       """)
     #expect(output.text.hasPrefix("/var/tmp/zoe/containers\n/var/tmp/zoe/docker\nwaiting: \nat work\nstatus 1\n"), "\(output)")
@@ -316,7 +317,7 @@ struct PruneBoundsTests {
     #expect(try machine.rootlessStorage("prune --orphaned --dry-run").text.contains("Whether anything is in use cannot be told: this runs in a PID namespace"))
     #expect(try machine.listed()["gone"]?["inUse"] is NSNull)
     #expect(try machine.rootlessStorage("list").text.contains("Whether anything is in use cannot be told: this runs in a PID namespace"))
-    let used = try machine.sure("setpriv --reuid 4711 --regid 4711 --clear-groups sleep 5 & sleep 0.2; env -i \(Machine.commandLine) list --json; kill -9 $!")
+    let used = try machine.sure("setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & sleep 1; env -i \(Machine.commandLine) list --json; kill -9 $!")
     #expect(used.lines.contains { $0.contains("/var/tmp/gone\"") && $0.contains("\"inUse\":true") }, "\(used)")
     // A /proc of another namespace, where that one is the first, shows everything.
     let outside = try machine.sh("mount -t tmpfs ns /proc/1/ns; ln -s 'pid:[4026531836]' /proc/1/ns/pid; unshare -p -f env -i \(Machine.commandLine) prune --orphaned --yes")
@@ -355,7 +356,7 @@ struct PruneBoundsTests {
     try machine.sure("mount -t proc -o \(option) proc /proc")
     // root's own group is the one that may look, where no other is named.
     let blind = "setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace \(option.contains("gid") ? "" : "--regid 4998 --clear-groups ")"
-    let output = try machine.sh("setpriv --reuid \(uid) --regid \(uid) --clear-groups sleep 30 & sleep 0.2; env -i PATH=$PATH \(blind) \(Machine.commandLine) prune --orphaned --yes; echo status $?; kill -9 $!; wait || true")
+    let output = try machine.sh("setpriv --reuid \(uid) --regid \(uid) --clear-groups sleep 60 & \(Machine.asleep); env -i PATH=$PATH \(blind) \(Machine.commandLine) prune --orphaned --yes; echo status $?; kill -9 $!; wait || true")
     #expect(output.text.contains("status 2") && output.text.contains("/proc is mounted with hidepid and does not show the processes of others, so nothing is deleted; run it as root with CAP_SYS_PTRACE"), "\(output)")
     #expect(try machine.inParent() == ["alice", "bob", "gone"])
     if option.contains("gid") {
@@ -393,7 +394,7 @@ struct PruneBoundsTests {
     let others = [".alice.replaced-2026", ".alice.replaced-20261128T201500Z", ".alice.replaced-20261128T201500Z-1.bak", ".alice.replaced-20261128T201500Z-xyz"]
     #expect(try machine.inParent() == (others + [".alice.replaced-\(stamp)", "alice", "bob", "carol", "outside"]).sorted())
     // Its own owner's writing into it makes it no younger, and a process of the owner's keeps it.
-    let used = try machine.sure("touch /var/tmp/.alice.replaced-\(stamp)/containers/x; setpriv --reuid 4666 --regid 4666 --clear-groups sleep 60 & sleep 0.2; env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes; kill -9 $!")
+    let used = try machine.sure("touch /var/tmp/.alice.replaced-\(stamp)/containers/x; setpriv --reuid 4666 --regid 4666 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes; kill -9 $!")
     #expect(used.text.contains("1 more is in use and stays."), "\(used)")
     // Too young: that is known without a look into it.
     let young = try machine.sh("strace -qq -f -o /etc/trace -e trace=openat env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 150 --yes")

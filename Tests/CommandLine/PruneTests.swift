@@ -59,7 +59,7 @@ struct PruneTests {
     #expect(try planned("--orphaned --older-than 90", 100) == ["/var/tmp/gone"])
     #expect(try planned("--orphaned", 100) == ["/var/tmp/gone", "/var/tmp/late"])
     // Somebody's process: idle it is not.
-    let output = try machine.sure("setpriv --reuid 4001 --regid 4001 --clear-groups sleep 60 & sleep 0.2; env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes; kill -9 $!")
+    let output = try machine.sure("setpriv --reuid 4001 --regid 4001 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes; kill -9 $!")
     #expect(output.text.contains("1 more is in use and stays.") && output.text.contains("deleted /var/tmp/gone"), "\(output)")
     #expect(try machine.inParent() == ["alice", "bob", "carol", "late"])
   }
@@ -243,10 +243,10 @@ struct PruneTests {
     let before = try machine.sure("cd /var/tmp; find gone -printf '%p %i %U %m\\n' | sort; cksum gone/containers/storage/layer").text
     let output = try machine.sh(
       """
-      strace -qq -o /dev/null -e trace=renameat -e inject=renameat:delay_exit=1500000:when=1 env -i \(Machine.commandLine) prune --orphaned --yes > /etc/output 2>&1 & prune=$!
-      for i in $(seq 100); do [ -e /var/tmp/gone/containers ] || break; sleep 0.02; done
+      strace -qq -o /dev/null -e trace=renameat -e inject=renameat:delay_exit=4000000:when=1 env -i \(Machine.commandLine) prune --orphaned --yes > /etc/output 2>&1 & prune=$!
+      for i in $(seq 1000); do [ -e /var/tmp/gone/containers ] || break; sleep 0.02; done
       [ -e /var/tmp/gone/containers ] && echo "was never moved"
-      setpriv --reuid 4711 --regid 4711 --clear-groups sleep 5 & sleeper=$!
+      setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & sleeper=$!
       wait $prune; echo "status $?"; kill -9 $sleeper; cat /etc/output
       """)
     #expect(output.text.hasPrefix("status 1\n") && output.text.contains("/var/tmp/gone has come into use, nothing is deleted"), "\(output)")
@@ -259,19 +259,19 @@ struct PruneTests {
     try machine.storage("gone", uid: 4711)
     let output = try machine.sh(
       """
-      strace -qq -o /dev/null -e trace=renameat -e inject=renameat:delay_exit=1500000:when=1 env -i \(Machine.commandLine) prune --orphaned --yes > /etc/output 2>&1 & prune=$!
-      for i in $(seq 100); do [ -e /var/tmp/gone/containers ] || break; sleep 0.02; done
-      setpriv --reuid 4711 --regid 4711 --clear-groups bash -c 'mkdir /var/tmp/gone/containers; sleep 5' & sleeper=$!
-      wait $prune; echo "status $?"; kill -9 $sleeper; cat /etc/output
+      strace -qq -o /dev/null -e trace=renameat -e inject=renameat:delay_exit=4000000:when=1 env -i \(Machine.commandLine) prune --orphaned --yes > /etc/output 2>&1 & prune=$!
+      for i in $(seq 1000); do [ -e /var/tmp/gone/containers ] || break; sleep 0.02; done
+      setpriv --reuid 4711 --regid 4711 --clear-groups bash -c 'mkdir /var/tmp/gone/containers; exec sleep 60' & sleeper=$!
+      wait $prune; echo "status $?"; kill -9 $sleeper; wait $sleeper; cat /etc/output
       """)
     let left = try #require(try trash(machine).first, "\(output)")
     #expect(output.text.hasPrefix("status 1\n") && output.text.contains("its owner has made a new one there. It is kept as /var/tmp/\(left)/containers; when the owner has renamed the new one, the next prune puts it back\n") && !output.text.contains("mv -"), "\(output)")
     #expect(try machine.sure("cd /var/tmp; ls -A \(left) gone; ls \(left)/containers/storage").lines == ["\(left):", ".origin", "containers", "", "gone:", "containers", "docker", "layer"].filter { $0 != "" })
     // As long as the place is taken, no later run deletes it.
-    let again = try machine.sh("setpriv --reuid 4711 --regid 4711 --clear-groups sleep 3 & env -i \(Machine.commandLine) prune --orphaned --yes")
+    let again = try machine.sh("setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.commandLine) prune --orphaned --yes; status=$?; kill -9 $!; wait $!; exit $status")
     #expect(again.status == 1 && again.text.contains("its owner has made a new one in /var/tmp/gone; when the owner has renamed the new one, the next prune puts it back"), "\(again)")
     #expect(try machine.sure("ls /var/tmp/\(left)/containers/storage").text == "layer\n")
-    try machine.sure("sleep 5; mv /var/tmp/gone/containers /var/tmp/gone/new")
+    try machine.sure("mv /var/tmp/gone/containers /var/tmp/gone/new")
     #expect(try machine.rootlessStorage("prune --older-than 1 --yes").status == 0)
     #expect(try machine.sure("ls /var/tmp/gone/containers/storage").text == "layer\n" && trash(machine) == [])
   }
@@ -282,8 +282,10 @@ struct PruneTests {
     // The owner comes while the question waits for its answer.
     let output = try machine.sh(
       """
-      (sleep 1.5; echo y) | script -qec 'env -i TERM=dumb \(Machine.commandLine) prune --orphaned' /dev/null & sleep 0.7
-      setpriv --reuid 4711 --regid 4711 --clear-groups sleep 3 & wait %1
+      mkfifo /etc/answer; script -qfec 'env -i TERM=dumb \(Machine.commandLine) prune --orphaned' /dev/null < /etc/answer > /etc/output & prune=$!
+      exec 8> /etc/answer; until grep -qF '[y/N]' /etc/output; do kill -0 $prune || break; sleep 0.02; done
+      setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & \(Machine.asleep)
+      echo y >&8; wait $prune; kill -9 $!; cat /etc/output
       """)
     #expect(output.text.contains("has come into use, nothing is deleted"), "\(output)")
     #expect(try machine.inParent() == ["alice", "bob", "carol", "gone"])
@@ -478,7 +480,7 @@ struct PruneTests {
     func prune(_ arguments: String) throws -> Output { try machine.rootlessStorage("prune \(arguments)") }
     let blind = try prune("gone bob < /dev/null")
     #expect(blind.status == 1 && blind.text.contains("no terminal to ask on") && blind.text.contains("gone") && blind.text.contains("bob") && !blind.text.contains("carol"), "\(blind)")
-    let used = try machine.sure("setpriv --reuid 4002 --regid 4002 --clear-groups sleep 60 & sleep 0.2; env -i \(Machine.commandLine) prune bob --yes; kill -9 $!")
+    let used = try machine.sure("setpriv --reuid 4002 --regid 4002 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.commandLine) prune bob --yes; kill -9 $!")
     #expect(used.text.contains("1 more is in use and stays."), "\(used)")
     #expect(try prune("bob --older-than 5 --yes").text.contains("There is nothing to delete"))
     #expect(try machine.inParent().count == 8)

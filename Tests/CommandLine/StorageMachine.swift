@@ -93,6 +93,9 @@ extension Machine {
       """)
   }
 
+  /// Waits in a shell until the last `setpriv … sleep N &` sleeps as whom it was told to.
+  static var asleep: String { "until [ \"$(cat /proc/$!/comm)\" = sleep ]; do sleep 0.02; done" }
+
   static func inDays(_ days: Int) -> String { "LD_PRELOAD=/etc/clock.so DAYS_AHEAD=\(days)" }
 
   /// What `list --json` says, by the name of the directory.

@@ -210,7 +210,7 @@ struct SubidsTests {
     let machine = try releasing()
     try machine.storage("alice", uid: 4001)
     let before = try machine.snapshot("/etc /var/tmp")
-    let silent = try machine.sh("setpriv --reuid 4001 --regid 4001 --clear-groups sleep 60 & sleep 0.2; \(Machine.commandLine) subids release alice < /dev/null; status=$?; kill -9 $!; exit $status")
+    let silent = try machine.sh("setpriv --reuid 4001 --regid 4001 --clear-groups sleep 60 & \(Machine.asleep); \(Machine.commandLine) subids release alice < /dev/null; status=$?; kill -9 $!; exit $status")
     #expect(silent.status == 1, "\(silent)")
     let text = silent.lines.joined(separator: " ")
     for part in [

@@ -31,7 +31,10 @@ struct InstallTests {
         "etc/rootless-storage/rootless-storage.conf 644", "etc/rootless-storage/skel/.config/containers/storage.conf 644",
         "etc/rootless-storage/skel/.config/docker/daemon.json 644", "usr/lib/tmpfiles.d/rootless-storage.conf 644",
         "usr/libexec/rootless-storage/session-helper 755", "usr/share/man/man5/rootless-storage.conf.5 644",
-        "usr/share/man/man8/pam_rootless_storage.8 644", "usr/share/man/man8/rootless-storage.8 644", "usr/bin/rootless-storage 755",
+        "usr/share/man/man8/pam_rootless_storage.8 644", "usr/share/man/man7/rootless-storage-findings.7 644",
+        "usr/share/man/man7/rootless-storage-json.7 644", "usr/share/man/man8/rootless-storage-check.8 644", "usr/share/man/man8/rootless-storage-list.8 644",
+        "usr/share/man/man8/rootless-storage-pam.8 644", "usr/share/man/man8/rootless-storage-prune.8 644", "usr/share/man/man8/rootless-storage-repair.8 644",
+        "usr/share/man/man8/rootless-storage-subids.8 644", "usr/share/man/man8/rootless-storage.8 644", "usr/bin/rootless-storage 755",
         "usr/lib/systemd/system/rootless-storage-prune.service 644", "usr/lib/systemd/system/rootless-storage-prune.timer 644",
         "usr/share/bash-completion/completions/rootless-storage 644", "usr/share/fish/vendor_completions.d/rootless-storage.fish 644",
       ] { #expect(installed.contains(name), "\(name)") }
@@ -166,11 +169,22 @@ struct InstallTests {
   }
 
   @Test func `manual pages are clean under mandoc, and documented options are those that there are`() throws {
-    for page in ["pam_rootless_storage.8", "rootless-storage.8", "rootless-storage.conf.5"] {
+    let pages = try FileManager.default.contentsOfDirectory(atPath: "\(top)/packaging/man")
+    #expect(pages.count >= 11)
+    for page in pages {
       let lint = try run("/usr/bin/mandoc", ["-T", "lint", "-W", "style", "\(top)/packaging/man/\(page)"]).lines
         // Whether other pages are installed on this machine is not this page's.
         .filter { !$0.contains("referenced manual not found") && !$0.contains("mandoc.db") }
-      #expect(lint == [])
+      #expect(lint == [], "\(page)")
+      // A reader finds nothing in a page without end.
+      #expect(try String(contentsOfFile: "\(top)/packaging/man/\(page)", encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false).count <= 480, "\(page)")
+    }
+    // Every page that a page of ours names is there.
+    for page in pages {
+      let text = try String(contentsOfFile: "\(top)/packaging/man/\(page)", encoding: .utf8)
+      for match in text.matches(of: /(?m)^\.Xr (rootless-storage\S*|pam_rootless_storage) ([578])/) {
+        #expect(pages.contains("\(match.1).\(match.2)"), "\(page) names \(match.1)(\(match.2))")
+      }
     }
     let module = try String(contentsOfFile: "\(top)/packaging/man/pam_rootless_storage.8", encoding: .utf8)
     let source = try String(contentsOfFile: "\(top)/Sources/RootlessStorage/Policy/ModuleOptions.swift", encoding: .utf8)

@@ -23,7 +23,7 @@ struct ListCommand: ParsableCommand {
   }
 
   private func printJSON(_ inventory: StorageInventory) {
-    var list = JSONList("\"version\":1,\"parent\":\(jsonText(string(inventory.parent.settings.storage.parent))),", list: "directories")
+    var list = JSONList("\"parent\":\(jsonText(string(inventory.parent.settings.storage.parent))),", list: "directories")
     for entry in inventory.entries { list.add(StorageRecord(entry, inventory.parent.path(entry.leaf))) }
     list.end()
   }

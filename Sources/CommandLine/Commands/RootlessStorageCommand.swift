@@ -6,6 +6,7 @@ struct RootlessStorageCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rootless-storage",
     abstract: "See, explain, repair and clean up the local container storage of users with network homes.",
+    version: "rootless-storage \(Program.version)",
     subcommands: [CheckCommand.self, RepairCommand.self, ListCommand.self, PruneCommand.self, SubidsCommand.self, PAMCommand.self, ExamineCommand.self])
 
   /// Exit statuses as the manual has them: whoever calls it wrongly has not looked either.

@@ -35,7 +35,7 @@ struct SubidsAllocateCommand: ParsableCommand {
     do throws(SubordinateIDError) { files = try SubordinateIDFiles(MountTable(blockDeviceIsLocal: true)) } catch {
       throw CannotLook(text(Wording.failure(error.failure)))
     }
-    var list = json ? JSONList("\"version\":1,\"dryRun\":\(dryRun),", list: "users") : nil
+    var list = json ? JSONList("\"dryRun\":\(dryRun),", list: "users") : nil
     var worst = ExitCode.success
     for subject in try UserSelection(users, all: all, settings).subjects {
       guard let subject = AllocationSubject(subject) else { continue }

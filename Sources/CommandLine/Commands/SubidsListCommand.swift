@@ -16,7 +16,7 @@ struct SubidsListCommand: ParsableCommand {
     let owners = SubordinateOwners(host.index, Accounts(AccountSources.ofThisHost()), orphanDays: host.settings.orphanDays, &memory)
     let entries = subordinateEntries(host.index, host.settings, owners)
     if json {
-      var list = JSONList("\"version\":1,", list: "ranges")
+      var list = JSONList("", list: "ranges")
       for entry in entries { list.add(SubordinateRecord(entry)) }
       list.end()
       return

@@ -35,8 +35,8 @@ struct TOMLBraces: Equatable, Sendable {
 
 /// Where things stand in a TOML 1.0 file. What lies in arrays has no path, and is passed over.
 ///
-/// It takes nothing that is no TOML, because toml++ behind it cannot stand everything: an assertion of it ends the process on `[#`
-/// and `[[[`. What needs an understanding of the whole file, such as a key that is defined twice, is left to toml++.
+/// It takes nothing that is no TOML, because an assertion of toml++ behind it (3.4.0, in TOMLKit 0.6.0) ends the process on two kinds of
+/// invalid table headers. What needs an understanding of the whole file, such as a key that is defined twice, is left to toml++.
 struct TOMLScan: Equatable, Sendable {
   private(set) var headers: [TOMLHeader] = []
   private(set) var pairs: [TOMLPair] = []

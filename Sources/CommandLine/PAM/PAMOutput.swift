@@ -73,7 +73,7 @@ struct PAMStatusOutput {
   }
 
   func writeJSON() {
-    var list = JSONList("\"version\":1,\"method\":\(jsonText(method)),\"isAllReached\":\(isAllReached),", list: "services")
+    var list = JSONList("\"method\":\(jsonText(method)),\"isAllReached\":\(isAllReached),", list: "services")
     for row in rows { list.add(Record(row)) }
     list.end()
   }
@@ -147,7 +147,7 @@ struct PAMWorkOutput {
 
   func writeJSON() {
     let refusals = work.refusals.map { Refusal(services: $0.services.map { shown($0) }, reason: $0.reason, remedy: $0.remedy) }
-    var list = JSONList("\"version\":1,\"method\":\(jsonText(work.method)),\"dryRun\":\(work.isDryRun),", list: "changes")
+    var list = JSONList("\"method\":\(jsonText(work.method)),\"dryRun\":\(work.isDryRun),", list: "changes")
     for done in work.changes { list.add(Change(file: shown(done.change.file), diff: UnifiedDiff(done.change).lines, backup: done.backup.map { shown($0) })) }
     list.end(",\"commands\":\(jsonText(work.commands)),\"refusals\":\(jsonText(refusals)),\"notes\":\(jsonText(work.notes))")
   }

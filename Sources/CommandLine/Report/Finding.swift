@@ -9,7 +9,7 @@ struct Finding: Codable, Equatable, Sendable {
     case note
   }
 
-  /// Never changes its meaning: scripts and monitoring match it. All are listed in rootless-storage(8).
+  /// Never changes its meaning: scripts and monitoring match it. All are listed in rootless-storage-findings(7).
   let code: FindingCode
   let severity: Severity
   /// One sentence with the actual values. What a user controls in it is escaped.

@@ -13,12 +13,13 @@ func jsonText(_ value: some Encodable) -> String {
   return String(decoding: data, as: UTF8.self)
 }
 
-/// Writes an object whose one list is long: a record at a time.
+/// Writes an object whose one list is long: a record at a time. It begins with the version of the keys, which changes when one changes
+/// its meaning or goes, and with the program's.
 struct JSONList {
   private var isFirst = true
 
-  /// - Parameter head: the members before the list, as they stand.
-  init(_ head: String, list: String) { writeToStandardOutput(Array("{\(head)\"\(list)\":[".utf8)) }
+  /// - Parameter head: the members between these and the list, as they stand, each with a comma behind it.
+  init(_ head: String, list: String) { writeToStandardOutput(Array("{\"version\":1,\"programVersion\":\(jsonText(Program.version)),\(head)\"\(list)\":[".utf8)) }
 
   mutating func add(_ record: some Encodable) {
     writeToStandardOutput(Array("\(isFirst ? "" : ",")\n\(jsonText(record))".utf8))

@@ -1,9 +1,10 @@
 import FoundationEssentials
 
-/// What `--json` of `check` and `repair` prints. Documented in rootless-storage(8); `version` changes when a key changes its meaning
+/// What `--json` of `check` and `repair` prints. Documented in rootless-storage-json(7); `version` changes when a key changes its meaning
 /// or goes.
 struct ReportDocument: Encodable {
   let version = 1
+  let programVersion = Program.version
   let host: Host
   let users: [UserReport]
 

@@ -45,7 +45,7 @@ struct PruneOutput {
     self.isDryRun = isDryRun
     if isJSON {
       let parent = jsonText(string(inventory.parent.settings.storage.parent))
-      list = JSONList("\"version\":1,\"dryRun\":\(isDryRun),\"parent\":\(parent),", list: "directories")
+      list = JSONList("\"dryRun\":\(isDryRun),\"parent\":\(parent),", list: "directories")
     }
   }
 

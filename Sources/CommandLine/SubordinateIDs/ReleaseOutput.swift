@@ -51,7 +51,7 @@ struct ReleaseOutput {
       if removed > 0 { printOut("\(counted(removed, "line", "lines")) removed; what was there before is in /etc/subuid- and /etc/subgid-.") }
       return
     }
-    var list = JSONList("\"version\":1,\"dryRun\":\(isDryRun),", list: "lines")
+    var list = JSONList("\"dryRun\":\(isDryRun),", list: "lines")
     for line in release.lines { list.add(Record(file: line.kind.file, line: string(line.text))) }
     list.end(",\"removed\":\(removed),\"messages\":\(jsonText(messages + notes))")
   }
