@@ -23,6 +23,23 @@ struct SituationTests {
   private static func put(_ path: String, _ text: String) -> String {
     "cat > \(path) <<'END'\n\(text)\nEND\nchown 4001:4001 \(path)"
   }
+  /// Writes a file of root's, with the directories on its way.
+  private static func site(_ path: String, _ text: String) -> String {
+    "mkdir -p $(dirname \(path)); cat > \(path) <<'END'\n\(text)\nEND"
+  }
+  /// Something that bears the marks of a podman by which its generation is known: no engine, which nothing here runs.
+  private static func podman(_ marks: String) -> String {
+    "mount -t tmpfs -o mode=755 none /usr/local/bin; printf '\\177ELF containers/storage \(marks)' > /usr/local/bin/podman; chmod 755 /usr/local/bin/podman\n"
+  }
+  private static let early = podman("")
+  private static let single = podman("libpod.(*SQLiteState)")
+  private static let merging = podman("libpod.(*SQLiteState) storage/pkg/configfile")
+  private static let home = "[storage]\ngraphroot = \"/home/alice/store\""
+  private static let own = "/home/alice/.config/containers"
+  /// A drop-in file, or another file, of alice's.
+  private static func mine(_ path: String, _ text: String) -> String {
+    "install -d -o 4001 -g 4001 $(dirname \(own)/\(path)); \(put("\(own)/\(path)", text))"
+  }
   private static let goodDriver = "[storage]\ndriver = \"overlay\"\n"
   private static let goodRoot = "graphroot = \"/var/tmp/alice/containers/storage\""
 
@@ -142,7 +159,7 @@ struct SituationTests {
     .init(what: "graphroot behind a link to nowhere", script: "rmdir /var/tmp/alice/containers; ln -s /home/alice/nowhere /var/tmp/alice/containers; chown -h 4001 /var/tmp/alice/containers", codes: ["graphroot-missing"], isRepairable: false),
     .init(what: "graphroot is the root", script: put(conf, goodDriver + "graphroot = \"/\""), codes: ["graphroot-foreign"], after: "grep -q '\(goodRoot)' \(conf); test $(ls \(daemon)* | wc -l) = 1"),
     .init(what: "graphroot is the whole storage directory", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/\""), codes: ["data-root-shared"], after: "grep -q '\(goodRoot)' \(conf); test $(ls \(daemon)* | wc -l) = 1"),
-    .init(what: "graphroot in a table that is none", script: put(conf, "storage = 5"), codes: ["graphroot-missing", "driver-missing"], isRepairable: false),
+    .init(what: "graphroot in a table that is none", script: put(conf, "storage = 5"), codes: ["storage-conf-invalid"], isRepairable: false),
     .init(
       what: "invalid TOML, and data-root where graphroot will be", script: put(conf, "[storage") + "\n" + put(daemon, "{ \"data-root\": \"/var/tmp/alice/containers/storage\" }"),
       codes: ["storage-conf-invalid", "data-root-shared"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
@@ -154,6 +171,96 @@ struct SituationTests {
       isRepairable: false),
     .init(what: "storage.conf a link to a file", script: "mv \(conf) /home/alice/real; sed -i s,/var/tmp/alice/,/home/alice/, /home/alice/real; ln -s /home/alice/real \(conf)", codes: ["graphroot-network"], isRepairable: false, after: "test -L \(conf)"),
     .init(what: "storage.conf of root's", script: "sed -i s,/var/tmp/alice/,/home/alice/, \(conf); chown 0 \(conf)", codes: ["graphroot-network"], isRepairable: false, after: "test $(stat -c %U \(conf)) = root"),
+
+    // Keys and values of storage.conf that stop an engine, or do not
+    .init(what: "a driver for another file system", script: put(conf, "[storage]\ndriver = \"btrfs\"\n" + goodRoot), codes: ["driver-unknown"], after: "grep -q 'driver = \"overlay\"' \(conf)"),
+    .init(what: "a driver that is no more", script: put(conf, "[storage]\ndriver = \"aufs\"\n" + goodRoot), codes: ["driver-unknown"], after: "grep -q 'driver = \"overlay\"' \(conf)"),
+    .init(what: "vfs as the first of several drivers", script: merging + put(conf, "[storage]\ndriver_priority = [\"vfs\", \"overlay\"]\n" + goodRoot), codes: ["driver-vfs"], after: "grep -q 'driver = \"overlay\"' \(conf)"),
+    .init(what: "no driver, which Podman 6 takes", script: merging + put(conf, "[storage]\n" + goodRoot), codes: [], isRepairable: false),
+    .init(what: "options that are no table", script: put(conf, goodDriver + goodRoot + "\noptions = \"x\""), codes: ["storage-conf-invalid"], isRepairable: false),
+    .init(
+      what: "an option without quotes", script: put(conf, goodDriver + goodRoot + "\n[storage.options.overlay]\nignore_chown_errors = true"), codes: ["storage-conf-invalid"],
+      after: "grep -qx 'ignore_chown_errors = \"true\"' \(conf)"),
+    .init(what: "a text where true or false belongs", script: single + put(conf, goodDriver + goodRoot + "\ntransient_store = \"true\""), codes: ["storage-conf-invalid"], isRepairable: false),
+    .init(what: "the same, which an old Podman does not look at", script: early + put(conf, goodDriver + goodRoot + "\ntransient_store = \"true\""), codes: [], isRepairable: false),
+    .init(what: "a text where a list belongs", script: put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionalimagestores = \"/srv\""), codes: ["storage-conf-invalid"], isRepairable: false),
+    .init(what: "image stores that are not there", script: put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionalimagestores = [\"/nowhere\", \"/var/tmp\"]"), codes: ["image-store"], isRepairable: false),
+    .init(
+      what: "an image store that cannot be read", script: "install -d -m 700 /var/tmp/closed /var/tmp/closed/ais; " + put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionalimagestores = [\"/var/tmp/closed/ais\"]"),
+      codes: ["image-store"], isRepairable: false),
+    .init(
+      what: "an image store in the home, which is read alone", script: "install -d -o 4001 /home/alice/ais; " + put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionalimagestores = [\"/home/alice/ais\"]"),
+      codes: [], isRepairable: false),
+    .init(
+      what: "imagestore in the home", script: single + put(conf, goodDriver + goodRoot + "\nimagestore = \"/home/alice/images\" # mine"), codes: ["image-store"],
+      after: "if grep -q imagestore \(conf); then exit 1; fi; grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "the same, which an old Podman does not look at either", script: early + put(conf, goodDriver + goodRoot + "\nimagestore = \"/home/alice/images\""), codes: [], isRepairable: false),
+    .init(
+      what: "a mount program that is not there", script: put(conf, goodDriver + goodRoot + "\n[storage.options.overlay]\nmount_program = \"/usr/bin/no-such-program\"\nmountopt = \"nodev\""), codes: ["storage-option"],
+      after: "if grep -q mount_program \(conf); then exit 1; fi; grep -q mountopt \(conf)"),
+    .init(what: "a size for containers", script: put(conf, goodDriver + goodRoot + "\n[storage.options.overlay]\nsize = \"10G\""), codes: ["storage-option"], after: "if grep -q size \(conf); then exit 1; fi"),
+    .init(what: "force_mask alone, with an old Podman", script: early + put(conf, goodDriver + goodRoot + "\n[storage.options.overlay]\nforce_mask = \"700\""), codes: ["storage-option"], after: "if grep -q force_mask \(conf); then exit 1; fi"),
+    .init(what: "force_mask alone, with a newer one", script: single + put(conf, goodDriver + goodRoot + "\n[storage.options.overlay]\nforce_mask = \"700\""), codes: [], isRepairable: false),
+    .init(what: "graphroot with a comma", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/a,b\""), codes: ["storage-path"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "graphroot in memory", script: "install -d -o 4001 -g 4001 /dev/shm/alice; " + put(conf, goodDriver + "graphroot = \"/dev/shm/alice\""), codes: ["graphroot-volatile"], isRepairable: false),
+    .init(
+      what: "graphroot on a full disk", script: "mkdir /var/tmp/small; mount -t tmpfs -o size=20m none /var/tmp/small; chown 4001 /var/tmp/small; " + put(conf, goodDriver + "graphroot = \"/var/tmp/small\""), codes: ["storage-space"],
+      isRepairable: false),
+    .init(what: "graphroot with the uid, which every Podman puts in", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/$UID/s\""), codes: [], isRepairable: false),
+    .init(what: "graphroot with a variable that nobody sets", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/${NO_SUCH}s\""), codes: ["graphroot-variable"], after: "grep -q '\"/var/tmp/alice/s\"' \(conf)"),
+    .init(what: "graphroot in the home, as $HOME", script: put(conf, goodDriver + "graphroot = \"$HOME/s\""), codes: ["graphroot-network"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "runroot in the home, which works", script: put(conf, goodDriver + goodRoot + "\nrunroot = \"/home/alice/rr\""), codes: ["runroot-unusable"], after: "if grep -q runroot \(conf); then exit 1; fi"),
+    .init(what: "runroot that is no absolute path", script: put(conf, goodDriver + goodRoot + "\nrunroot = \"rr\""), codes: ["runroot-unusable"], after: "if grep -q runroot \(conf); then exit 1; fi"),
+    .init(what: "runroot with a variable", script: put(conf, goodDriver + goodRoot + "\nrunroot = \"$XDG_RUNTIME_DIR/rr\""), codes: [], isRepairable: false),
+    .init(what: "a byte order mark, with an old Podman", script: early + "sed -i '1s/^/\\xef\\xbb\\xbf/' \(conf)", codes: ["storage-conf-invalid"], isRepairable: false),
+    .init(what: "a byte order mark, with a newer one", script: single + "sed -i '1s/^/\\xef\\xbb\\xbf/' \(conf)", codes: [], isRepairable: false),
+
+    // The files that Podman reads beside the user's
+    .init(what: "a drop-in file of the site's moves the store into the home", script: site("/etc/containers/storage.conf.d/x.conf", home), codes: ["graphroot-network"], isRepairable: false),
+    .init(what: "the same with a Podman that reads none", script: single + site("/etc/containers/storage.conf.d/x.conf", home), codes: [], isRepairable: false),
+    .init(what: "the same in a directory for users other than root", script: merging + site("/etc/containers/storage.rootless.conf.d/x.conf", home), codes: ["graphroot-network"], isRepairable: false),
+    .init(what: "the same in a directory for this user", script: merging + site("/etc/containers/storage.rootless.conf.d/4001/x.conf", home), codes: ["graphroot-network"], isRepairable: false),
+    .init(
+      what: "the same in directories for others", script: merging + site("/etc/containers/storage.rootless.conf.d/4002/x.conf", home) + "\n" + site("/etc/containers/storage.rootful.conf.d/x.conf", home), codes: [], isRepairable: false),
+    .init(what: "the same from the vendor", script: merging + "mount -t tmpfs -o mode=755 none /usr/share\n" + site("/usr/share/containers/storage.conf.d/x.conf", home), codes: ["graphroot-network"], isRepairable: false),
+    .init(
+      what: "the same from the vendor, hidden by a file of that name", script: merging + "mount -t tmpfs -o mode=755 none /usr/share\n" + site("/usr/share/containers/storage.conf.d/x.conf", home) + "\n" + site("/etc/containers/storage.conf.d/x.conf", ""),
+      codes: [], isRepairable: false),
+    .init(what: "root's storage in a drop-in file", script: merging + site("/etc/containers/storage.conf.d/x.conf", "[storage]\ngraphroot = \"/root/storage\"\nrunroot = \"/run/containers/storage\""), codes: ["graphroot-missing", "runroot-unusable"], isRepairable: false),
+    .init(what: "a drop-in file of the user's moves the store into the home", script: merging + mine("storage.conf.d/90-x.conf", home), codes: ["graphroot-network"], isRepairable: false),
+    .init(what: "a drop-in file without .conf", script: merging + mine("storage.conf.d/90-x", home), codes: [], isRepairable: false),
+    .init(what: "a directory for root alone, of the user's", script: merging + mine("storage.rootless.conf.d/90-x.conf", home), codes: [], isRepairable: false),
+    .init(what: "a drop-in file that is no TOML", script: merging + mine("storage.conf.d/90-x.conf", "x ="), codes: ["storage-conf-invalid"], isRepairable: false),
+    .init(what: "a drop-in file with a wrong type", script: merging + mine("storage.conf.d/90-x.conf", "[storage]\ndriver = 7"), codes: ["storage-conf-invalid"], isRepairable: false),
+    .init(what: "a drop-in file with vfs", script: merging + mine("storage.conf.d/90-x.conf", "[storage]\ndriver = \"vfs\""), codes: ["driver-vfs"], isRepairable: false),
+    .init(what: "a drop-in file with an unknown driver", script: merging + site("/etc/containers/storage.conf.d/x.conf", "[storage]\ndriver = \"nonsense\""), codes: ["driver-unknown"], isRepairable: false),
+    .init(what: "a drop-in file that nobody may read", script: merging + site("/etc/containers/storage.conf.d/x.conf", home) + "\nchmod 600 /etc/containers/storage.conf.d/x.conf", codes: ["storage-conf-unreadable"], isRepairable: false),
+    .init(what: "a graphroot that a drop-in file alone has", script: merging + put(conf, goodDriver) + "\n" + mine("storage.conf.d/90-x.conf", "[storage]\n" + goodRoot), codes: [], isRepairable: false),
+    .init(what: "the same with a Podman that reads none of it", script: single + put(conf, goodDriver) + "\n" + mine("storage.conf.d/90-x.conf", "[storage]\n" + goodRoot), codes: ["graphroot-missing"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(
+      what: "no storage.conf, where the site's puts the store on local disk", script: "rm \(conf); " + site("/etc/containers/storage.conf", "[storage]\nrootless_storage_path = \"/var/tmp/alice/rsp\""), codes: ["storage-conf-missing"],
+      after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "the site's file is no TOML, with an old Podman", script: early + site("/etc/containers/storage.conf", "x ="), codes: ["storage-conf-invalid"], isRepairable: false),
+    .init(what: "the site's file is no TOML, with a newer one", script: merging + site("/etc/containers/storage.conf", "x ="), codes: [], isRepairable: false),
+    .init(
+      what: "root's lock in the store", script: "install -d -o 4001 -g 4001 /var/tmp/alice/containers /var/tmp/alice/containers/storage /var/tmp/alice/containers/storage/overlay-layers; touch /var/tmp/alice/containers/storage/overlay-layers/layers.lock",
+      codes: ["store-owner"], isRepairable: false),
+    .init(
+      what: "root's directory in the runtime directory", script: "install -d -m 700 -o 4001 -g 4001 /run/user/4001 /run/user/4001/libpod; mkdir /run/user/4001/libpod/tmp", codes: ["store-owner"], isRepairable: false),
+    .init(what: "containers.conf is no TOML", script: mine("containers.conf", "x ="), codes: ["containers-conf"], isRepairable: false),
+    .init(what: "a Bolt database is wanted", script: mine("containers.conf", "[engine]\ndatabase_backend = \"boltdb\""), codes: ["containers-conf"], isRepairable: false),
+    .init(what: "a Bolt database is wanted, with a Podman that makes one", script: single + mine("containers.conf", "[engine]\ndatabase_backend = \"boltdb\""), codes: [], isRepairable: false),
+    .init(what: "volumes at a place that cannot be made", script: site("/etc/containers/containers.conf.d/x.conf", "[engine]\nvolume_path = \"/scratch/volumes\""), codes: ["containers-conf"], isRepairable: false),
+    .init(what: "volumes at somebody else's place", script: "install -d -o 4002 /var/tmp/theirs; " + mine("containers.conf.d/x.conf", "[engine]\nvolume_path = \"/var/tmp/theirs\""), codes: ["containers-conf"], isRepairable: false),
+    .init(
+      what: "Podman has recorded it before the storage was there, and in another place since",
+      script: """
+        mount -t tmpfs -o mode=1777 none /tmp
+        a=/run/user/4001/containers/overlay; b=/tmp/storage-run-4001/containers/overlay
+        for d in /run/user/4001 /run/user/4001/containers $a /tmp/storage-run-4001 /tmp/storage-run-4001/containers $b; do install -d -m 700 -o 4001 -g 4001 $d; done
+        touch $a/overlay-false; chown 4001 $a/overlay-false; sleep 1.1; chmod 711 /var/tmp/alice; sleep 1.1; touch $b/overlay-false; chown 4001 $b/overlay-false
+        """,
+      codes: ["overlay-record"], after: "test ! -e /run/user/4001/containers/overlay/overlay-false; test -e /tmp/storage-run-4001/containers/overlay/overlay-false"),
 
     // daemon.json
     .init(what: "invalid JSON", script: put(daemon, "{ \"data-root\": "), codes: ["daemon-json-invalid"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon); grep -q data-root \(daemon).*.bak"),

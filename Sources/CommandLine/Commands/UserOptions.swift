@@ -31,7 +31,8 @@ struct UserOptions: ParsableArguments {
     let selection = try UserSelection(users, all: all, settings)
     let allocator = task == .check ? nil : RepairAllocator(settings, isDryRun: task == .plan)
     let examiners = Examiners(
-      task: task, conf: path, timeout: timeout, environment: selection.isSelf ? UserOptions.environment : nil, allocator: allocator)
+      task: task, conf: path, timeout: timeout, environment: selection.isSelf ? UserOptions.environment : nil, allocator: allocator,
+      podman: PodmanGeneration.installed(HostTree.this))
     let formers = task == .check ? FormerStorage(selection.subjects, settings) : nil
     let seen = selection.uids
     examiners.run(selection.subjects) { report, account in
@@ -54,6 +55,6 @@ struct UserOptions: ParsableArguments {
     let variables = ProcessInfo.processInfo.environment
     return UserFacts.Environment(
       configHome: variables["XDG_CONFIG_HOME"], storageConf: variables["CONTAINERS_STORAGE_CONF"],
-      storageDriver: variables["STORAGE_DRIVER"], storageOptions: variables["STORAGE_OPTS"], runtimeDirectory: variables["XDG_RUNTIME_DIR"])
+      storageConfOverride: variables["CONTAINERS_STORAGE_CONF_OVERRIDE"], storageDriver: variables["STORAGE_DRIVER"], storageOptions: variables["STORAGE_OPTS"], runtimeDirectory: variables["XDG_RUNTIME_DIR"])
   }
 }

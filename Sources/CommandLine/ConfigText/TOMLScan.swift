@@ -45,8 +45,8 @@ struct TOMLScan: Equatable, Sendable {
   init(_ bytes: [UInt8]) throws(TextProblem) {
     var text = TextScanner(bytes)
     try text.check()
-    // toml++ takes it; Go's parser, which Podman reads with, does not.
-    if text.take("\u{feff}") { throw text.problem("a byte order mark, which Podman does not take") }
+    // toml++ takes a byte order mark, and so does Podman, but for its old versions.
+    _ = text.take("\u{feff}")
     while true {
       let start = text.at
       text.take(while: isBlank)

@@ -31,7 +31,7 @@ extension RepairAction {
   var isMigration: Bool { if case .migrate = self { true } else { false } }
 }
 
-/// A change of one key with a text for a value.
+/// A change of one key with a text for a value. In storage.conf: of `[storage]`, with dots between the names of the tables below it.
 enum KeyChange: Equatable, Sendable {
   case set(key: String, value: String)
   case remove(key: String)
@@ -50,12 +50,14 @@ extension TOMLText {
     var text = self
     for change in changes {
       switch change {
-      case .set(let key, let value): text = try text.setting(["storage", key], to: value)
-      case .remove(let key): text = try text.removing(["storage", key])
+      case .set(let key, let value): text = try text.setting(TOMLText.path(key), to: value)
+      case .remove(let key): text = try text.removing(TOMLText.path(key))
       }
     }
     return text
   }
+
+  private static func path(_ key: String) -> [String] { ["storage"] + key.split(separator: ".").map(String.init) }
 }
 
 extension JSONText {

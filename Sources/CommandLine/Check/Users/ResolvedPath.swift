@@ -18,6 +18,8 @@ struct Place: Equatable, Sendable {
   /// The file system of the path, or of the nearest directory above it; nil if nobody tells.
   let type: String?
   let isNetwork: Bool
+  /// The volume of it; nil on a network file system, and where nobody tells.
+  private(set) var volume: Volume?
 
   /// - Parameter path: absolute. The process must be the user; what it asks may hang with a file server.
   init(_ path: String, _ settings: Settings, _ mounts: MountTable) {
@@ -34,6 +36,7 @@ struct Place: Equatable, Sendable {
         } else {
           state = canMakeFiles(in: place) ? .absent : .unreachable(nearest: shown(nearest))
         }
+        if !isNetwork { volume = Place.volume(place, status, settings, mounts) }
         return
       } catch {
         guard error == .noEntry, nearest != [0x2f], let slash = nearest.lastIndex(of: 0x2f) else {
@@ -75,6 +78,10 @@ struct Place: Equatable, Sendable {
         if nearest.isEmpty { nearest = [0x2f] }
       }
     }
+  }
+
+  private static func volume(_ place: borrowing FileDescriptor, _ status: FileStatus, _ settings: Settings, _ mounts: MountTable) -> Volume? {
+    do throws(Errno) { return try Volume(of: place, mounts.fileSystem(of: status), settings) } catch { return nil }
   }
 
   private static func isThere(_ path: [UInt8]) -> Bool {

@@ -3,7 +3,7 @@ import RootlessStorage
 // Podman's storage.conf in the home.
 
 extension UserDiagnosis {
-  private static let file = "~/.config/containers/storage.conf"
+  static let storageConfFile = "~/.config/containers/storage.conf"
 
   mutating func judgeStorageConf() {
     guard let conf = facts.storageConf else { return }
@@ -12,7 +12,7 @@ extension UserDiagnosis {
     case .dangling, .notRegular, .tooLarge, .failed:
       add(
         .storageConfUnreadable, .error,
-        "\(UserDiagnosis.file) \(unreadable(conf.file)): \(conf.file == .dangling ? "Podman takes it for absent, and uses the home" : "Podman cannot read it, and uses the home").",
+        "\(UserDiagnosis.storageConfFile) \(unreadable(conf.file)): \(conf.file == .dangling ? "Podman takes it for absent, and uses the home" : "Podman does not start").",
         "\(asUser("mv -nT \(inHome(UserExaminer.storageConf)) \(inHome(UserExaminer.storageConf + Array(".old".utf8)))")) && \(repairCommand)")
     case .content(let content):
       if let problem = conf.problem {
@@ -24,17 +24,11 @@ extension UserDiagnosis {
   }
 
   private mutating func judgeInvalid(_ line: Int, _ reason: String, _ content: ConfigFile.Content) {
-    if content.bytes.starts(with: [0xef, 0xbb, 0xbf]) {
-      return add(
-        .storageConfInvalid, .error, "\(UserDiagnosis.file) begins with a byte order mark, for which many versions of Podman ignore it.",
-        "edit \(UserDiagnosis.file)    # as \(name), and save it as UTF-8 without one")
-    }
-    let effect = facts.isNetworkHome ? "Podman ignores it and uses the home, which is on \(homeType)" : "Podman ignores it"
-    let sentence = "\(UserDiagnosis.file) is invalid TOML (line \(line): \(reason)): \(effect)."
+    let sentence = "\(UserDiagnosis.storageConfFile) is invalid TOML (line \(line): \(reason)): Podman does not start."
     if facts.isNetworkHome, storageIsFit, let new = intended.storageConf, isOwnFile(content) {
       add(.storageConfInvalid, .error, sentence, mending: .replaceFile(new))
     } else {
-      add(.storageConfInvalid, .error, sentence, "edit \(UserDiagnosis.file)    # as \(name)")
+      add(.storageConfInvalid, .error, sentence, "edit \(UserDiagnosis.storageConfFile)    # as \(name)")
     }
   }
 
@@ -52,7 +46,7 @@ extension UserDiagnosis {
   }
 
   /// A finding whose mending is a change of keys; where the file is not one to edit, the change is told.
-  private mutating func add(
+  mutating func add(
     _ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ content: ConfigFile.Content, changing changes: [KeyChange]
   ) {
     let edited = try? facts.storageConf?.text?.applying(changes)
@@ -63,18 +57,19 @@ extension UserDiagnosis {
       add(code, severity, sentence, mending: .editStorageConf(changes))
     } else {
       let change = changes.map(\.text).joined(separator: ", ")
-      let place = content.isLink ? "the file that \(UserDiagnosis.file) is a link to" : UserDiagnosis.file
+      let place = content.isLink ? "the file that \(UserDiagnosis.storageConfFile) is a link to" : UserDiagnosis.storageConfFile
       add(code, severity, sentence, "in [storage] of \(place): \(change)    # as \(name)")
     }
   }
 
   private mutating func judge(_ conf: UserFacts.StorageConf, _ text: TOMLText, _ content: ConfigFile.Content) {
-    if judgeTypes(text, content) { return }
+    // With a value that is of no use Podman does not start, and the others do not matter (`judgePodmanConfig`).
+    guard case .table? = text.value(["storage"]) ?? .table([:]), hasTexts(text) else { return }
     let before = actions
-    judgeGraphroot(conf, text, content)
+    judgeGraphroot(text, content)
     let movesStore = actions != before
     judgeDriver(conf, text, content, movesStore: movesStore)
-    judgeRunroot(conf, text, content)
+    judgeKeptRunroot(conf)
     judgeSiteOptions(text)
   }
 
@@ -82,70 +77,62 @@ extension UserDiagnosis {
     if case .string(let value)? = text.value(["storage", key]), !value.isEmpty { value } else { nil }
   }
 
-  /// A key that is not of its type makes Podman ignore the whole file, as invalid TOML does.
-  ///
-  /// - Returns: whether there is one.
-  private mutating func judgeTypes(_ text: TOMLText, _ content: ConfigFile.Content) -> Bool {
-    let mendings: [(String, KeyChange)] = [
-      ("graphroot", .set(key: "graphroot", value: intended.graphroot)), ("driver", .set(key: "driver", value: intended.driver)),
-      ("runroot", .remove(key: "runroot")), ("rootless_storage_path", .remove(key: "rootless_storage_path")),
-    ]
-    var isFound = false
-    for (key, change) in mendings {
-      guard let value = text.value(["storage", key]) else { continue }
-      if case .string = value { continue }
-      isFound = true
-      add(.storageConfInvalid, .error, "\(key) in \(UserDiagnosis.file) is no text: Podman ignores the whole file.", content, changing: [change])
+  private func hasTexts(_ text: TOMLText) -> Bool {
+    ["graphroot", "driver", "runroot", "rootless_storage_path"].allSatisfy { key in
+      if case .string? = text.value(["storage", key]) ?? .string("") { true } else { false }
     }
-    return isFound
   }
 
   // MARK: graphroot
 
-  private mutating func judgeGraphroot(_ conf: UserFacts.StorageConf, _ text: TOMLText, _ content: ConfigFile.Content) {
-    let file = UserDiagnosis.file
+  private mutating func judgeGraphroot(_ text: TOMLText, _ content: ConfigFile.Content) {
+    let file = UserDiagnosis.storageConfFile
+    // Where a drop-in file moves the store, this one does not count (`judgePodmanConfig`).
+    let concerned = readings.filter { $0.store.map { isUsers($0.file) } ?? true }
+    if concerned.isEmpty { return }
+    let concern = concern(concerned)
     var toIntended = [KeyChange.set(key: "graphroot", value: intended.graphroot)]
     // It has no effect beside graphroot.
     if text.value(["storage", "rootless_storage_path"]) != nil { toIntended.append(.remove(key: "rootless_storage_path")) }
     let graphroot = string(text, "graphroot")
     let rootlessPath = string(text, "rootless_storage_path")
-    for (key, path) in [("graphroot", graphroot), ("rootless_storage_path", graphroot == nil ? rootlessPath : nil)] {
-      guard let path, path.contains("$") else { continue }
-      return add(
-        .graphrootVariable, .error, "\(key) in \(file) is \"\(shown(path))\": where the variable is not set, as in some sessions, that is another directory.",
-        content, changing: toIntended)
-    }
-    if let graphroot {
-      if let (code, sentence) = problem(ofStore: graphroot, conf.graphroot, "graphroot in \(file)", facts) {
-        return add(code, .error, sentence, content, changing: toIntended)
-      }
-      if wasWritten(here: content), isMovedBySite(graphroot), let earlier = IntendedConfig.earlierStorage(graphroot, like: intended.graphroot, facts) {
-        return add(
-          .graphrootStale, .warning, "graphroot in \(file) is in \(shown(earlier)), and the storage directory is \(shown(facts.storage?.path ?? [])) by now.",
-          content, changing: toIntended)
-      }
-      if let rootlessPath, rootlessPath != graphroot {
-        add(
-          .rootlessStoragePath, .warning, "rootless_storage_path in \(file) (\(shown(rootlessPath))) has no effect beside graphroot.", content,
-          changing: [.remove(key: "rootless_storage_path")])
-      }
-      return
-    }
-    guard let rootlessPath else {
+    guard let written = graphroot ?? rootlessPath else {
       if facts.isNetworkHome {
         add(
-          .graphrootMissing, .error, "\(file) has no graphroot: Podman puts its storage into the home, which is on \(homeType).", content,
+          .graphrootMissing, .error, "\(file) has no graphroot: Podman puts its storage into the home, which is on \(homeType).\(concern)", content,
           changing: toIntended)
       }
       return
     }
-    if let (code, sentence) = problem(ofStore: rootlessPath, conf.rootlessPath, "rootless_storage_path in \(file)", facts) {
-      return add(code, .error, sentence, content, changing: toIntended)
+    let key = graphroot == nil ? "rootless_storage_path" : "graphroot"
+    let expanded = ExpandedPath(written, facts.account)
+    let path = expanded.path
+    if let (code, sentence) = problem(ofStore: path, place(written), "\(key) in \(file)", facts) {
+      return add(code, .error, sentence + concern, content, changing: toIntended)
     }
-    // It works, and what is stored there stays where it is.
-    add(
-      .rootlessStoragePath, .warning, "\(file) has rootless_storage_path and no graphroot: in a user's file graphroot is what all versions of Podman know.",
-      content, changing: [.set(key: "graphroot", value: rootlessPath)])
+    if expanded.isVariable {
+      var toExpanded = [KeyChange.set(key: "graphroot", value: path)]
+      if rootlessPath != nil { toExpanded.append(.remove(key: "rootless_storage_path")) }
+      return add(
+        .graphrootVariable, .note, "\(key) in \(file) is \"\(shown(written))\", which is \(shown(path)) in most sessions: where a variable is not set, it is another directory.",
+        content, changing: toExpanded)
+    }
+    if graphroot == nil {
+      // It works, and what is stored there stays where it is.
+      return add(
+        .rootlessStoragePath, .warning, "\(file) has rootless_storage_path and no graphroot: in a user's file graphroot is what all versions of Podman know.",
+        content, changing: [.set(key: "graphroot", value: path)])
+    }
+    if wasWritten(here: content), isMovedBySite(path), let earlier = IntendedConfig.earlierStorage(path, like: intended.graphroot, facts) {
+      return add(
+        .graphrootStale, .warning, "graphroot in \(file) is in \(shown(earlier)), and the storage directory is \(shown(facts.storage?.path ?? [])) by now.",
+        content, changing: toIntended)
+    }
+    if let rootlessPath, rootlessPath != graphroot {
+      add(
+        .rootlessStoragePath, .warning, "rootless_storage_path in \(file) (\(shown(rootlessPath))) has no effect beside graphroot.", content,
+        changing: [.remove(key: "rootless_storage_path")])
+    }
   }
 
   /// Docker's file, if it has a data-root, still names the same earlier storage directory: it was the site that moved it. A user who
@@ -186,7 +173,7 @@ extension UserDiagnosis {
     }
   }
 
-  private func isBelowStorage(_ path: String) -> Bool {
+  func isBelowStorage(_ path: String) -> Bool {
     guard let storage = facts.storage else { return false }
     return path.hasPrefix(String(decoding: storage.path, as: UTF8.self) + "/") && !path.split(separator: "/").contains("..")
   }
@@ -201,18 +188,24 @@ extension UserDiagnosis {
 
   private mutating func judgeDriver(_ conf: UserFacts.StorageConf, _ text: TOMLText, _ content: ConfigFile.Content, movesStore: Bool) {
     let driver = string(text, "driver")
-    let file = UserDiagnosis.file
+    let file = UserDiagnosis.storageConfFile
+    let concerned = readings.filter { reading in
+      guard let counting = reading.driver else { return driver == nil && reading.generation != .merging }
+      return driver != nil && isUsers(counting.file)
+    }
+    if concerned.isEmpty { return }
+    let concern = concern(concerned)
     if let driver, driver != "vfs" {
-      if UserDiagnosis.drivers.contains(driver) { return }
+      guard let why = problem(ofDriver: driver, at: conf.graphroot) else { return }
       return add(
-        .driverUnknown, .error, "The driver in \(file) is \"\(shown(driver))\", which Podman does not know, and so it does not start.", content,
+        .driverUnknown, .error, "The driver in \(file) is \"\(shown(driver))\", \(why), and so it does not start.\(concern)", content,
         changing: [.set(key: "driver", value: intended.driver)])
     }
     let code = driver == nil ? FindingCode.driverMissing : .driverVfs
     let sentence =
       driver == nil
-      ? "\(file) names no driver: Podman complains at every command, and may choose vfs, which copies whole images for every container."
-      : "The driver in \(file) is vfs, which copies whole images for every container."
+      ? "\(file) names no driver: Podman complains at every command, and may choose vfs, which copies whole images for every container.\(concern)"
+      : "The driver in \(file) is vfs, which copies whole images for every container.\(concern)"
     if conf.hasVfsStore && !movesStore {
       // The driver is part of a store: with another one Podman would not find what is there.
       add(code, .warning, sentence + " There are images of that driver in the graphroot.", "\(inSession("podman system reset")) && \(repairCommand)    # it deletes all images and containers of \(name)")
@@ -221,54 +214,40 @@ extension UserDiagnosis {
     }
   }
 
-  /// The drivers of containers/storage, of any version.
-  private static let drivers: Set<String> = ["overlay", "overlay2", "vfs", "btrfs", "zfs", "aufs", "devmapper", "devicemapper"]
-
-  private mutating func judgeRunroot(_ conf: UserFacts.StorageConf, _ text: TOMLText, _ content: ConfigFile.Content) {
-    let file = UserDiagnosis.file
-    if let runroot = string(text, "runroot"), let why = problem(ofRunroot: runroot, conf.runroot) {
-      add(.runrootUnusable, .error, "runroot in \(file) is \(shown(runroot)), \(why); without it Podman finds a place itself.", content, changing: [.remove(key: "runroot")])
-    } else if let kept = conf.keptRunroot, let graphroot = conf.graphroot, let why = problem(ofRunroot: kept.path, kept) {
-      let database = graphroot.path + UserExaminer.podmanDatabase
-      let word = shellWord(Array(database.utf8))
-      add(
-        .runrootUnusable, .error, "The runroot that Podman keeps in \(shown(database)) is \(shown(kept.path)), \(why); it holds whatever \(file) says.",
-        "\(asUser("mv -nT \(word) \(word).old"))    # images stay, containers are forgotten")
-    }
+  private mutating func judgeKeptRunroot(_ conf: UserFacts.StorageConf) {
+    guard let kept = conf.keptRunroot, let graphroot = conf.graphroot, let (severity, why) = problem(ofRunroot: kept.path, kept) else { return }
+    let database = graphroot.path + UserExaminer.podmanDatabase
+    let word = shellWord(Array(database.utf8))
+    add(
+      .runrootUnusable, severity, "The runroot that Podman keeps in \(shown(database)) is \(shown(kept.path)), \(why); it holds whatever \(UserDiagnosis.storageConfFile) says.",
+      "\(asUser("mv -nT \(word) \(word).old"))    # images stay, containers are forgotten")
   }
 
-  /// - Returns: nil if Podman can use it.
-  private func problem(ofRunroot runroot: String, _ place: Place?) -> String? {
+  /// - Returns: nil if nothing is wrong with it; a note where Podman can use it all the same.
+  func problem(ofRunroot runroot: String, _ place: Place?) -> (Finding.Severity, String)? {
     // A runtime directory comes and goes with the sessions.
-    if runroot == "/run/user/\(facts.account.uid)" || runroot.hasPrefix("/run/user/\(facts.account.uid)/") { return nil }
+    let path = ExpandedPath(runroot, facts.account).path
+    if path == "/run/user/\(facts.account.uid)" || path.hasPrefix("/run/user/\(facts.account.uid)/") { return nil }
     switch place?.state {
-    case nil: return "which is no absolute path"
-    case .directory(let owner) where owner != facts.account.uid: return "which is owned by uid \(owner)"
-    case .unreachable(let nearest): return "which does not exist, and \(name) may not create it in \(nearest)"
-    case .notDirectory: return "and a component of it is no directory"
-    case .failed(let cause): return "which cannot be reached: \(text(cause))"
-    case .directory, .absent: return place?.isNetwork == true ? "which is on a network file system" : nil
+    case nil: return (.note, "which depends on the directory in which Podman is started")
+    case .directory(let owner) where owner != facts.account.uid: return (.error, "which is owned by uid \(owner)")
+    case .unreachable(let nearest): return (.error, "which does not exist, and \(name) may not create it in \(nearest)")
+    case .notDirectory: return (.error, "and a component of it is no directory")
+    case .failed(let cause): return (.error, "which cannot be reached: \(text(cause))")
+    case .directory, .absent: return place?.isNetwork == true ? (.note, "which is on a network file system") : nil
     }
   }
 
-  /// Before version 6 Podman reads the user's file in place of the site's.
+  /// Podman reads one main file: the user's in place of the site's.
   private mutating func judgeSiteOptions(_ text: TOMLText) {
-    guard let site = facts.siteConf, case .table(let options)? = site.value(["storage", "options"]) else { return }
-    let own = text.value(["storage", "options"])
-    let hidden = UserDiagnosis.settings(options, []).filter { setting in
-      var place = own
-      for key in setting {
-        guard case .table(let table)? = place else { return true }
-        place = table[key]
-      }
-      return place == nil
-    }
+    guard let site = facts.podmanConfig?.others.first, case .table(let options)? = site.text?.value(["storage", "options"]) else { return }
+    let hidden = UserDiagnosis.settings(options, []).filter { setting in readings.contains { $0.value(["storage", "options"] + setting) == nil } }
     guard !hidden.isEmpty else { return }
     let names = hidden.map { $0.joined(separator: ".") }.sorted().prefix(6).joined(separator: ", ")
     add(
       .siteOptionsHidden, .warning,
-      "/etc/containers/storage.conf sets \(shown(names))\(hidden.count > 6 ? " and more" : ""), which \(UserDiagnosis.file) hides from Podman before version 6.",
-      "copy them into [storage.options] of \(UserDiagnosis.file), and for everybody of \(shown(settings.skeleton))/.config/containers/storage.conf")
+      "\(site.path) sets \(shown(names))\(hidden.count > 6 ? " and more" : ""), which \(UserDiagnosis.storageConfFile) hides: Podman reads the user's file in place of the site's.",
+      "copy them into [storage.options] of \(UserDiagnosis.storageConfFile), and for everybody of \(shown(settings.skeleton))/.config/containers/storage.conf; \(PodmanGeneration.names([.merging])) also reads them in /etc/containers/storage.conf.d/*.conf")
   }
 
   /// The paths of all values in a table that say something.

@@ -71,6 +71,9 @@ struct UserDiagnosis: Sendable {
     judgeFiles()
     judgeBlocked()
     if !isBehindBlocked(facts.storageConf?.file, UserExaminer.storageConf) { judgeStorageConf() }
+    judgePodmanConfig()
+    judgeContainersConf()
+    judgeStrangers()
     if !isBehindBlocked(facts.daemonJson?.file, UserExaminer.daemonJson) { judgeDaemonJson() }
     judgeOverlayRecords()
     judgeLeftovers()
@@ -324,7 +327,7 @@ struct UserDiagnosis: Sendable {
     }
     if !volume.hasFileTypes {
       add(.storageFileSystem, .error, "The storage directory \(path) is on xfs without ftype=1, on which overlay cannot work.", "mkfs.xfs -n ftype=1 on a new volume, or \(elsewhere)")
-    } else if ["overlay", "ecryptfs", "aufs", "vfat", "exfat", "ntfs3", "fuseblk"].contains(type) {
+    } else if UserDiagnosis.unfitForOverlay(volume) {
       add(.storageFileSystem, .error, "The storage directory \(path) is on \(type), on which the overlay driver cannot work.", elsewhere)
     }
     // Where it is no mount of its own, all users share the space, and the host's findings have it once.
@@ -338,6 +341,10 @@ struct UserDiagnosis: Sendable {
     guard !storage.isMountPoint else { return "remount \(shown(storage.path)) with \(option.dropFirst(2)) as root, or \(elsewhere)" }
     let mountPoint = "\"$(findmnt -no TARGET -T \(shellWord(parent(storage.path))))\""
     return "sudo mount -o remount,\(option.dropFirst(2)) \(mountPoint)    # until the next boot; for good, take \(option) out of /etc/fstab, or \(elsewhere)"
+  }
+
+  static func unfitForOverlay(_ volume: Volume) -> Bool {
+    !volume.hasFileTypes || ["overlay", "ecryptfs", "aufs", "vfat", "exfat", "ntfs3", "fuseblk"].contains(volume.type ?? "")
   }
 
   /// What each breaks was tried with Podman 4.3 on Linux 6.1: the root of a container is a mount of its own with overlay, and takes no
@@ -377,6 +384,11 @@ struct UserDiagnosis: Sendable {
       switch action {
       case .createFile(let file) where facts.blocked.contains { $0.file == file.path }: continue
       case .createFile(let file):
+        if file.path == UserExaminer.storageConf, let place = storeWithoutUsersFile {
+          add(
+            .storageConfMissing, .note, "\(UserDiagnosis.storageConfFile) does not exist: Podman stores in \(place).", mending: .login(action))
+          continue
+        }
         let (code, sentence) = missing(file.path)
         add(code, .error, sentence, mending: .login(action))
       case .removeLeftover(let directory, let name):
@@ -501,10 +513,20 @@ struct UserDiagnosis: Sendable {
       add(.environmentConfig, .warning, "XDG_CONFIG_HOME is \(shown(value)): Podman and Docker read their configuration there, and not ~/.config.", "unset XDG_CONFIG_HOME")
     }
     if let value = moved(environment.storageConf, from: "/.config/containers/storage.conf") {
+      let effect =
+        switch facts.podmanGeneration {
+        case .merging?: "and no other"
+        case .early?, .single?: "where graphroot has no effect, and not ~/.config/containers/storage.conf"
+        case nil: "and not ~/.config/containers/storage.conf; graphroot has no effect in it for \(PodmanGeneration.names([.early, .single]))"
+        }
       add(
-        .environmentConfig, .warning,
-        "CONTAINERS_STORAGE_CONF is \(shown(value)): Podman reads that file, where graphroot has no effect, and not ~/.config/containers/storage.conf.",
+        .environmentConfig, .warning, "CONTAINERS_STORAGE_CONF is \(shown(value)): Podman reads that file, \(effect).",
         "unset CONTAINERS_STORAGE_CONF")
+    }
+    if let value = environment.storageConfOverride, !value.isEmpty, facts.podmanGeneration ?? .merging == .merging {
+      add(
+        .environmentConfig, .warning, "CONTAINERS_STORAGE_CONF_OVERRIDE is \(shown(value)): for \(PodmanGeneration.names([.merging])) what that file sets wins over all other files.",
+        "unset CONTAINERS_STORAGE_CONF_OVERRIDE")
     }
     for (variable, value) in [("STORAGE_DRIVER", environment.storageDriver), ("STORAGE_OPTS", environment.storageOptions)] {
       guard let value, !value.isEmpty, value != "overlay" else { continue }

@@ -29,10 +29,8 @@ struct UserFacts: Equatable, Sendable {
     var file: ConfigFile
     var text: TOMLText?
     var problem: TOMLText.Problem?
-    /// Where `graphroot`, `rootless_storage_path` and `runroot` lead, if they stand there.
+    /// Where `graphroot` leads, if it stands there.
     var graphroot: Place?
-    var rootlessPath: Place?
-    var runroot: Place?
     /// The runroot that Podman's database in the graphroot keeps, whatever the file says.
     var keptRunroot: Place?
     /// Podman keeps a store of the driver `vfs` in the graphroot.
@@ -99,8 +97,16 @@ struct UserFacts: Equatable, Sendable {
   var skeleton: [SkeletonFile] = []
   var files: [FileObservation] = []
   var storageConf: StorageConf?
-  /// /etc/containers/storage.conf, if it can be read.
-  var siteConf: TOMLText?
+  /// All files of Podman's configuration; nil where they cannot be looked at.
+  var podmanConfig: PodmanConfig?
+  /// How the podman of this host reads them; nil where that is not known.
+  var podmanGeneration: PodmanGeneration?
+  /// Where the paths lead that stand in these files, as they are expanded.
+  var places: [String: Place] = [:]
+  /// What is not the user's where Podman works.
+  var strangers: [Stranger] = []
+  /// Programs that these files name, and that are not there.
+  var missingPrograms: Set<String> = []
   var daemonJson: DaemonJson?
   var leftovers: [Leftover] = []
   var pause: PauseProcess = .none
@@ -129,6 +135,7 @@ struct UserFacts: Equatable, Sendable {
   struct Environment: Codable, Equatable, Sendable {
     var configHome: String?
     var storageConf: String?
+    var storageConfOverride: String?
     var storageDriver: String?
     var storageOptions: String?
     var runtimeDirectory: String?

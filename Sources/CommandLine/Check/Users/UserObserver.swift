@@ -14,7 +14,13 @@ struct UserExaminer {
   func examine(_ home: borrowing FileDescriptor, _ facts: inout UserFacts) {
     facts.storageConf = storageConf(home)
     facts.daemonJson = daemonJson(home, facts.storage?.path)
-    facts.siteConf = siteConf()
+    facts.podmanConfig = podmanConfig(home)
+    if let config = facts.podmanConfig {
+      facts.places = places(config)
+      facts.missingPrograms = missingPrograms(config)
+    }
+    let graphroot = facts.storageConf?.graphroot
+    facts.strangers = strangers(graphroot?.isNetwork == false ? graphroot?.path : nil)
     facts.leftovers = leftovers(home, facts)
     if facts.isNetworkHome {
       facts.blocked = []
@@ -38,13 +44,10 @@ struct UserExaminer {
     do throws(TOMLText.Problem) {
       let text = try TOMLText(content.bytes)
       conf.text = text
-      func place(_ key: String) -> Place? {
-        guard case .string(let path)? = text.value(["storage", key]), path.hasPrefix("/") else { return nil }
-        return Place(path, settings, mounts)
+      if case .string(let written)? = text.value(["storage", "graphroot"]) {
+        let path = ExpandedPath(written, account).path
+        if path.hasPrefix("/") { conf.graphroot = Place(path, settings, mounts) }
       }
-      conf.graphroot = place("graphroot")
-      conf.rootlessPath = place("rootless_storage_path")
-      conf.runroot = place("runroot")
       if let graphroot = conf.graphroot, !graphroot.isNetwork {
         conf.hasVfsStore = Place(graphroot.path + "/vfs-images", settings, mounts).exists
         conf.keptRunroot = keptRunroot(graphroot.path).map { Place($0, settings, mounts) }
@@ -83,14 +86,6 @@ struct UserExaminer {
       found = path
     }
     return found
-  }
-
-  private func siteConf() -> TOMLText? {
-    do throws(Errno) {
-      let root = try open(path: [0x2f], .directoryPlace)
-      guard case .content(let content) = ConfigFile.read(at: root, Array("etc/containers/storage.conf".utf8)) else { return nil }
-      return try? TOMLText(content.bytes)
-    } catch { return nil }
   }
 
   // MARK: Docker

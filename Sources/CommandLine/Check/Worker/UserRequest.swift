@@ -17,4 +17,6 @@ struct UserRequest: Codable, Equatable, Sendable {
   var timeout: UInt32
   /// What the caller's environment says, if the user is the caller.
   var environment: UserFacts.Environment?
+  /// How the podman of this host reads its configuration; nil where that is not known.
+  var podman: PodmanGeneration?
 }

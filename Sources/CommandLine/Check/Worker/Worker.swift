@@ -18,6 +18,7 @@ struct Examination {
       credentials: Credentials(user: request.uid, group: request.gid, groups: request.groups), name: request.name, home: request.home)
     facts = UserFacts(account: account, home: .missing)
     facts.environment = request.environment
+    facts.podmanGeneration = request.podman
   }
 
   private var isRepairing: Bool { request.task == .repair }
@@ -229,10 +230,8 @@ struct Examination {
           done.outcome = .failed
           done.cause = cause
         }
-      case .removeOverlayRecords:
-        var executor = Executor(account, settings, patienceUntil: 0)
-        executor.remove(OverlayCache(uid: account.uid, MountTable(blockDeviceIsLocal: false)), notNewerThan: Int64.max)
-        let problems = executor.events.filter { $0.severity == .warning }
+      case .removeOverlayRecords(let paths):
+        let problems = removeOverlayRecords(paths)
         if !problems.isEmpty {
           done.outcome = .failed
           done.cause = problems.map { sentence($0) }.joined(separator: "; ")
@@ -245,6 +244,19 @@ struct Examination {
       if case .failed(let cause) = error { failedFull = cause == .noSpace || cause == .quotaExceeded }
     }
     return done
+  }
+
+  /// Those that were named, and no other: a newer one in another place is of the storage as it is.
+  private func removeOverlayRecords(_ paths: [[UInt8]]) -> [Event] {
+    var problems: [Event] = []
+    OverlayCache(uid: account.uid, MountTable(blockDeviceIsLocal: false)).forEach { record in
+      guard paths.contains(record.path) else { return }
+      do throws(Errno) { try record.remove() } catch {
+        // A login of the same user was faster.
+        if error != .noEntry { problems.append(.overlayRecordStays(record.path, error)) }
+      }
+    }
+    return problems
   }
 
   private func replace(
@@ -307,7 +319,7 @@ struct Examination {
       if case .inPlace = storage.observation.state { isInPlace = true }
       report.storage = UserReport.Storage(path: shown(storage.path), isInPlace: isInPlace)
     }
-    if case .string(let path)? = facts.storageConf?.text?.value(["storage", "graphroot"]) { report.graphroot = shown(path) }
+    if let store = diagnosis.readings.first?.store { report.graphroot = shown(ExpandedPath(store.path, account).path) }
     if SubordinateIDReaders.ignoresChownErrors(facts.storageConf?.text) { report.ignoresChownErrors = true }
     if let path = facts.daemonJson?.unitRoot?.path ?? facts.daemonJson?.text?.string("data-root") { report.dataRoot = shown(path) }
     report.findings = diagnosis.findings

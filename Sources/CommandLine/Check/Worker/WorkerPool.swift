@@ -16,6 +16,8 @@ struct Examiners: Sendable {
   let environment: UserFacts.Environment?
   /// nil: nobody is given subordinate ids.
   let allocator: RepairAllocator?
+  /// How the podman of this host reads its configuration: found out once for all.
+  let podman: PodmanGeneration?
 
   /// - Parameter deliver: gets the report on each, in the order of `subjects`, and the account if there is one; one at a time.
   func run(_ subjects: [UserSelection.Subject], _ deliver: @escaping @Sendable (UserReport, Account?) -> Void) {
@@ -86,7 +88,7 @@ struct Examiners: Sendable {
   private func ask(_ account: Account, _ task: UserRequest.Task, seconds: UInt32) -> UserReport {
     let request = UserRequest(
       task: task, name: account.name, uid: account.uid, gid: account.credentials.group, groups: account.credentials.groups, home: account.home,
-      conf: conf, timeout: seconds, environment: environment)
+      conf: conf, timeout: seconds, environment: environment, podman: podman)
     func failure(_ cause: String) -> UserReport { UserReport(name: shown(account.name), uid: account.uid, failure: cause) }
     guard let question = try? JSONEncoder().encode(request) else { return failure("it cannot be asked for") }
     do throws(ChildProcess.Failure) {

@@ -1,0 +1,138 @@
+import RootlessStorage
+
+/// The files from which Podman takes its configuration for one user, as they were read, and what each generation of Podman makes of them.
+struct PodmanConfig: Equatable, Sendable {
+  /// Who can change a file.
+  enum Place: Equatable, Sendable { case user, site, vendor }
+
+  struct File: Equatable, Sendable {
+    /// As a sentence names it; printable.
+    let path: String
+    let place: Place
+    let file: ConfigFile
+    private(set) var text: TOMLText?
+    private(set) var problem: TOMLText.Problem?
+
+    init(path: String, _ place: Place, _ file: ConfigFile) {
+      self.path = path
+      self.place = place
+      self.file = file
+      guard case .content(let content) = file else { return }
+      do throws(TOMLText.Problem) { text = try TOMLText(content.bytes) } catch { problem = error }
+    }
+
+    /// Podman takes a link that leads nowhere for no file.
+    var isThere: Bool { file != .absent && file != .dangling }
+  }
+
+  /// ~/.config/containers/storage.conf.
+  var user: File
+  /// The site's and the vendor's, of which the first one counts that is there.
+  var others: [File] = []
+  /// In the order in which they are read: a later one wins.
+  var dropIns: [File] = []
+  /// Files of containers.conf, in that order too.
+  var engine: [File] = []
+
+  /// The directories that have drop-in files for a user other than root, the weakest first: of files of one name the strongest counts.
+  static func dropInDirectories(_ uid: UInt32) -> [(path: String, place: Place)] {
+    [("/usr/share/containers", Place.vendor), ("/etc/containers", .site)].flatMap { base, place in
+      ["storage.conf.d", "storage.rootless.conf.d", "storage.rootless.conf.d/\(uid)"].map { ("\(base)/\($0)", place) }
+    }
+  }
+
+  /// What one generation makes of them.
+  func reading(_ generation: PodmanGeneration) -> PodmanReading {
+    let main = ([user] + others).first(where: \.isThere)
+    return PodmanReading(generation: generation, main: main, dropIns: generation == .merging ? dropIns.filter(\.isThere) : [])
+  }
+}
+
+/// The configuration of storage that Podman of one generation works with.
+struct PodmanReading: Equatable, Sendable {
+  let generation: PodmanGeneration
+  /// The one main file that it reads, if there is one.
+  let main: PodmanConfig.File?
+  /// Read after it.
+  let dropIns: [PodmanConfig.File]
+
+  var layers: [PodmanConfig.File] { (main.map { [$0] } ?? []) + dropIns }
+
+  /// The value that counts, and the file that has it.
+  func value(_ path: [String]) -> (value: TOMLText.Value, file: PodmanConfig.File)? {
+    for file in layers.reversed() {
+      // A site's main file was for root, but for its options, before drop-in files came.
+      if generation != .merging, file.place != .user, path == ["storage", "graphroot"] || path == ["storage", "runroot"] { continue }
+      if let value = file.text?.value(path) { return (value, file) }
+    }
+    return nil
+  }
+
+  /// The same of a text; nil also if it is empty, which means the default.
+  func text(_ path: [String]) -> (text: String, file: PodmanConfig.File)? {
+    guard let (value, file) = value(path), case .string(let text) = value, !text.isEmpty else { return nil }
+    return (text, file)
+  }
+
+  /// Where the store is; nil: in the home.
+  var store: (key: String, path: String, file: PodmanConfig.File)? {
+    for key in ["graphroot", "rootless_storage_path"] {
+      if let (path, file) = text(["storage", key]) { return (key, path, file) }
+    }
+    return nil
+  }
+
+  /// The driver that is named, first of all by `driver`.
+  var driver: (key: String, name: String, file: PodmanConfig.File)? {
+    if let (name, file) = text(["storage", "driver"]) { return ("driver", name, file) }
+    guard generation == .merging, let (value, file) = value(["storage", "driver_priority"]), case .array(let names) = value,
+      case .string(let first)? = names.first
+    else { return nil }
+    return ("driver_priority", first, file)
+  }
+}
+
+/// A path as containers/storage takes it: with the uid for `$UID`, and then with the variables of the environment.
+struct ExpandedPath: Equatable, Sendable {
+  let path: String
+  /// It has variables that are not the same in every session, as in cron's.
+  let isVariable: Bool
+
+  /// - Parameter text: as it is written. A variable that no session has by itself is empty.
+  init(_ text: String, _ account: Account) {
+    let known: [String: String] = [
+      "HOME": String(decoding: account.home, as: UTF8.self), "USER": String(decoding: account.name, as: UTF8.self),
+      "LOGNAME": String(decoding: account.name, as: UTF8.self), "XDG_RUNTIME_DIR": "/run/user/\(account.uid)",
+    ]
+    var path: [UInt8] = []
+    var isVariable = false
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+      guard byte == 0x24 else {
+        path.append(byte)
+        continue
+      }
+      if rest.starts(with: Array("UID".utf8)) {
+        path += decimal(UInt64(account.uid))
+        rest = rest.dropFirst(3)
+        continue
+      }
+      let hasBraces = rest.first == 0x7b
+      if hasBraces, !rest.contains(0x7d) { continue }
+      let name = Array(hasBraces ? rest.dropFirst().prefix { $0 != 0x7d } : rest.prefix { ExpandedPath.isInName($0) })
+      rest = rest.dropFirst(name.count + (hasBraces ? 2 : 0))
+      if name.isEmpty && !hasBraces {
+        path.append(byte)
+        continue
+      }
+      let variable = String(decoding: name, as: UTF8.self)
+      // The home is what Podman takes from the account where the environment has none.
+      if variable != "HOME" { isVariable = true }
+      path += Array((known[variable] ?? "").utf8)
+    }
+    self.path = String(decoding: path, as: UTF8.self)
+    self.isVariable = isVariable
+  }
+
+  private static func isInName(_ byte: UInt8) -> Bool { isDigit(byte) || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a || byte == 0x5f }
+}

@@ -1,0 +1,366 @@
+import RootlessStorage
+
+// What each generation of Podman makes of all its files of configuration together.
+
+extension UserDiagnosis {
+  /// Something that one generation of Podman, or several, stumble on.
+  private struct Trouble: Equatable {
+    let code: FindingCode
+    let severity: Finding.Severity
+    let sentence: String
+    let file: PodmanConfig.File
+    /// What to change in it.
+    let change: Change
+
+    enum Change: Equatable {
+      case keys([KeyChange])
+      case told(String)
+    }
+  }
+
+  /// What Podman here makes of its files; where it is not known which generation it is, what each would make of them.
+  var readings: [PodmanReading] {
+    let own = PodmanConfig.File(path: UserDiagnosis.storageConfFile, .user, facts.storageConf?.file ?? .absent)
+    let config = facts.podmanConfig ?? PodmanConfig(user: own)
+    return (facts.podmanGeneration.map { [$0] } ?? PodmanGeneration.allCases).map { config.reading($0) }
+  }
+
+  /// What follows a sentence that does not hold for every Podman that may be meant.
+  func concern(_ some: [PodmanReading]) -> String {
+    if facts.podmanGeneration != nil || some.count == PodmanGeneration.allCases.count { return "" }
+    return " That concerns \(PodmanGeneration.names(some.map(\.generation)))."
+  }
+
+  func isUsers(_ file: PodmanConfig.File) -> Bool { file.path == UserDiagnosis.storageConfFile }
+
+  /// Where the path leads that stands in a file.
+  func place(_ text: String) -> Place? { facts.places[ExpandedPath(text, facts.account).path] }
+
+  // MARK: Together
+
+  mutating func judgePodmanConfig() {
+    var found: [(trouble: Trouble, readings: [PodmanReading])] = []
+    for reading in readings {
+      for trouble in troubles(reading) {
+        if let index = found.firstIndex(where: { $0.trouble == trouble }) { found[index].readings.append(reading) } else { found.append((trouble, [reading])) }
+      }
+    }
+    for (trouble, some) in found {
+      let sentence = trouble.sentence + concern(some)
+      switch trouble.change {
+      case .told(let remedy): add(trouble.code, trouble.severity, sentence, remedy)
+      case .keys(let changes):
+        if isUsers(trouble.file), case .content(let content) = trouble.file.file {
+          add(trouble.code, trouble.severity, sentence, content, changing: changes)
+        } else {
+          add(trouble.code, trouble.severity, sentence, UserDiagnosis.remedy(changes, trouble.file, name))
+        }
+      }
+    }
+  }
+
+  private static func remedy(_ changes: [KeyChange], _ file: PodmanConfig.File, _ name: String) -> String {
+    let told = changes.map(\.text).joined(separator: ", ")
+    switch file.place {
+    case .user: return "in [storage] of \(file.path): \(told)    # as \(name)"
+    case .site: return "in [storage] of \(file.path): \(told)    # as root; what is for root's containers alone belongs into /etc/containers/storage.rootful.conf.d"
+    case .vendor: return "copy \(file.path) to the same place below /etc/containers, where it counts instead, and there in [storage]: \(told)    # as root"
+    }
+  }
+
+  private func troubles(_ reading: PodmanReading) -> [Trouble] {
+    var files = reading.layers
+    // It reads that one too, and then uses nothing of it.
+    if reading.generation == .early, let others = facts.podmanConfig?.others, let site = others.first(where: \.isThere), !files.contains(site) { files.append(site) }
+    let stopping = files.flatMap { isUsers($0) && $0.text == nil ? [] : fileTroubles($0, reading.generation) }
+    // It does not start.
+    if !stopping.isEmpty || files.contains(where: { $0.text == nil }) { return stopping }
+    return storeTroubles(reading) + driverTroubles(reading) + runrootTroubles(reading) + imageTroubles(reading) + overlayTroubles(reading)
+  }
+
+  // MARK: One file
+
+  private func fileTroubles(_ file: PodmanConfig.File, _ generation: PodmanGeneration) -> [Trouble] {
+    let word = shellWord(Array(file.path.utf8))
+    func byHand(_ what: String) -> Trouble.Change { .told(file.place == .user ? "\(what)    # as \(name)" : "\(what)    # as root") }
+    switch file.file {
+    case .absent, .dangling: return []
+    case .notRegular, .tooLarge, .failed:
+      let change = file.place == .user ? byHand("move \(file.path) away") : Trouble.Change.told("sudo ls -l \(word)    # everybody's Podman has to read it, or it has to go")
+      return [Trouble(code: .storageConfUnreadable, severity: .error, sentence: "\(file.path) \(unreadable(file.file)): Podman does not start.", file: file, change: change)]
+    case .content(let content):
+      if let problem = file.problem {
+        return [
+          Trouble(
+            code: .storageConfInvalid, severity: .error, sentence: "\(file.path) is invalid TOML (line \(problem.line): \(problem.reason)): Podman does not start.", file: file,
+            change: byHand("edit \(file.path)"))
+        ]
+      }
+      guard let text = file.text else { return [] }
+      if content.bytes.starts(with: UserDiagnosis.byteOrderMark), generation == .early {
+        return [
+          Trouble(
+            code: .storageConfInvalid, severity: facts.podmanGeneration == nil ? .warning : .error, sentence: "\(file.path) begins with a byte order mark: Podman before version 5 does not start.",
+            file: file, change: byHand("edit \(file.path), and save it as UTF-8 without one"))
+        ]
+      }
+      return typeTroubles(file, text, generation)
+    }
+  }
+
+  static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
+
+  /// A value that is not of its key's type: no generation takes it.
+  private func typeTroubles(_ file: PodmanConfig.File, _ text: TOMLText, _ generation: PodmanGeneration) -> [Trouble] {
+    UserDiagnosis.types.compactMap { entry in
+      let path = entry.path.split(separator: ".").map(String.init)
+      guard generation != .early || !entry.isNew, let value = text.value(path) else { return nil }
+      guard let kind = UserDiagnosis.mismatch(value, entry.type, generation) else { return nil }
+      let key = path.dropFirst().joined(separator: ".")
+      let change: Trouble.Change
+      switch (entry.type, value) {
+      case (.text, _) where entry.path == "storage.graphroot": change = .keys([.set(key: "graphroot", value: intended.graphroot)])
+      case (.text, _) where entry.path == "storage.driver": change = .keys([.set(key: "driver", value: intended.driver)])
+      case (.text, .boolean(let value)): change = .keys([.set(key: key, value: value ? "true" : "false")])
+      case (.text, _) where !entry.path.contains("options"): change = .keys([.remove(key: key)])
+      default: change = .told("write it as \(entry.type.rawValue) in \(file.path)    # as \(file.place == .user ? name : "root")")
+      }
+      return Trouble(
+        code: .storageConfInvalid, severity: .error, sentence: "\(entry.path) in \(file.path) is \(kind), and has to be \(entry.type.rawValue): Podman does not start.", file: file, change: change)
+    }
+  }
+
+  enum ValueType: String { case text = "a text in quotes", texts = "a list of texts", boolean = "true or false", table = "a table", number = "a number" }
+
+  /// As the structures of containers/storage have them (pkg/config, types/options.go). New: Podman before 4.8 does not know the key.
+  private static let types: [(path: String, type: ValueType, isNew: Bool)] =
+    [("storage", .table, false)]
+    + ["driver", "runroot", "graphroot", "rootless_storage_path"].map { ("storage.\($0)", .text, false) }
+    + [("storage.imagestore", .text, true), ("storage.transient_store", .boolean, true), ("storage.driver_priority", .texts, false)]
+    + [("storage.options", .table, false), ("storage.options.additionalimagestores", .texts, false), ("storage.options.additionallayerstores", .texts, false)]
+    + ["size", "remap-uids", "remap-gids", "remap-user", "remap-group", "root-auto-userns-user", "ignore_chown_errors", "mountopt", "mount_program", "skip_mount_home"]
+    .map { ("storage.options.\($0)", .text, false) }
+    + ["auto-userns-min-size", "auto-userns-max-size"].map { ("storage.options.\($0)", .number, false) }
+    + [("storage.options.disable-volatile", .boolean, false), ("storage.options.overlay", .table, false)]
+    + ["ignore_chown_errors", "mountopt", "mount_program", "size", "inodes", "skip_mount_home", "force_mask"].map { ("storage.options.overlay.\($0)", .text, false) }
+    + [("storage.options.overlay.use_composefs", .text, true), ("storage.options.vfs", .table, false), ("storage.options.vfs.ignore_chown_errors", .text, false)]
+
+  /// - Returns: what the value is; nil if it is as it has to be.
+  private static func mismatch(_ value: TOMLText.Value, _ type: ValueType, _ generation: PodmanGeneration) -> String? {
+    switch (type, value) {
+    case (.text, .string), (.boolean, .boolean), (.table, .table), (.number, .integer): return nil
+    case (.texts, .array(let values)):
+      let isFit = values.allSatisfy { value in
+        switch value {
+        case .string: true
+        // `{append=true}`: what other files list stays.
+        case .table: generation == .merging
+        default: false
+        }
+      }
+      return isFit ? nil : "a list of something else"
+    case (_, .string): return "a text"
+    case (_, .boolean): return "true or false"
+    case (_, .integer): return "a number"
+    case (_, .array): return "a list"
+    case (_, .table): return "a table"
+    case (_, .other): return "a date or a fraction"
+    }
+  }
+
+  // MARK: The store
+
+  private func storeTroubles(_ reading: PodmanReading) -> [Trouble] {
+    guard let (key, raw, file) = reading.store else { return [] }
+    let path = ExpandedPath(raw, facts.account).path
+    let setting = "\(key) in \(file.path)"
+    var found: [Trouble] = []
+    let change = isUsers(file) ? Trouble.Change.keys([.set(key: "graphroot", value: intended.graphroot)]) : .keys([.remove(key: key)])
+    if !isUsers(file), let (code, sentence) = problem(ofStore: path, place(raw), setting, facts) {
+      return [Trouble(code: code, severity: .error, sentence: sentence, file: file, change: change)]
+    }
+    if path.contains(",") || path.contains(":"), reading.driver.map({ $0.name.hasPrefix("overlay") }) ?? true {
+      found.append(
+        Trouble(
+          code: .storagePath, severity: .error, sentence: "\(setting) is \"\(shown(path))\": overlay takes a comma or a colon for the end of a path, and Podman does not start.", file: file, change: change))
+    }
+    guard let volume = place(raw)?.volume, !isBelowStorage(path) else { return found }
+    let type = volume.type ?? "a disk"
+    if UserDiagnosis.unfitForOverlay(volume) {
+      found.append(
+        Trouble(code: .storageFileSystem, severity: .error, sentence: "\(setting) is \(shown(path)), which is on \(type), on which the overlay driver cannot work.", file: file, change: change))
+    }
+    if ["tmpfs", "ramfs"].contains(type), ["/dev/shm/", "/run/", "/tmp/"].contains(where: path.hasPrefix) {
+      found.append(
+        Trouble(code: .graphrootVolatile, severity: .note, sentence: "\(setting) is \(shown(path)), which is in memory: a reboot removes what is stored there.", file: file, change: .told("set graphroot to a place on a disk")))
+    }
+    if volume.size > 0 && volume.free < 100 << 20 {
+      found.append(
+        Trouble(
+          code: .storageSpace, severity: .error, sentence: "Only \(shownSize(volume.free)) of \(shownSize(volume.size)) are free at \(shown(path)), which is \(setting).", file: file,
+          change: .told(inSession("podman system df"))))
+    }
+    if volume.noexec, reading.driver?.name == "vfs" {
+      found.append(
+        Trouble(
+          code: .storageNoexec, severity: .error, sentence: "\(setting) is \(shown(path)), which is on a mount with noexec: with the driver vfs no container starts.", file: file, change: change))
+    }
+    return found
+  }
+
+  // MARK: The driver
+
+  /// - Returns: why a rootless Podman does not start with the driver; nil if it does.
+  func problem(ofDriver driver: String, at store: Place?) -> String? {
+    switch driver {
+    case "overlay", "overlay2", "vfs": nil
+    case "btrfs" where store?.type == "btrfs", "zfs" where store?.type == "zfs": nil
+    case "btrfs", "zfs": "which needs a store on \(driver)"
+    case "aufs", "devicemapper", "devmapper": "which Podman has no more, or never had without root"
+    default: "which Podman does not know"
+    }
+  }
+
+  private func driverTroubles(_ reading: PodmanReading) -> [Trouble] {
+    guard let (key, driver, file) = reading.driver, !isUsers(file) || key != "driver" else { return [] }
+    let isUsers = isUsers(file)
+    let change = isUsers ? Trouble.Change.keys([.set(key: "driver", value: intended.driver)]) : .keys([.remove(key: key)])
+    // The first of several that works is taken.
+    if key == "driver", let why = problem(ofDriver: driver, at: reading.store.flatMap { place($0.path) }) {
+      return [Trouble(code: .driverUnknown, severity: .error, sentence: "The driver in \(file.path) is \"\(shown(driver))\", \(why), and so it does not start.", file: file, change: change)]
+    }
+    if driver == "vfs" {
+      return [Trouble(code: .driverVfs, severity: .warning, sentence: "The first driver in \(file.path) (\(key)) is vfs, which copies whole images for every container.", file: file, change: change)]
+    }
+    return []
+  }
+
+  private func runrootTroubles(_ reading: PodmanReading) -> [Trouble] {
+    guard let (raw, file) = reading.text(["storage", "runroot"]), let (severity, why) = problem(ofRunroot: raw, place(raw)) else { return [] }
+    return [
+      Trouble(
+        code: .runrootUnusable, severity: severity, sentence: "runroot in \(file.path) is \(shown(raw)), \(why); without it Podman finds a place itself.", file: file,
+        change: .keys([.remove(key: "runroot")]))
+    ]
+  }
+
+  // MARK: Images elsewhere, and options
+
+  private func imageTroubles(_ reading: PodmanReading) -> [Trouble] {
+    var found: [Trouble] = []
+    // Podman before 4.8 does not know it.
+    if reading.generation != .early, let (raw, file) = reading.text(["storage", "imagestore"]) {
+      let path = ExpandedPath(raw, facts.account).path
+      if let (_, sentence) = problem(ofStore: path, place(raw), "imagestore in \(file.path)", facts) {
+        found.append(Trouble(code: .imageStore, severity: .error, sentence: sentence, file: file, change: .keys([.remove(key: "imagestore")])))
+      }
+    }
+    for file in reading.layers {
+      // One that is listed in vain is no finding.
+      guard let counting = reading.value(["storage", "options", "additionalimagestores"]), counting.file == file, let toml = file.text else { continue }
+      for raw in PodmanReading.imageStores(toml) where !raw.isEmpty {
+        let why: String
+        switch place(raw)?.state {
+        case .directory: continue
+        case nil: why = "is no absolute path"
+        case .absent, .unreachable: why = "does not exist"
+        case .notDirectory: why = "is no directory"
+        case .failed(let cause): why = "cannot be reached: \(text(cause))"
+        }
+        found.append(
+          Trouble(
+            code: .imageStore, severity: .error, sentence: "additionalimagestores in \(file.path) lists \(shown(raw)), which \(why), and so Podman does not start.", file: file,
+            change: .told("take \(shown(raw)) out of additionalimagestores in \(file.path), or make it readable for \(name)    # as \(file.place == .user ? name : "root")")))
+      }
+    }
+    return found
+  }
+
+  private func overlayTroubles(_ reading: PodmanReading) -> [Trouble] {
+    if let driver = reading.driver?.name, !driver.hasPrefix("overlay") { return [] }
+    var found: [Trouble] = []
+    func option(_ name: String) -> (text: String, file: PodmanConfig.File, key: String)? {
+      for key in ["options.overlay.\(name)", "options.\(name)"] {
+        if let (text, file) = reading.text(["storage"] + key.split(separator: ".").map(String.init)) { return (text, file, key) }
+      }
+      return nil
+    }
+    let program = option("mount_program")
+    if let (path, file, key) = program, facts.missingPrograms.contains(path) {
+      found.append(
+        Trouble(
+          code: .storageOption, severity: .error, sentence: "\(key) in \(file.path) is \(shown(path)), which does not exist, and so Podman does not start.", file: file, change: .keys([.remove(key: key)])))
+    }
+    let type = reading.store.flatMap { place($0.path)?.type }
+    for name in ["size", "inodes"] {
+      guard let (value, file, key) = option(name), let type, type != "xfs" else { continue }
+      found.append(
+        Trouble(
+          code: .storageOption, severity: .error, sentence: "\(key) in \(file.path) is \"\(shown(value))\": overlay can do that on xfs alone, the store is on \(type), and so Podman does not start.", file: file,
+          change: .keys([.remove(key: key)])))
+    }
+    if reading.generation == .early, program == nil, let (value, file, key) = option("force_mask") {
+      found.append(
+        Trouble(
+          code: .storageOption, severity: .error, sentence: "\(key) in \(file.path) is \"\(shown(value))\": without mount_program Podman does not start.", file: file, change: .keys([.remove(key: key)])))
+    }
+    return found
+  }
+
+  // MARK: containers.conf
+
+  mutating func judgeContainersConf() {
+    guard let files = facts.podmanConfig?.engine else { return }
+    for file in files {
+      let person = file.place == .user ? name : "root"
+      let edit = "edit \(file.path)    # as \(person)"
+      switch file.file {
+      case .absent, .dangling: continue
+      // What keeps both files from being read is told once.
+      case .failed where file.place == .user && file.file == facts.storageConf?.file: continue
+      case .notRegular, .tooLarge, .failed: add(.containersConf, .error, "\(file.path) \(unreadable(file.file)): Podman does not start.", edit)
+      case .content:
+        if let problem = file.problem { add(.containersConf, .error, "\(file.path) is invalid TOML (line \(problem.line): \(problem.reason)): Podman does not start.", edit) }
+      }
+    }
+    func value(_ key: String) -> (text: String, file: PodmanConfig.File)? {
+      for file in files.reversed() { if case .string(let text)? = file.text?.value(["engine", key]), !text.isEmpty { return (text, file) } }
+      return nil
+    }
+    if facts.podmanGeneration ?? .merging == .merging, let (backend, file) = value("database_backend"), backend == "boltdb" {
+      let known = facts.podmanGeneration == nil ? " That concerns \(PodmanGeneration.names([.merging]))." : ""
+      add(
+        .containersConf, .error, "database_backend in \(file.path) is boltdb, which Podman makes no more: it does not start.\(known)",
+        "take database_backend out of \(file.path)    # as \(file.place == .user ? name : "root")")
+    }
+    for key in UserExaminer.engineKeys {
+      guard let (raw, file) = value(key) else { continue }
+      let path = ExpandedPath(raw, facts.account).path
+      let remedy = "take \(key) out of \(file.path), or set it to a directory of \(name)'s    # as \(file.place == .user ? name : "root")"
+      // It is a word with a meaning of its own.
+      if key == "image_copy_tmp_dir" && raw == "storage" { continue }
+      // A runtime directory comes and goes with the sessions.
+      if path.hasPrefix("/run/user/\(facts.account.uid)/") { continue }
+      if let place = place(raw), place.isNetwork, key != "image_copy_tmp_dir" {
+        if case .directory(facts.account.uid) = place.state {
+          add(.containersConf, .note, "\(key) in \(file.path) is \(shown(path)), which is on a network file system (\(place.type ?? "unknown")): files of other ids than \(name)'s cannot be made there.", remedy)
+          continue
+        }
+      }
+      if let (code, sentence) = problem(ofStore: path, place(raw), "\(key) in \(file.path)", facts), code != .graphrootNetwork { add(.containersConf, .error, sentence, remedy) }
+    }
+  }
+}
+
+extension UserDiagnosis {
+  /// Where Podman stores although the user has no file: as another one says, if every generation finds a good place there.
+  var storeWithoutUsersFile: String? {
+    let stores = readings.map(\.store)
+    guard case .absent? = facts.storageConf?.file, let first = stores.first ?? nil else { return nil }
+    let areFit = stores.allSatisfy { store in
+      guard let store else { return false }
+      return problem(ofStore: ExpandedPath(store.path, facts.account).path, place(store.path), store.key, facts) == nil
+    }
+    return areFit ? "\(shown(ExpandedPath(first.path, facts.account).path)), as \(first.file.path) says" : nil
+  }
+}
