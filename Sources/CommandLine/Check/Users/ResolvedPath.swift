@@ -65,21 +65,6 @@ struct Place: Equatable, Sendable {
     return (nil, false)
   }
 
-  /// The volume of the directory, or of the nearest one above it; nil where nobody tells.
-  func volume(_ settings: Settings, _ mounts: MountTable) -> Volume? {
-    var nearest = Array(path.utf8)
-    while true {
-      do throws(Errno) {
-        let place = try open(path: nearest, .directoryPlaceFollowing)
-        return try Volume(of: place, mounts.fileSystem(of: try fileStatus(of: place)), settings)
-      } catch {
-        guard error == .noEntry, nearest != [0x2f] else { return nil }
-        nearest = parent(nearest)
-        if nearest.isEmpty { nearest = [0x2f] }
-      }
-    }
-  }
-
   private static func volume(_ place: borrowing FileDescriptor, _ status: FileStatus, _ settings: Settings, _ mounts: MountTable) -> Volume? {
     do throws(Errno) { return try Volume(of: place, mounts.fileSystem(of: status), settings) } catch { return nil }
   }

@@ -127,7 +127,7 @@ struct UserExaminer {
     if let root = daemon.unitRoot ?? daemon.dataRoot, !root.isNetwork {
       let path = Array(root.path.utf8)
       if !(storage.map { isBelow(path, $0) } ?? false) {
-        daemon.volume = root.volume(settings, mounts)
+        daemon.volume = root.volume
         daemon.fate = Tmpfiles(HostTree.this)?.fate(of: path)
       }
     }
