@@ -34,7 +34,7 @@ struct ManualTests {
   @Test func `every code is in the page, and no other, and repaired is said of those that repair mends`() throws {
     let source = try String(contentsOfFile: "\(ManualTests.top)/Sources/CommandLine/Report/FindingCode.swift", encoding: .utf8)
     let codes = all(#/case [A-Za-z]+ = "([a-z-]+)"/#, in: source)
-    let entries = try #require(try Page("rootless-storage-findings.7").sections["DESCRIPTION"]).compactMap { try? #/\.It Cm ([a-z-]+) Pq (.*)/#.wholeMatch(in: $0)?.output }
+    let entries = (try ["findings", "host-findings"].flatMap { try #require(try Page("rootless-storage-\($0).7").sections["DESCRIPTION"]) }).compactMap { try? #/\.It Cm ([a-z-]+) Pq (.*)/#.wholeMatch(in: $0)?.output }
     #expect(entries.map { String($0.1) }.sorted() == codes.sorted() && codes.count > 50)
     for entry in entries {
       #expect((try? #/(error|warning|note|error or warning|error or note|warning or note|error, warning or note)(, repaired)?/#.wholeMatch(in: entry.2)) != nil, "\(entry)")
@@ -92,9 +92,16 @@ struct ManualTests {
     do { return keys(try JSONSerialization.jsonObject(with: Data(output.text.utf8))) } catch { throw CommandFailure(description: "no JSON: \(output)") }
   }
 
+  /// The subsection about the JSON of a command. Those of commands with subcommands are in their own pages.
+  private func json(_ subsection: String) throws -> [String] {
+    let topic = subsection.split(separator: " ")[0]
+    let lines = ["subids", "pam"].contains(topic) ? try Page("rootless-storage-\(topic).8").subsections["JSON"] : try Page("rootless-storage-json.7").subsections["DESCRIPTION"]
+    return try #require(lines?[subsection])
+  }
+
   /// What a subsection of JSON names.
   private func documented(_ subsection: String) throws -> Set<String> {
-    let lines = try #require(try Page("rootless-storage-json.7").subsections["DESCRIPTION"]?[subsection])
+    let lines = try json(subsection)
     return Set(lines.filter { $0.hasPrefix(".It Va ") || $0.hasPrefix(".Va ") }.flatMap { $0.split(separator: " ").dropFirst().map(String.init) }.filter { !["Va", ",", ".", ":"].contains($0) })
   }
 
@@ -143,9 +150,8 @@ struct ManualTests {
   }
 
   @Test func `the examples of JSON are JSON, with keys that are documented`() throws {
-    let page = try Page("rootless-storage-json.7")
     for subsection in ["check and repair", "list", "prune", "subids list", "subids allocate", "subids release", "pam status", "pam enable and disable"] {
-      let lines = try #require(page.subsections["DESCRIPTION"]?[subsection])
+      let lines = try json(subsection)
       let blocks = lines.split { $0.hasPrefix(".Bd") || $0.hasPrefix(".Ed") }.filter { !($0.first ?? "").hasPrefix(".") && !($0.first ?? "").isEmpty }
       #expect(blocks.count >= 1)
       for block in blocks {

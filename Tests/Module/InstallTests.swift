@@ -32,7 +32,7 @@ struct InstallTests {
         "etc/rootless-storage/skel/.config/docker/daemon.json 644", "usr/lib/tmpfiles.d/rootless-storage.conf 644",
         "usr/libexec/rootless-storage/session-helper 755", "usr/share/man/man5/rootless-storage.conf.5 644",
         "usr/share/man/man8/pam_rootless_storage.8 644", "usr/share/man/man7/rootless-storage-findings.7 644",
-        "usr/share/man/man7/rootless-storage-json.7 644", "usr/share/man/man8/rootless-storage-check.8 644", "usr/share/man/man8/rootless-storage-list.8 644",
+        "usr/share/man/man7/rootless-storage-json.7 644", "usr/share/man/man7/rootless-storage-host-findings.7 644", "usr/share/man/man8/rootless-storage-check.8 644", "usr/share/man/man8/rootless-storage-list.8 644",
         "usr/share/man/man8/rootless-storage-pam.8 644", "usr/share/man/man8/rootless-storage-prune.8 644", "usr/share/man/man8/rootless-storage-repair.8 644",
         "usr/share/man/man8/rootless-storage-subids.8 644", "usr/share/man/man8/rootless-storage.8 644", "usr/bin/rootless-storage 755",
         "usr/lib/systemd/system/rootless-storage-prune.service 644", "usr/lib/systemd/system/rootless-storage-prune.timer 644",
