@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -15,6 +16,8 @@ struct RemedyTests {
   private static let elsewhere = ["subuid-missing", "subuid-small", "subuid-overlap", "subid-source", "migrate-needed"]
   /// Words that a command begins with. All other remedies are texts.
   private static let commands: Set<Substring> = ["sudo", "rootless-storage", "podman", "systemctl", "unset", "mv", "rm", "ls", "echo", "printf", "chmod"]
+
+  private static let followed = Mutex<Set<String>>([])
 
   static let situations = SituationTests.situations + [
     .init(what: "images with volumes", script: "d=/home/alice/.local/share/containers/storage; mkdir -p $d/volumes/thesis/_data $d/volumes/empty/_data; echo 1 > $d/volumes/thesis/_data/db; chown -R 4001 /home/alice/.local", codes: ["images-in-home"], isRepairable: false),
@@ -41,6 +44,8 @@ struct RemedyTests {
       guard try look().contains(where: { $0.code == finding.code && $0.sentence == finding.sentence }) else { continue }
       let parts = finding.remedy.components(separatedBy: "    # ")
       let command = parts[0]
+      // Once for each finding and command: what else leads to them, SituationTests repairs.
+      guard RemedyTests.followed.withLock({ $0.insert("\(reader) \(finding.code) \(command)").inserted }) else { continue }
       guard let first = command.split(separator: " ").first, RemedyTests.commands.contains(first) else { continue }
       #expect(reader == .user || first == "sudo" || first == "unset" || first == "echo" || first == "printf", "an administrator needs sudo: \(finding)")
       let before = try machine.names()

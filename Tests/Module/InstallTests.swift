@@ -90,7 +90,7 @@ struct InstallTests {
       return try machine.sure("cd /; \(drop)bash /etc/complete").lines
     }
     #expect(try completed("rootless-storage ch") == ["check"])
-    #expect(try completed("rootless-storage ").sorted() == ["-h", "--help", "check", "help", "list", "pam", "prune", "repair", "subids"].sorted())
+    #expect(try completed("rootless-storage ").sorted() == ["--version", "-h", "--help", "check", "config", "help", "list", "login", "pam", "prune", "repair", "subids"].sorted())
     #expect(try completed("rootless-storage prune --o").sorted() == ["--older-than", "--orphaned"])
     #expect(try completed("rootless-storage list --conf /etc/rootless-storage/root") == ["/etc/rootless-storage/rootless-storage.conf"])
     // Whoever has storage or a session here, and neither other things in /var/tmp nor accounts that have never been here.

@@ -198,7 +198,7 @@ extension UserDiagnosis {
       found.append(
         Trouble(
           code: .storageSpace, severity: .error, sentence: "Only \(shownSize(volume.free)) of \(shownSize(volume.size)) are free at \(shown(path)), which is \(setting).", file: file,
-          change: .told(inSession("podman system df"))))
+          change: .told(inSession("podman system df    # decide what is not wanted any more"))))
     }
     if volume.noexec, reading.driver?.name == "vfs" {
       found.append(
