@@ -103,7 +103,7 @@ private func follow(
       unsafe log.error("the session helper cannot be started, nothing is done; reinstall the package, or correct helper= in the PAM line: ", path)
       return .failed
     }
-    unsafe log.error("the session helper cannot be started, nothing is done; mend the cause and log in again: ", strerrordesc_np(cause.rawValue))
+    unsafe log.error("the session helper cannot be started, nothing is done; fix the cause and log in again: ", strerrordesc_np(cause.rawValue))
     return .failed
   }
   if reader.isFlooded { log.warning("the session helper said too much, the rest is left out; run it by hand as root") }
@@ -116,7 +116,7 @@ private func follow(
     }
     return .failed
   case .unheard(let cause):
-    unsafe log.error("the session helper cannot be listened to and was killed; mend the cause and log in again: ", strerrordesc_np(cause.rawValue))
+    unsafe log.error("the session helper cannot be listened to and was killed; fix the cause and log in again: ", strerrordesc_np(cause.rawValue))
     return .failed
   case .exited, .killed, .reapedElsewhere: break
   }

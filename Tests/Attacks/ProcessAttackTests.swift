@@ -26,7 +26,7 @@ struct ProcessAttackTests {
       #expect(steps["moves"] > 0 && steps["moves"] < rounds * 3 / 4 && steps["log_3"] == steps["moves"], "\(order): \(steps)")
       // timeout=1, and at most a second for the reaping.
       #expect(order == "kill" || Date().timeIntervalSince(begin) < Double(steps["moves"] * 2 + 60), "\(order): \(steps)")
-      // What was left behind is mended.
+      // What was left behind is fixed.
       #expect(try machine.login("alice", "strict timeout=60").code == 0)
       #expect(try machine.isWhole() && machine.sure("find /home/alice -name '.rootless-storage.*'").text == "", "\(order)")
     }

@@ -24,7 +24,7 @@ struct CheckTests {
   @Test func `where all is good there is one line, and the exit status is 0`() throws {
     let machine = try goodHost()
     let output = try machine.rootlessStorage("check alice")
-    #expect(output.status == 0 && output.lines == ["alice: nothing to mend; home on ramfs, storage in /var/tmp/alice."], "\(output)")
+    #expect(output.status == 0 && output.lines == ["alice: no problems found; home on ramfs, storage in /var/tmp/alice."], "\(output)")
     let host = try machine.rootlessStorage("check")
     #expect(host.status == 0 && host.lines.count == 1, "\(host)")
     #expect(try machine.rootlessStorage("repair alice").status == 0)
@@ -38,7 +38,7 @@ struct CheckTests {
     #expect(orphan.map(\.code) == ["storage-orphaned"] && orphan[0].sentence.hasPrefix("1 uid that owns something") && orphan[0].severity == "note", "\(orphan)")
     try machine.sure("rmdir /var/tmp/orphan")
     let all = try machine.rootlessStorage("check --all")
-    #expect(all.status == 0 && all.lines == ["alice: nothing to mend; home on ramfs, storage in /var/tmp/alice."], "\(all)")
+    #expect(all.status == 0 && all.lines == ["alice: no problems found; home on ramfs, storage in /var/tmp/alice."], "\(all)")
   }
 
   @Test func `a finding ends it with 1, a user who cannot be looked at with 2, whatever else there is`() throws {

@@ -31,14 +31,14 @@ struct ManualTests {
 
   // MARK: Findings
 
-  @Test func `every code is in the page, and no other, and repaired is said of those that repair mends`() throws {
+  @Test func `every code is in the page, and no other, and repaired is said of those that repair fixes`() throws {
     let source = try String(contentsOfFile: "\(ManualTests.top)/Sources/CommandLine/Report/FindingCode.swift", encoding: .utf8)
     let codes = all(#/case [A-Za-z]+ = "([a-z-]+)"/#, in: source)
     let entries = (try ["findings", "host-findings"].flatMap { try #require(try Page("rootless-storage-\($0).7").sections["DESCRIPTION"]) }).compactMap { try? #/\.It Cm ([a-z-]+) Pq (.*)/#.wholeMatch(in: $0)?.output }
     #expect(entries.map { String($0.1) }.sorted() == codes.sorted() && codes.count > 50)
     for entry in entries {
       #expect((try? #/(error|warning|note|error or warning|error or note|warning or note|error, warning or note)(, repaired)?/#.wholeMatch(in: entry.2)) != nil, "\(entry)")
-      // SituationTests proves of each situation whether it is mended.
+      // SituationTests proves of each situation whether it is fixed.
       let situations = SituationTests.situations.filter { $0.codes.contains(String(entry.1)) }
       #expect(entry.2.hasSuffix("repaired") == situations.contains(where: \.isRepairable), "\(entry)")
     }

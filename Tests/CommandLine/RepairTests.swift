@@ -54,7 +54,7 @@ struct RepairTests {
         esac
         [ "$(find /var/tmp -user 4002 -type d | wc -l)" -eq 1 ] || echo "what was there is gone after $name $when"
         \(examine) > /etc/answer || echo "next repair failed after $name $when"
-        [ "$(cksum < \(RepairTests.daemon))" = "$newdaemon" ] && [ "$(cksum < \(RepairTests.conf))" = "$newconf" ] && [ "$(stat -c '%a %u' /var/tmp/alice)" = '700 4001' ] || echo "not mended after $name $when: $(cat /etc/answer)"
+        [ "$(cksum < \(RepairTests.daemon))" = "$newdaemon" ] && [ "$(cksum < \(RepairTests.conf))" = "$newconf" ] && [ "$(stat -c '%a %u' /var/tmp/alice)" = '700 4001' ] || echo "not fixed after $name $when: $(cat /etc/answer)"
         grep -q /home/alice/x \(RepairTests.conf).*.bak && grep -qx '{ "data-root": ' \(RepairTests.daemon).*.bak || echo "the original is lost after $name $when"
       done <<'KILLS' 2>/dev/null
       \(kills.joined(separator: "\n"))
@@ -111,7 +111,7 @@ struct RepairTests {
     #expect(try machine.sure("cd '\(action?.backup ?? "/nonexistent")'; find . -printf '%p %y %m %U:%G %s %n %T@ %C@ %l\\n' | sort | grep -v '^\\. '").text == before)
   }
 
-  @Test func `a user repairs for themselves, and is told what is root's to mend`() throws {
+  @Test func `a user repairs for themselves, and is told what is root's to fix`() throws {
     let machine = try Machine.good()
     try machine.sure("rm \(RepairTests.conf)")
     let own = try machine.repair("", asUid: 4001, environment: "XDG_RUNTIME_DIR=/home/alice")
@@ -135,7 +135,7 @@ struct RepairTests {
     #expect(try machine.repair("alice").codes == [])
   }
 
-  @Test func `when the storage directory cannot be mended, nothing is pointed at it`() throws {
+  @Test func `when the storage directory cannot be fixed, nothing is pointed at it`() throws {
     let machine = try Machine.good()
     try machine.sure("rm -r /home/alice/.config /var/tmp/alice; mount -o remount,ro /var/tmp")
     let report = try machine.repair("alice")

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every finding of a user's produced by a real situation, and mended by repair where that is promised, after which check is silent.
+/// Every finding of a user's produced by a real situation, and fixed by repair where that is promised, after which check is silent.
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct SituationTests {
   struct Situation: Sendable, CustomTestStringConvertible {
@@ -328,7 +328,7 @@ struct SituationTests {
   ]
 
   @Test(arguments: situations)
-  func `is found, and mended where that is promised`(situation: Situation) throws {
+  func `is found, and fixed where that is promised`(situation: Situation) throws {
     let machine = try Machine.good(settings: situation.settings)
     #expect(try machine.check("alice").codes == [], "good before")
     try machine.sure(situation.script)
@@ -348,7 +348,7 @@ struct SituationTests {
     #expect(actions.allSatisfy { $0.outcome == "done" }, "\(actions)")
     #expect(actions.map(\.action).sorted() == plan.map(\.action).sorted(), "what was planned is what is done")
     #expect(try machine.check("alice").codes.sorted() == (situation.isRepairable ? [] : situation.codes.sorted()))
-    if !situation.isRepairable { #expect(try machine.snapshot("/home /var/tmp") == before, "what is not mended is left alone") }
+    if !situation.isRepairable { #expect(try machine.snapshot("/home /var/tmp") == before, "what is not fixed is left alone") }
     let after = try machine.sh("set -e; \(situation.after)")
     #expect(after.status == 0, "\(situation.after): \(after)")
     // And once more: nothing is left to do.

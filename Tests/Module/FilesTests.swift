@@ -136,7 +136,7 @@ struct FilesTests {
     }
   }
 
-  @Test func `killed before any of its system calls, it leaves nothing partial, and the next login mends it`() throws {
+  @Test func `killed before any of its system calls, it leaves nothing partial, and the next login fixes it`() throws {
     let machine = try Machine()
     try machine.user("alice")
     // strace counts each call by its name: the list is "NAME OCCURRENCE", for every call of a first login.
@@ -310,7 +310,7 @@ struct FilesTests {
       try machine.user("alice")
       try machine.sure("chmod go-rwx /etc/rootless-storage/\(path)")
       let own = try machine.helper(FilesTests.alice, asUid: 4001)
-      #expect(own.status == 1 && own.text.contains("the \(what) not used and nothing is done: /etc/rootless-storage/\(path): Permission denied; mend that as root"), "\(own)")
+      #expect(own.status == 1 && own.text.contains("the \(what) not used and nothing is done: /etc/rootless-storage/\(path): Permission denied; fix that as root"), "\(own)")
       #expect(try machine.sure("ls -A /home/alice /var/tmp").lines.filter { !$0.hasSuffix(":") } == [])
       #expect(try machine.helper(FilesTests.alice).status == 0, "root may")
     }

@@ -45,7 +45,7 @@ struct AnsibleTests {
     let now = try lab.root(Site.snapshot).text
     #expect(now == state, "\(Site.difference(state, now))")
 
-    // The gate: an error fails the play and is shown with what mends it, on this host and of a user.
+    // The gate: an error fails the play and is shown with what fixes it, on this host and of a user.
     try lab.root("mv /usr/bin/newuidmap /usr/bin/newuidmap.away; runuser -u bob -- sed -i /graphroot/d /home/nfs4/bob/.config/containers/storage.conf")
     let stopped = try site.play()
     #expect(stopped.recap["failed"] == 1, "\(stopped)")

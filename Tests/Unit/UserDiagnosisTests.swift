@@ -108,7 +108,7 @@ import Testing
       let user = UserDiagnosis(seen, settings, isPrivileged: false)
       #expect(user.findings == root.findings, "what is wrong does not depend on who looks")
       #expect(user.actions.allSatisfy { root.actions.contains($0) })
-      // What only root mends names sudo.
+      // What only root fixes names sudo.
       if user.actions.isEmpty { #expect(user.findings.filter(\.isRepairable).allSatisfy { $0.remedy.hasPrefix("sudo ") }) }
       for finding in root.findings { #expect(finding.sentence.hasSuffix(".") && !finding.sentence.contains("\n") && !finding.remedy.isEmpty, "\(finding)") }
     }

@@ -75,11 +75,11 @@ import Testing
   private static let steps = [
     "log in", "find out ", "run it", "run the", "set ", "create ", "look at it", "free ", "make ", "raise ", "check ", "reinstall ", "correct ", "usage: ",
     "use ", "is a Kerberos ticket", "is /proc mounted", "it and every directory", "every directory above", "every component", "on this way only",
-    "remove ", "give ", "move ", "install ", "mount ", "add ", "shorten ", "lower ", "mend ", "unmount ", "it may be a mount of your own, else make"
+    "remove ", "give ", "move ", "install ", "mount ", "add ", "shorten ", "lower ", "fix ", "unmount ", "it may be a mount of your own, else make"
   ]
 
   private func hasNextStep(_ text: String) -> Bool {
-    if text.hasSuffix("ignoring") || text.hasSuffix("the default holds") || text.hasSuffix(", log in again") || text.hasSuffix("until that is mended") || text.contains(": set ") { return true }
+    if text.hasSuffix("ignoring") || text.hasSuffix("the default holds") || text.hasSuffix(", log in again") || text.hasSuffix("until that is fixed") || text.contains(": set ") { return true }
     return text.split(separator: ";").dropFirst().contains { part in WordingTests.steps.contains { part.dropFirst().hasPrefix($0) } }
   }
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `rootless-storage` against the real thing: Podman breaks, check says why, and what it says to do mends it.
+/// `rootless-storage` against the real thing: Podman breaks, check says why, and what it says to do fixes it.
 @Suite(.serialized, .enabled(if: Lab.isPossible, Comment(rawValue: Lab.need)))
 struct HelperTests {
   /// Something that goes wrong for alice, whose home is on NFS and who has used Podman on this host.
@@ -18,12 +18,12 @@ struct HelperTests {
     var left: [String] = []
     /// What is left when everybody has done what they were told, since nothing that is told is a command.
     var stays: [String] = []
-    /// Holds when it is mended, by whoever is told to.
+    /// Holds when it is fixed, by whoever is told to.
     var after = "true"
-    /// What Podman does when it is mended.
+    /// What Podman does when it is fixed.
     var proof = HelperTests.bringIn
     var answer = "sha256:"
-    /// As root, where no command mends it: away with the situation.
+    /// As root, where no command fixes it: away with the situation.
     var undo: String?
     /// As root, afterwards.
     var cleanUp = "true"
@@ -123,7 +123,7 @@ struct HelperTests {
       codes: ["userns-disabled", "userns-disabled"], left: ["userns-disabled", "userns-disabled"]),
   ]
 
-  @Test func `Podman breaks, check says why, and what it says mends it`() throws {
+  @Test func `Podman breaks, check says why, and what it says fixes it`() throws {
     let lab = try Lab()
     try lab.install()
     let helper = try Helper(lab)
@@ -148,10 +148,10 @@ struct HelperTests {
       }
       if situation.undo != nil || !situation.left.isEmpty {
         let left = try helper.codes()
-        #expect(left == situation.stays, "\(what), when it is mended: \(left)")
+        #expect(left == situation.stays, "\(what), when it is fixed: \(left)")
       }
-      let mended = try helper.alice(situation.proof)
-      #expect(mended.contains(situation.answer), "\(what): \(mended)")
+      let fixed = try helper.alice(situation.proof)
+      #expect(fixed.contains(situation.answer), "\(what): \(fixed)")
       let after = try helper.sh("set -e; \(situation.after)")
       #expect(after.hasSuffix("status 0\n"), "\(what): \(situation.after): \(after)")
       try helper.sh("\(situation.cleanUp); as alice 'chmod -R u+rwx '$conf'*; rm -rf images '$conf'.*'; rm -rf /var/tmp/theirs")
@@ -260,7 +260,7 @@ struct HelperTests {
       #expect(try root("as \(user) '\(state)'", on: .lab2) == expected)
       #expect(try Report(lab.root("rootless-storage check --json \(user)", on: .lab2)).codes == [])
 
-      // Both hosts at once: whoever is second finds it mended, or says that it was changed meanwhile.
+      // Both hosts at once: whoever is second finds it fixed, or says that it was changed meanwhile.
       _ = try root("as \(user) 'rm \(file).*'; \(spoil)")
       let repairs = Repairs()
       DispatchQueue.concurrentPerform(iterations: 2) { index in

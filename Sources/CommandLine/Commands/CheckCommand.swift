@@ -4,7 +4,7 @@ import Synchronization
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Say what is wrong, and the command that mends it. Changes nothing.",
+    commandName: "check", abstract: "Say what is wrong, and the command that fixes it. Changes nothing.",
     discussion: "Exits with 0 if all is good, 1 if there are findings, 2 if something could not be looked at.")
 
   @OptionGroup var options: UserOptions
@@ -29,7 +29,7 @@ struct CheckCommand: ParsableCommand {
         try printJSON(ReportDocument(host: .init(name: shown(name), findings: findings, unseen: unseen), users: result.reports))
       } else {
         result.table.add(host: findings, unseen: unseen)
-        let quiet = options.all && result.seen == 0 ? "No user has been seen on this host; nothing to mend." : CheckCommand.quiet(result.seen, result.reports.first)
+        let quiet = options.all && result.seen == 0 ? "No user has been seen on this host; no problems found." : CheckCommand.quiet(result.seen, result.reports.first)
         let text = result.table.text(quiet: obstacle == nil ? quiet : "")
         if !text.isEmpty { printOut(text) }
       }
@@ -59,11 +59,11 @@ struct CheckCommand: ParsableCommand {
 
   /// Nothing to say is one line.
   private static func quiet(_ users: Int, _ report: UserReport?) -> String {
-    guard users > 0, let report else { return "This host: nothing to mend. Name users, or give --all, to look at their homes too." }
-    if users > 1 { return "\(users) users: nothing to mend." }
-    guard report.isServed else { return "\(report.name): not served (uid \(report.uid ?? 0) is outside uid_min to uid_max), nothing to mend." }
+    guard users > 0, let report else { return "This host: no problems found. Name users, or give --all, to look at their homes too." }
+    if users > 1 { return "\(users) users: no problems found." }
+    guard report.isServed else { return "\(report.name): not served (uid \(report.uid ?? 0) is outside uid_min to uid_max), no problems found." }
     let storage = report.storage.map { ", storage in \($0.path)" } ?? ""
-    return "\(report.name): nothing to mend; home on \(UserTable.home(report))\(storage)."
+    return "\(report.name): no problems found; home on \(UserTable.home(report))\(storage)."
   }
 }
 

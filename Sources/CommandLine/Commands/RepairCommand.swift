@@ -4,10 +4,10 @@ import Synchronization
 
 struct RepairCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "repair", abstract: "Mend what check finds, and keep what is replaced.",
+    commandName: "repair", abstract: "Fix what check finds, and keep what is replaced.",
     discussion: """
       Prints each action, and what it leaves to you. With --dry-run it prints the same plan and does nothing. Exits with 0 if nothing is \
-      left to mend, 1 if something is, 2 if something could not be looked at.
+      left to fix, 1 if something is, 2 if something could not be looked at.
       """)
 
   @OptionGroup var options: UserOptions
@@ -41,7 +41,7 @@ struct RepairCommand: ParsableCommand {
         let name = String(decoding: hostName(), as: UTF8.self)
         return try printJSON(ReportDocument(host: .init(name: shown(name), findings: findings, unseen: hostUnseen(host).map { shown($0) }), users: output.reports))
       }
-      if !output.said { printOut("\(output.seen == 1 ? "1 user" : "\(output.seen) users"): nothing to mend.") }
+      if !output.said { printOut("\(output.seen == 1 ? "1 user" : "\(output.seen) users"): no problems found.") }
       if findings.isWanting {
         printOut("\nThis host: \(UserTable.count(findings)), which repair leaves to you: rootless-storage check")
       }
@@ -76,7 +76,7 @@ struct RepairCommand: ParsableCommand {
       if let backup = action.backup { lines.append(terminal.wrapped("what was there is now \(backup)", indent: 9, first: "         ")) }
       if let cause = action.cause { lines.append(terminal.wrapped(cause, indent: 9, first: "         ")) }
     }
-    // A plan mends what it can; what is left then is what it cannot.
+    // A plan fixes what it can; what is left then is what it cannot.
     let isPlan = report.actions?.contains { $0.outcome == .planned } ?? false
     let left = report.findings.filter { (!isPlan || !$0.isRepairable) && $0.severity != .note }
     if !left.isEmpty {

@@ -41,7 +41,7 @@ struct SubidsCheckCommand: ParsableCommand {
       var table = UserTable(.standard)
       for report in reports { table.addFindings(report) }
       table.add(host: findings, unseen: [])
-      let quiet = "\(counted(reports.count, "user", "users")) and \(counted(host.index.tables.reduce(0) { $0 + $1.ranges.count }, "range", "ranges")): nothing to mend."
+      let quiet = "\(counted(reports.count, "user", "users")) and \(counted(host.index.tables.reduce(0) { $0 + $1.ranges.count }, "range", "ranges")): no problems found."
       if obstacle == nil || !findings.isEmpty { printOut(table.text(quiet: quiet)) }
       printOut(Terminal.standard.wrapped("\n\(summary)", indent: 0))
     }

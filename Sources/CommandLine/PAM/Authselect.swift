@@ -28,7 +28,7 @@ struct Authselect {
     }
     self.program = program
     let check = try Authselect.run(program, ["check"])
-    if check.status != 0 { throw .refused(reason: "authselect does not find its files as it made them (\(Authselect.said(check)))", remedy: "mend that first: authselect check; authselect select PROFILE FEATURES --force, which keeps a backup") }
+    if check.status != 0 { throw .refused(reason: "authselect does not find its files as it made them (\(Authselect.said(check)))", remedy: "fix that first: authselect check; authselect select PROFILE FEATURES --force, which keeps a backup") }
     let answer = try Authselect.run(program, ["current", "--raw"])
     let words = String(decoding: answer.output, as: UTF8.self).split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
     // What is made a path of has to be a name.
@@ -107,9 +107,9 @@ struct Authselect {
           remedy: "put a copy in its place (sudo cp --remove-destination \(shellWord(tree.real(file))) \(shellWord(file))), and run this again")
       }
       let content: [UInt8]
-      do throws(ReadFailure) { content = try tree.read(file) } catch { throw .refused(reason: "\(shown(file)) \(error.explanation)", remedy: "reinstall or mend the profile \(current), and run this again") }
+      do throws(ReadFailure) { content = try tree.read(file) } catch { throw .refused(reason: "\(shown(file)) \(error.explanation)", remedy: "reinstall or fix the profile \(current), and run this again") }
       let text = PAMText(content)
-      guard let place = text.places.first else { throw .refused(reason: "\(shown(file)) has no line for sessions", remedy: "mend the profile \(current), and run this again") }
+      guard let place = text.places.first else { throw .refused(reason: "\(shown(file)) has no line for sessions", remedy: "fix the profile \(current), and run this again") }
       let target = isCustom ? file : template(name, of: Authselect.ours)
       changes.append(PAMPlan.Change(file: target, old: content, new: text.adding(behind: place)))
     }
@@ -258,7 +258,7 @@ struct Authselect {
 
   private func sure(_ arguments: [String]) throws(Failure) {
     let ending = try Authselect.run(program, arguments)
-    if ending.status != 0 { throw .refused(reason: "authselect \(arguments.joined(separator: " ")) failed (\(Authselect.said(ending)))", remedy: "mend that, and run this again") }
+    if ending.status != 0 { throw .refused(reason: "authselect \(arguments.joined(separator: " ")) failed (\(Authselect.said(ending)))", remedy: "fix that, and run this again") }
   }
 
   private static func run(_ program: String, _ arguments: [String]) throws(Failure) -> ChildProcess.Ending {

@@ -35,7 +35,7 @@ struct AuthUpdate {
       copy = try TemporaryDirectory()
       for directory in AuthUpdate.directories { try copy.take(directory, from: tree) }
       try copy.write(AuthUpdate.debconf(copy.path), to: "debconf.conf")
-    } catch { throw CannotLook("pam-auth-update cannot be tried on a copy of this host's files in /run (\(text(error))); mend that, and run this again") }
+    } catch { throw CannotLook("pam-auth-update cannot be tried on a copy of this host's files in /run (\(text(error))); fix that, and run this again") }
     let ending = try run(["--root", String(decoding: copy.path, as: UTF8.self)], action, [Array("DEBCONF_SYSTEMRC=".utf8) + copy.path + Array("/debconf.conf".utf8)])
     if ending.status != 0 { throw CannotLook("pam-auth-update does not work on a copy of this host's files (\(AuthUpdate.said(ending))); try: sudo pam-auth-update") }
     let copied = HostTree(copy.path)
@@ -80,7 +80,7 @@ struct AuthUpdate {
   /// Runs it on this host's files.
   func perform(_ action: Action) throws(CannotLook) {
     let ending = try run([], action, [])
-    if ending.status != 0 { throw CannotLook("\(AuthUpdate.command(action)) failed (\(AuthUpdate.said(ending))); mend that, and run this again") }
+    if ending.status != 0 { throw CannotLook("\(AuthUpdate.command(action)) failed (\(AuthUpdate.said(ending))); fix that, and run this again") }
   }
 
   private func run(_ root: [String], _ action: Action, _ more: [[UInt8]]) throws(CannotLook) -> ChildProcess.Ending {

@@ -21,13 +21,13 @@ struct PAMFiles: ~Copyable {
     var refusal: PAMPlan.Refusal {
       let (reason, remedy) =
         switch self {
-        case .way(let problem): (text(Wording.way(problem, .trusted)), "mend that, and run this again")
+        case .way(let problem): (text(Wording.way(problem, .trusted)), "fix that, and run this again")
         case .locked: ("another run of rootless-storage pam is changing files that libpam reads", "wait for it, and run this again")
         case .lockNotRoots(let path):
           ("\(shown(path)), where this program takes its lock, is not root's, or is open to others", "remove it, and run this again")
         case .changedMeanwhile(let path): ("\(shown(path)) was changed by somebody else meanwhile", "run this again")
         case .notRoots(let path): ("\(shown(path)) is not a regular file of root's that nobody else can write to", "make it one (chown root, chmod go-w), and run this again")
-        case .failed(let path, let cause): ("\(shown(path)): \(text(cause))", "mend that, and run this again")
+        case .failed(let path, let cause): ("\(shown(path)): \(text(cause))", "fix that, and run this again")
         }
       return PAMPlan.Refusal(services: [], reason: reason, remedy: remedy)
     }

@@ -59,7 +59,7 @@ struct PAMFindings {
         findings.append(
           Finding(
             .pamUnreadable, .warning, "\(shown(failure.file)), a part of the session stack of \(services), \(failure.explanation).",
-            remedy: "mend or restore \(shellWord(failure.file)) as root"))
+            remedy: "fix or restore \(shellWord(failure.file)) as root"))
       }
     }
     return findings

@@ -79,10 +79,10 @@ struct PAMPlan {
   /// A stack in which no line could help.
   private static func refusal(of stack: PAMStack) -> Refusal? {
     if let failure = stack.failures.first {
-      return Refusal(services: [stack.service], reason: "\(shown(failure.file)) \(failure.explanation)", remedy: "mend or restore \(shellWord(failure.file)) as root, and run this again")
+      return Refusal(services: [stack.service], reason: "\(shown(failure.file)) \(failure.explanation)", remedy: "fix or restore \(shellWord(failure.file)) as root, and run this again")
     }
     if let broken = stack.steps.first(where: { $0.kind == .broken }) {
-      return Refusal(services: [stack.service], reason: "\(place(broken)) is no line that libpam understands, so no session begins", remedy: "mend that line, and run this again")
+      return Refusal(services: [stack.service], reason: "\(place(broken)) is no line that libpam understands, so no session begins", remedy: "fix that line, and run this again")
     }
     if let ours = stack.ours, let index = stack.steps[..<ours].indices.first(where: { stack.canSkip(ours, from: $0) }) {
       return Refusal(
@@ -98,10 +98,10 @@ struct PAMPlan {
     if let (reason, remedy) = PAMPlan.owner(of: file, tree, throughLinks) { return refuse(reason, remedy) }
     let content: [UInt8]
     do throws(ReadFailure) { content = try tree.read(file) } catch {
-      return refuse("\(shown(file)) \(error.explanation)", "mend or restore \(shellWord(file)) as root, and run this again")
+      return refuse("\(shown(file)) \(error.explanation)", "fix or restore \(shellWord(file)) as root, and run this again")
     }
     let text = PAMText(content)
-    if let (line, reason) = text.objection { return refuse("\(shown(file)):\(line) \(reason)", "mend that line, and run this again") }
+    if let (line, reason) = text.objection { return refuse("\(shown(file)):\(line) \(reason)", "fix that line, and run this again") }
     var first: PAMComparison.Objection?
     let names = names(of: file)
     // Nobody has as many; a file of nothing but lines must not take forever.
@@ -166,7 +166,7 @@ struct PAMPlan {
     if let managed = text.ours.first(where: { text.isManaged($0.numbers.lowerBound) }) {
       return refuse("\(shown(file)):\(managed.numbers.lowerBound) is between pam-auth-update's markers, and holds \(shown(managed.text))", "take the profile away with sudo pam-auth-update, or remove that line by hand")
     }
-    if let (line, reason) = text.objection { return refuse("\(shown(file)):\(line) \(reason)", "mend that line, and run this again") }
+    if let (line, reason) = text.objection { return refuse("\(shown(file)):\(line) \(reason)", "fix that line, and run this again") }
     var lines = text.ours
     if !all {
       lines = lines.filter(\.isAsAdded)
@@ -183,7 +183,7 @@ struct PAMPlan {
     let stacks = PAMStacks(everyServiceOf: changed)
     if let objection = PAMComparison(before: after, after: stacks).objection(removingFrom: names(of: file), lines: lines.map(\.numbers)) {
       let (reason, _) = PAMPlan.words(objection, file)
-      return refuse(reason, "remove the line from \(shown(file)) by hand, and mend what counts it")
+      return refuse(reason, "remove the line from \(shown(file)) by hand, and fix what counts it")
     }
     (tree, after) = (changed, stacks)
     changes.append(Change(file: file, old: content, new: new))
@@ -227,7 +227,7 @@ struct PAMPlan {
     let byHand = "add the line \"\(PAMFindings.line)\" by hand where it is reached"
     switch objection {
     case .skips(let step): return ("\(place(step)) (\(shown(step.control?.text ?? []))) can skip what stands behind it in \(shown(file))", "let the control there skip less, or \(byHand)")
-    case .moves(let step): return ("\(place(step)) (\(shown(step.control?.text ?? []))) counts the lines behind it, and would lead elsewhere", "\(byHand), and mend that count")
+    case .moves(let step): return ("\(place(step)) (\(shown(step.control?.text ?? []))) counts the lines behind it, and would lead elsewhere", "\(byHand), and fix that count")
     case .twice(let service): return ("sessions of \(shown(service)) would call pam_rootless_storage.so twice by a line in \(shown(file))", byHand)
     case .early(let step, let service): return ("in sessions of \(shown(service)), \(place(step)) comes behind \(shown(file)), and pam_rootless_storage.so needs what it does", "move that line to before where the file is included, or \(byHand)")
     case .differs(let service): return ("\(shown(file)) cannot be changed without changing more of the sessions of \(shown(service))", byHand)

@@ -18,7 +18,7 @@ enum PAMTrial {
       let directory = try TemporaryDirectory()
       for name in [service, "other"] { try directory.write(PAMText.line + [0x0a], to: name) }
       return answer(directory.path)
-    } catch { return Failure(reason: "the line cannot be tried in a directory of its own in /run (\(text(error)))", remedy: "mend that, and run this again") }
+    } catch { return Failure(reason: "the line cannot be tried in a directory of its own in /run (\(text(error)))", remedy: "fix that, and run this again") }
   }
 
   private static func answer(_ path: [UInt8]) -> Failure? {

@@ -5,7 +5,7 @@ struct Finding: Codable, Equatable, Sendable {
     case error
     /// Something does not work for everybody, or will not work for long.
     case warning
-    /// Worth knowing; nothing has to be mended, and the exit status does not count it.
+    /// Worth knowing; nothing has to be fixed, and the exit status does not count it.
     case note
   }
 
@@ -14,9 +14,9 @@ struct Finding: Codable, Equatable, Sendable {
   let severity: Severity
   /// One sentence with the actual values. What a user controls in it is escaped.
   let sentence: String
-  /// The command that mends it; where there is none, what to do.
+  /// The command that fixes it; where there is none, what to do.
   let remedy: String
-  /// `rootless-storage repair` mends it. `remedy` is that command then.
+  /// `rootless-storage repair` fixes it. `remedy` is that command then.
   let isRepairable: Bool
 
   init(_ code: FindingCode, _ severity: Severity, _ sentence: String, remedy: String, isRepairable: Bool = false) {

@@ -40,7 +40,7 @@ struct UserTable {
 
   private func section(_ title: String, _ lines: [String]) -> String { ([terminal.styled(title, .bold)] + lines).joined(separator: "\n") }
 
-  /// A code, what is wrong, and what mends it.
+  /// A code, what is wrong, and what fixes it.
   func text(of finding: Finding) -> String {
     let style: Terminal.Style =
       switch finding.severity {
@@ -76,12 +76,12 @@ struct UserTable {
 }
 
 extension [Finding] {
-  /// Something has to be mended.
+  /// Something has to be fixed.
   var isWanting: Bool { contains { $0.severity != .note } }
 }
 
 extension Terminal {
-  /// What mends something, behind an arrow. A command that has to be broken can still be copied: each line but the last ends in a
+  /// What fixes something, behind an arrow. A command that has to be broken can still be copied: each line but the last ends in a
   /// backslash. One with quotes stays on one line, however long.
   func remedy(_ text: String) -> String {
     // What has to be known of a command stands below it: a broken comment would be run as a command.

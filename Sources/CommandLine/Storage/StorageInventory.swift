@@ -126,7 +126,7 @@ struct StorageInventory {
         entries.append(found)
       }
     } catch {
-      throw CannotLook("\(shown(parent.settings.storage.parent)) cannot be listed: \(text(error)); mend that as root")
+      throw CannotLook("\(shown(parent.settings.storage.parent)) cannot be listed: \(text(error)); fix that as root")
     }
     entries.sort { isOrderedBefore($0.leaf, $1.leaf) }
     judgeAbsences()

@@ -28,7 +28,7 @@ public struct Wording: Sendable {
   public func text(of event: Event) -> Text { "\(name): \(sentence(event))" }
 
   /// Stands for all further messages of one priority.
-  var leftOut: Text { "\(name): further messages of this priority are left out; mend what the others say first" }
+  var leftOut: Text { "\(name): further messages of this priority are left out; fix what the others say first" }
 
   /// The same without whom it is about.
   package func sentence(_ event: Event) -> Text {
@@ -181,11 +181,11 @@ public struct Wording: Sendable {
       case .rangeIsEmpty(let min, let max): "uid_max \(max) is below uid_min \(min); the default holds"
       case .lineTooLong: "the line is too long, ignoring"
       case .badSubids(let value): "subids is off or allocate, not \"\(value)\"; the default holds"
-      case .badScheme(let value): "subid_scheme is uid or first-free, not \"\(value)\"; no subordinate ids are given out until that is mended"
-      case .badCount(let value): "subid_count is at least \(SubordinateIDPlanner.enough), since nobody is 65534, not \"\(value)\"; no subordinate ids are given out until that is mended"
-      case .badRange(let value): "\"\(value)\" in reserved_ids is no range N-M of ids, ranges are separated by blanks; no subordinate ids are given out until that is mended"
-      case .noRanges: "reserved_ids is empty; no subordinate ids are given out until that is mended"
-      case .tooManyProblems: "further problems are not listed; mend the listed ones first"
+      case .badScheme(let value): "subid_scheme is uid or first-free, not \"\(value)\"; no subordinate ids are given out until that is fixed"
+      case .badCount(let value): "subid_count is at least \(SubordinateIDPlanner.enough), since nobody is 65534, not \"\(value)\"; no subordinate ids are given out until that is fixed"
+      case .badRange(let value): "\"\(value)\" in reserved_ids is no range N-M of ids, ranges are separated by blanks; no subordinate ids are given out until that is fixed"
+      case .noRanges: "reserved_ids is empty; no subordinate ids are given out until that is fixed"
+      case .tooManyProblems: "further problems are not listed; fix the listed ones first"
       }
     return "\(file):\(UInt32(truncatingIfNeeded: problem.line)): \(reason)"
   }
@@ -223,7 +223,7 @@ public struct Wording: Sendable {
     case .onNetwork(let type): return "\(at) is itself on a network file system (\(type)); set storage_directory to a place on local disk"
     case .userMount: return "\(at) is a FUSE mount, which any user can make; unmount it as root"
     case .failed(.accessDenied) where use == .storage: return "\(at): Permission denied; every directory above it must be searchable by everybody (chmod o+x)"
-    case .failed(let cause): return "\(at): \(cause); mend that as root"
+    case .failed(let cause): return "\(at): \(cause); fix that as root"
     }
   }
 

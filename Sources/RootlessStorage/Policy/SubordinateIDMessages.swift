@@ -19,8 +19,8 @@ extension Wording {
     switch refusal {
     case .notFromFiles(let source): "they come from \"\(source)\" (subid in /etc/nsswitch.conf), where /etc/subuid and /etc/subgid do not count; give them out there"
     case .nameUnfit: "this user name cannot stand in /etc/subuid; give the account a name of printable characters without a colon that is not a number"
-    case .settingsDoubtful: "a line of rootless-storage.conf is wrong, and might be one that says which ids to keep off; mend it"
-    case .definitionDoubtful(let key): "\(key) in /etc/login.defs is no decimal number up to 4294967295; mend it"
+    case .settingsDoubtful: "a line of rootless-storage.conf is wrong, and might be one that says which ids to keep off; fix it"
+    case .definitionDoubtful(let key): "\(key) in /etc/login.defs is no decimal number up to 4294967295; fix it"
     case .deterministic(let key):
       "\(key) in /etc/login.defs is yes, by which useradd computes each range from the uid, and subid_scheme = first-free would give one user what it computes for another; set subid_scheme = uid"
     case .nothingReserved:
@@ -58,7 +58,7 @@ extension Wording {
     case .way(let problem): Wording.way(problem, .trusted)
     case .unfit(let file, .symbolicLink): "/etc/\(file) is a symbolic link; make it a file, or add a range by hand"
     case .unfit(let file, .notRegular): "/etc/\(file) is not a regular file; make it one"
-    case .unfit(let file, .notRoots): "/etc/\(file) is not root's alone to write; mend its owner and mode"
+    case .unfit(let file, .notRoots): "/etc/\(file) is not root's alone to write; fix its owner and mode"
     case .unfit(let file, .tooLarge): "/etc/\(file) is too large; shorten it"
     case .locked(let file, let process?, let since?):
       "/etc/\(file) is held by process \(process), which started at \(time(since)); log in again when it is done; if that process edits no accounts, remove the lock"
@@ -66,7 +66,7 @@ extension Wording {
     case .locked(let file, nil, _): "/etc/\(file) is held by another program; log in again when it is done; if nobody edits accounts, remove /etc/subuid.lock and /etc/subgid.lock"
     case .hindered(let hindrance, let cause):
       "\(Wording.hindrance(hindrance)) that this process has from its caller cannot be set back (\(cause)), and could stop it while it holds the locks of the account files; give the program that opens sessions CAP_SYS_RESOURCE and CAP_SYS_NICE, or add a range as root with usermod"
-    case .failed(let file, let cause): "/etc/\(file): \(cause); mend that as root"
+    case .failed(let file, let cause): "/etc/\(file): \(cause); fix that as root"
     }
   }
 

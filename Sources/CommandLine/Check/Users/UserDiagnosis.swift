@@ -42,7 +42,7 @@ struct UserDiagnosis: Sendable {
   /// The storage directory is fit to point at, or will be after the actions.
   private(set) var storageIsFit = false
 
-  /// - Parameter isPrivileged: what only root can mend counts as repairable all the same, but has no action without.
+  /// - Parameter isPrivileged: what only root can fix counts as repairable all the same, but has no action without.
   init(_ facts: UserFacts, _ settings: Settings, isPrivileged: Bool) {
     self.facts = facts
     self.settings = settings
@@ -60,7 +60,7 @@ struct UserDiagnosis: Sendable {
     case .homeLocal?: judgeHomeType()
     case nil: break
     case let conclusion?:
-      add(.homeUnusable, .error, sentence(conclusion), "log in as \(name) when that is mended")
+      add(.homeUnusable, .error, sentence(conclusion), "log in as \(name) when that is fixed")
       return
     }
     if facts.isNetworkHome && facts.storage == nil {
@@ -147,12 +147,12 @@ struct UserDiagnosis: Sendable {
     facts.environment != nil ? "~/" + shellWord(path) : shellWord(facts.account.home + [0x2f] + path)
   }
 
-  /// A finding that nothing here mends.
+  /// A finding that nothing here fixes.
   mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ remedy: String) {
     findings.append(Finding(code, severity, sentence, remedy: remedy))
   }
 
-  /// A finding with the action that mends it.
+  /// A finding with the action that fixes it.
   mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, mending action: RepairAction) {
     // What repair would fail at is not promised, and the remedy is that of what is in the way.
     if let file = UserDiagnosis.file(of: action), let obstacle = obstacle(to: file) {
@@ -370,7 +370,7 @@ struct UserDiagnosis: Sendable {
     guard storageIsFit else {
       for (file, seen) in zip(facts.skeleton, facts.files) where seen.state == .absent && !facts.blocked.contains(where: { $0.file == file.path }) {
         let (code, sentence) = missing(file.path)
-        findings.append(Finding(code, .error, sentence, remedy: "mend the storage directory first, then: \(repairCommand)"))
+        findings.append(Finding(code, .error, sentence, remedy: "fix the storage directory first, then: \(repairCommand)"))
       }
       return
     }
