@@ -103,6 +103,9 @@ static bool is_about_log(const struct fault *fault) {
 static bool lets_leftover_stay(const struct fault *fault) {
   /* An old leftover that cannot be removed does not keep the file from being made, and once that is there and whole, nobody
    * looks beside it any more: a warning says so, and rootless-storage finds it. */
+  /* A file that was put in its place though that was said to have failed: what was made for another attempt, which a kill ended, is
+   * beside a file that is whole. rootless-storage finds it. */
+  if (fault->killed_after > 0 && fault->kind == LOST && fault->number == SYS_renameat2) return true;
   if (!scenario->has_leftover) return false;
   bool is_told = says(run.log, 4, "left by an interrupted login, cannot be removed") || (fault->killed_after > 0 && says(run.log, 3, "was killed before it was done"));
   if (fault->number == SYS_unlinkat && is_told) return true;
@@ -147,9 +150,13 @@ static void judge(const struct fault *fault, const struct step *step) {
 
   if (state_between.trouble[0] != 0) violation(fault, step, state_between.trouble);
   /* A helper that was killed leaves at most one, one that only met an error none, unless that it cannot remove it was the error. */
-  bool may_leave = fault->number == SYS_unlinkat || says(run.log, 3, "was killed before it was done");
+  bool cannot_remove = fault->number == SYS_unlinkat, was_killed = says(run.log, 3, "was killed before it was done");
+  /* Both, where one comes after the other, and not where the call that removes is the one at which it is killed. */
+  int may_leave = fault->killed_after > 0 ? cannot_remove + was_killed : cannot_remove || was_killed;
+  int may_prepare = fault->kind == LOST && fault->number == SYS_mkdirat;
+  if (fault->killed_after > 0) may_prepare += may_leave; else may_prepare = may_prepare || may_leave;
   if (state_between.leftovers > scenario->has_leftover + may_leave) violation(fault, step, "a temporary file is left, or more than one");
-  if (state_between.prepared > (may_leave || (fault->kind == LOST && fault->number == SYS_mkdirat))) violation(fault, step, "a directory that was prepared is left, or more than one");
+  if (state_between.prepared > may_prepare) violation(fault, step, "a directory that was prepared is left, or more than one");
   bool is_killed = fault->kind == KILL || fault->killed_after > 0 || says(run.log, 3, "was killed before it was done");
   if (state_between.is_half && !is_killed) violation(fault, step, "one of /etc/subuid and /etc/subgid has got its line, and the other not");
   if (state_between.ids_left > 0 && !is_killed && fault->number != SYS_unlinkat) violation(fault, step, state_between.left);
