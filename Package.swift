@@ -16,7 +16,7 @@ let embedded = strict + [
 // executable has a main of its own, and libFuzzer's must be the only one.
 let parsers = [
   "ConfigText", "Check/Host/Tmpfiles.swift", "Check/Host/TmpfilesLine.swift", "PAM/PAMFileText.swift", "PAM/PAMParser.swift",
-  "SubordinateIDs/IDRanges.swift", "SubordinateIDs/SubordinateIDIndex.swift", "SubordinateIDs/SubordinateIDTable.swift", "System/HostCalls.swift",
+  "SubordinateIDs/IDRanges.swift", "SubordinateIDs/RealID.swift", "SubordinateIDs/SubordinateIDTable.swift", "System/HostCalls.swift",
   "System/HostTree.swift", "Text",
 ]
 // Only `Tests/run fuzz` sees it: without libFuzzer it has no main.

@@ -1,33 +1,5 @@
 import RootlessStorage
 
-/// A uid or a gid that somebody has.
-struct RealID: Equatable, Sendable {
-  let id: UInt32
-  let name: [UInt8]
-
-  /// Those in the range, at most so many.
-  ///
-  /// - Parameter sorted: by id.
-  static func some(of sorted: [RealID], in range: IDRange, limit: Int) -> [RealID] {
-    var low = 0
-    var high = sorted.count
-    while low < high {
-      let middle = (low + high) / 2
-      if sorted[middle].id < range.lowerBound { low = middle + 1 } else { high = middle }
-    }
-    return Array(sorted[low...].prefix(limit).prefix { $0.id <= range.upperBound })
-  }
-
-  /// The lines of passwd(5) or group(5): in both, the third field is the id.
-  static func read(_ content: [UInt8]) -> [RealID] {
-    content.split(separator: 0x0a).compactMap { line in
-      let fields = line.split(separator: 0x3a, maxSplits: 3, omittingEmptySubsequences: false)
-      guard fields.count >= 3, let id = identifier(fields[2]) else { return nil }
-      return RealID(id: id, name: Array(fields[0]))
-    }.sorted { $0.id < $1.id }
-  }
-}
-
 /// The subordinate ids of this host, and the files that decide on new ones. Read once in a run.
 struct SubordinateIDIndex: Equatable, Sendable {
   /// Where they come from instead of the files (nsswitch.conf(5), `subid`); nil: from the files.
