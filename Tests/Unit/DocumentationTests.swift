@@ -8,7 +8,7 @@ struct DocumentationTests {
   private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
   static let documents = [
     "README.md", "packaging/doc/admin.md", "packaging/doc/evidence.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md", "Sources/README.md", "Tests/README.md",
-    "packaging/CHANGELOG.md", "packaging/ansible/rootless_storage/README.md", "packaging/selinux/README.md",
+    "packaging/CHANGELOG.md", "findings/README.md", "packaging/ansible/rootless_storage/README.md", "packaging/selinux/README.md",
   ]
 
   /// As GitHub makes them of headings: lower case, blanks become hyphens, other punctuation goes.
