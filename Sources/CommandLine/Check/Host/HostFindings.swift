@@ -83,7 +83,7 @@ private func moduleFindings(_ stacks: PAMStacks, _ directory: [UInt8]?) -> [Find
   for stack in stacks.stacks {
     for step in stack.steps where step.fails(where: directory, missing: stacks.missingModules) { found.append((step, stack)) }
   }
-  return grouped(found.map { ($0.0, $0.1) }).map { step, stacks in
+  return grouped(found).map { step, stacks in
     let services = list(stacks.map { shown($0.service) })
     let place = PAMPlan.place(step)
     let what = step.kind == .broken ? "libpam cannot use the line at \(place)" : "\(shown(baseName(step.path))) (\(place)) is not there"
