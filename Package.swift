@@ -9,14 +9,14 @@ let strict: [SwiftSetting] = [
 // CLinux.h asks for the GNU extensions of libc; the compiler's own module of libc has to have them too where both are loaded.
 let ordinary = strict + [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 let embedded = strict + [
-  .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"]),
+  .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"]),
 ]
 
 // The command line's parsers, compiled into the fuzz targets from where they are (Tests/Fuzz/CommandLine is a symbolic link): the
 // executable has a main of its own, and libFuzzer's must be the only one.
 let parsers = [
-  "ConfigText", "Check/Host/Tmpfiles.swift", "Check/Host/TmpfilesLine.swift", "PAM/PAMFileText.swift", "PAM/PAMParser.swift",
-  "SubordinateIDs/IDRanges.swift", "SubordinateIDs/RealID.swift", "SubordinateIDs/SubordinateIDTable.swift", "System/HostCalls.swift",
+  "Accounts/NameKey.swift", "ConfigText", "Check/Host/Tmpfiles.swift", "Check/Host/TmpfilesLine.swift", "PAM/PAMFileText.swift", "PAM/PAMParser.swift",
+  "SubordinateIDs/IDRanges.swift", "SubordinateIDs/OwnerNumbers.swift", "SubordinateIDs/RealID.swift", "SubordinateIDs/SubordinateIDTable.swift", "System/HostCalls.swift",
   "System/HostTree.swift", "Text",
 ]
 // Only `Tests/run fuzz` sees it: without libFuzzer it has no main.
@@ -77,8 +77,10 @@ let package = Package(
       name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "image", "machine"]),
     .testTarget(name: "PackageTests", dependencies: ["TestSupport"], path: "Tests/Packages", exclude: ["root"]),
     .testTarget(name: "PackageMachineTests", dependencies: ["TestSupport"], path: "Tests/PackageMachine"),
+    .testTarget(name: "EngineTests", dependencies: ["TestSupport"], path: "Tests/Engines"),
+    .testTarget(name: "KerberosTests", dependencies: ["TestSupport"], path: "Tests/Kerberos"),
     .testTarget(name: "SELinuxTests", dependencies: ["TestSupport"], path: "Tests/SELinux"),
-    .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam"), .unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
+    .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam"), .linkedLibrary("pthread"), .linkedLibrary("dl"), .unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
     .executableTarget(name: "attacker", path: "Tests/Attacker"),
     .executableTarget(name: "pam-faults", path: "Tests/FaultInjector", linkerSettings: [.linkedLibrary("pam")]),
   ] + fuzzing

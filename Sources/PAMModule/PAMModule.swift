@@ -44,7 +44,7 @@ private func session(
   _ handle: OpaquePointer, _ typed: UnsafePointer<CChar>?, _ options: ModuleOptions, isSilent: Bool, _ log: Log
 ) -> Outcome {
   guard let typed = unsafe typed else {
-    log.warning("the application has not said who logs in, nothing is done")
+    log.warning("the application has not named the user, nothing is done")
     return .done
   }
   guard let account = unsafe pam_modutil_getpwnam(handle, typed) else {
@@ -90,9 +90,11 @@ private func follow(
     ending = unsafe launch.follow(helper, &reader, seconds: options.timeout) { priority, text in
       if priority == ReportFormat.userPriority {
         unsafe launch.keep(text)
-      } else if priority != LOG_DEBUG || options.debug {
-        unsafe log.pass(priority, text)
+        return
       }
+      // A session that fails has its reason in the log, also if it is an old one.
+      let level = priority != ReportFormat.repeatedError ? priority : options.strict ? LOG_ERR : LOG_DEBUG
+      if level != LOG_DEBUG || options.debug { unsafe log.pass(level, text) }
     }
   } catch {
     let cause: Errno
@@ -103,20 +105,20 @@ private func follow(
       unsafe log.error("the session helper cannot be started, nothing is done; reinstall the package, or correct helper= in the PAM line: ", path)
       return .failed
     }
-    unsafe log.error("the session helper cannot be started, nothing is done; fix the cause and log in again: ", strerrordesc_np(cause.rawValue))
+    unsafe log.error("the session helper cannot be started, nothing is done; fix the cause and log in again: ", clinux_error_text(cause.rawValue))
     return .failed
   }
-  if reader.isFlooded { log.warning("the session helper said too much, the rest is left out; run it by hand as root") }
+  if reader.isFlooded { log.warning("the session helper printed too much, the rest is left out; run it by hand as root") }
   switch ending {
   case .timedOut(let isGone):
     if isGone {
-      log.error("the session helper was not done within the timeout and was killed, this session may be without container storage; is the file server of the home down?")
+      log.error("the session helper was not done within the timeout and was killed, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd")
     } else {
-      log.error("the session helper was not done within the timeout and cannot be ended, this session may be without container storage; is the file server of the home down?")
+      log.error("the session helper was not done within the timeout and cannot be ended, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd")
     }
     return .failed
   case .unheard(let cause):
-    unsafe log.error("the session helper cannot be listened to and was killed; fix the cause and log in again: ", strerrordesc_np(cause.rawValue))
+    unsafe log.error("the session helper cannot be listened to and was killed; fix the cause and log in again: ", clinux_error_text(cause.rawValue))
     return .failed
   case .exited, .killed, .reapedElsewhere: break
   }

@@ -21,13 +21,16 @@ public func sessionHelper(_ count: CInt, _ vector: UnsafeMutablePointer<UnsafeMu
 }
 
 /// One run: what a login does, in its order.
-private struct Run {
+private struct Run: ~Copyable {
   private let arguments: HelperArguments
   private let account: Account
   private var report = ReportWriter()
   private var wording: Wording
   /// Nothing of the report has been lost so far.
   private var isHeard = true
+  /// What the log has of this user already. Looked at once there is something to say, and where something is about to be done.
+  private var memory = LogMemory()
+  private var memoryFile: LogMemoryFile? = nil
 
   init(_ arguments: HelperArguments) {
     self.arguments = arguments
@@ -38,6 +41,7 @@ private struct Run {
   mutating func finish() -> CInt {
     // A report with a gap must not look whole: without its end, the module says that something is missing.
     if isHeard { isHeard = writeToStandardOutput(report.takeWithEnd()) }
+    remember()
     return report.outcome == .done ? 0 : 1
   }
 
@@ -46,7 +50,29 @@ private struct Run {
   private mutating func say(_ events: [Event]) { for event in events { say(event) } }
 
   /// Tells what was found so far, before a file server is asked that may never answer.
-  private mutating func flush() { isHeard = writeToStandardOutput(report.take()) && isHeard }
+  @inline(never) private mutating func flush(_ identity: inout Identity) {
+    if report.mayRepeat { recall(&identity) }
+    isHeard = writeToStandardOutput(report.take()) && isHeard
+    remember()
+  }
+
+  /// Makes debug messages of what the log has already.
+  @inline(never) private mutating func recall(_ identity: inout Identity) {
+    if arguments.isByHand { return }
+    if memoryFile == nil {
+      do throws(IdentityError) {
+        try identity.asRoot { memoryFile = LogMemoryFile.ofUser(account.uid, MountTable(blockDeviceIsLocal: true), into: &memory) }
+      } catch {
+        // Not the identity that was: nothing more may be done with it.
+        say(.identity(error))
+        endProcess(status: finish())
+      }
+      if memoryFile == nil { return }
+    }
+    report.quieten(&memory)
+  }
+
+  private func remember() { if isHeard { memoryFile?.write(memory) } }
 
   mutating func session() {
     // The backstop of the module's deadline, in case the host dies before it.
@@ -59,6 +85,7 @@ private struct Run {
     do throws(IdentityError) {
       var identity = try Identity(for: account.credentials)
       try session(&identity)
+      if report.mayRepeat { recall(&identity) }
     } catch {
       say(.identity(error))
     }
@@ -87,7 +114,7 @@ private struct Run {
       let mounts = MountTable(blockDeviceIsLocal: true)
       let reading = try readSettings(arguments.conf, trusted: identity.isPrivileged, mounts)
       settings = reading.settings
-      for problem in reading.problems { say(.settingsProblem(file: arguments.conf, problem)) }
+      for problem in reading.problems { say(.settingsProblem(problem)) }
     } catch {
       return say(.settingsRefused(error))
     }
@@ -95,7 +122,7 @@ private struct Run {
 
     // As the user: where is the home?
     try identity.becomeUser()
-    flush()
+    flush(&identity)
     let mounts = MountTable(blockDeviceIsLocal: settings.blockDeviceIsLocal)
     let home = HomeObserver(account, mounts)
     if let conclusion = Planner.conclusion(from: home.observation, settings) { return say(conclusion) }
@@ -120,9 +147,9 @@ private struct Run {
     try identity.becomeUser()
     let engines = EngineDirectories(skeleton: skeleton)
     let place = StorageObserver(account, settings, leaf: leaf, mounts, engines)
-    flush()
+    flush(&identity)
     let looked = home.files(skeleton, settings, mounts)
-    let seen = Observation(home: home.observation(after: looked), storage: place.observation, files: looked)
+    let seen = Observation(home: home.observation(after: looked, of: account, mounts), storage: place.observation, files: looked)
     let planner = Planner(account: account, settings: settings, skeleton: skeleton, storage: storage, isPrivileged: identity.isPrivileged)
     let plan = planner.plan(for: seen)
     say(plan.events)
@@ -136,18 +163,20 @@ private struct Run {
     try guardFormerPlaces(&identity, settings, mounts, engines, until: end)
     if !isReady || plan.refusesStorage { return }
     // The user's own file system may be in the path of the record, and never answer.
-    if !plan.actions.isEmpty || plan.events != [.allInPlace] { flush() }
+    if !plan.actions.isEmpty || plan.events.contains(where: { $0.severity != .debug }) { flush(&identity) }
     // The file may have been created by a login on another host, and the record made on this one.
     let overlay = OverlayCache(uid: account.uid, mounts)
     let mayBeRecorded = overlay.mayBeThere
     if plan.actions.isEmpty && !mayBeRecorded { return }
+    // What fails in the home is said when root's rights are gone.
+    if !plan.actions.isEmpty { recall(&identity) }
     try identity.dropForGood()
     executor.completeHome(plan, at: home)
     let files = executor.takeEvents()
     say(files)
     let isNew = (prepared + files).contains { $0.placesStorage }
     if isNew || mayBeRecorded {
-      flush()
+      flush(&identity)
       executor.remove(overlay, notNewerThan: isNew ? Int64.max : max(home.storageConfChanged, place.changed))
       say(executor.takeEvents())
     }
@@ -174,7 +203,7 @@ private struct Run {
       say(plan.events)
       say(executor.takeEvents())
       wording = own
-      flush()
+      flush(&identity)
     }
   }
 }

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE 1
 #endif
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -15,6 +16,7 @@
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/nsfs.h>
+#include <locale.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sched.h>
@@ -31,6 +33,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -44,6 +47,17 @@
 /* ---- errno ------------------------------------------------------------------------------------------------- */
 
 static inline int clinux_errno(void) { return errno; }
+/* strerror_l(3): the sentence for a number, in English whatever the locale. NULL if there is no memory for a number that has none.
+ * newlocale(3) allocates nothing for all categories of the locale "C". */
+static inline const char *clinux_error_text(int number) {
+  return strerror_l(number, newlocale(LC_ALL_MASK, "C", (locale_t)0));
+}
+
+/* ---- sqlite3_db_config of sqlite3.h: variable arguments ----------------------------------------------------- */
+
+static inline int clinux_sqlite_configure(void *function, void *connection, int option, int value) {
+  return ((int (*)(void *, int, ...))function)(connection, option, value, (int *)0);
+}
 
 /* ---- open(2), fcntl(2), prctl(2): variable arguments ------------------------------------------------------- */
 
@@ -211,6 +225,12 @@ static inline int clinux_capset(const struct clinux_capabilities *in) {
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+/* In the child, closes every descriptor from `first` on; of glibc 2.34. -1 if this system's is older: the module and the programs run
+ * with that, too, so the symbol is weak. */
+#pragma weak posix_spawn_file_actions_addclosefrom_np
+static inline int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
+  return posix_spawn_file_actions_addclosefrom_np ? posix_spawn_file_actions_addclosefrom_np(actions, first) : -1;
+}
 static const short clinux_spawn_flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID;
 static const int clinux_p_pid = P_PID;
 static const int clinux_p_pidfd = 3; /* Linux 5.4 */
@@ -240,6 +260,18 @@ static inline int clinux_pipe(int *reading, int *writing) {
   *writing = ends[1];
   return 0;
 }
+/* socketpair(2), both ends closed on exec; what is sent to an end that is gone is an error, and no signal. */
+static inline int clinux_socketpair(int *first, int *second) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+  *first = ends[0];
+  *second = ends[1];
+  return 0;
+}
+static inline ssize_t clinux_send(int socket, const void *bytes, size_t count) { return send(socket, bytes, count, MSG_NOSIGNAL); }
+static inline ssize_t clinux_receive(int socket, void *bytes, size_t count) { return recv(socket, bytes, count, 0); }
+/* fork(2): Swift does not offer it, for the sake of processes with several threads. */
+static inline pid_t clinux_fork(void) { return fork(); }
 /* poll(2) of two descriptors for reading; a negative one is left out. */
 static inline int clinux_poll(int first, int second, int milliseconds, int *firstEvents, int *secondEvents) {
   struct pollfd polled[2] = {{first, POLLIN, 0}, {second, POLLIN, 0}};

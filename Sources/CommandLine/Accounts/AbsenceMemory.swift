@@ -71,7 +71,7 @@ struct AbsenceMemory {
     }
     guard let moment else {
       if absent.isEmpty { return [] }
-      problem = "the clock of this machine cannot be believed, or /proc does not tell when it was started; set the clock, and look again"
+      problem = "the clock of this machine cannot be believed, or /proc does not show when it was started; set the clock, and look again"
       return nil
     }
     var list = AbsenceList(machine: machine)

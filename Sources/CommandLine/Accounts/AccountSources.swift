@@ -16,7 +16,8 @@ struct AccountSources {
   /// And there is no other to ask.
   let isFileOnly: Bool
   private let namesByUid: [UInt32: [UInt8]]
-  private let uidsByName: [[UInt8]: UInt32]
+  private let uidsByName: [NameKey: UInt32]
+  private let isGroupFileOnly: Bool
 
   private static let local: [StaticString] = ["files", "compat", "systemd", "altfiles", "db"]
 
@@ -24,29 +25,23 @@ struct AccountSources {
   ///   - switching: the content of /etc/nsswitch.conf.
   ///   - passwd: the content of /etc/passwd.
   init(switching: [UInt8], passwd: [UInt8]) {
-    var words: [[UInt8]] = [Array("files".utf8)]
-    for line in parts(switching, separator: { $0 == 0x0a }) {
-      let text = Array(line.prefix { $0 != 0x23 }.drop { isBlank($0) })
-      if begins(text, with: Array("passwd:".utf8)) { words = RootlessStorage.words(text.dropFirst(7)) }
-    }
-    var sources: [[UInt8]] = []
-    var isInBrackets = false
-    for word in words {
-      if word.first == 0x5b { isInBrackets = true }
-      if !isInBrackets { sources.append(word) }
-      if word.last == 0x5d { isInBrackets = false }
-    }
+    let (words, sources) = AccountSources.sources(of: Array("passwd:".utf8), switching)
+    let groups = AccountSources.sources(of: Array("group:".utf8), switching).sources
+    isGroupFileOnly = groups.count == 1 && groups[0].elementsEqual("files".utf8)
 
     var namesByUid: [UInt32: [UInt8]] = [:]
-    var uidsByName: [[UInt8]: UInt32] = [:]
+    var uidsByName: [NameKey: UInt32] = [:]
     var isCompat = false
-    for line in parts(passwd, separator: { $0 == 0x0a }) {
+    let lines = passwd.count { $0 == 0x0a }
+    namesByUid.reserveCapacity(lines)
+    uidsByName.reserveCapacity(lines)
+    forEachLine(passwd) { line in
       // NIS, or another directory, behind the source `compat`.
       if line.first == 0x2b || line.first == 0x2d { isCompat = true }
-      let fields = parts(line, separator: { $0 == 0x3a })
-      guard fields.count >= 6, let uid = identifier(fields[2]), !fields[0].isEmpty else { continue }
-      if namesByUid[uid] == nil { namesByUid[uid] = fields[0] }
-      if uidsByName[fields[0]] == nil { uidsByName[fields[0]] = uid }
+      guard let (name, uid) = AccountSources.account(line) else { return }
+      if namesByUid[uid] == nil { namesByUid[uid] = name }
+      let key = NameKey(name)
+      if uidsByName[key] == nil { uidsByName[key] = uid }
     }
     self.namesByUid = namesByUid
     self.uidsByName = uidsByName
@@ -58,6 +53,38 @@ struct AccountSources {
     isFileFirst = words.first?.elementsEqual("files".utf8) == true && (words.count < 2 || words[1].first != 0x5b)
   }
 
+  /// The words behind a database's name, and those that are sources and no actions.
+  private static func sources(of database: [UInt8], _ switching: [UInt8]) -> (words: [[UInt8]], sources: [[UInt8]]) {
+    var words: [[UInt8]] = [Array("files".utf8)]
+    forEachLine(switching) { line in
+      let text = Array(line.prefix { $0 != 0x23 }.drop { isBlank($0) })
+      if begins(text, with: database) { words = RootlessStorage.words(text.dropFirst(database.count)) }
+    }
+    var sources: [[UInt8]] = []
+    var isInBrackets = false
+    for word in words {
+      if word.first == 0x5b { isInBrackets = true }
+      if !isInBrackets { sources.append(word) }
+      if word.last == 0x5d { isInBrackets = false }
+    }
+    return (words, sources)
+  }
+
+  /// A line of passwd(5), which has at least six fields.
+  private static func account(_ line: ArraySlice<UInt8>) -> (name: [UInt8], uid: UInt32)? {
+    var colons: [Int] = []
+    colons.reserveCapacity(6)
+    for place in line.indices where line[place] == 0x3a {
+      colons.append(place)
+      if colons.count == 5 { break }
+    }
+    guard colons.count == 5, colons[0] > line.startIndex, let uid = identifier(line[(colons[1] + 1)..<colons[2]]) else { return nil }
+    return (Array(line[..<colons[0]]), uid)
+  }
+
+  /// Nothing but this host's files has accounts or groups.
+  func hasOnlyFiles(_ kind: SubordinateIDKind) -> Bool { kind == .users ? isFileOnly : isGroupFileOnly }
+
   /// Reads both files; one that cannot be read counts as one that says nothing.
   static func ofThisHost() -> AccountSources {
     AccountSources(switching: content("/etc/nsswitch.conf", limit: 1 << 16), passwd: content("/etc/passwd", limit: 64 << 20))
@@ -65,11 +92,11 @@ struct AccountSources {
 
   /// The account in /etc/passwd, where that has the first word.
   func name(ofUid uid: UInt32) -> [UInt8]? { isFileFirst ? namesByUid[uid] : nil }
-  func uid(ofName name: [UInt8]) -> UInt32? { isFileFirst ? uidsByName[name] : nil }
+  func uid(ofName name: [UInt8]) -> UInt32? { isFileFirst ? uidsByName[NameKey(name)] : nil }
 
   /// Whether this account shows that a directory service answers.
   func comesFromDirectory(_ name: [UInt8], uid: UInt32) -> Bool {
-    if uidsByName[name] != nil || namesByUid[uid] != nil { return false }
+    if uidsByName[NameKey(name)] != nil || namesByUid[uid] != nil { return false }
     return !(hasSystemd && uid >= 60001 && uid <= 65535)
   }
 }

@@ -4,12 +4,21 @@ import Synchronization
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Say what is wrong, and the command that fixes it. Changes nothing.",
+    commandName: "check", abstract: "Report problems, each with the command that fixes it. Changes nothing.",
     discussion: "Exits with 0 if all is good, 1 if there are findings, 2 if something could not be looked at.")
+
+  @Flag(help: "Print one line if there are errors or warnings, else nothing.") var quiet = false
+
+  @Flag(help: "Print numbers for Prometheus, without names.") var metrics = false
 
   @OptionGroup var options: UserOptions
 
+  func validate() throws {
+    if [quiet, metrics, options.json].filter({ $0 }).count > 1 { throw ValidationError("--quiet, --metrics and --json exclude each other.") }
+  }
+
   func run() throws {
+    let began = monotonicMilliseconds()
     let host = HostFacts.look(settingsPath: options.settings.given)
     let result = Mutex(Result())
     let isJSON = options.json
@@ -27,6 +36,12 @@ struct CheckCommand: ParsableCommand {
       if options.json {
         let name = String(decoding: hostName(), as: UTF8.self)
         try printJSON(ReportDocument(host: .init(name: shown(name), findings: findings, unseen: unseen), users: result.reports))
+      } else if quiet || metrics {
+        result.summary.add(findings)
+        if quiet, let line = result.summary.line { printOut(line) }
+        if metrics && obstacle == nil {
+          printOut(result.summary.metrics(disk: host.storageParent?.volume, milliseconds: monotonicMilliseconds() - began, now: wallClock()))
+        }
       } else {
         result.table.add(host: findings, unseen: unseen)
         let quiet = options.all && result.seen == 0 ? "No user has been seen on this host; no problems found." : CheckCommand.quiet(result.seen, result.reports.first)
@@ -41,6 +56,7 @@ struct CheckCommand: ParsableCommand {
 
   private struct Result {
     var table = UserTable(.standard)
+    var summary = CheckSummary()
     var progress = Progress()
     /// All for JSON, else the first.
     var reports: [UserReport] = []
@@ -52,18 +68,19 @@ struct CheckCommand: ParsableCommand {
       let seen = seen
       if seen > 1 { progress.show("looked at \(seen) users") }
       worst = worseExit(worst, report.exitCode)
+      summary.add(report)
       if keeping || seen == 1 { reports.append(report) }
       if !keeping { table.add(report) }
     }
   }
 
-  /// Nothing to say is one line.
+  /// What it says where nothing is wrong, and the next step.
   private static func quiet(_ users: Int, _ report: UserReport?) -> String {
     guard users > 0, let report else { return "This host: no problems found. Name users, or give --all, to look at their homes too." }
-    if users > 1 { return "\(users) users: no problems found." }
+    if users > 1 { return "\(users) users: no problems found.\nNext, to ask the engines of one of them: rootless-storage verify USER" }
     guard report.isServed else { return "\(report.name): not served (uid \(report.uid ?? 0) is outside uid_min to uid_max), no problems found." }
     let storage = report.storage.map { ", storage in \($0.path)" } ?? ""
-    return "\(report.name): no problems found; home on \(UserTable.home(report))\(storage)."
+    return "\(report.name): no problems found; home on \(UserTable.home(report))\(storage).\nNext, to ask the engines: rootless-storage verify \(shellWord(Array(report.name.utf8)))"
   }
 }
 

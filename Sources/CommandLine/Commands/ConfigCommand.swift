@@ -14,8 +14,8 @@ struct ConfigCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Report lines of a settings file that have no effect, and why.",
     discussion: """
-      Changes nothing. A file that is named may be a draft anywhere; without one, the file that logins use is checked, with its owner and \
-      mode. Exits with 0 if every line holds, 1 if one does not, 2 if the file could not be read.
+      Changes nothing. A file that is named may be a draft anywhere, and is checked alone; without one, the file that logins use and its \
+      drop-ins are checked, with owner and mode. Exits with 0 if every line holds, 1 if one does not, 2 if the file could not be read.
       """)
 
   @Argument(help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(Settings.defaultPath).", valueName: "file"), completion: .file())
@@ -33,16 +33,19 @@ struct ConfigCheckCommand: ParsableCommand {
     do throws(WayProblem) {
       if file != nil {
         do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { throw WayProblem(path: path, reason: .failed(error)) }
+        reading = try readSettings(alone: path)
+      } else {
+        reading = try readSettings(path, trusted: effectiveIDs().user == 0, MountTable(blockDeviceIsLocal: true))
       }
-      reading = try readSettings(path, trusted: file == nil && effectiveIDs().user == 0, MountTable(blockDeviceIsLocal: true))
     } catch {
       throw CannotLook("the settings cannot be used: \(text(Wording.way(error, .trusted)))")
     }
     if json {
-      try printJSON(ConfigProblems(file: string(path), problems: reading.problems.map { .init(line: $0.line, text: text(Wording().settings(path, $0))) }))
+      let problems = reading.problems.map { ConfigProblems.Problem(file: string($0.file), line: $0.line, text: text(Wording().settings($0))) }
+      try printJSON(ConfigProblems(file: string(path), dropIns: reading.dropIns(besides: path).map(string), problems: problems))
     } else {
-      for problem in reading.problems { printOut(Terminal.standard.wrapped(text(Wording().settings(path, problem)), indent: 2)) }
-      if reading.problems.isEmpty { printOut("\(shown(path)): every line holds.") }
+      for problem in reading.problems { printOut(Terminal.standard.wrapped(text(Wording().settings(problem)), indent: 2)) }
+      if reading.problems.isEmpty { for file in [path] + reading.dropIns(besides: path) { printOut("\(shown(file)): every line holds.") } }
     }
     if !reading.problems.isEmpty { throw ExitCode(1) }
   }
@@ -55,6 +58,7 @@ struct ConfigCheckCommand: ParsableCommand {
 /// What `config check --json` prints. Documented in rootless-storage-json(7).
 private struct ConfigProblems: Encodable {
   struct Problem: Encodable {
+    let file: String
     let line: Int
     let text: String
   }
@@ -62,7 +66,13 @@ private struct ConfigProblems: Encodable {
   let version = 1
   let programVersion = Program.version
   let file: String
+  let dropIns: [String]
   let problems: [Problem]
+}
+
+extension SettingsReading {
+  /// Paths of the drop-ins that were read, in the order in which they count.
+  fileprivate func dropIns(besides main: [UInt8]) -> [[UInt8]] { files.map(\.path).filter { $0 != main } }
 }
 
 /// `rootless-storage config show`.
@@ -78,19 +88,16 @@ struct ConfigShowCommand: ParsableCommand {
   func run() throws {
     let path = settings.path
     // Reports what does not hold, and refuses what a login would refuse.
-    _ = try settings.read()
-    let content: [UInt8]
-    do throws(ReadFailure) { content = try HostTree.this.read(path) } catch {
-      guard error == .missing else { throw CannotLook("the settings cannot be used: \(shown(path)) \(error.explanation)") }
-      content = []
-    }
-    let all = EffectiveSetting.all(content)
+    let reading = try settings.reading()
+    let all = EffectiveSetting.all(reading)
+    let dropIns = reading.dropIns(besides: path)
     if json {
-      return try printJSON(ConfigValues(file: string(path), settings: all))
+      return try printJSON(ConfigValues(file: string(path), dropIns: dropIns.map(string), settings: all))
     }
-    printOut("# \(shown(path))")
+    for file in [path] + dropIns { printOut("# \(shown(file))") }
     for setting in all {
-      printOut(Terminal.standard.wrapped("\(setting.key) = \(setting.value) # \(setting.line.map { "line \($0)" } ?? "default")", indent: 4))
+      let origin = setting.origin.map { $0.file == path ? "line \($0.line)" : "\(shown($0.file)):\($0.line)" } ?? "default"
+      printOut(Terminal.standard.wrapped("\(setting.key) = \(setting.value) # \(origin)", indent: 4))
     }
   }
 }
@@ -100,16 +107,27 @@ private struct ConfigValues: Encodable {
   let version = 1
   let programVersion = Program.version
   let file: String
+  let dropIns: [String]
   let settings: [EffectiveSetting]
 }
 
 /// One setting as it holds.
-struct EffectiveSetting: Encodable, Equatable {
+struct EffectiveSetting: Encodable {
   let key: String
   /// As the file spells it, or the documented default.
   let value: String
-  /// The line of the file that it comes from; nil: the default.
-  let line: Int?
+  /// Where it comes from; nil: the default.
+  let origin: (file: [UInt8], line: Int)?
+
+  private enum CodingKeys: CodingKey { case key, value, file, line }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(key, forKey: .key)
+    try container.encode(value, forKey: .value)
+    try container.encodeIfPresent((origin?.file).map(string), forKey: .file)
+    try container.encodeIfPresent(origin?.line, forKey: .line)
+  }
 
   /// What holds where no line says otherwise, in the order of the shipped file.
   static func defaults(_ settings: Settings) -> [(key: String, value: String)] {
@@ -124,19 +142,22 @@ struct EffectiveSetting: Encodable, Equatable {
     ]
   }
 
-  /// - Parameter content: of a settings file.
-  static func all(_ content: [UInt8]) -> [EffectiveSetting] {
-    var last: [String: (value: String, line: Int)] = [:]
-    for (index, line) in parts(content, separator: { $0 == 0x0a }).enumerated() {
-      let statement = line.prefix { $0 != 0x23 }
-      guard let equals = statement.firstIndex(of: 0x3d) else { continue }
-      let key = shown(trimmed(statement[..<equals]))
-      // Of two lines for one key the later counts, also if it does not hold: then the default does.
-      last[key] = SettingsParser(Array(statement)).problems.isEmpty ? (shown(trimmed(statement[(equals + 1)...])), index + 1) : nil
+  static func all(_ reading: SettingsReading) -> [EffectiveSetting] {
+    var last: [String: (value: String, file: [UInt8], line: Int)] = [:]
+    for file in reading.files {
+      for (index, line) in parts(file.content, separator: { $0 == 0x0a }).enumerated() where line.count <= SettingsParser.longestLine {
+        let statement = line.prefix { $0 != 0x23 }
+        guard let equals = statement.firstIndex(of: 0x3d) else { continue }
+        let key = shown(trimmed(statement[..<equals]))
+        // Of two lines for one key the later counts, also if it does not hold: then the default does.
+        let holds = SettingsParser(Array(statement)).problems.isEmpty
+        last[key] = holds ? (shown(trimmed(statement[(equals + 1)...])), file.path, index + 1) : nil
+      }
     }
-    let settings = SettingsParser(content).settings
-    if settings.uidMax == nil { last["uid_max"] = nil }
-    return defaults(settings).map { EffectiveSetting(key: $0.key, value: last[$0.key]?.value ?? $0.value, line: last[$0.key]?.line) }
+    if reading.settings.uidMax == nil { last["uid_max"] = nil }
+    return defaults(reading.settings).map { key, standard in
+      EffectiveSetting(key: key, value: last[key]?.value ?? standard, origin: last[key].map { ($0.file, $0.line) })
+    }
   }
 
   private static func trimmed(_ text: ArraySlice<UInt8>) -> [UInt8] {

@@ -1,18 +1,24 @@
 import ArgumentParser
-import FoundationEssentials
 import RootlessStorage
 
-/// What `check` and `repair` start for every user, in a process of its own: nothing below a home is touched with root's identity, and
-/// a home that hangs ends with its process. Not for people.
+/// What `check` and `repair` start: it looks at each user in a process of its own. Nothing below a home is touched with root's identity,
+/// and a home that hangs ends with its process. Not for people.
 struct ExamineCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "examine", abstract: "Look at one user; started by check and repair.", shouldDisplay: false)
+    commandName: "examine", abstract: "Look at users; started by check and repair.", shouldDisplay: false)
 
-  @Argument(help: "A request in JSON.") var request: String
+  @Argument(help: "One request in JSON, to see what happens; without it, requests come through a socket as standard output.") var request: String?
 
   func run() throws {
-    let request = try JSONDecoder().decode(UserRequest.self, from: Data(request.utf8))
-    var examination = Examination(request)
-    writeToStandardOutput(Array(try JSONEncoder().encode(examination.run())))
+    let service = ExaminerService()
+    if let request {
+      let answer = try service.answer(Array(request.utf8)).text()
+      if answer.isEmpty { throw CannotLook("the process that looked ended without an answer") }
+      writeToStandardOutput(answer)
+      return
+    }
+    do throws(ExaminerService.Failure) { try service.run() } catch {
+      throw CannotLook("examine is started by check and repair, which talk with it through a socket; run: rootless-storage check")
+    }
   }
 }

@@ -11,7 +11,8 @@ struct PruneCommand: ParsableCommand {
       Deletes the directories that engines have in a storage directory, and the storage directory itself if that leaves it \
       empty and its owner's account is gone, or nobody else could take its name. A user's own files there stay. What is in use is \
       left alone. What a login or repair has put out of the place of a storage directory goes by its owner and age. With \
-      --older-than beside --orphaned or users, both must hold. An account counts as gone once it has been absent for orphan_days \
+      --older-than beside --orphaned or users, both must hold. With --until-free nothing goes that has volumes or containers in it, \
+      unless --volumes is given. An account counts as gone once it has been absent for orphan_days \
       (rootless-storage.conf); who is named need not be.
       """)
 
@@ -23,6 +24,14 @@ struct PruneCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Storage that was last used at least so many days ago.", valueName: "days"))
   var olderThan: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Storage of users who are gone, then of users who are idle (--older-than, else 90 days), until so much of the disk is free: 20%, 50G.", valueName: "size"))
+  var untilFree: String?
+
+  @Flag(help: "With --until-free: also storage that has volumes or containers in it.")
+  var volumes = false
 
   @Flag(help: "Show what would be deleted, and delete nothing.")
   var dryRun = false
@@ -36,11 +45,22 @@ struct PruneCommand: ParsableCommand {
   @OptionGroup var settings: SettingsOptions
 
   /// `--older-than`, once it is known to be a number.
-  private var days: Int64? { olderThan.flatMap { Int64($0) } }
+  private var days: Int64? { olderThan.flatMap { Int64($0) } ?? (untilFree == nil ? nil : PruneCommand.idleDays) }
+
+  /// Who has used nothing for so long may be asked to pull images again.
+  private static let idleDays: Int64 = 90
+
+  private var goal: FreeSpaceGoal? { untilFree.flatMap { FreeSpaceGoal($0) } }
 
   func validate() throws {
-    guard orphaned || olderThan != nil || !users.isEmpty else {
-      throw ValidationError("Say what is to go: users, --orphaned, --older-than DAYS, or both of the latter.")
+    guard orphaned || olderThan != nil || untilFree != nil || !users.isEmpty else {
+      throw ValidationError("Name what is to be deleted: users, --orphaned, --older-than DAYS, both of the latter, or --until-free SIZE.")
+    }
+    if let untilFree {
+      if orphaned || !users.isEmpty { throw ValidationError("--until-free chooses by itself: leave out --orphaned and names of users.") }
+      if goal == nil { throw ValidationError("\"\(shown(untilFree))\" is no free space; give --until-free 1% to 99%, or a whole number with K, M, G or T.") }
+    } else if volumes {
+      throw ValidationError("--volumes goes with --until-free; without it, volumes go with the storage that they are in.")
     }
     if orphaned && !users.isEmpty { throw ValidationError("--orphaned and names of users exclude each other.") }
     if let olderThan {
@@ -68,9 +88,14 @@ struct PruneCommand: ParsableCommand {
     let isNamed = !users.isEmpty
     // How long it has been idle has to be known, and how large it is need not be.
     let now = wallClock()
-    try inventory.look(days == nil ? .size : .age) { $0.isInUse == false && PrunePlan.matters($0, orphaned: orphaned, olderThan: days, isNamed: isNamed, now: now) }
-    let plan = PrunePlan(inventory, orphaned: orphaned, olderThan: days, isNamed: isNamed, now: now)
-    var output = PruneOutput(plan, inventory, isJSON: json, isDryRun: dryRun)
+    let space = try goal.map { goal throws(CannotLook) in FreeSpace(goal, on: try volume(parent)) }
+    try inventory.look(days == nil ? .size : .age) { entry in
+      // Who uses most is named, where what may go is not enough.
+      space?.isReached == false || entry.isInUse == false && PrunePlan.matters(entry, orphaned: orphaned, olderThan: days, isNamed: isNamed, now: now)
+    }
+    let plan = PrunePlan(
+      inventory, orphaned: orphaned, olderThan: days, goal: space.map { PrunePlan.Goal(missing: $0.missing, takesData: volumes) }, isNamed: isNamed, now: now)
+    var output = PruneOutput(plan, inventory, space, isJSON: json, isDryRun: dryRun)
     output.showPlan()
     for message in objections(inventory, plan, wanted) {
       output.tell(message)
@@ -89,6 +114,13 @@ struct PruneCommand: ParsableCommand {
         output.show(entry, report)
       }
     }
+    if let goal, let space, !space.isReached {
+      let now = dryRun ? nil : FreeSpace(goal, on: try volume(parent))
+      if let lack = plan.lacking, lack > 0 { outcome.hasFailed = true } else if outcome.directories > 0, let now, !now.isReached {
+        output.tell("\(shownSize(now.free)) are free now, and not the \(shownSize(now.wanted)) that were asked for: others have written meanwhile, or layers are shared; run it again")
+        outcome.hasFailed = true
+      }
+    }
     output.end(outcome)
     if outcome.hasFailed || plan.isIncomplete { throw ExitCode(1) }
   }
@@ -100,6 +132,16 @@ struct PruneCommand: ParsableCommand {
     // Without a /proc, everything counts as in use.
     do throws(Errno) { processes = try RunningProcesses.look() } catch { return }
     if let hidden = inventory.hidden(from: processes) { throw CannotLook("\(hidden.sentence), so nothing is deleted; \(hidden.remedy)") }
+  }
+
+  private func volume(_ parent: StorageParent) throws(CannotLook) -> Volume {
+    do throws(Errno) {
+      let volume = try Volume(of: parent.descriptor, MountTable(blockDeviceIsLocal: true).fileSystem(of: parent.status), parent.settings)
+      if volume.size > 0 { return volume }
+    } catch {
+      throw CannotLook("the free space of \(shown(parent.settings.storage.parent)) is unknown: \(text(error))")
+    }
+    throw CannotLook("the free space of \(shown(parent.settings.storage.parent)) is unknown: it is on a network file system, or on one without a size; use --orphaned or --older-than")
   }
 
   /// The names that the storage directories of the users may have who were named, in that order.

@@ -7,7 +7,10 @@ struct RootlessStorageCommand: ParsableCommand {
     commandName: "rootless-storage",
     abstract: "See, explain, repair and clean up the local container storage of users with network homes.",
     version: "rootless-storage \(Program.version)",
-    subcommands: [CheckCommand.self, RepairCommand.self, LoginCommand.self, ConfigCommand.self, ListCommand.self, PruneCommand.self, SubidsCommand.self, PAMCommand.self, ExamineCommand.self])
+    subcommands: [
+      CheckCommand.self, RepairCommand.self, VerifyCommand.self, StatusCommand.self, LoginCommand.self, ConfigCommand.self, ListCommand.self,
+      PruneCommand.self, SubidsCommand.self, PAMCommand.self, ExamineCommand.self, TryEnginesCommand.self,
+    ])
 
   /// Exit statuses as the manual has them: whoever calls it wrongly has not looked either.
   static func main() {

@@ -23,10 +23,14 @@ struct SettingsOptions: ParsableArguments {
 
   /// The settings as they hold. Reports on standard error what is wrong with single lines, without stopping anything.
   func read() throws(CannotLook) -> Settings {
-    let path = path
+    try reading().settings
+  }
+
+  /// The same, with the files that they come from.
+  func reading() throws(CannotLook) -> SettingsReading {
     let reading = try read(path)
-    for problem in reading.problems { printError("rootless-storage: \(text(Wording().settings(path, problem)))") }
-    return reading.settings
+    for problem in reading.problems { printError("rootless-storage: \(text(Wording().settings(problem)))") }
+    return reading
   }
 
   /// The settings as they hold, and what is wrong with single lines. A missing file means the defaults, unless somebody names it.

@@ -4,7 +4,7 @@ import RootlessStorage
 /// `rootless-storage subids check`.
 struct SubidsCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Say what is wrong with the subordinate ids on this host. Changes nothing.",
+    commandName: "check", abstract: "Report problems with the subordinate ids on this host. Changes nothing.",
     discussion: """
       Ids that two have, users without enough, lines that not every program reads, owners who are gone, and what keeps ids from being \
       given out. Exits with 0 if all is good, 1 if there are findings, 2 if something could not be looked at.
@@ -22,13 +22,13 @@ struct SubidsCheckCommand: ParsableCommand {
     let accounts = Accounts(AccountSources.ofThisHost())
     var memory = AbsenceMemory.ofThisHost(isWriting: false)
     let owners = SubordinateOwners(host.index, accounts, orphanDays: host.settings.orphanDays, &memory, storage: host.settings.storage)
-    let ranges = host.index.tables.flatMap { table in merged(table.ranges.map(\.ids)).map { (table.kind, $0) } }
+    let ranges = host.index.tables.flatMap { table in table.united.map { (table.kind, $0) } }
     // What keeps it from looking at users is told when the host's findings are, which may be the cause.
     var reports: [UserReport] = []
     var obstacle: CannotLook? = nil
     var seen: [Account] = []
     do { reports = try look(host, &seen) } catch let failure as CannotLook { obstacle = failure }
-    var known = KnownIDs(asking: KnownIDs.places(in: ranges, limit: KnownIDs.most))
+    var known = KnownIDs(asking: KnownIDs.places(in: ranges, limit: KnownIDs.most), files: { accounts.sources.hasOnlyFiles($0) ? host.index.table($0) : nil })
     let summary = known.summary
     known.add(seen)
     let findings = SubordinateHostFindings(

@@ -44,14 +44,14 @@ struct SubidsReleaseCommand: ParsableCommand {
     // Who is named needs no waiting.
     var memory = AbsenceMemory.ofThisHost(isWriting: gone && !dryRun)
     let states = SubordinateOwners(
-      host.index, accounts, orphanDays: host.settings.orphanDays, &memory, storage: host.settings.storage, only: gone ? nil : owners.map { Array($0.utf8) } + host.index.owners)
-    let wanted = gone ? states.sorted.filter { states.state($0) == .gone } : owners.map { Array($0.utf8) }
+      host.index, accounts, orphanDays: host.settings.orphanDays, &memory, storage: host.settings.storage, only: gone ? nil : owners.map { Array($0.utf8) } + host.index.owners.names)
+    let wanted = gone ? states.names { $0 == .gone } : owners.map { Array($0.utf8) }
     let release = SubordinateRelease(host, states, wanted)
     var output = ReleaseOutput(release, isJSON: json, isDryRun: dryRun)
     output.showPlan()
     var isRefused = false
     if gone {
-      let unsure = states.sorted.filter { states.state($0) == .unconfirmed && states.waiting[$0] == nil }.count
+      let unsure = states.names { $0 == .unconfirmed }.filter { states.waiting[$0] == nil }.count
       if unsure > 0 {
         output.tell("\(counted(unsure, "owner stays", "owners stay")), since nobody knows whether there is an account: \(states.doubt)")
         isRefused = true
@@ -60,7 +60,7 @@ struct SubidsReleaseCommand: ParsableCommand {
       for (owner, answer) in waiting.prefix(SubidsReleaseCommand.mostWaiting) {
         output.tell("\(shown(owner)) stays: no such account, \(waitingDoubt(answer, by: "rootless-storage subids release --gone"))")
       }
-      let kept = states.sorted.filter { if case .kept = states.state($0) { true } else { false } }
+      let kept = states.names { if case .kept = $0 { true } else { false } }
       for owner in kept.prefix(SubidsReleaseCommand.mostWaiting) {
         if case .kept(let purpose) = states.state(owner) { output.tell("\(shown(owner)) stays: \(purpose.reason)") }
       }

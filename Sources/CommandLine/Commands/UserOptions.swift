@@ -51,10 +51,10 @@ struct UserOptions: ParsableArguments {
   }
 
   /// The caller's.
-  private static var environment: UserFacts.Environment {
+  static var environment: UserFacts.Environment {
     let variables = ProcessInfo.processInfo.environment
     return UserFacts.Environment(
-      configHome: variables["XDG_CONFIG_HOME"], storageConf: variables["CONTAINERS_STORAGE_CONF"],
+      configHome: variables["XDG_CONFIG_HOME"], dataHome: variables["XDG_DATA_HOME"], storageConf: variables["CONTAINERS_STORAGE_CONF"],
       storageConfOverride: variables["CONTAINERS_STORAGE_CONF_OVERRIDE"], storageDriver: variables["STORAGE_DRIVER"], storageOptions: variables["STORAGE_OPTS"], runtimeDirectory: variables["XDG_RUNTIME_DIR"])
   }
 }

@@ -27,6 +27,12 @@ struct JSONText: Equatable, Sendable {
     return try? JSONText(Array(bytes[member.value]))
   }
 
+  /// The texts in the member's value, if that is a list; of another kind of value in it there is none.
+  func strings(_ key: String) -> [String] {
+    guard case .array(let values)? = tree()?[key] else { return [] }
+    return values.compactMap { if case .string(let text) = $0 { text } else { nil } }
+  }
+
   func has(_ key: String) -> Bool { scan.members.contains { isSame($0.key, key) } }
 
   /// Gives every member with this key the string as its value, or else adds one in front of the others.

@@ -37,9 +37,22 @@ struct TOMLText: Equatable, Sendable {
 
   /// The exact key first, else one that differs only in the case of ASCII letters. BurntSushi/toml, with which podman reads it, takes both
   /// too; of two in one file it takes any (findings/storage-conf-key-case.sh).
-  func value(_ path: [String]) -> Value? {
-    guard !path.isEmpty, let found = matches(path).first else { return nil }
-    return value(at: found)
+  func value(_ path: [String]) -> Value? { path.isEmpty ? nil : TOMLText.first(root, path[...]) }
+
+  private static func first(_ entries: [String: Value], _ path: ArraySlice<String>) -> Value? {
+    guard let name = path.first else { return .table(entries) }
+    let rest = path.dropFirst()
+    func value(_ found: Value) -> Value? {
+      if rest.isEmpty { return found }
+      if case .table(let inner) = found { return first(inner, rest) }
+      return nil
+    }
+    // Most keys are written as they are asked for, or not there at all.
+    if let index = entries.index(forKey: name), isSame(entries[index].key, name), let found = value(entries[index].value) { return found }
+    for candidate in entries.filter({ isSameToGo($0.key, name) && !isSame($0.key, name) }).sorted(by: { $0.key < $1.key }).map(\.value) {
+      if let found = value(candidate) { return found }
+    }
+    return nil
   }
 
   /// The paths in the file that Go takes for this one, exact ones first.

@@ -8,10 +8,12 @@ import RootlessStorage
 struct Authselect {
   enum Failure: Error { case refused(reason: String, remedy: String) }
 
-  static let ours = "custom/rootless-storage"
+  static let ours = "custom/\(AuthselectCopy.name)"
   private static let generated = "/etc/authselect/"
-  private static let customs = "/etc/authselect/custom/"
-  private static let stocks = ["/usr/share/authselect/vendor/", "/usr/share/authselect/default/"]
+  private static let customs = AuthselectCopy.customs
+  private static let stocks = AuthselectCopy.stocks
+  /// A copy that is to take the place of an older one, until it does; then the older one, until it is gone.
+  private static let next = "\(AuthselectCopy.name).being-made"
 
   let tree: HostTree
   /// Where the program is.
@@ -19,23 +21,25 @@ struct Authselect {
   /// The profile that is selected, and its features.
   let current: String
   let features: [String]
+  /// The profile that we made, selected or left over.
+  private let copy: AuthselectCopy?
 
   /// Looks, and refuses what authselect itself finds changed.
   init(_ tree: HostTree) throws(Failure) {
     self.tree = tree
     guard let program = ["/usr/bin/authselect", "/usr/sbin/authselect"].first(where: tree.exists) else {
-      throw .refused(reason: "/etc/authselect/authselect.conf says that authselect writes the session stacks, and there is no authselect", remedy: "install authselect, or see authselect(8) for opting out, and run this again")
+      throw .refused(reason: "according to /etc/authselect/authselect.conf, authselect writes the session stacks, and there is no authselect", remedy: "install authselect, or see authselect(8) for opting out, and run this again")
     }
     self.program = program
     let check = try Authselect.run(program, ["check"])
-    if check.status != 0 { throw .refused(reason: "authselect does not find its files as it made them (\(Authselect.said(check)))", remedy: "fix that first: authselect check; authselect select PROFILE FEATURES --force, which keeps a backup") }
+    if check.status != 0 { throw .refused(reason: "authselect does not find its files as it made them (\(Authselect.said(check)))", remedy: "see authselect check; if authselect was updated: sudo authselect apply-changes; if somebody changed its files: sudo authselect select PROFILE FEATURES --force, which keeps a backup; then run this again") }
     let answer = try Authselect.run(program, ["current", "--raw"])
     let words = String(decoding: answer.output, as: UTF8.self).split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
     // What is made a path of has to be a name.
     guard answer.status == 0, let profile = words.first, words.allSatisfy({ $0.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f } && !$0.contains("..") }) else {
-      throw .refused(reason: "authselect does not say which profile is selected (\(Authselect.said(answer)))", remedy: "select one: authselect select PROFILE FEATURES")
+      throw .refused(reason: "authselect does not report which profile is selected (\(Authselect.said(answer)))", remedy: "select one: authselect select PROFILE FEATURES")
     }
-    (current, features) = (profile, Array(words.dropFirst()))
+    (current, features, copy) = (profile, Array(words.dropFirst()), AuthselectCopy(tree))
     if let file = try changedByHand() {
       throw .refused(
         reason: "\(shown(file)) is not what authselect makes of the profile \(current), and it would write over that", remedy: "put what was changed into a custom profile (authselect-profiles(5)), or, if the profile was updated, take it over with authselect apply-changes, and run this again")
@@ -67,94 +71,149 @@ struct Authselect {
 
   var isCustom: Bool { current.hasPrefix("custom/") }
 
+  /// The stock profile that is to be copied; nil: the selected profile is an administrator's, and gets the line itself.
+  private var base: String? { isCustom ? (isRenewal ? copy?.base : nil) : current }
+
+  /// Our copy is selected, and the profile that it was made of was updated since.
+  var isRenewal: Bool { copy?.isToBeRenewed ?? false }
+
   /// Whether authselect writes the file.
   func writes(_ file: [UInt8]) -> Bool { begins(tree.real(file), with: Array(Authselect.generated.utf8)) }
 
   /// A template of a profile.
   private func template(_ name: [UInt8], of profile: String) -> [UInt8] {
     if profile.hasPrefix("custom/") { return Array("\(Authselect.customs)\(profile.dropFirst(7))/".utf8) + name }
-    let place = Authselect.stocks.first { tree.exists("\($0)\(profile)") } ?? Authselect.stocks[1]
-    return Array("\(place)\(profile)/".utf8) + name
+    return (AuthselectCopy.place(of: profile, tree) ?? Array("\(Authselect.stocks[1])\(profile)/".utf8)) + name
   }
 
   // MARK: Enabling
 
   /// What is run, as one would type it.
   var enablingCommands: [String] {
-    if isCustom { return ["authselect apply-changes"] }
-    return [
-      (["authselect"] + creation).joined(separator: " "), (["authselect", "select", Authselect.ours] + features).joined(separator: " "),
+    guard let base else { return ["authselect apply-changes"] }
+    return (copy == nil ? [] : [Authselect.removal]) + [
+      (["authselect"] + creation(AuthselectCopy.name, of: base)).joined(separator: " "), (["authselect"] + selection).joined(separator: " "),
     ]
   }
 
-  private var creation: [String] { ["create-profile", "rootless-storage", "--base-on", current, "--symlink-meta", "--symlink-nsswitch", "--symlink-dconf"] }
+  static let removal = "rm -r /etc/authselect/\(ours)"
+
+  private func creation(_ name: String, of base: String) -> [String] {
+    ["create-profile", name, "--base-on", base, "--symlink-meta", "--symlink-nsswitch", "--symlink-dconf"]
+  }
+
+  /// Lets authselect write its files of our profile, or of the administrator's that has the line.
+  private var selection: [String] { base == nil || isRenewal ? ["apply-changes"] : ["select", Authselect.ours] + features }
+
+  /// Of the files that authselect writes, those whose templates in our copy have the line.
+  var namesInCopy: [[UInt8]] {
+    ((try? tree.names(String(decoding: AuthselectCopy.directory, as: UTF8.self))) ?? []).filter { name in
+      guard PAMPlan.isInUse(name), let content = try? tree.read(AuthselectCopy.directory + name) else { return false }
+      return !PAMText(content).ours.isEmpty
+    }
+  }
+
+  /// What authselect would write of the stock profile as it is by now, without our line.
+  func renewed() -> [PAMPlan.Change] {
+    guard let base else { return [] }
+    let names = ((try? tree.names(Authselect.generated)) ?? []).filter { $0.suffix(5).elementsEqual("-auth".utf8) || $0.elementsEqual("postlogin".utf8) }
+    return generated(names, base)
+  }
 
   /// The templates with the line, as they are to be.
   ///
   /// - Parameter names: of the generated files that get it.
   func templates(_ names: [[UInt8]]) throws(Failure) -> [PAMPlan.Change] {
-    if !isCustom && tree.exists("\(Authselect.customs)rootless-storage") {
+    if !isCustom && tree.exists("\(Authselect.customs)\(AuthselectCopy.name)") && !(copy?.isUnchanged ?? false) {
       throw .refused(
-        reason: "there is a profile \(Authselect.ours) already, and \(current) is selected",
+        reason: "there is a profile \(Authselect.ours) already, which was changed by hand, and \(current) is selected",
         remedy: "select it (sudo authselect select \(([Authselect.ours] + features).joined(separator: " "))), or remove /etc/authselect/custom/rootless-storage, and run this again")
     }
     var changes: [PAMPlan.Change] = []
     for name in names {
-      let file = template(name, of: current)
-      if isCustom, let target = tree.link(file) {
+      let file = template(name, of: base ?? current)
+      if base == nil, let target = tree.link(file) {
         throw .refused(
           reason: "\(shown(file)), a template of the selected profile, is a symbolic link to \(shown(target)), which is another profile's",
           remedy: "put a copy in its place (sudo cp --remove-destination \(shellWord(tree.real(file))) \(shellWord(file))), and run this again")
       }
       let content: [UInt8]
-      do throws(ReadFailure) { content = try tree.read(file) } catch { throw .refused(reason: "\(shown(file)) \(error.explanation)", remedy: "reinstall or fix the profile \(current), and run this again") }
+      do throws(ReadFailure) { content = try tree.read(file) } catch { throw .refused(reason: "\(shown(file)) \(error.explanation)", remedy: "reinstall or fix the profile \(base ?? current), and run this again") }
       let text = PAMText(content)
-      guard let place = text.places.first else { throw .refused(reason: "\(shown(file)) has no line for sessions", remedy: "fix the profile \(current), and run this again") }
-      let target = isCustom ? file : template(name, of: Authselect.ours)
+      guard let place = text.places.first else { throw .refused(reason: "\(shown(file)) has no line for sessions", remedy: "fix the profile \(base ?? current), and run this again") }
+      let target = base == nil ? file : template(name, of: Authselect.ours)
       changes.append(PAMPlan.Change(file: target, old: content, new: text.adding(behind: place)))
     }
     return changes
   }
 
   /// Makes the profile, or changes the administrator's, and lets authselect write its files of it. What would be generated is looked at
-  /// before.
+  /// before. An older copy of ours keeps its name until the new one takes it.
   ///
   /// - Parameters:
   ///   - isProved: whether these contents of files of libpam's are what was wanted.
   ///   - isRight: looks at what is there then.
   /// - Returns: backups of templates.
   func enable(_ templates: [PAMPlan.Change], _ isProved: ([PAMPlan.Change]) -> Bool, _ isRight: () -> Bool) throws(Failure) -> [[UInt8]] {
-    let profile = isCustom ? current : Authselect.ours
-    if !isCustom { try sure(creation) }
+    if let base { return try enableCopy(of: base, templates, isProved, isRight) }
     var backups: [[UInt8]] = []
     do throws(Failure) {
-      backups = try replace(templates) { isProved(generated(templates, profile)) }
-      if isCustom { try sure(["apply-changes"]) } else { try sure(["select", profile] + features) }
-      if !isRight() { throw .refused(reason: "what authselect wrote is not what was tried before", remedy: "look into authselect's own messages, and run this again") }
+      backups = try replace(templates) { isProved(generated(templates.map { baseName($0.file) }, current)) }
+      try select(isRight)
     } catch {
       // As it was.
-      if isCustom {
-        if !backups.isEmpty {
-          _ = try? replace(templates.map { PAMPlan.Change(file: $0.file, old: $0.new, new: $0.old) }) { true }
-          _ = try? sure(["apply-changes"])
-        }
-      } else {
-        if let now = try? Authselect(tree), now.current == Authselect.ours { _ = try? sure(["select", current] + features) }
-        removeProfile()
+      if !backups.isEmpty {
+        _ = try? replace(templates.map { PAMPlan.Change(file: $0.file, old: $0.new, new: $0.old) }) { true }
+        _ = try? sure(["apply-changes"])
       }
       throw error
     }
-    // The copy's first form is in the profile that it was copied from.
-    if !isCustom { removeFiles(backups) }
-    return isCustom ? backups : []
+    return backups
   }
 
-  /// What authselect would make of the templates.
-  private func generated(_ templates: [PAMPlan.Change], _ profile: String) -> [PAMPlan.Change] {
-    templates.compactMap { change in
-      let name = String(decoding: baseName(change.file), as: UTF8.self)
-      let file = Array("\(Authselect.generated)\(name)".utf8)
-      guard let answer = try? Authselect.run(program, ["test", profile] + features + ["--\(name)"]), answer.status == 0, let old = try? tree.read(file) else { return nil }
+  private func enableCopy(of base: String, _ templates: [PAMPlan.Change], _ isProved: ([PAMPlan.Change]) -> Bool, _ isRight: () -> Bool) throws(Failure) -> [[UInt8]] {
+    let name = copy == nil ? AuthselectCopy.name : Authselect.next
+    // A run that was killed has left it.
+    if copy != nil { removeProfile(Authselect.next) }
+    try sure(creation(name, of: base))
+    var isExchanged = false
+    do throws(Failure) {
+      let changes = templates.map { PAMPlan.Change(file: template(baseName($0.file), of: "custom/\(name)"), old: $0.old, new: $0.new) }
+      let backups = try replace(changes) { isProved(generated(changes.map { baseName($0.file) }, "custom/\(name)")) }
+      // The copy's first form is in the profile that it was copied from.
+      removeFiles(backups)
+      do throws(Errno) {
+        try AuthselectCopy.writeRecord(tree, Array("\(Authselect.customs)\(name)/".utf8), base: base)
+        if copy != nil { try exchangeProfiles() }
+        isExchanged = copy != nil
+      } catch { throw .refused(reason: "the profile \(Authselect.ours) cannot be made (\(text(error)))", remedy: "fix that, and run this again") }
+      try select(isRight)
+    } catch {
+      // As it was.
+      if isExchanged { do throws(Errno) { try exchangeProfiles() } catch {} }
+      if isRenewal { _ = try? sure(["apply-changes"]) } else if let now = try? Authselect(tree), now.current == Authselect.ours { _ = try? sure(["select", current] + features) }
+      removeProfile(name)
+      throw error
+    }
+    if copy != nil { removeProfile(Authselect.next) }
+    return []
+  }
+
+  private func select(_ isRight: () -> Bool) throws(Failure) {
+    try sure(selection)
+    if !isRight() { throw .refused(reason: "what authselect wrote is not what was tried before", remedy: "look into authselect's own messages, and run this again") }
+  }
+
+  /// The new copy and the old one, in one step: the name of the selected profile is there at every moment.
+  private func exchangeProfiles() throws(Errno) {
+    try exchange(at: try open(path: tree(Authselect.customs), .directory), Array(Authselect.next.utf8), Array(AuthselectCopy.name.utf8))
+  }
+
+  /// What authselect would make of a profile's templates, of those that can be told.
+  private func generated(_ names: [[UInt8]], _ profile: String) -> [PAMPlan.Change] {
+    names.compactMap { name in
+      let file = Array("\(Authselect.generated)".utf8) + name
+      guard let answer = try? Authselect.run(program, ["test", profile] + features + ["--\(String(decoding: name, as: UTF8.self))"]), answer.status == 0, let old = try? tree.read(file) else { return nil }
       // `File PATH:`, the content and an empty line.
       var content = Array(answer.output[(answer.output.firstIndex(of: 0x0a).map { $0 + 1 } ?? answer.output.endIndex)...])
       while content.suffix(2) == [0x0a, 0x0a] { content.removeLast() }
@@ -175,7 +234,7 @@ struct Authselect {
 
   func disablingCommands(_ removal: Removal) -> [String] {
     guard let former = removal.former else { return ["authselect apply-changes"] }
-    return [(["authselect", "select", former] + features).joined(separator: " "), "rm -r /etc/authselect/custom/rootless-storage"]
+    return [(["authselect", "select", former] + features).joined(separator: " "), Authselect.removal]
   }
 
   /// - Parameter all: lines that were written by hand go too.
@@ -197,6 +256,8 @@ struct Authselect {
   /// The stock profile that ours is, but for the line. With other changes in it, by an administrator or by an update of the stock one,
   /// it is worth more than that.
   private func former(_ changes: [PAMPlan.Change]) -> String? {
+    // The line was in it from the first, so that nothing else has changed if that is still so.
+    if let copy, copy.isUnchanged { return AuthselectCopy.place(of: copy.base, tree) == nil ? nil : copy.base }
     for place in Authselect.stocks {
       for profile in (try? tree.names(place)) ?? [] {
         let names = (try? tree.names("\(Authselect.customs)rootless-storage")) ?? []
@@ -213,14 +274,14 @@ struct Authselect {
 
   /// - Returns: backups of templates.
   func disable(_ removal: Removal, _ isRight: () -> Bool) throws(Failure) -> [[UInt8]] {
-    let wrong = Failure.refused(reason: "what authselect wrote is not what was wanted", remedy: "look into authselect's own messages, and run this again")
+    let wrong = Failure.refused(reason: "what authselect wrote is not what it was to write", remedy: "look into authselect's own messages, and run this again")
     if let former = removal.former {
       try sure(["select", former] + features)
       if !isRight() {
         _ = try? sure(["select", current] + features)
         throw wrong
       }
-      removeProfile()
+      Authselect.removeCopies(tree)
       return []
     }
     let backups = try replace(removal.templates) { true }
@@ -245,14 +306,22 @@ struct Authselect {
     throw .refused(reason: "with the line in its templates, authselect would generate more than that line", remedy: "add \"\(PAMFindings.line)\" to the templates of a custom profile by hand (authselect-profiles(5))")
   }
 
-  private func removeProfile() {
-    let directory = Array("\(Authselect.customs)rootless-storage".utf8)
+  private func removeProfile(_ name: String) { Authselect.removeProfile(tree, name) }
+
+  /// What a run that was killed has left goes too.
+  static func removeCopies(_ tree: HostTree) { for name in [AuthselectCopy.name, next] { removeProfile(tree, name) } }
+
+  /// Takes a custom profile away, which holds files only.
+  private static func removeProfile(_ tree: HostTree, _ name: String) {
+    let directory = Array("\(customs)\(name)".utf8)
     let names = (try? tree.names(String(decoding: directory, as: UTF8.self))) ?? []
     removeFiles(names.map { directory + [0x2f] + $0 })
     do throws(Errno) { try removeEmptyDirectory(at: try open(path: parent(directory), .directory), baseName(directory)) } catch {}
   }
 
-  private func removeFiles(_ files: [[UInt8]]) {
+  private func removeFiles(_ files: [[UInt8]]) { Authselect.removeFiles(files) }
+
+  private static func removeFiles(_ files: [[UInt8]]) {
     for file in files { do throws(Errno) { try removeFile(at: try open(path: parent(file), .directory), baseName(file)) } catch {} }
   }
 

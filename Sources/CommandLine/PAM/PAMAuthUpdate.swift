@@ -116,7 +116,7 @@ extension ChildProcess.Failure {
     switch self {
     case .notStarted(let cause): "the child cannot be started: \(text(cause))"
     case .timedOut: "no answer in time"
-    case .tooMuch: "it says too much"
+    case .tooMuch: "it prints too much"
     }
   }
 }

@@ -35,8 +35,9 @@ struct PAMWork {
           remedy: "add the line \"\(PAMFindings.line)\" by hand to the stack of the service that is meant (in /etc/pam.conf: SERVICE \(PAMFindings.line))"))
       return
     }
-    if wanted.changes.isEmpty && wanted.refusals.isEmpty { return }
-    if !wanted.changes.isEmpty || method == .pamAuthUpdate {
+    let isRenewal = method == .authselect && AuthselectCopy(tree)?.isToBeRenewed == true
+    if wanted.changes.isEmpty && wanted.refusals.isEmpty && !isRenewal { return }
+    if !wanted.changes.isEmpty || method == .pamAuthUpdate || isRenewal {
       if let failure = PAMTrial.failure() { return refusals.append(PAMPlan.Refusal(services: [], reason: failure.reason, remedy: failure.remedy)) }
     }
     switch method {
@@ -89,33 +90,42 @@ struct PAMWork {
   private mutating func enableAuthselect(_ wanted: PAMPlan) {
     do throws(Authselect.Failure) {
       let authselect = try Authselect(tree)
-      let names = wanted.changes.map(\.file).filter(authselect.writes).map(baseName)
+      var names = wanted.changes.map(\.file).filter(authselect.writes).map(baseName)
+      let isRenewal = authselect.isRenewal
+      if isRenewal { names += authselect.namesInCopy.filter { !names.contains($0) } }
       if names.isEmpty { return }
       let templates = try authselect.templates(names)
       let before = PAMStacks(everyServiceOf: tree)
       let goal = wanted.after.reached
+      let renewed = isRenewal ? tree(of: authselect.renewed()) : tree
+      // The sessions that are to be, but for our line.
+      let others = isRenewal ? PAMStacks(everyServiceOf: renewed) : before
       // Which services a template serves may depend on features; fewer than before it may not be, and not none.
       let isWanted = { (stacks: PAMStacks) in
         let reached = stacks.reached
-        return stacks.isSameButForOurs(as: before) && before.reached.isSubset(of: reached) && !reached.subtracting(before.reached).isDisjoint(with: goal)
+        return stacks.isSameButForOurs(as: others) && before.reached.isSubset(of: reached) && (isRenewal || !reached.subtracting(before.reached).isDisjoint(with: goal))
       }
       let tree = self.tree
       var backups: [[UInt8]] = []
       if !isDryRun {
         backups = try authselect.enable(templates) { generated in
-          generated.count == templates.count && isWanted(PAMStacks(everyServiceOf: generated.reduce(tree) { $0.replacing($1.file, with: $1.new) }))
+          generated.count == templates.count && isWanted(PAMStacks(everyServiceOf: generated.reduce(renewed) { $0.replacing($1.file, with: $1.new) }))
         } _: {
           isWanted(PAMStacks(everyServiceOf: tree))
         }
       }
       changes += templates.enumerated().map { Done(change: $1, backup: $0 < backups.count ? backups[$0] : nil) }
       commands += authselect.enablingCommands
+      if isRenewal { notes.append("\(Authselect.ours) is made anew: the profile that it is a copy of was updated since.") }
       // The rest is planned as if these files had their line already.
       if isDryRun { self.tree = wanted.changes.filter { authselect.writes($0.file) }.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) } }
     } catch {
       take(error)
     }
   }
+
+  /// The host, if these files were others.
+  private func tree(of changes: [PAMPlan.Change]) -> HostTree { changes.reduce(tree) { $0.replacing($1.file, with: $1.new) } }
 
   // MARK: Disabling
 
@@ -132,6 +142,7 @@ struct PAMWork {
     case .authselect:
       disableAuthselect(all)
       if !refusals.isEmpty { return }
+      removeLeftover()
     case .files: break
     }
     apply(PAMPlan.disabling(tree, all: all))
@@ -143,10 +154,11 @@ struct PAMWork {
       if PAMStacks(everyServiceOf: tree).ourSteps.isEmpty { return }
       let authselect = try Authselect(tree)
       guard let removal = authselect.removal(all: all) else { return }
-      let before = PAMStacks(everyServiceOf: tree)
+      // The stock profile as it is by now, if it is selected again.
+      let others = PAMStacks(everyServiceOf: removal.former != nil && authselect.isRenewal ? tree(of: authselect.renewed()) : tree)
       let tree = self.tree
       var backups: [[UInt8]] = []
-      if !isDryRun { backups = try authselect.disable(removal) { PAMStacks(everyServiceOf: tree).isSameButForOurs(as: before) } }
+      if !isDryRun { backups = try authselect.disable(removal) { PAMStacks(everyServiceOf: tree).isSameButForOurs(as: others) } }
       changes += removal.templates.enumerated().map { Done(change: $1, backup: $0 < backups.count ? backups[$0] : nil) }
       commands += authselect.disablingCommands(removal)
       if authselect.isOurs && removal.former == nil {
@@ -164,6 +176,13 @@ struct PAMWork {
     } catch {
       take(error)
     }
+  }
+
+  /// Our copy, where another profile is selected.
+  private mutating func removeLeftover() {
+    guard let copy = AuthselectCopy(tree), copy.isUnchanged, !copy.isSelected else { return }
+    if !isDryRun { Authselect.removeCopies(tree) }
+    commands.append(Authselect.removal)
   }
 
   private mutating func take(_ failure: Authselect.Failure) {

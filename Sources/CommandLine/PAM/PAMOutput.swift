@@ -133,11 +133,11 @@ struct PAMWorkOutput {
   ///   - verb: what was not done to what was refused.
   func write(quiet: String, verb: String) {
     let terminal = Terminal.standard
-    if work.changes.isEmpty && work.refusals.isEmpty { return printOut(quiet) }
+    if work.changes.isEmpty && work.commands.isEmpty && work.refusals.isEmpty { return printOut(quiet) }
     for note in work.notes { printOut(terminal.wrapped(note, indent: 0)) }
     for done in work.changes { printOut(UnifiedDiff(done.change).lines.joined(separator: "\n")) }
     for command in work.commands { printOut("\(work.isDryRun ? "would run" : "ran"): \(command)") }
-    if work.isDryRun && !work.changes.isEmpty { printOut("Nothing is changed.") }
+    if work.isDryRun && !(work.changes.isEmpty && work.commands.isEmpty) { printOut("Nothing is changed.") }
     for done in work.changes where done.backup != nil { printOut("\(shown(done.change.file)) is changed; what was there before is in \(shown(done.backup ?? []))") }
     for refusal in work.refusals {
       let services = refusal.services.isEmpty ? "" : " for \(list(refusal.services.map { shown($0) }))"

@@ -26,11 +26,19 @@ struct PAMPlan {
   /// Its sessions as they are, and as they would be.
   let before: PAMStacks
   private(set) var after: PAMStacks
+  /// Of the host as it would be.
+  private var known: PAMKnowledge
+  /// Where the files of all stacks lie, behind symbolic links.
+  private let places: [[UInt8]: [UInt8]]
 
   private init(_ tree: HostTree) {
     self.tree = tree
-    before = PAMStacks(everyServiceOf: tree)
+    known = PAMKnowledge(tree)
+    before = PAMStacks(everyServiceOf: tree, &known)
     after = before
+    var places: [[UInt8]: [UInt8]] = [:]
+    for file in before.stacks.flatMap(\.files) where places[file] == nil { places[file] = tree.real(file) }
+    self.places = places
   }
 
   /// The stacks of the services that begin sessions for people.
@@ -108,13 +116,15 @@ struct PAMPlan {
     for number in text.places.prefix(64) {
       let new = text.adding(behind: number)
       let changed = tree.replacing(tree.real(file), with: new)
-      let stacks = PAMStacks(everyServiceOf: changed)
+      var known = self.known
+      known.forget(names + [file])
+      let stacks = PAMStacks(everyServiceOf: changed, &known)
       if let objection = PAMComparison(before: after, after: stacks).objection(addingTo: names, behind: number) {
         first = first ?? objection
         continue
       }
       guard let now = stacks.stacks.first(where: { $0.service == stack.service }), now.ours != nil else { continue }
-      (tree, after) = (changed, stacks)
+      (tree, after, self.known) = (changed, stacks, known)
       changes.append(Change(file: file, old: content, new: new))
       return nil
     }
@@ -125,7 +135,7 @@ struct PAMPlan {
   /// What stacks call the file: symbolic links to it are names of it.
   private func names(of file: [UInt8]) -> [[UInt8]] {
     let real = tree.real(file)
-    return Array(Set(before.stacks.flatMap(\.files)).filter { tree.real($0) == real })
+    return places.filter { $0.value == real }.map(\.key)
   }
 
   // MARK: Disabling
@@ -136,11 +146,11 @@ struct PAMPlan {
   static func disabling(_ tree: HostTree, all: Bool) -> PAMPlan {
     var plan = PAMPlan(tree)
     for name in plan.before.files where isInUse(name) {
-      guard let file = PAMStacks.directories.map({ Array("\($0)/".utf8) + name }).first(where: { tree.status($0) != nil }) else { continue }
+      guard let file = plan.before.directories.map({ Array("\($0)/".utf8) + name }).first(where: { tree.status($0) != nil }) else { continue }
       if let refusal = plan.remove(from: file, all) { plan.add(refusal) }
     }
     // What stacks include from elsewhere, and /etc/pam.conf.
-    for step in plan.before.ourSteps where !PAMStacks.directories.contains(where: { parent(step.file).elementsEqual($0.utf8) }) {
+    for step in plan.before.ourSteps where !plan.before.directories.contains(where: { parent(step.file).elementsEqual($0.utf8) }) {
       plan.add(Refusal(services: [], reason: "\(place(step)) is not in a file of /etc/pam.d, and names pam_rootless_storage.so", remedy: "remove that line by hand"))
     }
     return plan
@@ -161,7 +171,7 @@ struct PAMPlan {
     if text.ours.isEmpty { return nil }
     let real = tree.real(file)
     // The file itself is looked at too.
-    if real != file && PAMStacks.directories.contains(where: { parent(real).elementsEqual($0.utf8) }) { return nil }
+    if real != file && before.directories.contains(where: { parent(real).elementsEqual($0.utf8) }) { return nil }
     if let (reason, remedy) = PAMPlan.owner(of: file, tree, false) { return refuse("\(reason), and holds a line of pam_rootless_storage.so", remedy) }
     if let managed = text.ours.first(where: { text.isManaged($0.numbers.lowerBound) }) {
       return refuse("\(shown(file)):\(managed.numbers.lowerBound) is between pam-auth-update's markers, and holds \(shown(managed.text))", "take the profile away with sudo pam-auth-update, or remove that line by hand")
@@ -180,12 +190,15 @@ struct PAMPlan {
     }
     let new = text.removing(lines)
     let changed = tree.replacing(real, with: new)
-    let stacks = PAMStacks(everyServiceOf: changed)
-    if let objection = PAMComparison(before: after, after: stacks).objection(removingFrom: names(of: file), lines: lines.map(\.numbers)) {
+    let names = names(of: file)
+    var known = self.known
+    known.forget(names + [file])
+    let stacks = PAMStacks(everyServiceOf: changed, &known)
+    if let objection = PAMComparison(before: after, after: stacks).objection(removingFrom: names, lines: lines.map(\.numbers)) {
       let (reason, _) = PAMPlan.words(objection, file)
       return refuse(reason, "remove the line from \(shown(file)) by hand, and fix what counts it")
     }
-    (tree, after) = (changed, stacks)
+    (tree, after, self.known) = (changed, stacks, known)
     changes.append(Change(file: file, old: content, new: new))
     return nil
   }

@@ -93,9 +93,8 @@ struct PAMStack: Codable, Equatable, Sendable {
 
 /// The session stacks of this host, as Linux-PAM puts them together (pam_handlers.c).
 struct PAMStacks: Codable, Equatable, Sendable {
-  /// Where libpam looks, in this order; the last one is openSUSE's.
-  static let directories = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"]
-
+  /// Where libpam looks, in this order.
+  let directories: [String]
   /// By service, in byte order.
   let stacks: [PAMStack]
   /// Names of all files in the directories, also of those that are no service's.
@@ -104,8 +103,6 @@ struct PAMStacks: Codable, Equatable, Sendable {
   let deniedDirectories: [[UInt8]]
   /// Whole paths of modules in session stacks that are not there.
   let missingModules: Set<[UInt8]>
-  /// authselect writes these files, and writes over what is changed in them.
-  let isAuthselect: Bool
 
   func stack(of service: String) -> PAMStack? { stacks.first { $0.service.elementsEqual(service.utf8) } }
 
@@ -119,15 +116,18 @@ struct PAMStacks: Codable, Equatable, Sendable {
   }
 
   /// - Parameter wanted: the services that are looked at.
-  init(_ tree: HostTree, services wanted: [String]) { self.init(tree) { _ in wanted.map { Array($0.utf8) }.sorted(by: isOrderedBefore) } }
+  init(_ tree: HostTree, services wanted: [String]) {
+    var known = PAMKnowledge(tree)
+    self.init(tree, &known) { _ in wanted.map { Array($0.utf8) }.sorted(by: isOrderedBefore) }
+  }
 
   /// Debian's name of the architecture that this program, and so the host's logins, are built for.
   #if arch(x86_64)
-    private static let multiarch = "x86_64-linux-gnu"
+    static let multiarch = "x86_64-linux-gnu"
   #elseif arch(arm64)
-    private static let multiarch = "aarch64-linux-gnu"
+    static let multiarch = "aarch64-linux-gnu"
   #else
-    private static let multiarch = "none"
+    static let multiarch = "none"
   #endif
 
   /// The directory is compiled into libpam. It is the one where the modules of libpam's own package are.
@@ -137,22 +137,53 @@ struct PAMStacks: Codable, Equatable, Sendable {
   }
 
   /// All services: every file that could be one's. What begins with a dot is a file that somebody is writing, or was.
-  init(everyServiceOf tree: HostTree) { self.init(tree) { $0.filter { $0.first != 0x2e } } }
+  init(everyServiceOf tree: HostTree) {
+    var known = PAMKnowledge(tree)
+    self.init(everyServiceOf: tree, &known)
+  }
+
+  /// - Parameter known: what is not read again.
+  init(everyServiceOf tree: HostTree, _ known: inout PAMKnowledge) { self.init(tree, &known) { $0.filter { $0.first != 0x2e } } }
 
   /// - Parameter wanted: of the names of files, the services that are looked at, in byte order.
-  private init(_ tree: HostTree, _ wanted: ([[UInt8]]) -> [[UInt8]]) {
-    var reader = PAMReader(tree)
+  private init(_ tree: HostTree, _ known: inout PAMKnowledge, _ wanted: ([[UInt8]]) -> [[UInt8]]) {
+    var reader = PAMReader(tree, known)
+    directories = known.directories
     files = reader.fileNames
     deniedDirectories = reader.deniedDirectories
     stacks = wanted(files).compactMap { reader.stack(of: $0) }
-    let directory = PAMStacks.moduleDirectory(tree)
+    known = reader.known
     var missing: Set<[UInt8]> = []
-    for step in stacks.flatMap(\.steps) where step.kind == .module {
-      guard let whole = step.path.first == 0x2f ? step.path : directory.map({ $0 + [0x2f] + step.path }) else { continue }
-      if !missing.contains(whole) && tree.status(whole) == nil { missing.insert(whole) }
+    for stack in stacks {
+      for step in stack.steps where step.kind == .module {
+        guard let whole = step.path.first == 0x2f ? step.path : known.moduleDirectory.map({ $0 + [0x2f] + step.path }) else { continue }
+        if !known.isThere(whole, tree) { missing.insert(whole) }
+      }
     }
     missingModules = missing
-    isAuthselect = tree.exists("/etc/authselect/authselect.conf")
+  }
+}
+
+/// What was read for the stacks of a host: they are looked at again and again with one file changed, and nothing else has to be read anew.
+struct PAMKnowledge {
+  let directories: [String]
+  let moduleDirectory: [UInt8]?
+  fileprivate var files: [[UInt8]: Result<PAMLines, ReadFailure>] = [:]
+  private var modules: [[UInt8]: Bool] = [:]
+
+  init(_ tree: HostTree) {
+    directories = PAMDirectories.of(tree)
+    moduleDirectory = PAMStacks.moduleDirectory(tree)
+  }
+
+  /// - Parameter names: all those of one file.
+  mutating func forget(_ names: [[UInt8]]) { for name in names { files[name] = nil } }
+
+  fileprivate mutating func isThere(_ module: [UInt8], _ tree: HostTree) -> Bool {
+    if let known = modules[module] { return known }
+    let found = tree.status(module) != nil
+    modules[module] = found
+    return found
   }
 }
 
@@ -166,18 +197,19 @@ private struct PAMReader {
   static let largestFile = 1 << 18
 
   private let tree: HostTree
+  private(set) var known: PAMKnowledge
   /// /etc/pam.conf, which counts only where there are no directories.
   private let pamConf: PAMLines?
   private(set) var fileNames: [[UInt8]] = []
   private(set) var deniedDirectories: [[UInt8]] = []
-  private var read: [[UInt8]: Result<PAMLines, ReadFailure>] = [:]
   private var includes = 0
 
-  init(_ tree: HostTree) {
+  init(_ tree: HostTree, _ known: PAMKnowledge) {
     self.tree = tree
+    self.known = known
     var hasDirectory = false
     var names: Set<[UInt8]> = []
-    for directory in PAMStacks.directories {
+    for directory in known.directories {
       do throws(ReadFailure) {
         names.formUnion(try tree.names(directory))
         hasDirectory = true
@@ -279,17 +311,17 @@ private struct PAMReader {
   }
 
   private mutating func lines(of file: [UInt8]) -> Result<PAMLines, ReadFailure> {
-    if let known = read[file] { return known }
+    if let known = known.files[file] { return known }
     let result: Result<PAMLines, ReadFailure>
     do throws(ReadFailure) { result = .success(PAMLines(try tree.read(file, limit: PAMReader.largestFile))) } catch { result = .failure(error) }
-    read[file] = result
+    known.files[file] = result
     return result
   }
 
   /// The file of that name that libpam opens: a dangling symbolic link in one directory is none, and the next one counts.
   private mutating func find(_ name: [UInt8]) -> [UInt8]? {
     if name.first == 0x2f { return name }
-    for directory in PAMStacks.directories {
+    for directory in known.directories {
       let file = Array(directory.utf8) + [0x2f] + name
       if case .failure(.missing) = lines(of: file) { continue }
       return file
@@ -297,5 +329,5 @@ private struct PAMReader {
     return nil
   }
 
-  private static func standard(_ name: [UInt8]) -> [UInt8] { Array("\(PAMStacks.directories[0])/".utf8) + name }
+  private static func standard(_ name: [UInt8]) -> [UInt8] { Array("\(PAMDirectories.administrators)/".utf8) + name }
 }

@@ -30,7 +30,7 @@ enum PAMTrial {
     } catch { cause = error.explanation }
     return Failure(
       reason: "libpam opens no session through the line \"\(PAMFindings.line)\" (\(cause))",
-      remedy: "install pam_rootless_storage.so where libpam looks for modules (rootless-storage check tells whether it is), and run this again")
+      remedy: "install pam_rootless_storage.so where libpam looks for modules (rootless-storage check reports whether it is), and run this again")
   }
 
   /// What the child does and says.

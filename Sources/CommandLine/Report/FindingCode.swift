@@ -4,6 +4,7 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case accountRefused = "account-refused"
   case homeUnusable = "home-unusable"
   case homeUnfamiliar = "home-unfamiliar"
+  case homeTicketMissing = "home-ticket-missing"
 
   // The storage directory
   case storageMissing = "storage-missing"
@@ -48,6 +49,7 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case imageStore = "image-store"
   case storageOption = "storage-option"
   case storeOwner = "store-owner"
+  case podmanDatabase = "podman-database"
   case containersConf = "containers-conf"
   case overlayRecord = "overlay-record"
   case siteOptionsHidden = "site-options-hidden"
@@ -66,6 +68,7 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case dockerDriver = "docker-driver"
   case execRootUnusable = "exec-root-unusable"
   case imagesInHome = "images-in-home"
+  case volumesLocal = "volumes-local"
   case leftover = "leftover"
 
   // The environment of whoever checks themselves
@@ -92,6 +95,10 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case newuidmap = "newuidmap"
   case fuseOverlayfs = "fuse-overlayfs"
 
+  // What an engine said or did: of `verify` alone
+  case engineDiffers = "engine-differs"
+  case engineFails = "engine-fails"
+
   // This host's installation
   case settingsProblem = "settings-problem"
   case settingsRefused = "settings-refused"
@@ -105,7 +112,9 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case pamUnreadable = "pam-unreadable"
   case pamModule = "pam-module"
   case pamUnused = "pam-unused"
+  case pamProfileOutdated = "pam-profile-outdated"
   case cgroupOld = "cgroup-old"
   case procHidden = "proc-hidden"
+  case selinuxDenied = "selinux-denied"
   case engineSetuid = "engine-setuid"
 }

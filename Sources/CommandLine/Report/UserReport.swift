@@ -30,7 +30,7 @@ struct UserReport: Codable, Equatable, Sendable {
   var uid: UInt32?
   var home: Home?
   var storage: Storage?
-  /// Where Podman's and Docker's storage is, by their config files in the home.
+  /// Where Podman's and Docker's storage is, by their config files, without symbolic links. Absent: below ~/.local/share.
   var graphroot: String?
   var dataRoot: String?
   /// Podman unpacks images as one user (`ignore_chown_errors` in the user's storage.conf); absent where it does not.
@@ -40,6 +40,12 @@ struct UserReport: Codable, Equatable, Sendable {
   var findings: [Finding] = []
   /// Absent when nothing was to be repaired.
   var actions: [Action]?
+  /// Where engines are to be tried: a program can be run as this user, in a session of theirs. Never printed.
+  var hasSession: Bool?
+  /// Where engines are to be tried: what they are expected to say of themselves. Never printed.
+  var expected: ExpectedEngines?
+  /// Volumes with something in them on this host's disk; where engines are to be tried. Never printed.
+  var volumes: Int?
   /// Why nothing could be seen; the rest is empty then.
   var failure: String?
 

@@ -58,13 +58,15 @@ struct UserTable {
 
   static func home(_ report: UserReport) -> String {
     guard let home = report.home else { return "-" }
-    return "\(home.fileSystem ?? "unknown")\(home.isNetwork ? "" : ", local")"
+    guard let type = home.fileSystem else { return "unknown" }
+    return "\(type)\(home.isNetwork ? "" : ", local")"
   }
 
   private static func state(_ report: UserReport) -> String {
     if report.failure != nil { return "could not look" }
     if !report.isServed { return "not served" }
-    return report.findings.isWanting ? count(report.findings) : "good"
+    if report.findings.isWanting { return count(report.findings) }
+    return report.findings.contains { $0.code == .homeTicketMissing } ? "no ticket" : "good"
   }
 
   /// `2 errors, 1 warning`.
@@ -95,6 +97,6 @@ extension Terminal {
   }
 
   private static let commands: Set<String> = [
-    "sudo", "rootless-storage", "podman", "systemctl", "unset", "mv", "rm", "ls", "echo", "printf",
+    "sudo", "rootless-storage", "podman", "kinit", "systemctl", "unset", "mv", "rm", "ls", "echo", "printf",
   ]
 }

@@ -34,14 +34,17 @@ struct PruneOutput {
   var progress = Progress()
   private let plan: PrunePlan
   private let inventory: StorageInventory
+  private let space: FreeSpace?
   private let isDryRun: Bool
   private var list: JSONList?
   private var messages: [String] = []
   private var shownEntries = 0
 
-  init(_ plan: PrunePlan, _ inventory: StorageInventory, isJSON: Bool, isDryRun: Bool) {
+  /// - Parameter space: as it is before, with `--until-free`.
+  init(_ plan: PrunePlan, _ inventory: StorageInventory, _ space: FreeSpace? = nil, isJSON: Bool, isDryRun: Bool) {
     self.plan = plan
     self.inventory = inventory
+    self.space = space
     self.isDryRun = isDryRun
     if isJSON {
       let parent = jsonText(string(inventory.parent.settings.storage.parent))
@@ -53,16 +56,17 @@ struct PruneOutput {
   func showPlan() {
     if list != nil { return }
     let parent = shown(inventory.parent.settings.storage.parent)
+    if let space { printOut("\(shownSize(space.free)) of \(shownSize(space.size)) are free, \(space.isReached ? "as much as the \(shownSize(space.wanted)) that are needed" : "\(shownSize(space.wanted)) are needed").") }
     if plan.candidates.isEmpty {
       printOut("There is nothing to delete in \(parent).")
     } else {
-      var (total, isExact, keeps, replaced) = (UInt64(0), true, 0, 0)
+      var (total, isExact, keeps, replaced, withData) = (UInt64(0), true, 0, 0, 0)
       for index in plan.candidates {
         let entry = inventory.entries[index]
         total &+= entry.measure?.reclaimable ?? 0
         if entry.measure?.isExact != true { isExact = false }
         if entry.measure?.hasOthers == true { keeps += 1 }
-        if entry.isReplaced { replaced += 1 }
+        if entry.isReplaced { replaced += 1 } else if inventory.holdsData(entry) { withData += 1 }
       }
       let what = counted(plan.candidates.count - replaced, "storage directory", "storage directories")
       let verb = isDryRun ? "Would delete" : "To delete"
@@ -70,6 +74,10 @@ struct PruneOutput {
       StorageTable(plan.candidates.lazy.map { inventory.entries[$0] }) { $0.measure?.reclaimable }.write()
       printOut("\nThat gives \(isExact ? "" : "at least ")\(shownSize(total)) back.")
       if replaced > 0 { printOut("\(counted(replaced, "of these was", "of these were")) put out of the place of a storage directory: all of it goes.") }
+      if withData > 0 {
+        let subject = counted(withData, "of them has", "of them have")
+        printOut(Terminal.standard.wrapped("\(subject) volumes or containers: these are on this disk alone, and no backup of a home has them.", indent: 0))
+      }
       if keeps > 0 { printOut("\(counted(keeps, "of them holds", "of them hold")) other files too: those stay.") }
     }
     if plan.inUse > 0 { printOut(counted(plan.inUse, "more is in use and stays.", "more are in use and stay.")) }
@@ -78,6 +86,14 @@ struct PruneOutput {
 
   private var notes: [String] {
     var notes: [String] = []
+    if let lack = plan.lacking, lack > 0 {
+      let users = inventory.entries.filter { $0.measure != nil }.sorted { $0.measure?.size ?? 0 > $1.measure?.size ?? 0 }.prefix(5)
+      let most = users.map { "\(shown($0.leaf)) \(shownSize($0.measure?.size ?? 0))" }.joined(separator: ", ")
+      notes.append("That is not enough: \(shownSize(lack)) more are needed. \(most.isEmpty ? "" : "Most is used by \(most). ")Ask who uses most, or make the disk larger.")
+    }
+    if plan.withData > 0 {
+      notes.append("\(counted(plan.withData, "more stays, since it holds", "more stay, since they hold")) volumes or containers: those are nowhere else. To delete them too: --volumes.")
+    }
     notes += waitingNotes
     if plan.subordinate > 0 {
       notes.append("\(counted(plan.subordinate, "more may be", "more may be")) subordinate ids' and \(plan.subordinate == 1 ? "stays" : "stay"): those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people.")
@@ -90,10 +106,10 @@ struct PruneOutput {
       notes.append("\(counted(plan.unanswered, "more stays", "more stay")), since the name service did not answer\(cause). When it does (getent passwd UID), run this again.")
     }
     if plan.unmeasured > 0 {
-      notes.append("\(counted(plan.unmeasured, "more stays", "more stay")), with so many files that it cannot be told when they were used last. To delete the container storage of one of these users, whenever it was used: rootless-storage prune USER.")
+      notes.append("\(counted(plan.unmeasured, "more stays", "more stay")), with so many files that it is unknown when they were last used. To delete the container storage of one of these users, whenever it was used: rootless-storage prune USER.")
     }
-    if let hidden = inventory.hiddenProcesses { notes.append("Whether anything is in use cannot be told: \(hidden.sentence); \(hidden.remedy).") }
-    if let failure = inventory.processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(failure)); is it mounted?") }
+    if let hidden = inventory.hiddenProcesses { notes.append("It is unknown whether anything is in use: \(hidden.sentence); \(hidden.remedy).") }
+    if let failure = inventory.processFailure { notes.append("It is unknown whether anything is in use: /proc: \(text(failure)); is it mounted?") }
     return notes
   }
 
@@ -145,7 +161,8 @@ struct PruneOutput {
         list?.add(record)
       }
     }
-    let tail = "\"bytes\":\(outcome.bytes),\"inUse\":\(plan.inUse),\"unconfirmed\":\(plan.unconfirmed),\"unanswered\":\(plan.unanswered),\"unmeasured\":\(plan.unmeasured),\"messages\":\(jsonText(messages + notes))"
+    let freeSpace = space.map { "\"free\":\($0.free),\"wantedFree\":\($0.wanted),\"lacking\":\(plan.lacking ?? 0),\"withData\":\(plan.withData)," } ?? ""
+    let tail = "\(freeSpace)\"bytes\":\(outcome.bytes),\"inUse\":\(plan.inUse),\"unconfirmed\":\(plan.unconfirmed),\"unanswered\":\(plan.unanswered),\"unmeasured\":\(plan.unmeasured),\"messages\":\(jsonText(messages + notes))"
     list?.end(",\(tail)")
   }
 

@@ -14,10 +14,14 @@ struct PrunePlan {
   let subordinate: Int
   /// The name service did not answer.
   let unanswered: Int
-  /// So large that it cannot be told when they were used last.
+  /// So large that it is unknown when they were last used.
   let unmeasured: Int
   /// Of users that were named: indices of the inventory's entries that can never go.
   let refused: [Int]
+  /// Would go, but for volumes or containers in them.
+  let withData: Int
+  /// Bytes that the goal still lacks when all candidates are gone; nil without a goal.
+  let lacking: UInt64?
   private let absent: Int
   private let all: Int
   private let byOrphan: Bool
@@ -25,8 +29,10 @@ struct PrunePlan {
   /// - Parameters:
   ///   - olderThan: in days; with `orphaned`, both must hold.
   ///   - now: seconds since the epoch.
+  ///   - goal: `olderThan` is of no account for orphans then. They go first, then what was replaced, then idle storage, of each what was
+  ///     used longest ago first, and no more than is needed.
   ///   - isNamed: the inventory holds what users have that were named. Whether they have an account is not asked then.
-  init(_ inventory: StorageInventory, orphaned: Bool, olderThan: Int64?, isNamed: Bool = false, now: Int64) {
+  init(_ inventory: StorageInventory, orphaned: Bool, olderThan: Int64?, goal: Goal? = nil, isNamed: Bool = false, now: Int64) {
     var (candidates, waiting, refused): ([Int], [Int], [Int]) = ([], [], [])
     var (inUse, unconfirmed, subordinate, unanswered, unmeasured, absent, all) = (0, 0, 0, 0, 0, 0, 0)
     for (index, entry) in inventory.entries.enumerated() {
@@ -55,6 +61,7 @@ struct PrunePlan {
         }
         all += counts
       }
+      let olderThan = goal != nil && entry.state == .orphaned ? nil : olderThan
       guard PrunePlan.matters(entry, orphaned: orphaned, olderThan: olderThan, isNamed: isNamed, now: now) else { continue }
       // It was not looked into, and is not judged by what is in it.
       if entry.isInUse != false {
@@ -75,6 +82,28 @@ struct PrunePlan {
       if measure.isEmpty && inventory.parent.keeps(entry) { continue }
       candidates.append(index)
     }
+    var withData = 0
+    var missing = goal?.missing
+    if let goal {
+      func rank(_ index: Int) -> (Int, Int64) {
+        let entry = inventory.entries[index]
+        return (entry.state == .orphaned ? 0 : entry.isReplaced ? 1 : 2, entry.measure?.lastUse ?? 0)
+      }
+      let ordered = candidates.sorted { rank($0) < rank($1) }
+      candidates = []
+      for index in ordered where missing ?? 0 > 0 {
+        let entry = inventory.entries[index]
+        if !goal.takesData && inventory.holdsData(entry) {
+          withData += 1
+          continue
+        }
+        candidates.append(index)
+        let gain = entry.measure?.reclaimable ?? 0
+        missing = missing.map { $0 > gain ? $0 - gain : 0 }
+      }
+    }
+    lacking = missing
+    self.withData = withData
     self.candidates = candidates
     self.inUse = inUse
     self.unconfirmed = unconfirmed
@@ -85,7 +114,15 @@ struct PrunePlan {
     self.unmeasured = unmeasured
     self.absent = absent
     self.all = all
-    byOrphan = orphaned
+    byOrphan = orphaned || goal != nil
+  }
+
+  /// So much is to be given back, and no more.
+  struct Goal {
+    /// Bytes.
+    let missing: UInt64
+    /// Volumes and containers go too.
+    let takesData: Bool
   }
 
   /// Whether it could go, whatever is in it and whether or not it is in use.
@@ -104,6 +141,6 @@ struct PrunePlan {
   /// Why nothing is deleted without somebody who looks at it.
   func refusal(yes: Bool) -> String? {
     guard byOrphan && yes && absent * 2 > all && !candidates.isEmpty else { return nil }
-    return "\(absent) of \(all) storage directories have no account, which is more than half and may mean that the name service does not tell of everybody; nothing is deleted. If it is true, run this without --yes"
+    return "\(absent) of \(all) storage directories have no account, which is more than half and may mean that the name service does not report everybody; nothing is deleted. If it is true, run this without --yes"
   }
 }

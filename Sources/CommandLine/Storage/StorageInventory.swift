@@ -339,7 +339,7 @@ struct StorageInventory {
     }
   }
 
-  private func isDirectory(_ place: borrowing FileDescriptor, _ path: [UInt8], of owner: UInt32, _ mount: FileStatus) throws(Errno) -> Bool {
+  func isDirectory(_ place: borrowing FileDescriptor, _ path: [UInt8], of owner: UInt32, _ mount: FileStatus) throws(Errno) -> Bool {
     do throws(Errno) {
       var seen = mount
       var current = try open(at: place, [0x2e], .directoryPlace)

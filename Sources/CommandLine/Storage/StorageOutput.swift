@@ -142,8 +142,8 @@ extension StorageInventory {
     if count(.replaced) > 0 || entries.contains(where: { $0.isReplaced && $0.state == .orphaned }) {
       notes.append("replaced: a login or repair has put it out of the place of a storage directory; look at it as root, and remove it by hand, or leave it to: rootless-storage prune --older-than DAYS")
     }
-    if let hiddenProcesses { notes.append("Whether anything is in use cannot be told: \(hiddenProcesses.sentence); \(hiddenProcesses.remedy).") }
-    if let processFailure { notes.append("Whether anything is in use cannot be told: /proc: \(text(processFailure)); is it mounted?") }
+    if let hiddenProcesses { notes.append("It is unknown whether anything is in use: \(hiddenProcesses.sentence); \(hiddenProcesses.remedy).") }
+    if let processFailure { notes.append("It is unknown whether anything is in use: /proc: \(text(processFailure)); is it mounted?") }
     return notes
   }
 

@@ -61,3 +61,11 @@ extension StorageParent {
     }
   }
 }
+
+extension StorageParent {
+  /// Of the file system that it is on; nil where that does not tell.
+  var disk: DiskSpace? {
+    guard let volume = try? Volume(of: descriptor, MountTable(blockDeviceIsLocal: false).fileSystem(of: status), settings) else { return nil }
+    return DiskSpace(volume)
+  }
+}

@@ -203,7 +203,7 @@ struct StorageRemoval {
     do throws(Errno) { running = try watch.now() } catch { failure = error }
     for moved in batch {
       let path = shown(parent.path(moved.entry.leaf))
-      if let failure { moved.report.messages.append("whether \(path) is in use cannot be told: \(text(failure)); is /proc mounted?") }
+      if let failure { moved.report.messages.append("it is unknown whether \(path) is in use: \(text(failure)); is /proc mounted?") }
       moved.isBack = running.map { inventory.isInUse(moved.entry, $0) != false } ?? true
       if !moved.isBack { continue }
       moved.report.result = .inUse

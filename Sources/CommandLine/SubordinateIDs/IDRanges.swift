@@ -16,19 +16,19 @@ func merged(_ ranges: [IDRange]) -> [IDRange] {
 /// Finds which of many ranges overlap one, in logarithmic time for each that does: ten thousand users have ten thousand ranges.
 struct RangeSearch: Equatable, Sendable {
   /// Places in the array that was given, by where the range begins.
-  private let order: [Int]
+  let sorted: [Int]
   private let starts: [UInt32]
-  /// A binary tree over `order`, the root at 1: where the ranges below a node end at the latest. -1: there are none.
+  /// A binary tree over `sorted`, the root at 1: where the ranges below a node end at the latest. -1: there are none.
   private let ends: [Int64]
   private let leaves: Int
 
   init(_ ranges: [IDRange]) {
-    order = ranges.indices.sorted { ranges[$0].lowerBound < ranges[$1].lowerBound }
-    starts = order.map { ranges[$0].lowerBound }
+    sorted = ranges.indices.sorted { ranges[$0].lowerBound < ranges[$1].lowerBound }
+    starts = sorted.map { ranges[$0].lowerBound }
     var leaves = 1
     while leaves < ranges.count { leaves *= 2 }
     var ends = [Int64](repeating: -1, count: 2 * leaves)
-    for (place, index) in order.enumerated() { ends[leaves + place] = Int64(ranges[index].upperBound) }
+    for (place, index) in sorted.enumerated() { ends[leaves + place] = Int64(ranges[index].upperBound) }
     for node in stride(from: leaves - 1, to: 0, by: -1) { ends[node] = max(ends[2 * node], ends[2 * node + 1]) }
     self.ends = ends
     self.leaves = leaves
@@ -41,7 +41,7 @@ struct RangeSearch: Equatable, Sendable {
 
   private func visit(_ node: Int, _ first: Int, _ count: Int, _ range: IDRange, _ body: (Int) -> Bool) -> Bool {
     if first >= starts.count || starts[first] > range.upperBound || ends[node] < Int64(range.lowerBound) { return true }
-    if count == 1 { return body(order[first]) }
+    if count == 1 { return body(sorted[first]) }
     let half = count / 2
     return visit(2 * node, first, half, range, body) && visit(2 * node + 1, first + half, half, range, body)
   }

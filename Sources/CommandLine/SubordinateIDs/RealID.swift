@@ -20,10 +20,12 @@ struct RealID: Equatable, Sendable {
 
   /// The lines of passwd(5) or group(5): in both, the third field is the id.
   static func read(_ content: [UInt8]) -> [RealID] {
-    content.split(separator: 0x0a).compactMap { line in
-      let fields = line.split(separator: 0x3a, maxSplits: 3, omittingEmptySubsequences: false)
-      guard fields.count >= 3, let id = identifier(fields[2]) else { return nil }
-      return RealID(id: id, name: Array(fields[0]))
-    }.sorted { $0.id < $1.id }
+    var found: [RealID] = []
+    forEachLine(content) { line in
+      guard let first = line.firstIndex(of: 0x3a), let second = line[(first + 1)...].firstIndex(of: 0x3a) else { return }
+      guard let id = identifier(line[(second + 1)...].prefix { $0 != 0x3a }) else { return }
+      found.append(RealID(id: id, name: Array(line[..<first])))
+    }
+    return found.sorted { $0.id < $1.id }
   }
 }

@@ -62,11 +62,11 @@ private func state(
   of range: SubordinateRange, _ table: SubordinateIDTable, _ settings: Settings?, _ owners: SubordinateOwners
 ) -> SubordinateEntry.State {
   if !range.isCertain { return .ambiguous }
-  let own = owners.identity(range.owner)
+  let own = owners.identities[range.ownerNumber]
   var isShared = !isSingleGroup(range.ids, table.kind) && !people(table, range.ids, settings).isEmpty
   if !isShared {
     table.forEach(overlapping: range.ids) { other in
-      isShared = owners.identity(other.owner) != own
+      isShared = owners.identities[other.ownerNumber] != own
       return !isShared
     }
   }

@@ -85,7 +85,7 @@ struct SubordinateHostFindings {
   // MARK: Overlaps
 
   private func pairs(_ table: SubordinateIDTable) -> [Finding] {
-    let found = overlappingPairs(table.ranges, limit: SubordinateHostFindings.most) { owners.identity($0) }
+    let found = overlappingPairs(table.ranges, table.order, of: table.ranges.map { owners.identities[$0.ownerNumber] }, limit: SubordinateHostFindings.most)
     var findings = found.pairs.map { pair in
       // Whoever has no account needs no ids.
       let (first, second) = owners.state(pair.first.owner) == .gone ? (pair.second, pair.first) : (pair.first, pair.second)
@@ -101,8 +101,11 @@ struct SubordinateHostFindings {
 
   /// Lines of one owner, under all of its names, with ids in common.
   private func doubles(_ table: SubordinateIDTable) -> [Finding] {
-    let groups = Dictionary(grouping: table.ranges.filter(\.canHaveUser)) { owners.identity($0.owner) }
-    let found = groups.values.filter { $0.count > 1 }.flatMap { table.doubles(of: $0) }.sorted { $0.1.line < $1.1.line }
+    let ranges = table.ranges.filter(\.canHaveUser)
+    var counts = [Int](repeating: 0, count: owners.identities.count)
+    for range in ranges { counts[owners.identities[range.ownerNumber]] += 1 }
+    let groups = Dictionary(grouping: ranges.filter { counts[owners.identities[$0.ownerNumber]] > 1 }) { owners.identities[$0.ownerNumber] }
+    let found = groups.values.flatMap { table.doubles(of: $0) }.sorted { $0.1.line < $1.1.line }
     // Two spellings of one name are meant to have the same ids.
     let (twice, spelt) = (found.filter { !isSpelt($0, $1) }, found.filter { isSpelt($0, $1) })
     return bounded(twice, .subuidOverlap, "lines of \(table.file) repeat ids of their owner") { double($0, $1, table) }
@@ -136,24 +139,22 @@ struct SubordinateHostFindings {
   // MARK: Owners
 
   private func gone() -> [Finding] {
-    let all = owners.sorted
     func ranges(_ owner: [UInt8]) -> [String] { index.tables.flatMap { table in table.ranges(of: [owner]).prefix(2).map { "\($0.ids.shown) in \(table.file)" } } }
-    let kept = all.compactMap { owner -> Finding? in
+    let kept = owners.names { if case .kept = $0 { true } else { false } }.compactMap { owner -> Finding? in
       guard case .kept(let purpose) = owners.state(owner) else { return nil }
       return purpose.finding(owner, ranges(owner))
     }
     var findings = bounded(kept, .subidGone, "owners of subordinate ids have no account, on purpose or under that name") { $0 }
-    findings += bounded(all.filter { owners.state($0) == .gone }, .subidGone, "owners of subordinate ids have no account any more") { owner in
+    findings += bounded(owners.names { $0 == .gone }, .subidGone, "owners of subordinate ids have no account any more") { owner in
       let ranges = ranges(owner)
       return Finding(
         .subidGone, .warning, "\(shown(owner)) has no account any more, but subordinate ids: \(list(ranges)).",
         remedy: "sudo rootless-storage subids release \(shellWord(owner))    # or --gone for all of them")
     }
-    let unsure = all.filter { owners.state($0) == .unconfirmed }
-    if let first = unsure.first {
+    if let unsure = owners.first(where: { $0 == .unconfirmed }) {
       let others = unsure.count > 1 ? " and \(counted(unsure.count - 1, "other", "others"))" : ""
       findings.append(
-        Finding(.subidGone, .note, "Whether \(shown(first))\(others) still \(unsure.count > 1 ? "have" : "has") an account cannot be told: \(owners.doubt).", remedy: "try: getent passwd NAME, for a user of the directory, and look again"))
+        Finding(.subidGone, .note, "It is unknown whether \(shown(unsure.name))\(others) still \(unsure.count > 1 ? "have" : "has") an account: \(owners.doubt).", remedy: "try: getent passwd NAME, for a user of the directory, and look again"))
     }
     return findings
   }
@@ -191,23 +192,16 @@ struct SubordinateHostFindings {
 
 /// Pairs of ranges of different owners that have ids in common: the first ones, and how many there are.
 ///
-/// - Parameter identity: the same for both names of one owner.
+/// - Parameters:
+///   - byStart: places in `ranges`, in order of where these begin.
+///   - owners: a number for each range, the same for all names of one owner.
 func overlappingPairs(
-  _ ranges: [SubordinateRange], limit: Int, identity: ([UInt8]) -> [UInt8]
+  _ ranges: [SubordinateRange], _ byStart: [Int], of owners: [Int], limit: Int
 ) -> (pairs: [(first: SubordinateRange, second: SubordinateRange)], count: Int) {
-  // Numbers for owners: names are compared once.
-  var numbers: [[UInt8]: Int] = [:]
-  let owners = ranges.map { range in
-    let name = identity(range.owner)
-    if let number = numbers[name] { return number }
-    numbers[name] = numbers.count
-    return numbers.count - 1
-  }
-  let byStart = ranges.indices.sorted { (ranges[$0].ids.lowerBound, $0) < (ranges[$1].ids.lowerBound, $1) }
-  let byEnd = ranges.indices.sorted { ranges[$0].ids.upperBound < ranges[$1].ids.upperBound }
+  let byEnd = byStart.sorted { ranges[$0].ids.upperBound < ranges[$1].ids.upperBound }
   // Those that have begun and not ended where the sweep is: all, and of each owner.
   var active = 0
-  var activeOf = [Int](repeating: 0, count: numbers.count)
+  var activeOf = [Int](repeating: 0, count: (owners.max() ?? -1) + 1)
   var ended = 0
   var count = 0
   var pairs: [(first: SubordinateRange, second: SubordinateRange)] = []

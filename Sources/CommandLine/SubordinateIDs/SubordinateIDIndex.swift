@@ -6,6 +6,8 @@ struct SubordinateIDIndex: Equatable, Sendable {
   let source: [UInt8]?
   let users: SubordinateIDTable
   let groups: SubordinateIDTable
+  /// Everybody who has ids, as the files spell them.
+  let owners: OwnerNumbers
   /// What is known of the programs that read the files.
   let readers: SubordinateIDReaders
   /// What the planner of a login goes by.
@@ -38,8 +40,11 @@ struct SubordinateIDIndex: Equatable, Sendable {
     self.facts = facts
     self.readers = readers
     source = subordinateIDSource(facts.nsswitch)
-    users = SubordinateIDTable(.users, facts.subuid, realIDs: RealID.read(facts.passwd), failure: failures[.users])
-    groups = SubordinateIDTable(.groups, facts.subgid, realIDs: RealID.read(facts.group), failure: failures[.groups])
+    var numbers = OwnerNumbers()
+    var users = SubordinateIDTable(.users, facts.subuid, &numbers, realIDs: RealID.read(facts.passwd), failure: failures[.users])
+    var groups = SubordinateIDTable(.groups, facts.subgid, &numbers, realIDs: RealID.read(facts.group), failure: failures[.groups])
+    (users.owners, groups.owners) = (numbers, numbers)
+    (self.users, self.groups, owners) = (users, groups, numbers)
   }
 
   func table(_ kind: SubordinateIDKind) -> SubordinateIDTable { kind == .users ? users : groups }

@@ -27,16 +27,26 @@ struct SubordinateIDRemedy {
 
   /// The command by which the account gets a range in these files.
   func adding(to tables: [SubordinateIDTable]) -> String {
-    if isRefused { return "see subid-refused, which tells why a login gives \(shown(account.name)) none" }
+    if isRefused { return "see subid-refused, which explains why a login gives \(shown(account.name)) none" }
     if allocates { return "sudo rootless-storage repair \(name)    # or the user logs in again; then, as that user: podman system migrate" }
     if let range = counterpart(of: tables) {
       return "sudo usermod \(option("--add", tables[0])) \(range.shown) \(name)    # the same ids as in the other file; then, as that user: podman system migrate"
     }
-    // Computed from the uid, it is the same on every host.
-    if tables.count == 2 && index.readers.hasAddSubids && index.facts.definitions.users.isDeterministic && index.facts.definitions.groups.isDeterministic {
-      return "sudo usermod --add-subids \(name)    # then, as that user: podman system migrate"
+    if tables.count == 2, let plan = computed, let users = plan.users, let groups = plan.groups {
+      return "sudo usermod --add-subuids \(users.shown) --add-subgids \(groups.shown) \(name)    # what useradd computes from the uid, on every host; then, as that user: podman system migrate"
     }
     return "give \(shown(account.name)) one range in both files as your site does it, or set subids = allocate in rootless-storage.conf on every host; see SUBORDINATE IDS in rootless-storage.conf(5)"
+  }
+
+  /// What useradd would give, where it computes ranges from uids, so that they are the same on every host. Not left to usermod
+  /// --add-subids, which in shadow 4.20.3 takes one id too many, the next user's first.
+  private var computed: SubordinateIDPlan? {
+    guard index.facts.definitions.users.isDeterministic && index.facts.definitions.groups.isDeterministic else { return nil }
+    // The bounds are those of login.defs(5), and nobody has to say which ids the directory's accounts have.
+    var wanted = settings ?? Settings()
+    wanted.subordinateIDs = SubordinateIDSettings()
+    wanted.subordinateIDs.reserved = (settings?.subordinateIDs.reserved ?? []) + [0...(SubordinateIDPlanner.lowest - 1)]
+    do throws(SubordinateIDRefusal) { return try SubordinateIDPlanner(account, wanted).plan(index.facts) } catch { return nil }
   }
 
   /// The command by which the account has another range than this one.

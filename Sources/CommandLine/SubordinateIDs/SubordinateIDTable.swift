@@ -11,6 +11,8 @@ struct SubordinateRange: Equatable, Sendable {
   var isShadows = true
   /// Counted from 1.
   let line: Int
+  /// The owner's, among all of this host (`OwnerNumbers`).
+  var ownerNumber = 0
 
   func belongs(to account: Account) -> Bool { owner == account.name || owner.uid == account.uid }
 
@@ -61,16 +63,27 @@ struct SubordinateIDTable: Equatable, Sendable {
   let lacksLastNewline: Bool
   /// Of this host's own files, in order. The name service has more.
   let realIDs: [RealID]
-  private let byOwner: [[UInt8]: [Int]]
+  /// The owners of this file and of what was read before; the index puts all of this host here.
+  var owners: OwnerNumbers
+  /// Places in `ranges` by their owners' numbers, and where those of each begin.
+  private let byOwner: [Int]
+  private let begins: [Int]
   private let search: RangeSearch
   /// All of them, where they overlap or touch made one.
-  private let united: [IDRange]
+  let united: [IDRange]
 
   var file: String { kind.file }
   /// `uid` or `gid`.
   var noun: String { kind.noun }
 
   init(_ kind: SubordinateIDKind, _ content: [UInt8], realIDs: [RealID] = [], failure: ReadFailure? = nil) {
+    var numbers = OwnerNumbers()
+    self.init(kind, content, &numbers, realIDs: realIDs, failure: failure)
+    owners = numbers
+  }
+
+  /// - Parameter numbers: gets the owners; the table's own are to be set when all tables are made.
+  init(_ kind: SubordinateIDKind, _ content: [UInt8], _ numbers: inout OwnerNumbers, realIDs: [RealID] = [], failure: ReadFailure? = nil) {
     self.kind = kind
     self.failure = failure
     self.realIDs = realIDs
@@ -78,20 +91,39 @@ struct SubordinateIDTable: Equatable, Sendable {
     var ranges: [SubordinateRange] = []
     var oddities: [SubordinateOddity] = []
     var number = 0
+    numbers.startOver()
     forEachLine(content) { text in
       number += 1
       let line = SubordinateLine(text)
       if let odd = SubordinateIDTable.oddity(text, line) { oddities.append(SubordinateOddity(line: number, kind: odd)) }
       guard let line else { return }
+      let owner = numbers.number(of: line.owner)
       line.forEachReading {
-        ranges.append(SubordinateRange(owner: Array(line.owner), ids: $0, isCertain: line.certain != nil, isShadows: line.shadow == $0 && !line.isBeyond, line: number))
+        ranges.append(
+          SubordinateRange(
+            owner: numbers.names[owner], ids: $0, isCertain: line.certain != nil, isShadows: line.shadow == $0 && !line.isBeyond, line: number, ownerNumber: owner))
       }
     }
     self.ranges = ranges
     self.oddities = oddities
-    byOwner = Dictionary(grouping: ranges.indices, by: { ranges[$0].owner })
+    owners = OwnerNumbers()
+    (byOwner, begins) = SubordinateIDTable.grouped(ranges, count: numbers.count)
     search = RangeSearch(ranges.map(\.ids))
-    united = merged(ranges.map(\.ids))
+    united = merged(search.sorted.map { ranges[$0].ids })
+  }
+
+  /// Places of the ranges by owner, in the order of the file, and where those of each owner begin.
+  private static func grouped(_ ranges: [SubordinateRange], count: Int) -> (places: [Int], begins: [Int]) {
+    var begins = [Int](repeating: 0, count: count + 1)
+    for range in ranges { begins[range.ownerNumber + 1] += 1 }
+    for number in 0..<count { begins[number + 1] += begins[number] }
+    var free = begins
+    var places = [Int](repeating: 0, count: ranges.count)
+    for (place, range) in ranges.enumerated() {
+      places[free[range.ownerNumber]] = place
+      free[range.ownerNumber] += 1
+    }
+    return (places, begins)
   }
 
   private static func oddity(_ text: ArraySlice<UInt8>, _ line: SubordinateLine?) -> SubordinateOddity.Kind? {
@@ -111,7 +143,16 @@ struct SubordinateIDTable: Equatable, Sendable {
   }
 
   /// - Parameter owners: names, or uids in digits.
-  func ranges(of owners: [[UInt8]]) -> [SubordinateRange] { owners.flatMap { byOwner[$0] ?? [] }.map { ranges[$0] } }
+  func ranges(of owners: [[UInt8]]) -> [SubordinateRange] { owners.flatMap { owner in self.owners.number(of: owner).map { ranges(ofNumber: $0) } ?? [] } }
+
+  /// - Parameter number: an owner's.
+  func ranges(ofNumber number: Int) -> [SubordinateRange] {
+    // Owners of the other file alone have numbers beyond these.
+    number + 1 < begins.count ? byOwner[begins[number]..<begins[number + 1]].map { ranges[$0] } : []
+  }
+
+  /// Places in `ranges`, in order of where these begin.
+  var order: [Int] { search.sorted }
 
   /// So many ids these owners can count on; what stands in two lines counts once.
   func sum(of owners: [[UInt8]]) -> UInt64 { merged(ranges(of: owners).filter(\.isCertain).map(\.ids)).reduce(0) { $0 + $1.size } }

@@ -15,7 +15,11 @@ struct SubordinateOwners {
   /// Owners that are asked for. A site with more has them in a directory.
   static let mostLookups = 20_000
 
-  private var states: [[UInt8]: State] = [:]
+  private let owners: OwnerNumbers
+  /// By the owners' numbers; nil: nobody has asked for it.
+  private var states: [State?]
+  /// By the owners' numbers: the first that is the same person.
+  private(set) var identities: [Int] = []
   /// Those who have no account, but have not been absent for long enough.
   private(set) var waiting: [[UInt8]: AbsenceMemory.Answer] = [:]
   /// Why it cannot be told, where it cannot.
@@ -29,39 +33,48 @@ struct SubordinateOwners {
   init(
     _ index: SubordinateIDIndex, _ accounts: Accounts, orphanDays: UInt32, _ memory: inout AbsenceMemory, storage: StorageTemplate? = nil, only: [[UInt8]]? = nil
   ) {
+    var owners = index.owners
+    // Who is named need not be an owner.
+    let numbers = only.map { names in names.map { owners.number(of: $0[...]) } } ?? Array(0..<owners.count)
+    self.owners = owners
+    doubt = offlineDoubt
+    states = Array(repeating: nil, count: owners.count)
     var asked = 0
-    for owner in only ?? index.tables.flatMap({ $0.ranges.map(\.owner) }) where states[owner] == nil {
+    for number in numbers where states[number] == nil {
+      let owner = owners.names[number]
       let purpose = SubordinateOwnerPurpose(owner, dockerOwners: index.readers.dockerOwners)
       if case .disabled? = purpose {
-        states[owner] = purpose.map { .kept($0) }
+        states[number] = purpose.map { .kept($0) }
         continue
       }
       // A comment for those who know comments: no account has such a name.
       if owner.first == 0x23 || asked >= SubordinateOwners.mostLookups {
-        states[owner] = .unconfirmed
+        states[number] = .unconfirmed
         continue
       }
       asked += 1
-      states[owner] = SubordinateOwners.look(owner, accounts)
+      let found = SubordinateOwners.look(owner, accounts)
+      states[number] = found
       guard let purpose else { continue }
-      if case .account? = states[owner] { continue }
-      states[owner] = .kept(purpose)
+      if case .account = found { continue }
+      states[number] = .kept(purpose)
     }
-    let spellings = Dictionary(states.keys.filter { $0.contains(0x5c) }.map { ($0.filter { $0 != 0x5c }, $0) }, uniquingKeysWith: { first, _ in first })
-    for (spelling, name) in spellings where states[spelling] == .gone || states[spelling] == .unconfirmed {
-      if case .account? = states[name] { states[spelling] = .kept(.spelling(of: name)) }
+    for number in numbers where owners.names[number].contains(0x5c) {
+      guard case .account? = states[number], let spelling = owners.number(of: owners.names[number].filter { $0 != 0x5c }) else { continue }
+      if states[spelling] == .gone || states[spelling] == .unconfirmed { states[spelling] = .kept(.spelling(of: owners.names[number])) }
     }
-    if let storage { for owner in states.keys where states[owner] == .gone { if let new = SubordinateOwners.renamed(owner, storage, accounts) { states[owner] = .kept(new) } } }
-    doubt = accounts.failure.map { "the name service did not answer (\(text($0)))" } ?? offlineDoubt
-    let absent = sorted.filter { states[$0] == .gone }
+    if let storage { findRenamed(storage, accounts) }
+    if let failure = accounts.failure { doubt = "the name service did not answer (\(text(failure)))" }
+    let absent = names { $0 == .gone }
     // Only now has everybody been asked for who could show that the directory answers.
     let couldLook = absent.isEmpty || accounts.couldLook()
     let answers = memory.note(
       couldLook ? absent.map { SubordinateOwners.subject($0, index) } : [], .owners, orphanDays: orphanDays, isLocal: accounts.sources.isLocal)
-    for (number, owner) in absent.enumerated() where !couldLook || !answers[number].isGone {
-      states[owner] = .unconfirmed
-      if couldLook { waiting[owner] = answers[number] }
+    for (place, owner) in absent.enumerated() where !couldLook || !answers[place].isGone {
+      if let number = owners.number(of: owner) { states[number] = .unconfirmed }
+      if couldLook { waiting[owner] = answers[place] }
     }
+    identities = findIdentities()
     if !couldLook { doubt = offlineDoubt } else if let first = waiting.values.min(by: { $0.earliest ?? Int64.max < $1.earliest ?? Int64.max }), accounts.failure == nil {
       doubt = memory.problem ?? waitingDoubt(first, by: "rootless-storage subids release --gone")
     }
@@ -69,9 +82,14 @@ struct SubordinateOwners {
 
   /// An owner with other ranges than before is not the one who was absent.
   private static func subject(_ owner: [UInt8], _ index: SubordinateIDIndex) -> Absence.Subject {
-    let ranges = index.tables.map { table in table.ranges(of: [owner]).map(\.ids.shown).joined(separator: ",") }
-    // FNV-1a: an owner may have thousands of them, and nobody gains anything by making two alike.
-    let sum = ranges.joined(separator: ";").utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    // An owner may have thousands of them, and nobody gains anything by making two sums alike.
+    var sum = fowlerNollVo([])
+    for (place, table) in index.tables.enumerated() {
+      if place > 0 { sum = fowlerNollVo([0x3b], from: sum) }
+      for (place, range) in table.ranges(of: [owner]).enumerated() {
+        sum = fowlerNollVo((place > 0 ? [0x2c] : []) + decimal(UInt64(range.ids.lowerBound)) + [0x2d] + decimal(UInt64(range.ids.upperBound)), from: sum)
+      }
+    }
     return Absence.Subject(key: owner, binding: Array("\(owner.uid.map { "\($0)" } ?? "-"):\(sum)".utf8))
   }
 
@@ -94,20 +112,53 @@ struct SubordinateOwners {
     return .renamed(to: name, uid: uid, storage: path)
   }
 
-  func state(_ owner: [UInt8]) -> State { states[owner] ?? .unconfirmed }
-
-  /// The same for an account's name and for its uid.
-  func identity(_ owner: [UInt8]) -> [UInt8] {
-    switch state(owner) {
-    case .account(_, let uid): return decimal(UInt64(uid))
-    case .kept(.spelling(let name)): if case .account(_, let uid) = state(name) { return decimal(UInt64(uid)) }
-    default: break
-    }
-    return owner.uid.map { decimal(UInt64($0)) } ?? owner
+  /// Looks at what is where storage directories are, and not for a directory of each owner: owners may be a hundred thousand.
+  private mutating func findRenamed(_ storage: StorageTemplate, _ accounts: Accounts) {
+    if !states.contains(.gone) { return }
+    do throws(Errno) {
+      let reader = DirectoryReader(try open(path: storage.parent, .directoryFollowing))
+      while let entry = try reader.next() {
+        for user in storage.users(inLeaf: entry.name) {
+          guard let name = user.name, let number = owners.number(of: name), states[number] == .gone else { continue }
+          if let new = SubordinateOwners.renamed(name, storage, accounts) { states[number] = .kept(new) }
+        }
+      }
+    } catch {}
   }
 
-  /// In byte order.
-  var sorted: [[UInt8]] { states.keys.sorted(by: isOrderedBefore) }
+  /// Owners with one uid are one, whether they are named by it, by their name, or by another spelling of that.
+  private func findIdentities() -> [Int] {
+    var firsts: [UInt32: Int] = [:]
+    firsts.reserveCapacity(owners.count)
+    return owners.names.enumerated().map { number, name in
+      guard let uid = uid(of: name, states[number]) else { return number }
+      if let first = firsts[uid] { return first }
+      firsts[uid] = number
+      return number
+    }
+  }
+
+  private func uid(of owner: [UInt8], _ state: State?) -> UInt32? {
+    switch state {
+    case .account(_, let uid)?: return uid
+    case .kept(.spelling(let name))?: if case .account(_, let uid) = self.state(name) { return uid }
+    default: break
+    }
+    return owner.uid
+  }
+
+  func state(_ owner: [UInt8]) -> State { owners.number(of: owner).flatMap { states[$0] } ?? .unconfirmed }
+
+  /// Of those that were asked for, in byte order.
+  func names(where isWanted: (State) -> Bool) -> [[UInt8]] {
+    owners.names.indices.filter { states[$0].map(isWanted) ?? false }.map { owners.names[$0] }.sorted(by: isOrderedBefore)
+  }
+
+  /// The first in byte order, and how many there are.
+  func first(where isWanted: (State) -> Bool) -> (name: [UInt8], count: Int)? {
+    let found = owners.names.indices.filter { states[$0].map(isWanted) ?? false }
+    return found.map { owners.names[$0] }.min(by: isOrderedBefore).map { ($0, found.count) }
+  }
 }
 
 /// Why somebody who was seen absent is not taken for gone yet.

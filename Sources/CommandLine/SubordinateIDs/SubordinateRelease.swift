@@ -42,14 +42,14 @@ struct SubordinateRelease {
       // The same account under its other name keeps its lines.
       let other = found == owner ? decimal(UInt64(number)) : found
       if host.index.tables.contains(where: { !$0.ranges(of: [other]).isEmpty }) { warnings.append("What \(shown(other)) has, which is the same account, stays.") }
-    case .unconfirmed: warnings.append("Whether \(name) still has an account cannot be told: \(states.doubt).")
+    case .unconfirmed: warnings.append("It is unknown whether \(name) still has an account: \(states.doubt).")
     case .kept(let purpose): warnings.append("\(name) has no account, but \(purpose.reason).")
     case .gone: break
     }
     let ranges = host.index.tables.flatMap { $0.ranges(of: [owner]).map(\.ids) } + (uid.map { [$0...$0] } ?? [])
     switch processes?.isAny(of: ranges) {
     case true?: warnings.append("Processes of \(name), or of containers of \(name), are running.")
-    case nil: warnings.append("Whether processes of \(name) are running cannot be told: is /proc mounted?")
+    case nil: warnings.append("It is unknown whether processes of \(name) are running: is /proc mounted?")
     case false?: break
     }
     if let path = storage(of: account, uid, host.settings) { warnings.append("There is still a storage directory: \(shown(path)).") }
@@ -119,9 +119,4 @@ struct SubordinateRelease {
     }
     return (contents, count)
   }
-}
-
-extension SubordinateIDIndex {
-  /// Everybody who has ids, as the files spell them.
-  var owners: [[UInt8]] { tables.flatMap { $0.ranges.map(\.owner) } }
 }

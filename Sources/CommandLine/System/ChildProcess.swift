@@ -6,9 +6,12 @@ import RootlessStorage
 enum ChildProcess {
   enum Failure: Error, Equatable {
     case notStarted(Errno)
-    case timedOut
+    /// - Parameter output: what it had written until then.
+    case timedOut(output: [UInt8])
     /// It said more than anybody wants to hear.
-    case tooMuch
+    ///
+    /// - Parameter output: what was heard of it.
+    case tooMuch(output: [UInt8])
   }
 
   /// How a program ended.
@@ -17,6 +20,8 @@ enum ChildProcess {
     let output: [UInt8]
     /// The exit status, or 128 and the signal.
     let status: Int32
+    /// The signal that ended it, if one did: a program may well exit with 128 and more.
+    var signal: Int32?
   }
 
   /// Runs this very program with other arguments.
@@ -34,8 +39,50 @@ enum ChildProcess {
   ///   - arguments: with its name.
   ///   - environment: `NAME=VALUE`.
   ///   - withErrors: what it writes to standard error counts too.
+  ///   - seconds: until all of it is ended.
+  ///   - grace: of these, seconds between the terminating signal and the killing one; 0: there is only the latter.
   static func run(
-    _ path: [UInt8], _ arguments: [[UInt8]], environment: [[UInt8]], withErrors: Bool, seconds: UInt32, limit: Int
+    _ path: [UInt8], _ arguments: [[UInt8]], environment: [[UInt8]], withErrors: Bool, seconds: UInt32, grace: UInt32 = 0, limit: Int
+  ) throws(Failure) -> Ending {
+    try collect(seconds: seconds, grace: grace, limit: limit) { _, writing, child in start(&child, path, arguments, environment, writing, withErrors) }
+  }
+
+  /// Starts this very program with other arguments, to exchange messages with it: its standard output is the other end of the socket.
+  static func connectSelf(_ arguments: [[UInt8]]) throws(Failure) -> Companion {
+    var own: Int32 = -1
+    var other: Int32 = -1
+    if unsafe clinux_socketpair(&own, &other) != 0 { throw .notStarted(.last) }
+    let socket = FileDescriptor(owning: own)
+    var child: Int32 = 0
+    let failure = start(&child, Array("/proc/self/exe".utf8), [Array("rootless-storage".utf8)] + arguments, [], other, false)
+    _ = close(other)
+    if failure != 0 { throw .notStarted(Errno(failure)) }
+    return Companion(child: child, socket: MessageSocket(socket))
+  }
+
+  /// Runs `body` in a copy of this process (fork(2)), in a session of its own, with no descriptor of this one's but /dev/null.
+  ///
+  /// - Precondition: this process has no other thread.
+  /// - Parameter limit: bytes of what `body` returns.
+  static func runCopy(seconds: UInt32, limit: Int, _ body: () -> [UInt8]) throws(Failure) -> [UInt8] {
+    try collect(seconds: seconds, grace: 0, limit: limit) { reading, writing, child in
+      child = clinux_fork()
+      if child < 0 { return clinux_errno() }
+      if child > 0 { return 0 }
+      _ = setsid()
+      // What was there is the way to whoever asks this process.
+      if dup2(writing, 1) < 0 { _exit(1) }
+      _ = close(writing)
+      _ = close(reading)
+      _exit(writeToStandardOutput(body()) ? 0 : 1)
+    }.output
+  }
+
+  /// Starts a child, listens to it until it ends, and ends it at its deadline.
+  ///
+  /// - Parameter begin: starts it, with the writing end of a pipe as its standard output. Returns 0, or the number of the error.
+  private static func collect(
+    seconds: UInt32, grace: UInt32, limit: Int, _ begin: (_ reading: Int32, _ writing: Int32, _ child: inout Int32) -> Int32
   ) throws(Failure) -> Ending {
     var reading: Int32 = -1
     var writing: Int32 = -1
@@ -43,23 +90,41 @@ enum ChildProcess {
     let output = FileDescriptor(owning: reading)
     var child: Int32 = 0
     var failure = clinux_set_nonblocking(reading) == 0 ? 0 : clinux_errno()
-    if failure == 0 { failure = start(&child, path, arguments, environment, writing, withErrors) }
+    if failure == 0 { failure = begin(reading, writing, &child) }
     _ = close(writing)
     if failure != 0 { throw .notStarted(Errno(failure)) }
-    let deadline = clinux_monotonic_milliseconds() + Int64(seconds) * 1000
-    let text = listen(output, child, limit, until: deadline)
+    let last = clinux_monotonic_milliseconds() + Int64(seconds) * 1000
+    let deadline = last - Int64(grace) * 1000
+    let opened = clinux_pidfd_open(child)
+    let process: FileDescriptor? = opened < 0 ? nil : FileDescriptor(owning: opened)
+    let (text, isLate) = listen(output, child, opened, limit, until: deadline)
+    let isTooMuch = text.count > limit
     // Nobody else reaps our children, so the number is the child's until we have.
     // One that says too much waits for somebody to listen.
-    var status = text.map { $0.count <= limit } == true ? wait(for: child, until: deadline) : nil
-    if status == nil {
-      // It leads a session and a process group of its own.
-      _ = kill(-child, SIGKILL)
-      // What hangs in a file server that is gone is still ended by SIGKILL, but perhaps not what hangs in FUSE.
-      status = wait(for: child, until: clinux_monotonic_milliseconds() + 1000)
+    var ending = isLate || isTooMuch ? nil : wait(for: child, opened, until: deadline)
+    // It has closed its output, and goes on: only where a program of ours has said all is that an ending.
+    let isHanging = ending == nil && !isTooMuch && grace > 0
+    if ending == nil && grace > 0 {
+      _ = kill(-child, SIGTERM)
+      ending = wait(for: child, opened, until: min(last, clinux_monotonic_milliseconds() + Int64(grace) * 1000))
+      // It has left its group behind.
+      if ending != nil { _ = kill(-child, SIGKILL) }
     }
-    guard let text else { throw .timedOut }
-    if text.count > limit { throw .tooMuch }
-    return Ending(output: text, status: status ?? 128 + SIGKILL)
+    if ending == nil {
+      end(child)
+      // What hangs in a file server that is gone is still ended by SIGKILL, but perhaps not what hangs in FUSE.
+      ending = wait(for: child, opened, until: clinux_monotonic_milliseconds() + 1000)
+    }
+    _ = consume process
+    if isTooMuch { throw .tooMuch(output: text) }
+    if isLate || isHanging { throw .timedOut(output: text) }
+    return Ending(output: text, status: ending?.status ?? 128 + SIGKILL, signal: ending.map(\.signal) ?? SIGKILL)
+  }
+
+  /// It leads a session and a process group of its own, or is about to.
+  private static func end(_ child: Int32) {
+    _ = kill(-child, SIGKILL)
+    _ = kill(child, SIGKILL)
   }
 
   private static func start(
@@ -85,20 +150,24 @@ enum ChildProcess {
 
   /// To the end of file or of the process, whichever comes first: what the program leaves behind may hold the pipe.
   ///
-  /// - Returns: nil if the deadline came first.
-  private static func listen(_ output: borrowing FileDescriptor, _ child: Int32, _ limit: Int, until deadline: Int64) -> [UInt8]? {
-    let opened = clinux_pidfd_open(child)
-    let process: FileDescriptor? = opened < 0 ? nil : FileDescriptor(owning: opened)
+  /// - Parameter process: a pidfd (pidfd_open(2)), or -1 where the kernel has none.
+  /// - Returns: what it wrote, and whether the deadline came first.
+  private static func listen(
+    _ output: borrowing FileDescriptor, _ child: Int32, _ process: Int32, _ limit: Int, until deadline: Int64
+  ) -> (text: [UInt8], isLate: Bool) {
     var text: [UInt8] = []
     while text.count <= limit {
       let left = deadline - clinux_monotonic_milliseconds()
-      if left <= 0 { return nil }
+      if left <= 0 { return (text, true) }
       var events: Int32 = 0
       var exit: Int32 = 0
-      if unsafe clinux_poll(output.raw, opened, Int32(clamping: left), &events, &exit) < 0 && Errno.last != .interrupted { return nil }
+      // Before Linux 5.3 nothing wakes us at its exit. Asked before the pipe: what it wrote last is then there.
+      let hasEnded = process < 0 && hasEnded(child)
+      let slice = hasEnded ? 0 : process < 0 ? min(left, 50) : left
+      if unsafe clinux_poll(output.raw, process, Int32(clamping: slice), &events, &exit) < 0 && Errno.last != .interrupted { return (text, true) }
       if events == 0 {
         // What it wrote last has been read.
-        if exit != 0 { break }
+        if exit != 0 || hasEnded { break }
         continue
       }
       var isAtEnd = false
@@ -107,12 +176,19 @@ enum ChildProcess {
         isAtEnd = piece.isEmpty
         text += piece
       } catch {
-        if error != Errno(EAGAIN) { return nil }
+        if error != Errno(EAGAIN) { return (text, true) }
       }
       if isAtEnd { break }
     }
-    _ = consume process
-    return text
+    return (text, false)
+  }
+
+  /// waitid(2): whether it has ended, without reaping it.
+  private static func hasEnded(_ child: Int32) -> Bool {
+    var number: Int32 = 0
+    var code: Int32 = 0
+    var status: Int32 = 0
+    return unsafe clinux_waitid(clinux_p_pid, child, WEXITED | WNOHANG | WNOWAIT, &number, &code, &status) != 0 || number != 0
   }
 
   private static func readPiece(_ output: borrowing FileDescriptor) throws(Errno) -> [UInt8] {
@@ -125,14 +201,34 @@ enum ChildProcess {
     return piece
   }
 
-  /// - Returns: the exit status, or 128 and the signal, once it has ended and was reaped; nil if the deadline came first.
-  private static func wait(for child: Int32, until deadline: Int64) -> Int32? {
+  /// - Returns: the exit status, or 128 and the signal, and the signal if one ended it, once it was reaped; nil if the deadline came first.
+  private static func wait(for child: Int32, _ process: Int32, until deadline: Int64) -> (status: Int32, signal: Int32?)? {
     while true {
       var status: Int32 = 0
       let ended = unsafe waitpid(child, &status, WNOHANG)
-      if ended != 0 { return status & 0x7f == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f) }
-      if clinux_monotonic_milliseconds() >= deadline { return nil }
-      _ = usleep(1000)
+      if ended != 0 { return status & 0x7f == 0 ? (status >> 8 & 0xff, nil) : (128 + (status & 0x7f), status & 0x7f) }
+      let left = deadline - clinux_monotonic_milliseconds()
+      if left <= 0 { return nil }
+      var events: Int32 = 0
+      var none: Int32 = 0
+      if process < 0 { _ = usleep(1000) } else { _ = unsafe clinux_poll(process, -1, Int32(clamping: left), &events, &none) }
+    }
+  }
+
+  /// This program a second time, to exchange messages with. It ends when nobody holds the other end of its socket any more.
+  final class Companion {
+    private let child: Int32
+    let socket: MessageSocket
+
+    fileprivate init(child: Int32, socket: consuming MessageSocket) {
+      self.child = child
+      self.socket = socket
+    }
+
+    deinit {
+      // It may be one that does not answer. What it has started ends at its own deadline.
+      ChildProcess.end(child)
+      _ = ChildProcess.wait(for: child, -1, until: clinux_monotonic_milliseconds() + 1000)
     }
   }
 }

@@ -24,7 +24,7 @@ enum ConfigFile: Equatable, Sendable {
   static let largest = 1 << 20
 
   /// - Parameter directory: where `path` begins. The process must be the user.
-  static func read(at directory: borrowing FileDescriptor, _ path: [UInt8]) -> ConfigFile {
+  static func read(at directory: borrowing FileDescriptor, _ path: [UInt8], limit: Int = largest) -> ConfigFile {
     let named: FileStatus
     do throws(Errno) { named = try fileStatus(at: directory, path) } catch {
       return error == .noEntry ? .absent : .failed(error)
@@ -33,8 +33,8 @@ enum ConfigFile: Equatable, Sendable {
       let file = try open(at: directory, path, .readingFollowing)
       let status = try fileStatus(of: file)
       guard status.kind == .regular else { return .notRegular(status.kind) }
-      let bytes = try readAll(file, limit: largest, chunk: 65536)
-      if bytes.count > largest { return .tooLarge }
+      let bytes = try readAll(file, limit: limit, chunk: 65536)
+      if bytes.count > limit { return .tooLarge }
       let isLink = named.kind == .symbolicLink
       return .content(Content(bytes: bytes, isLink: isLink, owner: status.owner, mode: status.mode, inode: status.inode))
     } catch {

@@ -36,6 +36,11 @@ func makeSymbolicLink(at directory: borrowing FileDescriptor, _ name: [UInt8], t
   _ = try retrying { unsafe withCString(target) { target in unsafe withCString(name) { unsafe Int(symlinkat(target, raw, $0)) } } }
 }
 
+/// The path of a directory that is open as a place, without symbolic links, by the link in /proc; nil where nobody tells.
+func realPath(ofPlace place: borrowing FileDescriptor) -> [UInt8]? {
+  do throws(Errno) { return try target(ofLink: open(path: Array("/proc/self/fd/\(place.raw)".utf8), .anyPlace)) } catch { return nil }
+}
+
 /// Whether this process may make something in a directory that is open as a place, with the identity it has at the moment (faccessat(2)
 /// with AT_EACCESS).
 func canMakeFiles(in place: borrowing FileDescriptor) -> Bool {

@@ -81,7 +81,7 @@ struct UserProgram {
       let ending = try ChildProcess.run(
         client, [client] + command, environment: [UserProgram.clientPath], withErrors: true, seconds: seconds + UserProgram.patience, limit: limit)
       // The client does not tell this one from a failure.
-      if ending.status != 0 && clinux_monotonic_milliseconds() - began >= Int64(seconds) * 1000 { throw .timedOut }
+      if ending.status != 0 && clinux_monotonic_milliseconds() - began >= Int64(seconds) * 1000 { throw .timedOut(output: ending.output) }
       return ending
     } catch { throw .child(error) }
   }

@@ -6,7 +6,7 @@ public enum Event: Equatable, Sendable {
   case processNotPrepared(Errno)
   case identity(IdentityError)
   case groupsLeftOut
-  case settingsProblem(file: [UInt8], SettingsProblem)
+  case settingsProblem(SettingsProblem)
   case settingsRefused(WayProblem)
   case idReserved
   case uidOutOfRange
@@ -75,9 +75,17 @@ public enum Event: Equatable, Sendable {
 
   private static func severity(_ home: HomeObservation) -> Severity {
     switch home {
-    case .missing, .denied: .notice
+    case .missing, .denied, .withoutTicket: .notice
     case .failed: .err
     case .on, .notAbsolute, .notDirectory, .ownedBy, .typeUnknown: .warning
+    }
+  }
+
+  /// The same cause has the same line at every session, which is not to fill the log. What was changed is said each time.
+  var isRepeated: Bool {
+    switch self {
+    case .storageTaken, .storageClosed: false
+    default: severity.rawValue <= Severity.notice.rawValue
     }
   }
 

@@ -1,5 +1,5 @@
 /// The session helper's arguments, valid each for itself:
-/// `[--conf FILE] [--timeout S] --uid N --gid N [--groups N,N,…] --home PATH NAME`.
+/// `[--conf FILE] [--timeout S] [--by-hand] --uid N --gid N [--groups N,N,…] --home PATH NAME`.
 public struct HelperArguments: Equatable, Sendable {
   /// More groups are never taken.
   public static let mostGroups = 4096
@@ -11,6 +11,8 @@ public struct HelperArguments: Equatable, Sendable {
   public let timeout: UInt32
   public let account: Account
   public let groupsLeftOut: Bool
+  /// Somebody reads the report: what it has said before is said again, and what it says is not in the log.
+  public let isByHand: Bool
 
   public init(_ arguments: [[UInt8]]) throws(UsageProblem) {
     var conf: [UInt8]? = nil
@@ -22,6 +24,7 @@ public struct HelperArguments: Equatable, Sendable {
     var name: [UInt8]? = nil
     var index = 0
     var optionsEnded = false
+    var isByHand = false
     while index < arguments.count {
       let argument = arguments[index]
       index += 1
@@ -32,6 +35,10 @@ public struct HelperArguments: Equatable, Sendable {
       }
       if argument.elementsEqual("--".utf8) {
         optionsEnded = true
+        continue
+      }
+      if argument.elementsEqual("--by-hand".utf8) {
+        isByHand = true
         continue
       }
       guard HelperArguments.isOption(argument) else { throw .unknownOption(argument) }
@@ -52,6 +59,7 @@ public struct HelperArguments: Equatable, Sendable {
         home = value
       }
     }
+    self.isByHand = isByHand
     guard let uid else { throw .missing("--uid N") }
     guard let gid else { throw .missing("--gid N") }
     guard let home else { throw .missing("--home PATH") }

@@ -28,7 +28,7 @@ public struct Wording: Sendable {
   public func text(of event: Event) -> Text { "\(name): \(sentence(event))" }
 
   /// Stands for all further messages of one priority.
-  var leftOut: Text { "\(name): further messages of this priority are left out; fix what the others say first" }
+  var leftOut: Text { "\(name): further messages of this priority are left out; fix what the others report first" }
 
   /// The same without whom it is about.
   package func sentence(_ event: Event) -> Text {
@@ -39,7 +39,7 @@ public struct Wording: Sendable {
     case .processNotPrepared(let cause): "the session helper cannot start: \(cause); check the limits of the service, and log in again"
     case .identity(let error): identity(error)
     case .groupsLeftOut: "is in more than \(UInt32(HelperArguments.mostGroups)) groups, the rest is left out; check that the home is not reached through one of those"
-    case .settingsProblem(let file, let problem): settings(file, problem)
+    case .settingsProblem(let problem): settings(problem)
     case .settingsRefused(let problem): "the settings are not used and nothing is done: \(Wording.way(problem, .trusted))"
     case .idReserved:
       Account.isReserved(uid: uid)
@@ -165,7 +165,7 @@ public struct Wording: Sendable {
     return "\(step) failed: \(cause); nothing is touched without the user's identity, log in again"
   }
 
-  package func settings(_ file: [UInt8], _ problem: SettingsProblem) -> Text {
+  package func settings(_ problem: SettingsProblem) -> Text {
     let reason: Text =
       switch problem.reason {
       case .noEqualsSign(let text): "\"\(text)\" is not of the form key = value, ignoring"
@@ -187,7 +187,7 @@ public struct Wording: Sendable {
       case .noRanges: "reserved_ids is empty; no subordinate ids are given out until that is fixed"
       case .tooManyProblems: "further problems are not listed; fix the listed ones first"
       }
-    return "\(file):\(UInt32(truncatingIfNeeded: problem.line)): \(reason)"
+    return "\(problem.file):\(UInt32(truncatingIfNeeded: problem.line)): \(reason)"
   }
 
   private func path(_ problem: StorageTemplate.Problem) -> Text {
@@ -216,13 +216,14 @@ public struct Wording: Sendable {
     case .notDirectory: return "\(at) is not a directory; make it one as root"
     case .notRegular: return "\(at) is not a regular file; make it one as root"
     case .tooLarge: return "\(at) is too large; shorten it"
+    case .tooManyFiles: return "\(at) has more than \(UInt32(SettingsFile.mostDropIns)) files *.conf, or \(UInt32(SettingsFile.mostNames)) names; remove or join some"
     case .tooManySymbolicLinks: return "\(at) is behind more than 40 symbolic links; shorten the way to it, or remove a loop, as root"
     case .ownedBy(let owner): return "\(at) is owned by uid \(owner); \(rule)"
     case .writableByOthers(let mode): return "\(at) is writable by others (mode \(mode: mode)); \(rule)"
     case .linkOwnedBy(let owner): return "\(at) is a symbolic link owned by uid \(owner); on this way only root's are followed, replace it as root"
     case .onNetwork(let type): return "\(at) is itself on a network file system (\(type)); set storage_directory to a place on local disk"
     case .userMount: return "\(at) is a FUSE mount, which any user can make; unmount it as root"
-    case .failed(.accessDenied) where use == .storage: return "\(at): Permission denied; every directory above it must be searchable by everybody (chmod o+x)"
+    case .failed(.accessDenied) where use == .storage: return "\(at): Permission denied; every directory above it must be searchable by everybody (chmod o+x), or SELinux denies it (ausearch -m avc)"
     case .failed(let cause): return "\(at): \(cause); fix that as root"
     }
   }
@@ -249,7 +250,9 @@ public struct Wording: Sendable {
     case .notDirectory: "home \(home) is not a directory, nothing is done; correct the account"
     case .missing: "home \(home) does not exist, or its file server is down, nothing is done; log in again when it is there; if autofs mounts it, check that autofs is running and has an entry for it"
     case .ownedBy(let owner): "home \(home) is owned by uid \(owner), not by uid \(uid), nothing is done; correct the owner or the account"
-    case .denied(let cause): "home \(home) cannot be reached by its user: \(cause), nothing is done; check its mode and the options of its export, a Kerberos ticket may be missing, or it is a FUSE mount without allow_other"
+    case .denied(let cause): "home \(home) cannot be reached by its user: \(cause), nothing is done; check its mode and the options of its export, or it is a FUSE mount without allow_other"
+    case .withoutTicket(let mount, let cause):
+      "home \(home) is on a network file system with Kerberos (\(mount.type), sec=\(mount.flavour)), and its user has no valid ticket: \(cause); no file is created in it; get a ticket (kinit) and log in again, or run rootless-storage repair then; if klist shows a ticket, check that rpc.gssd is running and finds that cache"
     case .failed(let cause): "home \(home) cannot be looked at: \(cause), nothing is done; \(remedy(cause, "its file server"))"
     case .typeUnknown(let cause): "the file system of home \(home) cannot be found out: \(cause), nothing is done; is /proc mounted?"
     case .on: "home \(home) is on a network file system"
@@ -273,7 +276,7 @@ public struct Wording: Sendable {
     case .userMount(nil): return "it is a FUSE mount, which any user can make; \(unused(UInt32.max))unmount it as root, and log in again"
     case .userMount(let owner?): return "it is a FUSE mount of uid \(owner); \(unused(owner))unmount it as root, and log in again"
     case .way(let problem): return Wording.way(problem, .storage)
-    case .failed(.accessDenied): return "its user may not get there: Permission denied; make the directory above it searchable by everybody (chmod o+x)"
+    case .failed(.accessDenied): return "its user may not get there: Permission denied; make the directory above it searchable by everybody (chmod o+x), or see what SELinux denies (ausearch -m avc)"
     case .failed(let cause): return "it cannot be looked at, or be closed to others: \(cause); \(remedy(cause, "the disk that holds it"))"
     case .absent, .inPlace: return "it changed while it was being looked at; log in again"
     }

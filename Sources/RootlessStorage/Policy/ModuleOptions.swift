@@ -57,8 +57,8 @@
   }
 }
 
-/// What follows the prefix, or nil if the text begins otherwise.
-private func after(_ prefix: StaticString, _ text: UnsafePointer<CChar>) -> UnsafePointer<CChar>? {
+/// What follows the prefix, or nil if the text begins otherwise. Inlined: what asks a StaticString that is not known for its bytes can trap.
+@inline(__always) private func after(_ prefix: StaticString, _ text: UnsafePointer<CChar>) -> UnsafePointer<CChar>? {
   var position = 0
   while position < prefix.utf8CodeUnitCount {
     // SAFETY: a NUL differs from every byte of the prefix, so nothing behind the text's end is read.

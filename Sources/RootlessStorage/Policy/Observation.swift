@@ -20,8 +20,10 @@ public enum HomeObservation: Equatable, Sendable {
   /// ENOENT, which autofs also says while the server is down.
   case missing
   case ownedBy(UInt32)
-  /// The user may not get there: without a Kerberos ticket, for instance.
+  /// The user may not get there.
   case denied(Errno)
+  /// The user may not get there, and the file server there wants a Kerberos ticket.
+  case withoutTicket(KerberosMount, Errno)
   case failed(Errno)
   /// The home can be opened, but nobody tells its file system's type.
   case typeUnknown(Errno)
@@ -106,7 +108,7 @@ public struct WayProblem: Error, Equatable, Sendable {
   public var reason: Reason
 
   public enum Reason: Equatable, Sendable {
-    case missing, notDirectory, notRegular, tooManySymbolicLinks, tooLarge
+    case missing, notDirectory, notRegular, tooManySymbolicLinks, tooLarge, tooManyFiles
     case ownedBy(UInt32)
     case writableByOthers(mode: UInt32)
     case linkOwnedBy(UInt32)

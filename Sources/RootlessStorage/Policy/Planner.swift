@@ -31,6 +31,8 @@ public struct Planner {
     // An automount that did not happen, however the kernel says so.
     case .on(.named(let type)) where type.elementsEqual("autofs".utf8): .homeUnusable(.missing)
     case .on(.named(let type)): settings.isNetwork(type) ? nil : .homeLocal(type: type)
+    // The storage directory needs no home; and without it, the next login's engines would use whatever is in its place.
+    case .withoutTicket(let mount, let cause): settings.isNetwork(mount.type) ? nil : .homeUnusable(.denied(cause))
     case let problem: .homeUnusable(problem)
     }
   }
@@ -38,7 +40,9 @@ public struct Planner {
   public func plan(for seen: Observation) -> Plan {
     if let conclusion = Planner.conclusion(from: seen.home, settings) { return Plan(events: [conclusion]) }
     var plan = Plan()
-    guard let storage = seen.storage, prepareStorage(storage, &plan) else { return plan }
+    let isReached = if case .on = seen.home { true } else { false }
+    if !isReached { plan.events.append(.homeUnusable(seen.home)) }
+    guard let storage = seen.storage, prepareStorage(storage, &plan), isReached else { return plan }
     for (file, seen) in zip(skeleton, seen.files) { complete(file, seen, &plan) }
     if plan.actions.isEmpty && plan.events.isEmpty { plan.events.append(.allInPlace) }
     return plan

@@ -1,5 +1,6 @@
 /// What the session helper tells the module, over a pipe: lines `<N>TEXT`, N being the syslog(3) priority as in sd-daemon(3), and at
-/// last `end OUTCOME`. Without that last line the report is not whole. A line `tell TEXT` is for the user and not for the log.
+/// last `end OUTCOME`. Without that last line the report is not whole. A line `tell TEXT` is for the user and not for the log. A line
+/// `<s>TEXT` was logged before: it is an error where it fails the session (the option `strict`), and a debug message elsewhere.
 public enum ReportFormat {
   /// Longest line, its newline included. A longer one is cut by the writer, and by the reader too.
   public static let longestLine = 1024
@@ -7,11 +8,15 @@ public enum ReportFormat {
   public static let mostLines = 300
   /// Stands for a priority with a line that is for the user.
   public static let userPriority: Int32 = -1
+  /// Stands for that of an error that was logged before.
+  public static let repeatedError: Int32 = -2
 }
 
 /// The helper's side: gathers lines until they are taken to be written.
 public struct ReportWriter {
   private var pending: [UInt8] = []
+  /// Lines in it that may have been logged before: twice the place where the text begins, and 1 if it fails a strict session.
+  private var repeated: [Int] = []
   private var worst = Outcome.done
   /// There is something for the user, who gets one line at most.
   private var hasTold = false
@@ -19,6 +24,16 @@ public struct ReportWriter {
   private var lines = [0, 0, 0, 0, 0, 0, 0, 0]
 
   public init() {}
+
+  /// There are lines that may have been logged before, and are not taken yet.
+  public var mayRepeat: Bool { !repeated.isEmpty }
+
+  /// Makes debug messages of the lines that were logged before.
+  public mutating func quieten(_ memory: inout LogMemory) {
+    // The priority is two bytes before the text.
+    for line in repeated where memory.knows(lineIn: pending, from: line / 2) { pending[line / 2 - 2] = line & 1 == 1 ? 0x73 : 0x37 }
+    repeated = []
+  }
 
   public var outcome: Outcome { worst }
 
@@ -33,6 +48,7 @@ public struct ReportWriter {
     lines[priority] += 1
     let most = ReportWriter.mostLines(event.severity)
     if lines[priority] > most { return }
+    if event.isRepeated { repeated.append((pending.count + 3) * 2 + (event.outcome == .failed ? 1 : 0)) }
     line(event.severity, lines[priority] == most ? wording.leftOut : wording.text(of: event))
   }
 
@@ -56,6 +72,7 @@ public struct ReportWriter {
   public mutating func take() -> [UInt8] {
     let text = pending
     pending = []
+    repeated = []
     return text
   }
 

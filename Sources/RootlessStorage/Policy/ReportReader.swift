@@ -15,7 +15,7 @@
 
   /// Takes bytes in pieces of any size and hands on whole lines.
   ///
-  /// - Parameter deliver: gets a syslog(3) priority, or `ReportFormat.userPriority`, and a text that ends in NUL, of printable ASCII only.
+  /// - Parameter deliver: gets a syslog(3) priority, `ReportFormat.userPriority` or `ReportFormat.repeatedError`, and a text that ends in NUL, of printable ASCII only.
   public mutating func take(_ bytes: UnsafePointer<UInt8>, count: Int, _ deliver: (Int32, UnsafePointer<CChar>) -> Void) {
     var position = 0
     while position < count && outcome == nil {
@@ -52,6 +52,9 @@
     } else if length >= 3, unsafe line[0] == 0x3c, unsafe line[2] == 0x3e, unsafe line[1] >= 0x33, unsafe line[1] <= 0x37 {
       priority = unsafe Int32(truncatingIfNeeded: line[1] &- 0x30)
       start = 3
+    } else if lineBegins("<s>") {
+      priority = ReportFormat.repeatedError
+      start = 3
     }
     // SAFETY: `start` is at most `length`, where the NUL is; UInt8 and CChar share a layout.
     unsafe deliver(priority, UnsafeRawPointer(line + start).assumingMemoryBound(to: CChar.self))
@@ -64,9 +67,10 @@
     return nil
   }
 
-  private func lineIs(_ text: StaticString) -> Bool { text.utf8CodeUnitCount == length && lineBegins(text) }
+  @inline(__always) private func lineIs(_ text: StaticString) -> Bool { text.utf8CodeUnitCount == length && lineBegins(text) }
 
-  private func lineBegins(_ text: StaticString) -> Bool {
+  // Inlined: what asks a StaticString that is not known for its bytes can trap.
+  @inline(__always) private func lineBegins(_ text: StaticString) -> Bool {
     guard text.utf8CodeUnitCount <= length else { return false }
     var position = 0
     while position < text.utf8CodeUnitCount {

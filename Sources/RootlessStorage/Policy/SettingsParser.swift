@@ -1,5 +1,28 @@
-/// A line of the settings file that does not hold.
+/// One of the files that the settings are read from.
+package struct SettingsFile: Equatable, Sendable {
+  package let path: [UInt8]
+  package let content: [UInt8]
+
+  package init(path: [UInt8], content: [UInt8]) {
+    self.path = path
+    self.content = content
+  }
+
+  /// A file may have this many bytes.
+  static let longest = 65536
+  /// So many drop-ins are read.
+  static let mostDropIns = 64
+  /// So many names of any kind may be in their directory.
+  static let mostNames = 1024
+
+  /// What editors and packages leave beside a file (`.x.conf.swp`, `x.conf~`, `x.conf.rpmnew`, `x.conf.dpkg-dist`) is none.
+  package static func isDropIn(_ name: [UInt8]) -> Bool { name.first != 0x2e && name.suffix(5).elementsEqual(".conf".utf8) }
+}
+
+/// A line of a settings file that does not hold.
 public struct SettingsProblem: Equatable, Sendable {
+  /// Its path.
+  package let file: [UInt8]
   /// Counted from 1; 0 for the file as a whole.
   public let line: Int
   public let reason: Reason
@@ -24,14 +47,19 @@ public struct SettingsProblem: Equatable, Sendable {
     case noRanges
     case tooManyProblems
   }
+
+  package init(file: [UInt8] = [], line: Int, reason: Reason) {
+    self.file = file
+    self.line = line
+    self.reason = reason
+  }
 }
 
 /// Reads `key = value` lines as faillock.conf(5) writes them: `#` begins a comment, blanks around keys and values do not count,
-/// of two lines for one key the later holds. A line that does not hold leaves its key's default and a problem.
+/// of two lines for one key the later holds, whichever files they are in. A line that does not hold leaves its key's default and a problem.
 public struct SettingsParser {
-  /// The file may have this many bytes. It holds six lines.
-  static let longestFile = 65536
-  private static let longestLine = 4096
+  /// A longer line does not count.
+  package static let longestLine = 4096
   /// After this many problems the rest is not listed.
   private static let mostProblems = 16
   /// Each costs every login a look.
@@ -39,19 +67,30 @@ public struct SettingsParser {
 
   public private(set) var settings = Settings()
   public private(set) var problems: [SettingsProblem] = []
+  private var file: [UInt8] = []
   private var line = 0
+  /// Where `uid_max` stands.
+  private var maxFile: [UInt8] = []
   private var maxLine = 0
 
-  public init(_ content: [UInt8]) {
-    var rest = content[...]
-    while true {
-      line += 1
-      let text = rest.prefix { $0 != 0x0a }
-      take(text)
-      if text.endIndex == rest.endIndex { break }
-      rest = rest[(text.endIndex + 1)...]
+  public init(_ content: [UInt8]) { self.init([SettingsFile(path: [], content: content)]) }
+
+  /// - Parameter files: in the order in which they count.
+  package init(_ files: [SettingsFile]) {
+    for each in files {
+      file = each.path
+      line = 0
+      var rest = each.content[...]
+      while true {
+        line += 1
+        let text = rest.prefix { $0 != 0x0a }
+        take(text)
+        if text.endIndex == rest.endIndex { break }
+        rest = rest[(text.endIndex + 1)...]
+      }
     }
     if let max = settings.uidMax, max < settings.uidMin {
+      file = maxFile
       line = maxLine
       report(.rangeIsEmpty(min: settings.uidMin, max: max))
       settings.uidMax = nil
@@ -98,6 +137,7 @@ public struct SettingsParser {
       settings.uidMin = Settings.defaultUidMin
       if let number = identifier(value) { settings.uidMin = number } else { report(.badNumber(key: key, value: value)) }
     } else if key.elementsEqual("uid_max".utf8) {
+      maxFile = file
       maxLine = line
       settings.uidMax = nil
       if let number = identifier(value) { settings.uidMax = number } else { report(.badNumber(key: key, value: value)) }
@@ -184,9 +224,9 @@ public struct SettingsParser {
 
   private mutating func report(_ reason: SettingsProblem.Reason) {
     if problems.count < SettingsParser.mostProblems {
-      problems.append(SettingsProblem(line: line, reason: reason))
+      problems.append(SettingsProblem(file: file, line: line, reason: reason))
     } else if problems.count == SettingsParser.mostProblems {
-      problems.append(SettingsProblem(line: line, reason: .tooManyProblems))
+      problems.append(SettingsProblem(file: file, line: line, reason: .tooManyProblems))
     }
   }
 

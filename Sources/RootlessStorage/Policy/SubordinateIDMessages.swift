@@ -19,12 +19,12 @@ extension Wording {
     switch refusal {
     case .notFromFiles(let source): "they come from \"\(source)\" (subid in /etc/nsswitch.conf), where /etc/subuid and /etc/subgid do not count; give them out there"
     case .nameUnfit: "this user name cannot stand in /etc/subuid; give the account a name of printable characters without a colon that is not a number"
-    case .settingsDoubtful: "a line of rootless-storage.conf is wrong, and might be one that says which ids to keep off; fix it"
+    case .settingsDoubtful: "a line of rootless-storage.conf is wrong, and might be one that names ids to keep off; fix it"
     case .definitionDoubtful(let key): "\(key) in /etc/login.defs is no decimal number up to 4294967295; fix it"
     case .deterministic(let key):
       "\(key) in /etc/login.defs is yes, by which useradd computes each range from the uid, and subid_scheme = first-free would give one user what it computes for another; set subid_scheme = uid"
     case .nothingReserved:
-      "neither uid_max nor reserved_ids in rootless-storage.conf says which ids the directory's accounts have, so nobody can tell that they are free; set one of them"
+      "neither uid_max nor reserved_ids in rootless-storage.conf names the ids of the directory's accounts, so nobody knows that they are free; set one of them"
     case .noGroupsReserved(let source):
       "groups come from \"\(source)\" too (group in /etc/nsswitch.conf), and uid_max in rootless-storage.conf does not cover their gids; set reserved_ids to the span of these gids"
     case .belowUidMin(let min): "the scheme uid counts from UID_MIN (\(min)) of /etc/login.defs, and this uid is below; add a range with usermod, or set subid_scheme = first-free"

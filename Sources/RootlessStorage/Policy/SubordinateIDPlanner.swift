@@ -188,6 +188,9 @@ public struct SubordinateIDPlanner {
   /// - Parameter kind: the file for which ids are looked for. The account's own range in the other one is no obstacle: both usually
   ///   have the same.
   private func forEachTaken(_ kind: SubordinateIDKind, _ facts: SubordinateIDFacts, _ body: (IDRange, () -> IDHolder) -> Void) {
+    let definitions = facts.definitions
+    // Where useradd computes them, others' uids may be somebody's gids: SUB_UID_MIN and SUB_GID_MIN need not be the same.
+    let countsOtherFile = !(kind == .users ? definitions.users : definitions.groups).isDeterministic
     let own = account.credentials
     for id in [own.user, own.group] { body(id...id) { .oneself(id) } }
     for id in own.groups { body(id...id) { .oneself(id) } }
@@ -199,7 +202,7 @@ public struct SubordinateIDPlanner {
     for range in settings.subordinateIDs.reserved { body(range) { .reserved(range) } }
     for file in [SubordinateIDKind.users, .groups] {
       forEachRange(facts.content(file)) { line, range in
-        if file == kind || !line.belongs(to: account) { body(range) { .range(of: Array(line.owner), range, file) } }
+        if file == kind || countsOtherFile && !line.belongs(to: account) { body(range) { .range(of: Array(line.owner), range, file) } }
       }
     }
     forEachLine(facts.passwd) { line in

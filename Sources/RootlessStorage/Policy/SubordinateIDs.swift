@@ -36,8 +36,11 @@ package struct SubordinateLine {
     if count.contains(0x3a) { return nil }
     owner = line[..<first]
     let start = rest[..<second]
-    plain = SubordinateLine.range(decimalValue(start), decimalValue(count))
-    let (shadowStart, shadowCount) = (SubordinateLine.number(start), SubordinateLine.number(count))
+    let (plainStart, plainCount) = (decimalValue(start), decimalValue(count))
+    plain = SubordinateLine.range(plainStart, plainCount)
+    // Digits without a leading 0 are the same for both, and are nearly all that there is.
+    let shadowStart = plainStart != nil && start.first != 0x30 ? plainStart : SubordinateLine.number(start)
+    let shadowCount = plainCount != nil && count.first != 0x30 ? plainCount : SubordinateLine.number(count)
     shadow = SubordinateLine.range(shadowStart, shadowCount)
     if plain == nil && shadow == nil { return nil }
     let (end, overflow) = (shadowStart ?? 0).addingReportingOverflow(shadowCount ?? 0)

@@ -247,8 +247,8 @@ public struct Executor {
       for path in made.reversed() {
         do throws(Errno) { try removeEmptyDirectory(at: home, path) } catch { break }
       }
-      // A directory that cannot be written to is such an obstacle too.
-      let isObstacle = isOnWay ? error.isObstacleOnWay : error == .accessDenied
+      // A directory that cannot be written to is such an obstacle too, and so is a ticket that has just ended.
+      let isObstacle = isOnWay ? error.isObstacleOnWay : error == .accessDenied || error.isOfKey
       events.append(isObstacle ? .fileBlocked(file: file.path, error) : .fileFailed(file: file.path, error))
     }
   }

@@ -33,7 +33,7 @@ public struct HomeObserver: ~Copyable {
       }
       self.init(.on(type), home, status, uid)
     } catch {
-      self.init(HomeObserver.meaning(of: error))
+      self.init(HomeObserver.meaning(of: error, account.home, mounts))
     }
   }
 
@@ -51,12 +51,24 @@ public struct HomeObserver: ~Copyable {
     self.uid = uid
   }
 
-  private static func meaning(of error: Errno) -> HomeObservation {
+  private static func meaning(of error: Errno, _ home: [UInt8], _ mounts: MountTable) -> HomeObservation {
     switch error {
-    case .noEntry: .missing
-    case .notDirectory, .tooManySymlinks, .nameTooLong: .notDirectory
-    case .accessDenied, .notPermitted, .noKey, .keyExpired, .keyRevoked: .denied(error)
-    default: .failed(error)
+    case .noEntry: return .missing
+    case .notDirectory, .tooManySymlinks, .nameTooLong: return .notDirectory
+    case .accessDenied, .noKey, .keyExpired, .keyRevoked:
+      // The last directory on the path that the user may open says whether the file server wants a ticket.
+      var reached = home
+      do throws(WayProblem) { _ = try walk(toDirectory: home, .any, mounts) } catch { reached = error.path }
+      let parent = Array(reached.prefix(max(1, reached.lastIndex(of: 0x2f) ?? 0)))
+      for place in [reached, parent] {
+        do throws(Errno) {
+          guard let security = kerberos(of: try open(path: place, .directoryPlaceFollowing)) else { break }
+          return .withoutTicket(security, error)
+        } catch {}
+      }
+      return .denied(error)
+    case .notPermitted: return .denied(error)
+    default: return .failed(error)
     }
   }
 
@@ -78,6 +90,8 @@ public struct HomeObserver: ~Copyable {
   public func files(
     _ skeleton: [SkeletonFile], _ settings: Settings, _ mounts: MountTable, findingAllLeftovers: Bool = false
   ) -> [FileObservation] {
+    // Nobody looks into a home that could not be opened.
+    if case .withoutTicket = observation { return [] }
     let look = FilesLook(settings: settings, mounts: mounts, findsAllLeftovers: findingAllLeftovers)
     return skeleton.map { self.look($0, look) }
   }
@@ -90,12 +104,16 @@ public struct HomeObserver: ~Copyable {
   }
 
   /// What the home turns out to be once its files were looked at: it can be opened as a place by a user who may not enter it.
-  public func observation(after files: [FileObservation]) -> HomeObservation {
-    guard files.contains(where: { $0.state == .blocked(.accessDenied) }) else { return observation }
+  public func observation(after files: [FileObservation], of account: Account, _ mounts: MountTable) -> HomeObservation {
+    let isDenied = files.contains { file in
+      guard case .blocked(let cause) = file.state else { return false }
+      return cause == .accessDenied || cause.isOfKey
+    }
+    guard isDenied else { return observation }
     switch descriptor {
     case .none: return observation
     case .some(let home):
-      do throws(Errno) { _ = try fileStatus(at: home, [0x2e, 0x2f, 0x2e]) } catch { return HomeObserver.meaning(of: error) }
+      do throws(Errno) { _ = try fileStatus(at: home, [0x2e, 0x2f, 0x2e]) } catch { return HomeObserver.meaning(of: error, account.home, mounts) }
       return observation
     }
   }
@@ -184,9 +202,12 @@ extension Errno {
   var isObstacleOnWay: Bool {
     switch self {
     case .notDirectory, .accessDenied, .notPermitted, .tooManySymlinks, .nameTooLong: true
-    default: false
+    default: isOfKey
     }
   }
+
+  /// What a file server's client says where a Kerberos ticket is missing, has ended or was taken back; some say EACCES (rpc.gssd(8)).
+  var isOfKey: Bool { self == .noKey || self == .keyExpired || self == .keyRevoked }
 }
 
 /// The place of the storage directory, and what is there.
@@ -281,8 +302,7 @@ struct LeafPlace: ~Copyable {
   private static func judge(_ place: borrowing FileDescriptor, _ look: LeafLook) -> StorageObservation.State {
     let seen: FileStatus
     do throws(Errno) { seen = try fileStatus(of: place) } catch {
-      // A FUSE mount answers nobody but its maker, unless that was allowed.
-      return error == .accessDenied ? .userMount(owner: userMountOwner(of: place)) : .failed(error)
+      return error == .accessDenied && isSilentUserMount(place) ? .userMount(owner: userMountOwner(of: place)) : .failed(error)
     }
     do throws(Errno) {
       if case .named(let type) = try look.mounts.fileSystem(of: seen) {

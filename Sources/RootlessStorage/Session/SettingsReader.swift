@@ -2,29 +2,65 @@
 public struct SettingsReading {
   public let settings: Settings
   public let problems: [SettingsProblem]
+  /// What was read, the settings file first, then the drop-ins in their order. Those that are missing are left out.
+  package let files: [SettingsFile]
 }
 
-/// Reads the settings file. One that is missing means the defaults.
+/// Reads the settings file, and the drop-ins beside it: `conf.d/*.conf`, in byte order of their names. What is missing says nothing.
 ///
-/// - Parameter trusted: the process has root's rights, so the file and every directory above it must be root's alone.
+/// A directory `conf.d` that is missing costs one system call.
+///
+/// - Parameter trusted: the process has root's rights, so every file, and every directory above it, must be root's alone. One that is
+///   not makes all of them refused: what it would have set is not known.
 public func readSettings(_ path: [UInt8], trusted: Bool, _ mounts: MountTable) throws(WayProblem) -> SettingsReading {
-  let content: [UInt8]
+  let rule = trusted ? WayRule.trusted : .any
+  var files: [SettingsFile] = []
+  try read(path, rule, mounts, into: &files)
+  let directory = Array(path[...(path.lastIndex(of: 0x2f) ?? path.startIndex)]) + Array("conf.d".utf8)
+  for name in try dropIns(in: directory, rule, mounts) { try read(directory + [0x2f] + name, rule, mounts, into: &files) }
+  let parser = SettingsParser(files)
+  return SettingsReading(settings: parser.settings, problems: parser.problems, files: files)
+}
+
+/// The settings of one file alone, such as a draft.
+package func readSettings(alone path: [UInt8]) throws(WayProblem) -> SettingsReading {
+  var files: [SettingsFile] = []
+  try read(path, .any, MountTable(blockDeviceIsLocal: true), into: &files)
+  let parser = SettingsParser(files)
+  return SettingsReading(settings: parser.settings, problems: parser.problems, files: files)
+}
+
+private func read(_ path: [UInt8], _ rule: WayRule, _ mounts: MountTable, into files: inout [SettingsFile]) throws(WayProblem) {
+  var reason = WayProblem.Reason.tooLarge
   do throws(WayProblem) {
-    let file = try walk(toFile: path, trusted ? .trusted : .any, mounts)
-    content = try read(file, path, limit: SettingsParser.longestFile)
+    let file = try walk(toFile: path, rule, mounts)
+    do throws(Errno) {
+      let content = try file.content(limit: SettingsFile.longest)
+      if content.count <= SettingsFile.longest { return files.append(SettingsFile(path: path, content: content)) }
+    } catch { reason = .failed(error) }
   } catch {
-    if error.reason == .missing { return SettingsReading(settings: Settings(), problems: []) }
+    if error.reason == .missing { return }
     throw error
   }
-  let parser = SettingsParser(content)
-  return SettingsReading(settings: parser.settings, problems: parser.problems)
+  throw WayProblem(path: path, reason: reason)
 }
 
-private func read(_ file: borrowing WayEnd, _ path: [UInt8], limit: Int) throws(WayProblem) -> [UInt8] {
-  let content: [UInt8]
-  do throws(Errno) { content = try file.content(limit: limit) } catch {
-    throw WayProblem(path: path, reason: .failed(error))
+/// The names of the drop-ins, in their order.
+private func dropIns(in path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(WayProblem) -> [[UInt8]] {
+  // The directories above have been judged on the way to the settings file. Whatever else the kernel says of this one, the walk says it too.
+  do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { if error == .noEntry { return [] } }
+  var reason = WayProblem.Reason.tooManyFiles
+  do throws(WayProblem) {
+    let directory = try walk(toDirectory: path, rule, mounts)
+    do throws(Errno) {
+      let listed = try open(at: directory.descriptor, [0x2e], .directory)
+      let all = try names(in: listed, limit: SettingsFile.mostNames)
+      let found = all.filter(SettingsFile.isDropIn)
+      if all.count <= SettingsFile.mostNames && found.count <= SettingsFile.mostDropIns { return found.sorted(by: isOrderedBefore) }
+    } catch { reason = .failed(error) }
+  } catch {
+    if error.reason == .missing { return [] }
+    throw error
   }
-  if content.count > limit { throw WayProblem(path: path, reason: .tooLarge) }
-  return content
+  throw WayProblem(path: path, reason: reason)
 }

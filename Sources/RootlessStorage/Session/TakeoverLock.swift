@@ -2,8 +2,6 @@
 /// F_OFD_SETLK) on `/run/rootless-storage/takeover.UID`, which only root can open, one file for each user, so that nobody keeps others
 /// waiting. It goes with its process. Nothing depends on it but quiet: without it, two sessions exchange each other's directories once.
 struct TakeoverLock: ~Copyable {
-  private static let runDirectory = "/run/rootless-storage"
-
   enum Failure: Error, Equatable {
     /// Another session holds it.
     case held
@@ -17,7 +15,7 @@ struct TakeoverLock: ~Copyable {
   ///
   /// - Parameter end: until when another session is waited for (`monotonicMilliseconds`).
   init(uid: UInt32, _ mounts: MountTable, until end: Int64) throws(Failure) {
-    let directory = try TakeoverLock.directory(mounts)
+    guard let directory = runDirectory(mounts) else { throw .unavailable }
     let name = Array("takeover.".utf8) + decimal(UInt64(uid))
     do throws(Errno) {
       let file = try open(at: directory, name, .locking, permissions: 0o600)
@@ -32,23 +30,24 @@ struct TakeoverLock: ~Copyable {
 
   /// The end of what had to be done under the lock.
   consuming func release() {}
+}
 
-  /// tmpfiles.d makes it at boot; a host that was not booted since the installation has none yet.
-  private static func directory(_ mounts: MountTable) throws(Failure) -> FileDescriptor {
-    let path = Array(runDirectory.utf8)
-    do throws(WayProblem) { return try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch {
-      if error.reason != .missing { throw .unavailable }
-    }
-    do throws(WayProblem) {
-      make(in: try walk(toDirectory: Array("/run".utf8), .trusted, mounts))
-      return try walk(toDirectory: path, .trusted, mounts).takeDescriptor()
-    } catch {
-      throw .unavailable
-    }
+/// `/run/rootless-storage`, where nobody but root can write; nil: there is none to be had. tmpfiles.d makes it at boot; a host that was not
+/// booted since the installation has none yet. The process must be root.
+func runDirectory(_ mounts: MountTable) -> FileDescriptor? {
+  let path = Array("/run/rootless-storage".utf8)
+  do throws(WayProblem) { return try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch {
+    if error.reason != .missing { return nil }
   }
+  do throws(WayProblem) {
+    make(in: try walk(toDirectory: Array("/run".utf8), .trusted, mounts))
+    return try walk(toDirectory: path, .trusted, mounts).takeDescriptor()
+  } catch {
+    return nil
+  }
+}
 
-  /// Whatever comes of it is looked at again.
-  private static func make(in parent: borrowing WayEnd) {
-    do throws(Errno) { try makeNamedDirectory(at: parent.descriptor, Array("rootless-storage".utf8), mode: 0o755) } catch {}
-  }
+/// Whatever comes of it is looked at again.
+private func make(in parent: borrowing WayEnd) {
+  do throws(Errno) { try makeNamedDirectory(at: parent.descriptor, Array("rootless-storage".utf8), mode: 0o755) } catch {}
 }

@@ -21,6 +21,11 @@ package struct WayEnd: ~Copyable {
     self.descriptor = descriptor
   }
 
+  init(_ descriptor: consuming FileDescriptor, _ status: FileStatus) {
+    self.status = status
+    self.descriptor = descriptor
+  }
+
   package consuming func takeDescriptor() -> FileDescriptor { descriptor }
 
   /// The content of a file that is open for reading, as `readAll` gives it. Less than there was a moment ago is none: somebody is just
@@ -113,18 +118,16 @@ private struct Walker {
     _ descriptor: consuming FileDescriptor, _ path: [UInt8], file: Bool, canBeOthers: Bool
   ) throws(Errno) -> WayEnd {
     found = nil
-    do throws(Errno) {
-      let end = try WayEnd(descriptor)
-      if let reason = objection(to: end.status, file: file, canBeOthers) {
-        found = WayProblem(path: path, reason: reason)
-        throw .notPermitted
-      }
-      return end
-    } catch {
-      // A FUSE mount answers nobody but its maker, unless that was allowed.
-      if error == .accessDenied { found = WayProblem(path: path, reason: .userMount) }
+    let status: FileStatus
+    do throws(Errno) { status = try fileStatus(of: descriptor) } catch {
+      if error == .accessDenied { found = WayProblem(path: path, reason: isSilentUserMount(descriptor) ? .userMount : .failed(error)) }
       throw error
     }
+    if let reason = objection(to: status, file: file, canBeOthers) {
+      found = WayProblem(path: path, reason: reason)
+      throw .notPermitted
+    }
+    return WayEnd(descriptor, status)
   }
 
   private mutating func openRoot() throws(WayProblem) -> WayEnd {
@@ -172,3 +175,7 @@ private struct Walker {
     return text
   }
 }
+
+/// Of a place that its user may not look at: a FUSE mount answers nobody but its maker, unless that was allowed; anything else is what
+/// the policy of a security module says. What nobody knows counts as the former.
+func isSilentUserMount(_ place: borrowing FileDescriptor) -> Bool { mountType(of: place).map { Settings.isUserMount($0) } ?? true }

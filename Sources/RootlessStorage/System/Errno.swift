@@ -38,9 +38,9 @@ public struct Errno: Error, Equatable, Sendable {
   public static let keyExpired = Errno(EKEYEXPIRED)
   public static let keyRevoked = Errno(EKEYREVOKED)
 
-  /// The kernel's sentence for this number, in English whatever the locale (`strerrordesc_np(3)`).
+  /// The kernel's sentence for this number, in English whatever the locale (`strerror_l(3)`).
   public var explanation: [UInt8] {
-    guard let text = unsafe strerrordesc_np(rawValue) else { return Array("unknown error".utf8) }
+    guard let text = unsafe clinux_error_text(rawValue) else { return Array("unknown error".utf8) }
     return unsafe bytes(ofCString: text)
   }
 }

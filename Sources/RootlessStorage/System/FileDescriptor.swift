@@ -32,6 +32,10 @@ package struct OpenMode {
   package static let readingFollowing = OpenMode(flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
   /// A file to take a lock on, made if it is missing.
   package static let locking = OpenMode(flags: O_WRONLY | O_CREAT | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
+  /// A file to read and to write.
+  package static let updating = OpenMode(flags: O_RDWR | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
+  /// The same of one that must not exist yet.
+  package static let creatingToUpdate = OpenMode(flags: O_RDWR | O_CREAT | O_EXCL | clinux_o_nofollow)
   /// A file that must not exist yet, to write.
   package static let creating = OpenMode(flags: O_WRONLY | O_CREAT | O_EXCL | clinux_o_nofollow)
 }
@@ -100,6 +104,12 @@ package func writeAll(_ file: borrowing FileDescriptor, _ content: [UInt8]) thro
       }
     }
   }
+}
+
+/// Writes from the beginning of the file, in one call (pwrite(2)).
+package func overwrite(_ file: borrowing FileDescriptor, _ content: [UInt8]) throws(Errno) {
+  let raw = file.raw
+  _ = try retrying { unsafe content.withUnsafeBytes { unsafe pwrite(raw, $0.baseAddress, $0.count, 0) } }
 }
 
 /// fsync(2): the file's, or the directory's, content is on the server or the disk when it returns.

@@ -117,6 +117,15 @@ public struct Identity: ~Copyable {
     if ids() != Ids(users: [0, 0, 0], groups: [0, 0, 0]) { throw IdentityError(step: .verify, cause: nil) }
   }
 
+  /// Something as root, where root's rights are in reserve: not after `dropForGood`, and not where the user has started it.
+  public mutating func asRoot(_ body: () -> Void) throws(IdentityError) {
+    if state == .dropped { return }
+    let isLooking = state == .looking
+    try becomeRootAgain()
+    body()
+    if isLooking { try becomeUser() }
+  }
+
   /// The user for good: groups, group ids, user ids, every capability; not dumpable; and verified, so that no later mistake
   /// can act with more than the user's rights. Started by the user, it only verifies.
   public mutating func dropForGood() throws(IdentityError) {

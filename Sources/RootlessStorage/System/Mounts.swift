@@ -47,11 +47,25 @@ public final class MountTable {
 
 /// The user who has made the FUSE mount that a descriptor lies on; nil if that cannot be told. Asks the kernel, and never the mount:
 /// the number is the one that proc(5) tells of a descriptor, since statx(2) of a mount of another user's is refused.
-package func userMountOwner(of place: borrowing FileDescriptor) -> UInt32? {
+package func userMountOwner(of place: borrowing FileDescriptor) -> UInt32? { withMount(of: place) { userID(ofMount: $0, inMountinfo: $1) } }
+
+/// The type of the mount that a descriptor lies on, whoever may look at what lies there; nil if that cannot be told.
+func mountType(of place: borrowing FileDescriptor) -> [UInt8]? {
+  withMount(of: place) { number, mountinfo in
+    var search = MountinfoSearch(mount: number)
+    return search.take(mountinfo) ?? search.finish()
+  }
+}
+
+/// How the file server of the mount that a descriptor lies on wants Kerberos; nil if it does not. Asks the kernel, and never the server.
+func kerberos(of place: borrowing FileDescriptor) -> KerberosMount? { withMount(of: place) { KerberosMount($0, inMountinfo: $1) } }
+
+/// The number of the mount that a descriptor lies on, as /proc/self/mountinfo has it, and that file.
+private func withMount<Answer>(of place: borrowing FileDescriptor, _ body: (UInt64, [UInt8]) -> Answer?) -> Answer? {
   let path = Array("/proc/self/fdinfo/".utf8) + decimal(UInt64(UInt32(bitPattern: place.raw)))
   do throws(Errno) {
     guard let mount = mountNumber(inDescriptorInfo: try readAll(try open(path: path, .reading), limit: 4096)) else { return nil }
-    return userID(ofMount: mount, inMountinfo: try readMountinfo())
+    return body(mount, try readMountinfo())
   } catch {
     return nil
   }

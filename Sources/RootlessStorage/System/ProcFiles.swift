@@ -88,19 +88,45 @@ public struct MountinfoSearch {
   }
 }
 
-/// The user who has made a FUSE mount: `user_id=` among the options of its file system, in the line of /proc/self/mountinfo that begins
-/// with this number. What stands before ` - ` may be a user's.
-package func userID(ofMount mount: UInt64, inMountinfo content: [UInt8]) -> UInt32? {
+/// An option of a mount's file system, `NAME=VALUE` in the line of /proc/self/mountinfo that begins with this number. What stands before
+/// ` - ` may be a user's.
+///
+/// - Parameter name: with its `=`.
+private func option(_ name: [UInt8], ofMount mount: UInt64, inMountinfo content: [UInt8]) -> (type: [UInt8], value: [UInt8])? {
   let number = decimal(mount)
-  var found: UInt32? = nil
+  var found: (type: [UInt8], value: [UInt8])? = nil
   forEachLine(content) { line in
     let fields = parts(line, separator: { $0 == 0x20 })
     guard found == nil, fields.count > 9, fields[0] == number, let hyphen = fields[6...].firstIndex(of: [0x2d]), fields.count > hyphen + 3 else { return }
-    for option in parts(fields[hyphen + 3], separator: { $0 == 0x2c }) where option.starts(with: "user_id=".utf8) {
-      found = identifier(option.dropFirst(8))
+    for option in parts(fields[hyphen + 3], separator: { $0 == 0x2c }) where option.starts(with: name) {
+      found = (fields[hyphen + 1], Array(option.dropFirst(name.count)))
     }
   }
   return found
+}
+
+/// The user who has made a FUSE mount: `user_id=` among its options.
+package func userID(ofMount mount: UInt64, inMountinfo content: [UInt8]) -> UInt32? {
+  option(Array("user_id=".utf8), ofMount: mount, inMountinfo: content).flatMap { identifier($0.value) }
+}
+
+/// A mount whose file server lets in only who has a Kerberos ticket.
+public struct KerberosMount: Equatable, Sendable {
+  /// The file system's.
+  public let type: [UInt8]
+  /// As `sec=` has it: krb5, krb5i or krb5p (nfs(5), mount.cifs(8)).
+  public let flavour: [UInt8]
+
+  public init(type: [UInt8], flavour: [UInt8]) {
+    self.type = type
+    self.flavour = flavour
+  }
+
+  /// The mount of this number; nil for one without Kerberos.
+  package init?(_ mount: UInt64, inMountinfo content: [UInt8]) {
+    guard let (type, flavour) = option(Array("sec=".utf8), ofMount: mount, inMountinfo: content), flavour.starts(with: "krb5".utf8) else { return nil }
+    self.init(type: type, flavour: flavour)
+  }
 }
 
 /// `mnt_id:` in /proc/self/fdinfo/N, in decimal.

@@ -32,7 +32,7 @@ public func prepareProcess(endingAfter seconds: UInt32) -> Errno? {
 }
 
 /// _exit(2).
-func endProcess(status: Int32) -> Never { _exit(status) }
+public func endProcess(status: Int32) -> Never { _exit(status) }
 
 /// The effective ids of whoever runs this process.
 public func effectiveIDs() -> (user: UInt32, group: UInt32) { (geteuid(), getegid()) }

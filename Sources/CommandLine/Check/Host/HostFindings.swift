@@ -3,6 +3,7 @@ import RootlessStorage
 /// What is wrong with this host, whoever is asked about.
 func hostFindings(_ facts: HostFacts) -> [Finding] {
   var findings = PAMFindings(stacks: facts.stacks, isRoot: facts.isRoot).all()
+  findings += profileFindings(facts.authselectCopy)
   findings += moduleFindings(facts.stacks, facts.installation.moduleDirectory) + sessionFindings(facts.sessions)
   findings += installationFindings(facts.installation)
   findings += storageParentFindings(facts)
@@ -10,9 +11,22 @@ func hostFindings(_ facts: HostFacts) -> [Finding] {
   if let settings = facts.settings { findings += cleanerFindings(facts.cleaners, settings.storage) }
   findings += userNamespaceFindings(facts.userNamespaces)
   findings += kernelFindings(facts)
+  findings += selinuxFindings(facts.selinux)
   findings += allocationFindings(facts.subordinateIDs, facts.settings)
   if facts.subordinateIDs.source == nil { findings += fileFindings(facts.subordinateIDs) + brokenLines(facts.subordinateIDs) }
   return findings
+}
+
+/// authselect writes the stacks of a copy that an update of the profile does not reach.
+private func profileFindings(_ copy: AuthselectCopy?) -> [Finding] {
+  guard let copy, copy.isToBeRenewed else { return [] }
+  let files = list(copy.outdated.map { shown($0) })
+  return [
+    Finding(
+      .pamProfileOutdated, .warning,
+      "authselect writes this host's stacks of \(Authselect.ours), a copy of the profile \(copy.base) from before its update: what the update changed in \(files) has no effect here.",
+      remedy: "sudo rootless-storage pam enable")
+  ]
 }
 
 /// What is wrong with the directory that holds all storage directories.
@@ -30,7 +44,7 @@ private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
     findings.append(
       Finding(
         .storageSpace, shortage.severity, shortage.sentence,
-        remedy: "sudo rootless-storage prune --orphaned --dry-run; sudo du -xh --max-depth=1 \(path) | sort -h    # decide what is not wanted any more"))
+        remedy: "sudo rootless-storage prune --until-free 20% --dry-run; sudo du -xh --max-depth=1 \(path) | sort -h    # decide what is no longer needed"))
   }
   if let place = facts.polyinstantiation {
     findings.append(

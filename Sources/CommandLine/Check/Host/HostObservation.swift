@@ -5,6 +5,8 @@ struct HostFacts: Equatable, Sendable {
   /// Whoever looks may read everything.
   let isRoot: Bool
   let stacks: PAMStacks
+  /// The profile of authselect's that `pam enable` has made; nil: none.
+  let authselectCopy: AuthselectCopy?
   let installation: Installation
   /// nil: nothing ages here.
   let tmpfiles: Tmpfiles?
@@ -23,6 +25,7 @@ struct HostFacts: Equatable, Sendable {
   let hidesProcesses: String?
   /// `FILE:LINE` that gives every user a directory of their own in the place of the storage parent (pam_namespace(8)).
   let polyinstantiation: String?
+  let selinux: SELinuxDenials?
 
   struct StorageParentFacts: Equatable, Sendable {
     let path: [UInt8]
@@ -42,12 +45,12 @@ struct HostFacts: Equatable, Sendable {
     let settingsPath = settingsPath ?? stacks.ourSteps.first?.pathOption("conf") ?? Array(Settings.defaultPath.utf8)
     let installation = Installation(tree, settingsPath: settingsPath, stacks: stacks)
     return HostFacts(
-      isRoot: effectiveIDs().user == 0, stacks: stacks, installation: installation, tmpfiles: Tmpfiles(tree),
+      isRoot: effectiveIDs().user == 0, stacks: stacks, authselectCopy: AuthselectCopy(tree), installation: installation, tmpfiles: Tmpfiles(tree),
       userNamespaces: UserNamespaces(tree), subordinateIDs: SubordinateIDIndex(tree),
       sharedParent: HostFacts.sharedParent(tree, installation), storageParent: HostFacts.storageParent(tree, installation),
       cleaners: Cleaner.all(tree), sessions: SessionFacts(tree),
       hasOldControlGroups: tree.exists("/sys/fs/cgroup") && !tree.exists("/sys/fs/cgroup/cgroup.controllers"),
-      hidesProcesses: HostFacts.hidesProcesses(tree), polyinstantiation: HostFacts.polyinstantiation(tree, installation, stacks))
+      hidesProcesses: HostFacts.hidesProcesses(tree), polyinstantiation: HostFacts.polyinstantiation(tree, installation, stacks), selinux: SELinuxDenials(tree))
   }
 
   private static func storageParent(_ tree: HostTree, _ installation: Installation) -> StorageParentFacts? {

@@ -71,7 +71,7 @@ struct Installation: Equatable, Sendable {
     settings = Installation.reading(tree) { () throws(WayProblem) in
       // Login reads them as root, and refuses what is not root's; so does this, whoever runs it.
       let reading = try readSettings(tree(settingsPath), trusted: true, mounts)
-      return SettingsFile(settings: reading.settings, problems: reading.problems)
+      return SettingsFile(settings: reading.settings, problems: reading.problems.map { SettingsProblem(file: tree.onHost($0.file), line: $0.line, reason: $0.reason) })
     }
     if case .read(let file) = settings {
       skeleton = Installation.reading(tree) { () throws(WayProblem) in

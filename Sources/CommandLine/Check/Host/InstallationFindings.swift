@@ -21,9 +21,9 @@ func installationFindings(_ installation: Installation) -> [Finding] {
   switch installation.settings {
   case .read(let file):
     for problem in file.problems {
-      let edit = "edit \(shellWord(installation.settingsPath))\(problem.line > 0 ? " at line \(problem.line)" : "")"
+      let edit = "edit \(shellWord(problem.file))\(problem.line > 0 ? " at line \(problem.line)" : "")"
       findings.append(
-        Finding(.settingsProblem, .warning, sentence(.settingsProblem(file: installation.settingsPath, problem)), remedy: "\(edit); see rootless-storage.conf(5)"))
+        Finding(.settingsProblem, .warning, sentence(.settingsProblem(problem)), remedy: "\(edit); see rootless-storage.conf(5)"))
     }
   case .refused(let problem):
     findings.append(Finding(.settingsRefused, .error, sentence(.settingsRefused(problem)), remedy: remedy(problem, to: installation.settingsPath)))
@@ -88,7 +88,7 @@ private func objection(_ problem: WayProblem) -> String {
   case .notRegular: return "\(path) is not a regular file"
   case .notDirectory: return "\(path) is not a directory"
   case .failed(let cause): return "\(path) cannot be looked at (\(shown(cause.explanation)))"
-  case .missing, .tooLarge, .tooManySymbolicLinks, .onNetwork, .userMount: return "\(path) is not fit for it"
+  case .missing, .tooLarge, .tooManyFiles, .tooManySymbolicLinks, .onNetwork, .userMount: return "\(path) is not fit for it"
   }
 }
 
@@ -108,6 +108,6 @@ private func remedy(_ problem: WayProblem, to target: [UInt8]) -> String {
     return isOurs && mode & 0o1000 == 0 ? "sudo chmod go-w \(path)    # when what is in it is as it should be: others could write to it" : elsewhere
   case .missing: return "install the package again, or set skel in rootless-storage.conf"
   case .userMount: return "sudo umount \(path)"
-  case .onNetwork, .notDirectory, .notRegular, .tooLarge, .tooManySymbolicLinks, .failed: return "sudo ls -ld \(path)    # find out why it cannot be used"
+  case .onNetwork, .notDirectory, .notRegular, .tooLarge, .tooManyFiles, .tooManySymbolicLinks, .failed: return "sudo ls -ld \(path)    # find out why it cannot be used"
   }
 }

@@ -31,7 +31,7 @@ private func restricted(_ facts: UserNamespaces) -> [Finding] {
   return [
     Finding(
       .usernsRestricted, .warning,
-      "AppArmor allows user namespaces only to programs with a profile that says so (kernel.apparmor_restrict_unprivileged_userns is 1), and \(list(without.map(\.name))) \(without.count == 1 ? "has" : "have") none in /etc/apparmor.d\(others).",
+      "AppArmor allows user namespaces only to programs with a profile that permits it (kernel.apparmor_restrict_unprivileged_userns is 1), and \(list(without.map(\.name))) \(without.count == 1 ? "has" : "have") none in /etc/apparmor.d\(others).",
       remedy: without.map { engine in
         let (name, path) = (engine.name, shown(engine.path))
         return
@@ -75,6 +75,13 @@ private func overlay(_ facts: UserNamespaces) -> [Finding] {
   if facts.hasFuseOverlayfs {
     return [
       Finding(.fuseOverlayfs, .error, "\(kernel), and fuse-overlayfs, which does it instead, has no /dev/fuse.", remedy: "sudo modprobe fuse")
+    ]
+  }
+  if facts.distribution.first == "debian" {
+    return [
+      Finding(
+        .fuseOverlayfs, .error, "\(kernel) unless its module overlay is told to.",
+        remedy: "echo 'options overlay permit_mounts_in_userns=1' | sudo tee /etc/modprobe.d/rootless-overlay.conf; echo overlay | sudo tee /etc/modules-load.d/rootless-overlay.conf; sudo reboot")
     ]
   }
   return [

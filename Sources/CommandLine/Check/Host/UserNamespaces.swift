@@ -42,6 +42,8 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   let kernel: [UInt8]
   let hasFuseOverlayfs: Bool
   let hasFuseDevice: Bool
+  /// What Debian's kernels of 10 and 11 ask; nothing if the module is not loaded.
+  let permitsOverlay: Bool
   /// From /etc/os-release: ID, then ID_LIKE.
   let distribution: [String]
 
@@ -61,6 +63,7 @@ struct UserNamespaces: Codable, Equatable, Sendable {
     kernel = ((try? tree.read("/proc/sys/kernel/osrelease", limit: 4096)) ?? []).filter { $0 > 0x20 }
     hasFuseOverlayfs = UserNamespaces.find("fuse-overlayfs", tree) != nil
     hasFuseDevice = tree.exists("/dev/fuse")
+    permitsOverlay = ((try? tree.read("/sys/module/overlay/parameters/permit_mounts_in_userns", limit: 16)) ?? []).first == 0x59
     distribution = UserNamespaces.distribution((try? tree.read("/etc/os-release")) ?? [])
   }
 
@@ -101,11 +104,12 @@ struct UserNamespaces: Codable, Equatable, Sendable {
     }
   }
 
-  /// Whether the kernel mounts overlay in a user namespace: since 5.11, in RHEL 8.5's, and in Ubuntu's long before.
+  /// Whether the kernel mounts overlay in a user namespace: since 5.11, in RHEL 8.5's, in Ubuntu's long before, and in Debian's if its
+  /// module is told to.
   var hasRootlessOverlay: Bool {
     // Nobody knows: nothing to say.
     guard let major = number(at: 0), let minor = number(at: 1) else { return true }
-    if major > 5 || (major == 5 && minor >= 11) || distribution.first == "ubuntu" { return true }
+    if permitsOverlay || major > 5 || (major == 5 && minor >= 11) || distribution.first == "ubuntu" { return true }
     let release = String(decoding: kernel, as: UTF8.self)
     guard release.contains(".el8"), release.hasPrefix("4.18.0-"), let build = number(at: 3) else { return false }
     return build >= 348

@@ -5,6 +5,16 @@ import RootlessStorage
 extension UserDiagnosis {
   private static let usual = "~/.config/docker/daemon.json"
 
+  /// Where Docker stores in the session of whoever asks, or in any of the user's; nil: below ~/.local/share.
+  var dataRoot: String? {
+    let fallback = facts.dataHome.map { $0.real + "/docker" }.flatMap { $0 == String(decoding: facts.account.home, as: UTF8.self) + "/.local/share/docker" ? nil : $0 }
+    if let session = facts.sessionDocker { return session.dataRoot?.real ?? fallback }
+    guard let daemon = facts.daemonJson else { return fallback }
+    if let root = daemon.unitRoot { return root.real }
+    guard let written = daemon.text?.string("data-root") ?? daemon.text?.string("graph"), !written.isEmpty else { return fallback }
+    return (daemon.dataRoot ?? daemon.graph)?.real ?? written
+  }
+
   mutating func judgeDaemonJson() {
     guard let daemon = facts.daemonJson else { return }
     let file = daemon.name
@@ -21,9 +31,7 @@ extension UserDiagnosis {
     case .dangling, .notRegular, .tooLarge, .failed:
       let sentence = "\(file) \(unreadable(daemon.file)): Docker does not start."
       if daemon.isUsual {
-        add(
-          .daemonJsonUnreadable, .error, sentence,
-          "\(asUser("mv -nT \(inHome(UserExaminer.daemonJson)) \(inHome(UserExaminer.daemonJson + Array(".old".utf8)))")) && \(repairCommand)")
+        add(.daemonJsonUnreadable, .error, sentence, readable(daemon.file, UserExaminer.daemonJson))
       } else {
         add(.daemonJsonUnreadable, .error, sentence, "put a regular file in the place of \(file)    # as \(name)")
       }
@@ -31,7 +39,7 @@ extension UserDiagnosis {
       if let problem = daemon.problem {
         let sentence = "\(file) is invalid JSON (line \(problem.line): \(problem.reason)): Docker does not start."
         if facts.isNetworkHome, storageIsFit, daemon.isUsual, let new = intended.daemonJson, isOwnFile(content) {
-          add(.daemonJsonInvalid, .error, sentence, mending: .replaceFile(new))
+          add(.daemonJsonInvalid, .error, sentence, repairedBy: .replaceFile(new))
         } else {
           add(.daemonJsonInvalid, .error, sentence, "edit \(file)    # as \(name)")
         }
@@ -56,6 +64,11 @@ extension UserDiagnosis {
     guard let path = root.value else {
       return add(.dataRootUnknown, .note, "dockerd is started with a --data-root that only the user's manager can tell (\(root.place)).", "\(inSession("systemctl --user show -p ExecStart docker.service"))    # decide whether that is a good place")
     }
+    if root.isOld {
+      add(
+        .dataRootOldKey, .warning, "dockerd is started with -g, the old name of --data-root (\(root.place)): Docker from version 23 on does not start.",
+        "write --data-root instead of it in \(fileOf(root.place))    # as \(root.place.hasPrefix("~") ? name : "root")")
+    }
     let key = "--data-root at \(root.place)"
     guard path.hasPrefix("/") else { return add(.dataRootMissing, .error, "\(key) (\(shown(path))) is no absolute path.", remedy) }
     if let (code, sentence) = problem(ofStore: path, daemon.unitRoot, key, facts) {
@@ -73,7 +86,7 @@ extension UserDiagnosis {
       // It is written as it should be: something is wrong with the place.
       add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.dataRoot.utf8)))", isShowing: true) + "    # find out what is wrong there, and remove it or give it to \(name)")
     } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil && isUsual {
-      add(code, severity, sentence, mending: .editDaemonJson(changes))
+      add(code, severity, sentence, repairedBy: .editDaemonJson(changes))
     } else {
       let file = facts.daemonJson?.name ?? UserDiagnosis.usual
       let place = content.isLink ? "the file that \(file) is a link to" : file
@@ -95,11 +108,16 @@ extension UserDiagnosis {
     judgeKeys(text, file)
     judgeDriver(daemon, text, content)
     judgeExecRoot(daemon, text, content)
+    judgeValues(daemon, text)
     if text.has("graph") { return judgeGraph(daemon, text, content) }
     // The command line has the word, and was judged.
     if daemon.unit.option("data-root") != nil { return }
     guard text.has("data-root") else {
       if facts.isNetworkHome {
+        if let data = facts.dataHome, !data.isNetwork {
+          return add(
+            .dataRootMissing, .warning, "\(file) has no data-root: Docker stores below XDG_DATA_HOME (\(shown(data.path))), and in a session without that in the home, which is on \(homeType).", content)
+        }
         let why = daemon.isBlank ? "is empty: Docker before version 23 does not start with it, and later ones put" : "has no data-root: Docker puts"
         add(.dataRootMissing, .error, "\(file) \(why) \(daemon.isBlank ? "their" : "its") storage into the home, which is on \(homeType).", content)
       }
@@ -184,6 +202,57 @@ extension UserDiagnosis {
     } else {
       add(.dockerDriver, .error, sentence, taking("storage-driver", outOf: place))
     }
+  }
+
+  /// Values that Docker looks at before it starts.
+  private mutating func judgeValues(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
+    let file = daemon.name
+    func correct(_ key: String) -> String { "in \(file): remove or correct \(key)    # as \(name)" }
+    if let options = text.object("log-opts"), let (key, _) = options.keys.first(where: { $0.kind != .string }) {
+      add(.daemonJsonKey, .error, "\(shown(key)) of log-opts in \(file) is no text: Docker does not start.", correct("log-opts"))
+    }
+    if let level = text.string("log-level"), !level.isEmpty, !["trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"].contains(level.lowercased()) {
+      add(.daemonJsonKey, .error, "log-level in \(file) is \(shown(level)), which Docker does not know: it does not start.", correct("log-level"))
+    }
+    for key in ["dns", "host-gateway-ips"] {
+      if let wrong = text.strings(key).first(where: { !UserDiagnosis.isAddress($0) }) {
+        add(.daemonJsonKey, .error, "\(key) in \(file) has \(shown(wrong)), which is no address: Docker does not start.", correct(key))
+      }
+    }
+    if let mirror = text.strings("registry-mirrors").first(where: { !$0.hasPrefix("http://") && !$0.hasPrefix("https://") }) {
+      add(.daemonJsonKey, .error, "registry-mirrors in \(file) has \(shown(mirror)), which does not begin with http:// or https://: Docker does not start.", correct("registry-mirrors"))
+    }
+    if let directory = daemon.pidDirectory {
+      switch directory.state {
+      case .directory where !directory.isClosed: break
+      case .absent: break
+      case .directory, .unreachable, .notDirectory, .failed:
+        add(.daemonJsonKey, .error, "pidfile in \(file) is in \(shown(directory.path)), where \(name) can make nothing: Docker does not start.", correct("pidfile"))
+      }
+    }
+    judgeStorageOptions(daemon, text)
+  }
+
+  private mutating func judgeStorageOptions(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
+    guard text.string("storage-driver") ?? "overlay2" == "overlay2" else { return }
+    let type = (daemon.volume ?? facts.storage?.volume)?.type
+    for option in text.strings("storage-opts") {
+      let why: String
+      switch option.lowercased().prefix(while: { $0 != "=" }) {
+      case "overlay2.override_kernel_check": continue
+      case "overlay2.size" where type == "xfs" || type == nil: continue
+      case "overlay2.size": why = "which it can on xfs alone, and its storage is on \(type ?? "another")"
+      default: why = "which the driver overlay2 does not know"
+      }
+      add(.dockerDriver, .error, "storage-opts in \(daemon.name) has \(shown(option)), \(why): Docker does not start.", "in \(daemon.name): take \(shown(option)) out of storage-opts    # as \(name)")
+    }
+  }
+
+  /// As ParseIP of Go's takes it, or nearly: a name is none.
+  private static func isAddress(_ text: String) -> Bool {
+    if text.contains(":") { return text.utf8.allSatisfy { isDigit($0) || $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x66 || $0 == 0x3a || $0 == 0x2e } }
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts.allSatisfy { part in part.utf8.allSatisfy { isDigit($0) } && decimalValue(Array(part.utf8)).map { $0 < 256 } ?? false }
   }
 
   /// Sockets and pid files: not on a file server, and the user's.

@@ -10,6 +10,8 @@ struct DockerUnit: Equatable, Sendable {
     let value: String?
     /// `FILE:LINE`.
     let place: String
+    /// By its name of before Docker 17: `-g`, `--graph`.
+    var isOld = false
   }
 
   private(set) var options: [Option] = []
@@ -115,10 +117,10 @@ struct DockerUnit: Equatable, Sendable {
       let word = words[index]
       index += 1
       if let name = optionNames[word] {
-        found.append(Option(name: name, value: index < words.count ? expanded(words[index], account) : nil, place: line.place))
+        found.append(Option(name: name, value: index < words.count ? expanded(words[index], account) : nil, place: line.place, isOld: word == "-g" || word == "--graph"))
         index += 1
       } else if let equals = word.firstIndex(of: "="), let name = optionNames[String(word[..<equals])] {
-        found.append(Option(name: name, value: expanded(String(word[word.index(after: equals)...]), account), place: line.place))
+        found.append(Option(name: name, value: expanded(String(word[word.index(after: equals)...]), account), place: line.place, isOld: word.hasPrefix("-g=") || word.hasPrefix("--graph=")))
       }
     }
     return found

@@ -21,6 +21,15 @@ struct PodmanConfig: Equatable, Sendable {
       do throws(TOMLText.Problem) { text = try TOMLText(content.bytes) } catch { problem = error }
     }
 
+    /// The user's own, as it was read and parsed before.
+    init(_ own: UserFacts.StorageConf) {
+      path = "~/.config/containers/storage.conf"
+      place = .user
+      file = own.file
+      text = own.text
+      problem = own.problem
+    }
+
     /// Podman takes a link that leads nowhere for no file.
     var isThere: Bool { file != .absent && file != .dangling }
   }

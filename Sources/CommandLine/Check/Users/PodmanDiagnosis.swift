@@ -25,6 +25,21 @@ extension UserDiagnosis {
     return (facts.podmanGeneration.map { [$0] } ?? PodmanGeneration.allCases).map { config.reading($0) }
   }
 
+  /// Where Podman stores in the session of whoever asks, or in any of the user's; nil: below ~/.local/share.
+  var graphroot: String? {
+    let generation = readings.first?.generation ?? .merging
+    guard let store = (facts.sessionConfig.map { $0.reading(generation) } ?? readings.first)?.store else {
+      guard let data = facts.environment?.dataHome, data.hasPrefix("/") else { return nil }
+      let path = data + "/containers/storage"
+      return path == String(decoding: facts.account.home, as: UTF8.self) + "/.local/share/containers/storage" ? nil : path
+    }
+    // Up to then the path in the database had the last word.
+    if facts.sessionConfig == nil, let kept = facts.storageConf?.keptGraphroot { return kept }
+    let path = ExpandedPath(store.path, facts.account).path
+    // It may be a link, which every Podman follows before it tells the path.
+    return facts.places[path]?.real ?? path
+  }
+
   /// What follows a sentence that does not hold for every Podman that may be meant.
   func concern(_ some: [PodmanReading]) -> String {
     if facts.podmanGeneration != nil || some.count == PodmanGeneration.allCases.count { return "" }
@@ -113,10 +128,9 @@ extension UserDiagnosis {
   /// A value that is not of its key's type: no generation takes it.
   private func typeTroubles(_ file: PodmanConfig.File, _ text: TOMLText, _ generation: PodmanGeneration) -> [Trouble] {
     UserDiagnosis.types.compactMap { entry in
-      let path = entry.path.split(separator: ".").map(String.init)
-      guard generation != .early || !entry.isNew, let value = text.value(path) else { return nil }
+      guard generation != .early || !entry.isNew, let value = text.value(entry.keys) else { return nil }
       guard let kind = UserDiagnosis.mismatch(value, entry.type, generation) else { return nil }
-      let key = path.dropFirst().joined(separator: ".")
+      let key = entry.keys.dropFirst().joined(separator: ".")
       let change: Trouble.Change
       switch (entry.type, value) {
       case (.text, _) where entry.path == "storage.graphroot": change = .keys([.set(key: "graphroot", value: intended.graphroot)])
@@ -130,18 +144,20 @@ extension UserDiagnosis {
     }
   }
 
-  enum ValueType: String { case text = "a text in quotes", texts = "a list of texts", boolean = "true or false", table = "a table", number = "a number" }
+  enum ValueType: String { case text = "a text in quotes", texts = "a list of texts", boolean = "true or false", table = "a table", number = "a number", textTable = "a table of texts" }
 
   /// As the structures of containers/storage have them (pkg/config, types/options.go). New: Podman before 4.8 does not know the key.
-  private static let types: [(path: String, type: ValueType, isNew: Bool)] =
+  private static let types = typesOfKeys.map { (path: $0.path, keys: $0.path.split(separator: ".").map(String.init), type: $0.type, isNew: $0.isNew) }
+
+  private static let typesOfKeys: [(path: String, type: ValueType, isNew: Bool)] =
     [("storage", .table, false)]
     + ["driver", "runroot", "graphroot", "rootless_storage_path"].map { ("storage.\($0)", .text, false) }
-    + [("storage.imagestore", .text, true), ("storage.transient_store", .boolean, true), ("storage.driver_priority", .texts, false)]
+    + [("storage.imagestore", .text, true), ("storage.transient_store", .boolean, true), ("storage.driver_priority", .texts, true)]
     + [("storage.options", .table, false), ("storage.options.additionalimagestores", .texts, false), ("storage.options.additionallayerstores", .texts, false)]
     + ["size", "remap-uids", "remap-gids", "remap-user", "remap-group", "root-auto-userns-user", "ignore_chown_errors", "mountopt", "mount_program", "skip_mount_home"]
     .map { ("storage.options.\($0)", .text, false) }
     + ["auto-userns-min-size", "auto-userns-max-size"].map { ("storage.options.\($0)", .number, false) }
-    + [("storage.options.disable-volatile", .boolean, false), ("storage.options.overlay", .table, false)]
+    + [("storage.options.disable-volatile", .boolean, false), ("storage.options.pull_options", .textTable, false), ("storage.options.overlay", .table, false)]
     + ["ignore_chown_errors", "mountopt", "mount_program", "size", "inodes", "skip_mount_home", "force_mask"].map { ("storage.options.overlay.\($0)", .text, false) }
     + [("storage.options.overlay.use_composefs", .text, true), ("storage.options.vfs", .table, false), ("storage.options.vfs.ignore_chown_errors", .text, false)]
 
@@ -159,6 +175,11 @@ extension UserDiagnosis {
         }
       }
       return isFit ? nil : "a list of something else"
+    // A text alone is passed over.
+    case (.textTable, .table(let values)):
+      let isFit = values.values.allSatisfy { if case .string = $0 { true } else { false } }
+      return isFit ? nil : "a table of something else"
+    case (.textTable, .string): return nil
     case (_, .string): return "a text"
     case (_, .boolean): return "true or false"
     case (_, .integer): return "a number"
@@ -198,7 +219,7 @@ extension UserDiagnosis {
       found.append(
         Trouble(
           code: .storageSpace, severity: .error, sentence: "Only \(shownSize(volume.free)) of \(shownSize(volume.size)) are free at \(shown(path)), which is \(setting).", file: file,
-          change: .told(inSession("podman system df    # decide what is not wanted any more"))))
+          change: .told(inSession("podman system df    # decide what is no longer needed"))))
     }
     if volume.noexec, reading.driver?.name == "vfs" {
       found.append(
@@ -261,7 +282,11 @@ extension UserDiagnosis {
       for raw in PodmanReading.imageStores(toml) where !raw.isEmpty {
         let why: String
         switch place(raw)?.state {
-        case .directory: continue
+        case .directory:
+          // It makes a directory for the driver in one that has none, and cannot where it is not the user's.
+          let driver = reading.driver.map { $0.name == "vfs" ? "vfs" : "overlay" } ?? "overlay"
+          guard case .unreachable? = place("\(raw)/\(driver)-images")?.state else { continue }
+          why = "has no \(driver)-images, which \(name) may not make there,"
         case nil: why = "is no absolute path"
         case .absent, .unreachable: why = "does not exist"
         case .notDirectory: why = "is no directory"
@@ -273,8 +298,21 @@ extension UserDiagnosis {
             change: .told("take \(shown(raw)) out of additionalimagestores in \(file.path), or make it readable for \(name)    # as \(file.place == .user ? name : "root")")))
       }
     }
+    for file in reading.layers {
+      guard let counting = reading.value(["storage", "options", "additionallayerstores"]), counting.file == file, let toml = file.text else { continue }
+      for path in PodmanReading.layerStores(toml) where !path.isEmpty {
+        if case .directory? = place(path)?.state { continue }
+        found.append(
+          Trouble(
+            code: .imageStore, severity: .error, sentence: "additionallayerstores in \(file.path) lists \(shown(path)), which is no directory that \(name) can reach, and so Podman does not start.", file: file,
+            change: .told("take \(shown(path)) out of additionallayerstores in \(file.path), or make it readable for \(name)    # as \(file.place == .user ? name : "root")")))
+      }
+    }
     return found
   }
+
+  /// Words that ParseBool of Go's takes.
+  private static let booleans: Set<String> = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
 
   private func overlayTroubles(_ reading: PodmanReading) -> [Trouble] {
     if let driver = reading.driver?.name, !driver.hasPrefix("overlay") { return [] }
@@ -290,6 +328,24 @@ extension UserDiagnosis {
       found.append(
         Trouble(
           code: .storageOption, severity: .error, sentence: "\(key) in \(file.path) is \(shown(path)), which does not exist, and so Podman does not start.", file: file, change: .keys([.remove(key: key)])))
+    }
+    func refused(_ option: (text: String, file: PodmanConfig.File, key: String), _ why: String) -> Trouble {
+      Trouble(
+        code: .storageOption, severity: .error, sentence: "\(option.key) in \(option.file.path) is \"\(shown(option.text))\"\(why), and so Podman does not start.", file: option.file,
+        change: .keys([.remove(key: option.key)]))
+    }
+    for name in ["ignore_chown_errors", "skip_mount_home"] {
+      if let value = option(name), !UserDiagnosis.booleans.contains(value.text) { found.append(refused(value, ", which is neither true nor false")) }
+    }
+    if reading.generation != .early, let value = option("use_composefs") {
+      if !UserDiagnosis.booleans.contains(value.text) {
+        found.append(refused(value, ", which is neither true nor false"))
+      } else if ["1", "t"].contains(value.text.lowercased().prefix(1)) {
+        found.append(refused(value, ", which needs root"))
+      }
+    }
+    if let value = option("force_mask"), value.text != "shared", value.text != "private", !value.text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x37 }) {
+      found.append(refused(value, ", which is no mode"))
     }
     let type = reading.store.flatMap { place($0.path)?.type }
     for name in ["size", "inodes"] {
@@ -326,6 +382,27 @@ extension UserDiagnosis {
     func value(_ key: String) -> (text: String, file: PodmanConfig.File)? {
       for file in files.reversed() { if case .string(let text)? = file.text?.value(["engine", key]), !text.isEmpty { return (text, file) } }
       return nil
+    }
+    for file in files {
+      for key in UserExaminer.engineKeys + ["database_backend"] {
+        guard let value = file.text?.value(["engine", key]) else { continue }
+        if case .string = value { continue }
+        add(
+          .containersConf, .error, "\(key) in \(file.path) is no text in quotes: Podman does not start.",
+          "write \(key) as a text in quotes in \(file.path)    # as \(file.place == .user ? name : "root")")
+      }
+    }
+    if facts.podmanGeneration != .early, let (backend, file) = value("database_backend"), !["boltdb", "sqlite"].contains(backend) {
+      let known = facts.podmanGeneration == nil ? " That concerns \(PodmanGeneration.names([.single, .merging]))." : ""
+      add(
+        .containersConf, .error, "database_backend in \(file.path) is \"\(shown(backend))\", which Podman does not know: it does not start.\(known)",
+        "take database_backend out of \(file.path)    # as \(file.place == .user ? name : "root")")
+    }
+    let hasOlder = facts.storageConf?.database?.hasSuffix(UserExaminer.olderDatabase) ?? false
+    if facts.podmanGeneration == .single, !hasOlder, let (backend, file) = value("database_backend"), backend == "boltdb" {
+      add(
+        .containersConf, .warning, "database_backend in \(file.path) is boltdb: from version 5 on Podman makes no new database of that kind, and does not start.",
+        "take database_backend out of \(file.path)    # as \(file.place == .user ? name : "root")")
     }
     if facts.podmanGeneration ?? .merging == .merging, let (backend, file) = value("database_backend"), backend == "boltdb" {
       let known = facts.podmanGeneration == nil ? " That concerns \(PodmanGeneration.names([.merging]))." : ""

@@ -30,7 +30,7 @@ struct PodmanMigration {
 
   /// The same of any way to run it.
   static func trouble(_ seconds: UInt32, _ run: () throws(UserProgram.Failure) -> ChildProcess.Ending) -> String? {
-    let by = "run \(command) as that user in a session of theirs, and see what it says"
+    let by = "run \(command) as that user in a session of theirs, and see what it prints"
     do throws(UserProgram.Failure) {
       let ending = try run()
       if ending.status == 0 { return nil }

@@ -6,17 +6,40 @@ extension UserExaminer {
   /// So many files of one directory are read: nobody has as many.
   private static let mostFiles = 256
 
-  func podmanConfig(_ home: borrowing FileDescriptor) -> PodmanConfig? {
+  ///
+  /// - Parameter own: the user's storage.conf.
+  func podmanConfig(_ home: borrowing FileDescriptor, _ own: UserFacts.StorageConf) -> PodmanConfig? {
     do throws(Errno) {
       let root = try open(path: [0x2f], .directoryPlace)
-      let own = ConfigFile.read(at: home, UserExaminer.storageConf)
-      var config = PodmanConfig(user: PodmanConfig.File(path: "~/.config/containers/storage.conf", .user, own))
+      var config = PodmanConfig(user: PodmanConfig.File(own))
       for (base, place) in [("/etc", PodmanConfig.Place.site), ("/usr/share", .vendor)] {
         config.others.append(file("\(base)/containers/storage.conf", place, root))
       }
       let shared = PodmanConfig.dropInDirectories(account.uid).map { files(in: $0.path, $0.place, root) }
       config.dropIns = merged(shared + [files(in: ".config/containers/storage.conf.d", .user, home)])
       config.engine = engineFiles(home, root)
+      return config
+    } catch { return nil }
+  }
+
+  /// The files that count in the caller's session, if its environment names other ones.
+  func sessionConfig(_ usual: PodmanConfig, _ environment: UserFacts.Environment) -> PodmanConfig? {
+    func named(_ path: String?) -> String? { path.flatMap { $0.hasPrefix("/") ? $0 : nil } }
+    guard named(environment.configHome) != nil || named(environment.storageConf) != nil || named(environment.storageConfOverride) != nil else { return nil }
+    do throws(Errno) {
+      let root = try open(path: [0x2f], .directoryPlace)
+      var config = usual
+      if let home = named(environment.configHome) {
+        config.user = file("\(home)/containers/storage.conf", .user, root)
+        let shared = PodmanConfig.dropInDirectories(account.uid).map { files(in: $0.path, $0.place, root) }
+        config.dropIns = merged(shared + [files(in: "\(home)/containers/storage.conf.d", .user, root)])
+      }
+      if let path = named(environment.storageConf) {
+        config = PodmanConfig(user: PodmanConfig.File(path: shown(path), .user, .absent))
+        // Podman before version 6 takes it for a site's file, where graphroot is root's.
+        config.others = [file(path, .site, root)]
+      }
+      if let path = named(environment.storageConfOverride) { config.dropIns.append(file(path, .user, root)) }
       return config
     } catch { return nil }
   }
@@ -32,7 +55,7 @@ extension UserExaminer {
   }
 
   private func file(_ path: String, _ place: PodmanConfig.Place, _ root: borrowing FileDescriptor) -> PodmanConfig.File {
-    PodmanConfig.File(path: path, place, ConfigFile.read(at: root, Array(path.utf8.drop { $0 == 0x2f })))
+    PodmanConfig.File(path: shown(path), place, ConfigFile.read(at: root, Array(path.utf8.drop { $0 == 0x2f })))
   }
 
   /// - Parameter path: absolute, or below the home.
@@ -70,7 +93,12 @@ extension UserExaminer {
     }
     for text in ([config.user] + config.others + config.dropIns).compactMap(\.text) {
       for key in UserExaminer.directoryKeys { if case .string(let path)? = text.value(key) { add(path) } }
-      for path in PodmanReading.imageStores(text) { add(path) }
+      for path in PodmanReading.imageStores(text) {
+        add(path)
+        // What Podman makes in one where it is not there.
+        for driver in ["overlay", "vfs"] { add("\(path)/\(driver)-images") }
+      }
+      for path in PodmanReading.layerStores(text) { add(path) }
     }
     for text in config.engine.compactMap(\.text) {
       for key in UserExaminer.engineKeys { if case .string(let path)? = text.value(["engine", key]) { add(path) } }
@@ -93,8 +121,15 @@ extension UserExaminer {
 
 extension PodmanReading {
   /// The paths of `additionalimagestores` in one file.
-  static func imageStores(_ text: TOMLText) -> [String] {
-    guard case .array(let values)? = text.value(["storage", "options", "additionalimagestores"]) else { return [] }
+  static func imageStores(_ text: TOMLText) -> [String] { texts("additionalimagestores", text) }
+
+  /// The same of `additionallayerstores`, without the word `:ref` that may stand behind.
+  static func layerStores(_ text: TOMLText) -> [String] {
+    texts("additionallayerstores", text).map { $0.hasSuffix(":ref") ? String($0.dropLast(4)) : $0 }
+  }
+
+  private static func texts(_ key: String, _ text: TOMLText) -> [String] {
+    guard case .array(let values)? = text.value(["storage", "options", key]) else { return [] }
     return values.compactMap { value in
       if case .string(let path) = value { return path }
       return nil

@@ -15,6 +15,10 @@ struct Place: Equatable, Sendable {
   /// As it was written.
   let path: String
   let state: State
+  /// The same without symbolic links, dots and needless slashes, as engines tell it.
+  private(set) var real: String
+  /// It is there, and the process may make nothing in it.
+  private(set) var isClosed = false
   /// The file system of the path, or of the nearest directory above it; nil if nobody tells.
   let type: String?
   let isNetwork: Bool
@@ -24,6 +28,7 @@ struct Place: Equatable, Sendable {
   /// - Parameter path: absolute. The process must be the user; what it asks may hang with a file server.
   init(_ path: String, _ settings: Settings, _ mounts: MountTable) {
     self.path = path
+    real = Place.cleaned(Array(path.utf8))
     var nearest = Array(path.utf8)
     var isWhole = true
     while true {
@@ -31,8 +36,10 @@ struct Place: Equatable, Sendable {
         let place = try open(path: nearest, .directoryPlaceFollowing)
         let status = try fileStatus(of: place)
         (type, isNetwork) = Place.fileSystem(status, settings, mounts)
+        if let above = realPath(ofPlace: place), above.first == 0x2f { real = Place.cleaned(above + [0x2f] + Array(path.utf8.dropFirst(nearest.count))) }
         if isWhole {
           state = .directory(owner: status.owner)
+          isClosed = !canMakeFiles(in: place)
         } else {
           state = canMakeFiles(in: place) ? .absent : .unreachable(nearest: shown(nearest))
         }
@@ -56,6 +63,19 @@ struct Place: Equatable, Sendable {
         nearest = slash == nearest.startIndex ? [0x2f] : Array(nearest[..<slash])
       }
     }
+  }
+
+  /// As filepath.Clean of Go's does it with an absolute path.
+  private static func cleaned(_ path: [UInt8]) -> String {
+    var kept: [[UInt8]] = []
+    for part in path.split(separator: 0x2f) {
+      switch String(decoding: part, as: UTF8.self) {
+      case ".": continue
+      case "..": _ = kept.popLast()
+      default: kept.append(Array(part))
+      }
+    }
+    return "/" + String(decoding: Array(kept.joined(separator: [0x2f])), as: UTF8.self)
   }
 
   private static func fileSystem(_ status: FileStatus, _ settings: Settings, _ mounts: MountTable) -> (String?, Bool) {

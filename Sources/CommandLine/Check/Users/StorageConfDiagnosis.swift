@@ -13,7 +13,7 @@ extension UserDiagnosis {
       add(
         .storageConfUnreadable, .error,
         "\(UserDiagnosis.storageConfFile) \(unreadable(conf.file)): \(conf.file == .dangling ? "Podman takes it for absent, and uses the home" : "Podman does not start").",
-        "\(asUser("mv -nT \(inHome(UserExaminer.storageConf)) \(inHome(UserExaminer.storageConf + Array(".old".utf8)))")) && \(repairCommand)")
+        readable(conf.file, UserExaminer.storageConf))
     case .content(let content):
       if let problem = conf.problem {
         judgeInvalid(problem.line, problem.reason, content)
@@ -26,7 +26,7 @@ extension UserDiagnosis {
   private mutating func judgeInvalid(_ line: Int, _ reason: String, _ content: ConfigFile.Content) {
     let sentence = "\(UserDiagnosis.storageConfFile) is invalid TOML (line \(line): \(reason)): Podman does not start."
     if facts.isNetworkHome, storageIsFit, let new = intended.storageConf, isOwnFile(content) {
-      add(.storageConfInvalid, .error, sentence, mending: .replaceFile(new))
+      add(.storageConfInvalid, .error, sentence, repairedBy: .replaceFile(new))
     } else {
       add(.storageConfInvalid, .error, sentence, "edit \(UserDiagnosis.storageConfFile)    # as \(name)")
     }
@@ -45,7 +45,18 @@ extension UserDiagnosis {
     }
   }
 
-  /// A finding whose mending is a change of keys; where the file is not one to edit, the change is told.
+  /// What makes a file readable. A good file whose server is in trouble is not to be moved away.
+  func readable(_ file: ConfigFile, _ path: [UInt8]) -> String {
+    switch file {
+    case .failed(.accessDenied):
+      "\(asUser("chmod u+r \(inHome(path))"))    # if it is \(name)'s; move it away if it is somebody else's"
+    case .failed: "log in as \(name) when the file server of the home answers for it again, and look once more"
+    case .absent, .dangling, .notRegular, .tooLarge, .content:
+      "\(asUser("mv -nT \(inHome(path)) \(inHome(path + Array(".old".utf8)))")) && \(repairCommand)"
+    }
+  }
+
+  /// A finding whose repair is a change of keys; where the file is not one to edit, the change is told.
   mutating func add(
     _ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ content: ConfigFile.Content, changing changes: [KeyChange]
   ) {
@@ -54,7 +65,7 @@ extension UserDiagnosis {
       // It is written as it should be: something is wrong with the place.
       add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.graphroot.utf8)))", isShowing: true) + "    # find out what is wrong there, and remove it or give it to \(name)")
     } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil {
-      add(code, severity, sentence, mending: .editStorageConf(changes))
+      add(code, severity, sentence, repairedBy: .editStorageConf(changes))
     } else {
       let change = changes.map(\.text).joined(separator: ", ")
       let place = content.isLink ? "the file that \(UserDiagnosis.storageConfFile) is a link to" : UserDiagnosis.storageConfFile
@@ -69,7 +80,7 @@ extension UserDiagnosis {
     judgeGraphroot(text, content)
     let movesStore = actions != before
     judgeDriver(conf, text, content, movesStore: movesStore)
-    judgeKeptRunroot(conf)
+    judgeDatabase(conf)
     judgeSiteOptions(text)
   }
 
@@ -163,7 +174,10 @@ extension UserDiagnosis {
     if place.isNetwork { return (.graphrootNetwork, "\(setting) is \(shown(path)), which is on a network file system (\(place.type ?? "unknown")).") }
     switch place.state {
     case .directory(let owner):
-      return owner == facts.account.uid ? nil : (.graphrootForeign, "\(setting) is \(shown(path)), which is owned by uid \(owner), not by \(name).")
+      if owner == facts.account.uid {
+        return place.isClosed ? (.graphrootMissing, "\(setting) is \(shown(path)), where \(name) may make nothing: it has no write bit for its owner, or is on a mount that is read-only.") : nil
+      }
+      return (.graphrootForeign, "\(setting) is \(shown(path)), which is owned by uid \(owner), not by \(name).")
     case .absent: return nil
     case .unreachable(let nearest):
       return (.graphrootMissing, "\(setting) is \(shown(path)), which does not exist, and \(name) may not create it in \(nearest).")
@@ -214,13 +228,29 @@ extension UserDiagnosis {
     }
   }
 
-  private mutating func judgeKeptRunroot(_ conf: UserFacts.StorageConf) {
-    guard let kept = conf.keptRunroot, let graphroot = conf.graphroot, let (severity, why) = problem(ofRunroot: kept.path, kept) else { return }
-    let database = graphroot.path + UserExaminer.podmanDatabase
+  private mutating func judgeDatabase(_ conf: UserFacts.StorageConf) {
+    guard let database = conf.database, let graphroot = conf.graphroot else { return }
     let word = shellWord(Array(database.utf8))
+    let remedy = "\(asUser("mv -nT \(word) \(word).old"))    # images stay, containers are forgotten"
+    if conf.isNoDatabase {
+      return add(.podmanDatabase, .error, "\(shown(database)) is no database: Podman does not start.", remedy)
+    }
+    if let why = conf.databaseProblem {
+      return add(
+        .podmanDatabase, .note, "\(shown(database)) cannot be read now: \(why). Whether the runroot that Podman keeps in it can be used is unknown.",
+        "\(inSession("podman info"))    # Podman's own word: nothing has to be done while it works")
+    }
+    if let kept = conf.kept, let reading = readings.first, let store = reading.store, isUsers(store.file) {
+      let isOwnPlace = facts.podmanConfig?.engine.contains { $0.text?.value(["engine", "static_dir"]) != nil } ?? false
+      if !isOwnPlace, kept.staticDirectory != graphroot.real + "/libpod", kept.staticDirectory != graphroot.path + "/libpod" {
+        return add(
+          .podmanDatabase, .error,
+          "\(shown(database)) says that it belongs to \(shown(kept.graphroot)): a store that was copied or moved to \(shown(graphroot.path)) keeps the old path, and Podman does not start.", remedy)
+      }
+    }
+    guard let kept = conf.keptRunroot, let (severity, why) = problem(ofRunroot: kept.path, kept) else { return }
     add(
-      .runrootUnusable, severity, "The runroot that Podman keeps in \(shown(database)) is \(shown(kept.path)), \(why); it holds whatever \(UserDiagnosis.storageConfFile) says.",
-      "\(asUser("mv -nT \(word) \(word).old"))    # images stay, containers are forgotten")
+      .runrootUnusable, severity, "The runroot that Podman keeps in \(shown(database)) is \(shown(kept.path)), \(why); it holds whatever \(UserDiagnosis.storageConfFile) says.", remedy)
   }
 
   /// - Returns: nil if nothing is wrong with it; a note where Podman can use it all the same.

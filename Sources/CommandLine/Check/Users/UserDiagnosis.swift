@@ -21,7 +21,7 @@ func wayRemedy(_ problem: WayProblem) -> String {
   case .missing: return "sudo mkdir \(path)    # unless a disk has to be mounted there; or \(elsewhere)"
   case .writableByOthers: return "sudo chmod +t \(path)    # others can still create files there, but not rename those of a user; or \(elsewhere)"
   case .ownedBy, .linkOwnedBy: return "sudo ls -ld \(path)    # decide whose it is: it has to be root's; or \(elsewhere)"
-  case .onNetwork, .userMount, .notDirectory, .notRegular, .tooLarge, .tooManySymbolicLinks, .failed: return "sudo namei -l \(path)    # find out why it cannot be used; or \(elsewhere)"
+  case .onNetwork, .userMount, .notDirectory, .notRegular, .tooLarge, .tooManyFiles, .tooManySymbolicLinks, .failed: return "sudo namei -l \(path)    # find out why it cannot be used; or \(elsewhere)"
   }
 }
 
@@ -68,6 +68,13 @@ struct UserDiagnosis: Sendable {
       return
     }
     judgeStorage()
+    if case .withoutTicket(let mount, let cause) = facts.home {
+      add(
+        .homeTicketMissing, .note,
+        "The home is on a network file system with Kerberos (\(shown(mount.type)), sec=\(shown(mount.flavour))), and \(name) has no valid ticket: \(text(cause)). What is in it is unknown.",
+        inSession("kinit && rootless-storage check"))
+      return
+    }
     judgeFiles()
     judgeBlocked()
     if !isBehindBlocked(facts.storageConf?.file, UserExaminer.storageConf) { judgeStorageConf() }
@@ -77,6 +84,7 @@ struct UserDiagnosis: Sendable {
     if !isBehindBlocked(facts.daemonJson?.file, UserExaminer.daemonJson) { judgeDaemonJson() }
     judgeOverlayRecords()
     judgeLeftovers()
+    judgeLocalVolumes()
     judgeEnvironment()
     if case .outdated(let pid) = facts.pause {
       let isRepairable = facts.podman != nil && facts.canRunPrograms
@@ -153,7 +161,7 @@ struct UserDiagnosis: Sendable {
   }
 
   /// A finding with the action that fixes it.
-  mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, mending action: RepairAction) {
+  mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, repairedBy action: RepairAction) {
     // What repair would fail at is not promised, and the remedy is that of what is in the way.
     if let file = UserDiagnosis.file(of: action), let obstacle = obstacle(to: file) {
       return add(code, severity, "\(sentence) \(obstacle.sentence)", obstacle.remedy)
@@ -202,7 +210,7 @@ struct UserDiagnosis: Sendable {
       let sentence = "The storage directory \(path) does not exist."
       if storage.canBeMade || isPrivileged {
         storageIsFit = true
-        add(.storageMissing, .error, sentence, mending: .login(.createStorageDirectory(mode: settings.directoryMode)))
+        add(.storageMissing, .error, sentence, repairedBy: .login(.createStorageDirectory(mode: settings.directoryMode)))
       } else {
         findings.append(Finding(.storageMissing, .error, sentence, remedy: repairByRoot, isRepairable: true))
       }
@@ -211,7 +219,7 @@ struct UserDiagnosis: Sendable {
       let closed = mode & ~0o022
       add(
         .storageOpen, .error, "The storage directory \(path) is writable by others (mode \(shownMode(mode))).",
-        mending: .login(.closeStorageDirectory(from: mode, to: closed)))
+        repairedBy: .login(.closeStorageDirectory(from: mode, to: closed)))
       judge(closed, path)
     case .writableByOthers(let mode, .ownAndOther):
       storageIsFit = true
@@ -285,7 +293,7 @@ struct UserDiagnosis: Sendable {
     let why = mode & 0o700 != 0o700 ? "its owner may not use it" : "others may read what is in it"
     add(
       .storageMode, mode & 0o700 != 0o700 ? .error : .warning, "The storage directory \(path) has the mode \(shownMode(mode)): \(why).",
-      mending: .setStorageMode(from: mode, to: fit))
+      repairedBy: .setStorageMode(from: mode, to: fit))
   }
 
   private mutating func judgeOccupied(_ storage: UserFacts.Storage, _ kind: FileKind, _ owner: UInt32) {
@@ -332,7 +340,7 @@ struct UserDiagnosis: Sendable {
     }
     // Where it is no mount of its own, all users share the space, and the host's findings have it once.
     if storage.isMountPoint, let shortage = spaceShortage(volume, of: "the storage directory \(path)") {
-      add(.storageSpace, shortage.severity, shortage.sentence, "sudo du -xh --max-depth=2 \(shellWord(storage.path)) | sort -h    # decide what is not wanted any more")
+      add(.storageSpace, shortage.severity, shortage.sentence, "sudo du -xh --max-depth=2 \(shellWord(storage.path)) | sort -h    # decide what is no longer needed")
     }
   }
 
@@ -386,13 +394,13 @@ struct UserDiagnosis: Sendable {
       case .createFile(let file):
         if file.path == UserExaminer.storageConf, let place = storeWithoutUsersFile {
           add(
-            .storageConfMissing, .note, "\(UserDiagnosis.storageConfFile) does not exist: Podman stores in \(place).", mending: .login(action))
+            .storageConfMissing, .note, "\(UserDiagnosis.storageConfFile) does not exist: Podman stores in \(place).", repairedBy: .login(action))
           continue
         }
         let (code, sentence) = missing(file.path)
-        add(code, .error, sentence, mending: .login(action))
+        add(code, .error, sentence, repairedBy: .login(action))
       case .removeLeftover(let directory, let name):
-        add(.leftover, .warning, "~/\(shown(directory)) holds \(shown(name)), which an interrupted login or repair left.", mending: .login(action))
+        add(.leftover, .warning, "~/\(shown(directory)) holds \(shown(name)), which an interrupted login or repair left.", repairedBy: .login(action))
       case .createStorageDirectory, .closeStorageDirectory, .takePlace: continue
       }
     }
@@ -471,7 +479,7 @@ struct UserDiagnosis: Sendable {
     add(
       .overlayRecord, .error,
       "Podman recorded in \(places), before its storage was where storage.conf puts it, that overlay does not work. It does not try again as long as that file exists.",
-      mending: .removeOverlayRecords(paths))
+      repairedBy: .removeOverlayRecords(paths))
   }
 
   // MARK: What is left in the home
@@ -490,13 +498,26 @@ struct UserDiagnosis: Sendable {
         removal = asUser("rm -rf \(inHome(leftover.path))")
       }
       if leftover.volumes.isEmpty {
-        add(.imagesInHome, .warning, sentence, "\(removal)    # when nothing in it is wanted any more")
+        add(.imagesInHome, .warning, sentence, "\(removal)    # when nothing in it is needed any more")
       } else {
         let names = list(leftover.volumes.prefix(4).map { shown($0) }) + (leftover.volumes.count > 4 ? " and more" : "")
         add(
           .imagesInHome, .warning, "\(sentence) \(leftover.volumes.count == 1 ? "The volume \(names) in it holds" : "The volumes \(names) in it hold") data that may be nowhere else.",
-          "\(asUser("ls -l \(inHome(leftover.path + Array("/volumes".utf8)))", isShowing: true))    # \(name) decides about the volumes and copies what is wanted out of \(path)/volumes, before anything is removed")
+          "\(asUser("ls -l \(inHome(leftover.path + Array("/volumes".utf8)))", isShowing: true))    # \(name) decides about the volumes and copies what is needed out of \(path)/volumes, before anything is removed")
       }
+    }
+  }
+
+  private mutating func judgeLocalVolumes() {
+    for volumes in facts.localVolumes {
+      let names = list(volumes.names.prefix(4).map { shown($0) }) + (volumes.names.count > 4 ? " and more" : "")
+      let what = "\(volumes.names.count == 1 ? "The volume" : "The volumes") \(names) of \(volumes.engine == .podman ? "Podman" : "Docker")"
+      // Docker has no command of its own for that.
+      let one = shellWord(volumes.names[0])
+      let command = volumes.engine == .podman ? "podman volume export --output ~/\(one).tar \(one)" : "docker run --rm --volume \(one):/volume:ro busybox tar -c -C /volume . > ~/\(one).tar"
+      add(
+        .volumesLocal, .note, "\(what) \(volumes.names.count == 1 ? "is" : "are") on this host's disk alone, in \(shown(volumes.path)): a backup of the home does not have \(volumes.names.count == 1 ? "it" : "them").",
+        "\(inSession(command))    # for each volume that is not to be lost with this disk")
     }
   }
 

@@ -33,6 +33,16 @@ struct UserFacts: Equatable, Sendable {
     var graphroot: Place?
     /// The runroot that Podman's database in the graphroot keeps, whatever the file says.
     var keptRunroot: Place?
+    /// The path of that database; nil where there is none, or none that counts.
+    var database: String?
+    /// The graphroot that a Bolt database keeps, in which Podman goes on.
+    var keptGraphroot: String?
+    /// What it keeps, if it is `db.sql`.
+    var kept: PodmanDatabase?
+    /// Why it cannot be read.
+    var databaseProblem: String?
+    /// What bears its name is no database.
+    var isNoDatabase = false
     /// Podman keeps a store of the driver `vfs` in the graphroot.
     var hasVfsStore = false
   }
@@ -53,6 +63,8 @@ struct UserFacts: Equatable, Sendable {
     var dataRoot: Place?
     var graph: Place?
     var execRoot: Place?
+    /// The directory of the file that it names.
+    var pidDirectory: Place?
     /// What the user's manager starts dockerd with.
     var unit = DockerUnit()
     /// Of `--data-root` there.
@@ -83,6 +95,18 @@ struct UserFacts: Equatable, Sendable {
   /// The uid map of a pause process that no longer fits /etc/subuid.
   enum PauseProcess: Equatable, Sendable { case none, current, outdated(pid: UInt32) }
 
+  /// Volumes with something in them, on this host's disk.
+  struct LocalVolumes: Equatable, Sendable {
+    let engine: Engine
+    /// The directory that they are in.
+    let path: [UInt8]
+    let names: [[UInt8]]
+  }
+
+  struct SessionDocker: Equatable, Sendable {
+    var dataRoot: Place?
+  }
+
   struct OverlayRecord: Equatable, Sendable {
     var path: [UInt8]
     /// Podman's configuration, or the storage directory, was changed since.
@@ -99,6 +123,8 @@ struct UserFacts: Equatable, Sendable {
   var storageConf: StorageConf?
   /// All files of Podman's configuration; nil where they cannot be looked at.
   var podmanConfig: PodmanConfig?
+  /// The same as variables of the caller's environment have it; nil where none says anything about it.
+  var sessionConfig: PodmanConfig?
   /// How the podman of this host reads them; nil where that is not known.
   var podmanGeneration: PodmanGeneration?
   /// Where the paths lead that stand in these files, as they are expanded.
@@ -108,7 +134,12 @@ struct UserFacts: Equatable, Sendable {
   /// Programs that these files name, and that are not there.
   var missingPrograms: Set<String> = []
   var daemonJson: DaemonJson?
+  /// What Docker would take in the caller's session, whose environment names another directory of configuration.
+  var sessionDocker: SessionDocker?
+  /// Where XDG_DATA_HOME of the caller's environment leads, if it is not below the home's.
+  var dataHome: Place?
   var leftovers: [Leftover] = []
+  var localVolumes: [LocalVolumes] = []
   var pause: PauseProcess = .none
   /// Podman's records that overlay does not work.
   var overlayRecords: [OverlayRecord] = []
@@ -134,6 +165,7 @@ struct UserFacts: Equatable, Sendable {
   /// Variables that move podman's or docker's files, and whether the runtime directory is usable.
   struct Environment: Codable, Equatable, Sendable {
     var configHome: String?
+    var dataHome: String?
     var storageConf: String?
     var storageConfOverride: String?
     var storageDriver: String?

@@ -12,16 +12,21 @@ struct UserExaminer {
 
   /// Adds to `facts` what only the user can see.
   func examine(_ home: borrowing FileDescriptor, _ facts: inout UserFacts) {
-    facts.storageConf = storageConf(home)
+    let own = storageConf(home, facts.podmanGeneration)
+    facts.storageConf = own
     facts.daemonJson = daemonJson(home, facts.storage?.path)
-    facts.podmanConfig = podmanConfig(home)
+    if let environment = facts.environment { facts.sessionDocker = sessionDocker(environment) }
+    if let data = facts.environment?.dataHome, data.hasPrefix("/") { facts.dataHome = Place(data, settings, mounts) }
+    facts.podmanConfig = podmanConfig(home, own)
     if let config = facts.podmanConfig {
-      facts.places = places(config)
+      if let environment = facts.environment { facts.sessionConfig = sessionConfig(config, environment) }
+      facts.places = places(config).merging(facts.sessionConfig.map { places($0) } ?? [:]) { first, _ in first }
       facts.missingPrograms = missingPrograms(config)
     }
     let graphroot = facts.storageConf?.graphroot
     facts.strangers = strangers(graphroot?.isNetwork == false ? graphroot?.path : nil)
     facts.leftovers = leftovers(home, facts)
+    facts.localVolumes = localVolumes(facts)
     if facts.isNetworkHome {
       facts.blocked = []
       for path in [UserExaminer.storageConf, UserExaminer.daemonJson] + facts.skeleton.map(\.path) where !facts.blocked.contains(where: { $0.file == path }) {
@@ -38,7 +43,7 @@ struct UserExaminer {
 
   // MARK: Podman
 
-  private func storageConf(_ home: borrowing FileDescriptor) -> UserFacts.StorageConf {
+  private func storageConf(_ home: borrowing FileDescriptor, _ generation: PodmanGeneration?) -> UserFacts.StorageConf {
     var conf = UserFacts.StorageConf(file: ConfigFile.read(at: home, UserExaminer.storageConf))
     guard case .content(let content) = conf.file else { return conf }
     do throws(TOMLText.Problem) {
@@ -50,7 +55,7 @@ struct UserExaminer {
       }
       if let graphroot = conf.graphroot, !graphroot.isNetwork {
         conf.hasVfsStore = Place(graphroot.path + "/vfs-images", settings, mounts).exists
-        conf.keptRunroot = keptRunroot(graphroot.path).map { Place($0, settings, mounts) }
+        readDatabase(graphroot.path, generation, &conf)
       }
     } catch {
       conf.problem = error
@@ -58,22 +63,69 @@ struct UserExaminer {
     return conf
   }
 
-  /// Podman writes it into its database with the first command, and from then on takes it from there.
-  private func keptRunroot(_ graphroot: String) -> String? {
+  /// What Podman wrote into its database with its first command, and takes from there since.
+  private func readDatabase(_ graphroot: String, _ generation: PodmanGeneration?, _ conf: inout UserFacts.StorageConf) {
     do throws(Errno) {
       let root = try open(path: [0x2f], .directoryPlace)
-      let path = Array((graphroot + UserExaminer.podmanDatabase).utf8.drop { $0 == 0x2f })
-      guard case .content(let content) = ConfigFile.read(at: root, path) else { return nil }
-      return UserExaminer.runroot(inDatabase: content.bytes)
-    } catch { return nil }
+      func read(_ name: String) -> ConfigFile { ConfigFile.read(at: root, Array((graphroot + name).utf8.drop { $0 == 0x2f }), limit: UserExaminer.largestDatabase) }
+      let newer = generation == .early ? .absent : read(UserExaminer.podmanDatabase)
+      if newer != .absent {
+        conf.database = graphroot + UserExaminer.podmanDatabase
+        readDatabase(newer, hasJournal: ["-wal", "-journal"].contains { read(UserExaminer.podmanDatabase + $0) != .absent }, &conf)
+      } else if case .content(let content) = read(UserExaminer.olderDatabase) {
+        conf.database = graphroot + UserExaminer.olderDatabase
+        conf.isNoDatabase = !content.bytes.isEmpty && !UserExaminer.isBolt(content.bytes)
+        if generation == .early { conf.keptGraphroot = UserExaminer.graphroot(inDatabase: content.bytes) }
+        conf.keptRunroot = UserExaminer.runroot(inDatabase: content.bytes).map { Place($0, settings, mounts) }
+      }
+    } catch {}
   }
 
-  static let podmanDatabase = "/libpod/bolt_state.db"
+  private func readDatabase(_ file: ConfigFile, hasJournal: Bool, _ conf: inout UserFacts.StorageConf) {
+    switch file {
+    case .absent: return
+    case .dangling, .notRegular: conf.isNoDatabase = true
+    case .tooLarge: conf.databaseProblem = "it is larger than \(shownSize(UInt64(UserExaminer.largestDatabase)))"
+    // What is in the way there is judged by itself.
+    case .failed(.notDirectory), .failed(.accessDenied): return
+    case .failed(let cause): conf.databaseProblem = text(cause)
+    case .content where hasJournal: conf.databaseProblem = "a journal with changes lies beside it"
+    case .content(let content):
+      conf.isNoDatabase = !PodmanDatabase.isDatabase(content.bytes)
+      if conf.isNoDatabase { return }
+      do throws(SQLiteDatabase.Failure) {
+        conf.kept = try PodmanDatabase(content.bytes)
+        conf.keptRunroot = conf.kept.flatMap { $0.runroot.hasPrefix("/") ? Place($0.runroot, settings, mounts) : nil }
+      } catch {
+        switch error {
+        case .noLibrary: conf.databaseProblem = "this host has no libsqlite3.so.0 that can read it"
+        case .unreadable(let message): conf.databaseProblem = "SQLite says \"\(message)\""
+        }
+      }
+    }
+  }
+
+  static let podmanDatabase = "/db.sql"
+  /// Podman before 4.8 makes it, and versions before 6 go on with it.
+  static let olderDatabase = "/libpod/bolt_state.db"
+  /// Larger ones are not read: what they keep is not known then.
+  private static let largestDatabase = 64 << 20
 
   /// What stands after `run-root` in a Bolt database: in its pages each key is followed by its value, and that by the next key,
   /// `static-dir`. nil where it is not so, or where old and new pages differ.
-  static func runroot(inDatabase bytes: [UInt8]) -> String? {
-    let (key, next) = (Array("run-root/".utf8), Array("static-dir".utf8))
+  static func runroot(inDatabase bytes: [UInt8]) -> String? { value(of: "run-root", before: "static-dir", bytes) }
+
+  /// The same of the graphroot, behind which stands the name of the system.
+  static func graphroot(inDatabase bytes: [UInt8]) -> String? { value(of: "graph-root", before: "oslinuxrun-root", bytes) }
+
+  /// One of the first two pages begins as Bolt's do.
+  private static func isBolt(_ bytes: [UInt8]) -> Bool {
+    let magic: [UInt8] = [0xed, 0xda, 0x0c, 0xed]
+    return [0, 4096].contains { (page: Int) in bytes.dropFirst(page + 16).starts(with: magic) }
+  }
+
+  private static func value(of name: String, before following: String, _ bytes: [UInt8]) -> String? {
+    let (key, next) = (Array("\(name)/".utf8), Array(following.utf8))
     var found: String? = nil
     var index = 0
     while let start = bytes[index...].firstIndex(of: key[0]) {
@@ -119,6 +171,7 @@ struct UserExaminer {
         daemon.dataRoot = place(text.string("data-root"))
         daemon.graph = place(text.string("graph"))
         daemon.execRoot = place(text.string("exec-root"))
+        daemon.pidDirectory = place(text.string("pidfile").map { String(decoding: parent(Array($0.utf8)), as: UTF8.self) })
       } catch {
         daemon.problem = error
       }
@@ -132,6 +185,20 @@ struct UserExaminer {
       }
     }
     return daemon
+  }
+
+  private func sessionDocker(_ environment: UserFacts.Environment) -> UserFacts.SessionDocker? {
+    let usual = String(decoding: account.home, as: UTF8.self) + "/.config"
+    guard let directory = environment.configHome, directory.hasPrefix("/"), directory != usual, directory != usual + "/" else { return nil }
+    var docker = UserFacts.SessionDocker()
+    do throws(Errno) {
+      let root = try open(path: [0x2f], .directoryPlace)
+      let path = Array("\(directory)/docker/daemon.json".utf8.drop { $0 == 0x2f })
+      if case .content(let content) = ConfigFile.read(at: root, path), let written = (try? JSONText(content.bytes))?.string("data-root"), written.hasPrefix("/") {
+        docker.dataRoot = Place(written, settings, mounts)
+      }
+    } catch {}
+    return docker
   }
 
   // MARK: What earlier attempts left
@@ -156,6 +223,18 @@ struct UserExaminer {
       } catch {}
     }
     return found
+  }
+
+  /// In the stores that are in effect, where these are on a local disk though the home is not.
+  private func localVolumes(_ facts: UserFacts) -> [UserFacts.LocalVolumes] {
+    guard facts.isNetworkHome else { return [] }
+    let stores: [(UserFacts.Engine, Place?)] = [(.podman, facts.storageConf?.graphroot), (.docker, facts.daemonJson?.unitRoot ?? facts.daemonJson?.dataRoot)]
+    return stores.compactMap { engine, store in
+      guard let store, !store.isNetwork, let root = try? open(path: [0x2f], .directoryPlace) else { return nil }
+      let path = Array("\(store.path)/volumes".utf8)
+      let names = volumes(root, Array(path.drop { $0 == 0x2f }))
+      return names.isEmpty ? nil : UserFacts.LocalVolumes(engine: engine, path: path, names: names)
+    }
   }
 
   /// Named volumes with something in them, at most 64: unlike images they are data of the user's, which is nowhere else.

@@ -76,8 +76,9 @@ struct UserSelection {
   /// all accounts of a site. What containers made there is nobody's by itself: its owner is in somebody's subordinate range.
   private static func seen(_ settings: Settings) throws -> [UInt32] {
     var uids: Set<UInt32> = []
-    let subordinate = SubordinateIDTable(.users, (try? HostTree.this.read("/etc/subuid", limit: 64 << 20)) ?? [])
-    let accounts = Accounts(AccountSources.ofThisHost())
+    // Read when somebody is seen: the files may be long.
+    lazy var subordinate = SubordinateIDTable(.users, (try? HostTree.this.read("/etc/subuid", limit: 64 << 20)) ?? [])
+    lazy var accounts = Accounts(AccountSources.ofThisHost())
     var absent: [UInt32: Int] = [:]
     func add(_ owner: UInt32) {
       guard settings.serves(uid: owner) && !Account.isReserved(uid: owner) && !subordinate.isSubordinate(owner) && !uids.contains(owner) else { return }
@@ -116,5 +117,37 @@ struct UserSelection {
       while let entry = try reader.next() { if let uid = identifier(entry.name) { add(uid) } }
     } catch {}
     return uids.sorted()
+  }
+}
+
+extension UserSelection {
+  /// Why somebody cannot be looked at.
+  struct Failure: Error {
+    let name: String
+    let uid: UInt32?
+    let cause: String
+  }
+}
+
+extension UserSelection.Subject {
+  /// With its groups.
+  func account() throws(UserSelection.Failure) -> Account {
+    let uid: UInt32? = if case .uid(let uid) = self { uid } else { nil }
+    var found: Account? = nil
+    var failure: NameServiceFailure? = nil
+    do throws(NameServiceFailure) {
+      switch self {
+      case .unknown: break
+      case .account(let account): found = try NameService.withGroups(account)
+      case .uid(let uid): if let account = try NameService.account(uid: uid) { found = try NameService.withGroups(account) }
+      }
+    } catch {
+      failure = error
+    }
+    if let found { return found }
+    if case .unknown(let name, let cause) = self { throw UserSelection.Failure(name: name, uid: nil, cause: cause) }
+    let name = uid.map { "uid \($0)" } ?? "user"
+    if let failure { throw UserSelection.Failure(name: name, uid: uid, cause: "the name service did not answer: \(text(failure.cause)); try again") }
+    throw UserSelection.Failure(name: name, uid: uid, cause: "there is no account of this uid; is the name service up?")
   }
 }

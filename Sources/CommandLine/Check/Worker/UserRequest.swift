@@ -4,6 +4,8 @@ struct UserRequest: Codable, Equatable, Sendable {
     case check, plan, repair
     /// `podman system migrate` alone, where it is needed: it takes longer than looking may.
     case migrate
+    /// As `check`, and what is to be known before engines are tried.
+    case verify
   }
 
   var task: Task

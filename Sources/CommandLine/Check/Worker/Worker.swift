@@ -66,18 +66,23 @@ struct Examination {
       }
       try identity.becomeUser()
       facts.files = home.files(facts.skeleton, settings, mounts, findingAllLeftovers: true)
-      facts.home = home.observation(after: facts.files)
-      try mendStorage(leaf, mounts, EngineDirectories(skeleton: facts.skeleton), &identity)
+      facts.home = home.observation(after: facts.files, of: account, mounts)
+      try repairStorage(leaf, mounts, EngineDirectories(skeleton: facts.skeleton), &identity)
     }
     let isPrivileged = identity.isPrivileged
     try identity.dropForGood()
+    if case .withoutTicket = facts.home {
+      let diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
+      if request.task == .plan { actions = planned(diagnosis) }
+      return report(diagnosis)
+    }
     return inHome(home, mounts, isPrivileged)
   }
 
   // MARK: The storage directory
 
   /// Looks at it and, if that is the task, repairs and looks again, until nothing is left to repair or something has failed.
-  private mutating func mendStorage(
+  private mutating func repairStorage(
     _ leaf: [UInt8], _ mounts: MountTable, _ engines: EngineDirectories, _ identity: inout Identity
   ) throws(IdentityError) {
     let path = settings.storage.path(leaf: leaf)
@@ -172,10 +177,9 @@ struct Examination {
       examiner.examine(home, &facts)
       facts.overlayRecords = overlayRecords(place)
       var diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
-      let path = facts.storage?.path ?? []
       switch request.task {
-      case .check: break
-      case .plan: actions = diagnosis.actions.map { UserReport.Action(action: wording(path).text(of: $0), outcome: .planned) }
+      case .check, .verify: break
+      case .plan: actions = planned(diagnosis)
       case .repair, .migrate:
         for action in diagnosis.actions where !action.isStorage && action.isMigration == (request.task == .migrate) {
           let done = perform(action, place, home)
@@ -192,6 +196,10 @@ struct Examination {
       }
       return report(diagnosis)
     }
+  }
+
+  private func planned(_ diagnosis: UserDiagnosis) -> [UserReport.Action] {
+    diagnosis.actions.map { UserReport.Action(action: wording(facts.storage?.path ?? []).text(of: $0), outcome: .planned) }
   }
 
   private func overlayRecords(_ home: borrowing HomeObserver) -> [UserFacts.OverlayRecord] {
@@ -311,7 +319,11 @@ struct Examination {
   private func report(_ diagnosis: UserDiagnosis) -> UserReport {
     var report = UserReport(name: shown(account.name), uid: account.uid)
     var type: String? = nil
-    if case .on(.named(let name)) = facts.home { type = shown(name) }
+    switch facts.home {
+    case .on(.named(let name)): type = shown(name)
+    case .withoutTicket(let mount, _): type = shown(mount.type)
+    default: break
+    }
     report.isServed = Planner.exclusion(of: account, settings) == nil
     if report.isServed { report.home = UserReport.Home(path: shown(account.home), fileSystem: type, isNetwork: facts.isNetworkHome) }
     if let storage = facts.storage {
@@ -319,11 +331,18 @@ struct Examination {
       if case .inPlace = storage.observation.state { isInPlace = true }
       report.storage = UserReport.Storage(path: shown(storage.path), isInPlace: isInPlace)
     }
-    if let store = diagnosis.readings.first?.store { report.graphroot = shown(ExpandedPath(store.path, account).path) }
+    report.graphroot = diagnosis.graphroot.map { shown($0) }
     if SubordinateIDReaders.ignoresChownErrors(facts.storageConf?.text) { report.ignoresChownErrors = true }
-    if let path = facts.daemonJson?.unitRoot?.path ?? facts.daemonJson?.text?.string("data-root") { report.dataRoot = shown(path) }
+    report.dataRoot = diagnosis.dataRoot.map { shown($0) }
     report.findings = diagnosis.findings
-    if request.task != .check { report.actions = actions }
+    switch request.task {
+    case .check: break
+    case .verify:
+      report.hasSession = facts.canRunPrograms && isOwnDirectory(Array("/run/user/\(account.uid)".utf8), of: account.uid)
+      report.expected = diagnosis.expectedEngines
+      report.volumes = facts.localVolumes.reduce(0) { $0 + $1.names.count }
+    case .plan, .repair, .migrate: report.actions = actions
+    }
     return report
   }
 }

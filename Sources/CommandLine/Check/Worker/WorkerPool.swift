@@ -27,10 +27,11 @@ struct Examiners: Sendable {
     let lanes = DispatchGroup()
     for lane in 0..<min(Examiners.atOnce, subjects.count) {
       DispatchQueue(label: "examiner \(lane)").async(group: lanes) {
+        let examiner = Examiner()
         while true {
           let index = next.next()
           guard index < subjects.count else { return }
-          delivery.put(index, report(on: subjects[index]))
+          delivery.put(index, report(on: subjects[index], examiner))
         }
       }
     }
@@ -38,7 +39,7 @@ struct Examiners: Sendable {
   }
 
   /// - Returns: nil for a uid without an account, which is `list`'s to tell of.
-  private func report(on subject: UserSelection.Subject) -> (UserReport, Account?)? {
+  private func report(on subject: UserSelection.Subject, _ examiner: Examiner) -> (UserReport, Account?)? {
     var uid: UInt32? = nil
     do throws(NameServiceFailure) {
       let found: Account
@@ -53,11 +54,11 @@ struct Examiners: Sendable {
       let account = try NameService.withGroups(found)
       // First: whether Podman has to migrate depends on the ranges.
       let given = allocator?.perform(for: account)
-      var report = ask(account, task, seconds: timeout)
+      var report = ask(examiner, account, task, seconds: timeout)
       if let given, report.failure == nil { report.actions = [given] + (report.actions ?? []) }
       // Only now, with a home in which Podman can work; and longer than a home may take to answer.
       if task == .repair, report.failure == nil, report.findings.contains(where: { $0.code == .migrateNeeded && $0.isRepairable }) {
-        let migration = migrate(account)
+        let migration = migrate(examiner, account)
         if migration.failure == nil { report.findings = migration.findings }
         report.actions = (report.actions ?? []) + (migration.actions ?? [])
         report.failure = migration.failure
@@ -70,29 +71,29 @@ struct Examiners: Sendable {
   }
 
   /// Has podman migrate, and looks again.
-  private func migrate(_ account: Account) -> UserReport {
+  private func migrate(_ examiner: Examiner, _ account: Account) -> UserReport {
     // Whoever is no root has no other session to keep it out of than their own.
     guard effectiveIDs().user == 0, let podman = UserNamespaces.find("podman", HostTree.this) else {
-      return ask(account, .migrate, seconds: timeout + PodmanMigration.seconds)
+      return ask(examiner, account, .migrate, seconds: timeout + PodmanMigration.seconds)
     }
     var action = UserReport.Action(action: RepairWording(account: account, storage: []).text(of: .migrate(podman: podman)), outcome: .done)
     if let cause = PodmanMigration(UserProgram(as: account, isCaller: false), podman).perform() {
       action.outcome = .failed
       action.cause = cause
     }
-    var report = ask(account, .check, seconds: timeout)
+    var report = ask(examiner, account, .check, seconds: timeout)
     report.actions = [action]
     return report
   }
 
-  private func ask(_ account: Account, _ task: UserRequest.Task, seconds: UInt32) -> UserReport {
+  func ask(_ examiner: Examiner, _ account: Account, _ task: UserRequest.Task, seconds: UInt32) -> UserReport {
     let request = UserRequest(
       task: task, name: account.name, uid: account.uid, gid: account.credentials.group, groups: account.credentials.groups, home: account.home,
       conf: conf, timeout: seconds, environment: environment, podman: podman)
     func failure(_ cause: String) -> UserReport { UserReport(name: shown(account.name), uid: account.uid, failure: cause) }
     guard let question = try? JSONEncoder().encode(request) else { return failure("it cannot be asked for") }
     do throws(ChildProcess.Failure) {
-      let answer = try ChildProcess.runSelf([Array("examine".utf8), Array(question)], seconds: seconds, limit: 1 << 20)
+      let answer = try examiner.ask(Array(question), seconds: seconds)
       // It ran as the user at last, and has read the user's files: nothing but what it can say is taken from it.
       guard let report = try? JSONDecoder().decode(UserReport.self, from: Data(answer)), report.uid == account.uid, report.name == shown(account.name),
         report.isPrintable
@@ -104,7 +105,7 @@ struct Examiners: Sendable {
       switch error {
       case .timedOut: return failure("no answer within \(seconds) seconds; is the file server of \(shown(account.home)) down?")
       case .notStarted(let cause): return failure("no process can be started: \(text(cause)); try again")
-      case .tooMuch: return failure("the process that looked said too much; try again")
+      case .tooMuch: return failure("the process that looked printed too much; try again")
       }
     }
   }
