@@ -27,6 +27,29 @@ struct SettingsAttackTests {
     #expect(before == (try machine.snapshot("/home /var/tmp /root")))
   }
 
+  @Test(arguments: files) func `the same in a drop-in's place`(script: String, says: String) throws {
+    let machine = try Machine.attacked()
+    let before = try machine.snapshot("/home /var/tmp /root")
+    try machine.sure("umask 022; mkdir -p /etc/rootless-storage/conf.d; cd /etc/rootless-storage/conf.d; echo 'network_filesystems = nfs' > 00-first.conf; \(script.replacing("FILE", with: "10-bad.conf"))")
+    let login = try machine.login("alice", "strict debug timeout=30")
+    let problems = login.errors + login.warnings
+    #expect(problems.count == 1 && problems[0].contains(says) && problems[0].contains("/"), "\(login)")
+    #expect(login.code == (login.errors.isEmpty ? 0 : 14) && login.output.status == 0, "\(login)")
+    #expect(before == (try machine.snapshot("/home /var/tmp /root")))
+  }
+
+  @Test(arguments: [
+    ("chmod 777 D", "is writable by others"), ("chmod 1777 D", "is writable by others"), ("chown 4001 D", "is owned by uid 4001"), ("rmdir D; touch D", "is not a directory"),
+    ("rmdir D; ln -s /home/alice D", "is owned by uid 4001"), ("rmdir D; ln -s /tmp D", "/tmp is writable by others"), ("rmdir D; ln -s D D", "symbolic links"), ("cd D; seq -f %g.conf 10 74 | xargs touch", "more than 64 files"),
+  ]) func `a directory of drop-ins that is not root's alone stops everything, and names itself`(script: String, says: String) throws {
+    let machine = try Machine.attacked()
+    try machine.sure("umask 022; mkdir -p /etc/rootless-storage/conf.d; \(script.replacing("D", with: "/etc/rootless-storage/conf.d"))")
+    let before = try machine.snapshot("/home /var/tmp /root")
+    let login = try machine.login("alice", "strict timeout=30")
+    #expect(login.code == 14 && login.errors.count == 1 && login.errors[0].contains(says), "\(login)")
+    #expect(before == (try machine.snapshot("/home /var/tmp /root")))
+  }
+
   static let skeletons = ["truncate -s 1G FILE", "mkfifo FILE", "mknod FILE c 1 5", "ln -s /etc/shadow FILE", "mkdir -p FILE/a/b/c/d/e/f/g/h/i", "seq 900 | sed 's/^/FILE/' | xargs touch"]
 
   @Test(arguments: skeletons) func `special, endless, deep and many files in the skeleton are left out with a warning`(script: String) throws {

@@ -21,10 +21,10 @@ struct CheckTests {
     return machine
   }
 
-  @Test func `where all is good there is one line, and the exit status is 0`() throws {
+  @Test func `where all is good it says so and names verify, and the exit status is 0`() throws {
     let machine = try goodHost()
     let output = try machine.rootlessStorage("check alice")
-    #expect(output.status == 0 && output.lines == ["alice: no problems found; home on ramfs, storage in /var/tmp/alice."], "\(output)")
+    #expect(output.status == 0 && output.lines == ["alice: no problems found; home on ramfs, storage in /var/tmp/alice.", "Next, to ask the engines: rootless-storage verify alice"], "\(output)")
     let host = try machine.rootlessStorage("check")
     #expect(host.status == 0 && host.lines.count == 1, "\(host)")
     #expect(try machine.rootlessStorage("repair alice").status == 0)
@@ -38,7 +38,7 @@ struct CheckTests {
     #expect(orphan.map(\.code) == ["storage-orphaned"] && orphan[0].sentence.hasPrefix("1 uid that owns something") && orphan[0].severity == "note", "\(orphan)")
     try machine.sure("rmdir /var/tmp/orphan")
     let all = try machine.rootlessStorage("check --all")
-    #expect(all.status == 0 && all.lines == ["alice: no problems found; home on ramfs, storage in /var/tmp/alice."], "\(all)")
+    #expect(all.status == 0 && all.lines == ["alice: no problems found; home on ramfs, storage in /var/tmp/alice.", "Next, to ask the engines: rootless-storage verify alice"], "\(all)")
   }
 
   @Test func `a finding ends it with 1, a user who cannot be looked at with 2, whatever else there is`() throws {
@@ -189,8 +189,52 @@ struct CheckTests {
     #expect(report.users.first?.findings.isEmpty == true && report.users.last?.failure?.contains("within 2 seconds") == true, "\(report)")
     let named = try machine.rootlessStorage("check --timeout 2 stuck alice")
     #expect(named.status == 2 && named.text.contains("could not look: no answer within 2 seconds"), "\(named)")
-    try machine.sure("kill -CONT $(pgrep -fx 'bindfs .* /home/stuck'); umount /home/stuck")
-    #expect(try machine.sh("sleep 0.5; pgrep -f '.uid.:4005'").text == "", "nothing is left behind")
+    // What looks is killed: the process that starts another for each user, once that hangs. Other tests have such processes too.
+    let killed = try machine.sh(
+      """
+      '\(Machine.commandLine)' check --timeout 20 stuck > /etc/out 2>&1 & check=$!
+      for round in $(seq 500); do
+        service=$(pgrep -P $check -fx 'rootless-storage examine') && pgrep -P $service -u 4005 > /dev/null && break; sleep 0.02
+      done
+      kill -KILL $service; wait $check; echo "status $?"; cat /etc/out
+      """)
+    #expect(killed.text.contains("status 2") && killed.lines.filter { $0.contains("could not look: the process that looked ended without an answer; try again") }.count == 1, "\(killed)")
+    // What was looking is an orphan now, and ends when the home answers, or at its deadline.
+    try machine.sure("kill -CONT $(pgrep -fx 'bindfs .* /home/stuck'); for round in $(seq 100); do umount /home/stuck 2> /dev/null && break; sleep 0.05; done; ! mountpoint -q /home/stuck")
+    #expect(try machine.sh("sleep 0.5; pgrep -u 4005 -fx 'rootless-storage examine'").text == "", "nothing is left behind")
+  }
+
+  @Test func `quiet is one line or none, and metrics are numbers without names`() throws {
+    let machine = try Machine.good()
+    try machine.user("mallory", uid: 4002)
+    let good = try machine.rootlessStorage("check --quiet alice")
+    let host = try machine.check("").codes
+    #expect(good.status == (host.isEmpty ? 0 : 1) && good.lines.count == (host.isEmpty ? 0 : 1), "\(good)")
+    try machine.sure("rm -r /home/alice/.config; mkdir -p /home/alice/.config/docker; echo '{' > /home/alice/.config/docker/daemon.json; chown -R 4001:4001 /home/alice/.config")
+    let report = try machine.check("alice nobody-here")
+    let line = try machine.rootlessStorage("check --quiet alice nobody-here")
+    #expect(line.status == 2 && line.lines.count == 1 && line.text.contains("1 of 2 users could not be looked at: "), "\(line)")
+    #expect(line.text.contains("daemon-json-invalid 1") && line.text.contains("storage-conf-missing 1") && !line.text.contains("alice"), "\(line)")
+    let metrics = try machine.rootlessStorage("check --metrics alice nobody-here")
+    #expect(metrics.status == 2 && !metrics.text.contains("alice"), "\(metrics)")
+    // NAME{LABELS} VALUE, each behind a line of HELP and one of TYPE for its name.
+    var (values, typed): ([String: Double], Set<Substring>) = ([:], [])
+    for line in metrics.lines {
+      let words = line.split(separator: " ")
+      if line.hasPrefix("# TYPE ") { typed.insert(words[2]) } else if !line.hasPrefix("#") {
+        #expect(words.count == 2 && typed.contains(words[0].prefix { $0 != "{" }), "\(line)")
+        values[String(words[0])] = Double(words[1])
+      }
+    }
+    for finding in report.users[0].findings + report.host.findings {
+      let name = "rootless_storage_findings{code=\"\(finding.code)\",severity=\"\(finding.severity)\"}"
+      let count = (report.users[0].findings + report.host.findings).filter { $0.code == finding.code && $0.severity == finding.severity }.count
+      #expect(values[name] == Double(count), "\(name): \(metrics)")
+    }
+    #expect(values["rootless_storage_users"] == 2 && values["rootless_storage_users_unknown"] == 1, "\(metrics)")
+    #expect(values["rootless_storage_disk_free_bytes"] ?? 0 > 0 && values["rootless_storage_disk_free_bytes"] ?? 0 <= values["rootless_storage_disk_size_bytes"] ?? 0)
+    #expect(abs((values["rootless_storage_check_timestamp_seconds"] ?? 0) - Date().timeIntervalSince1970) < 60)
+    #expect(try machine.rootlessStorage("check --quiet --json alice").status == 2)
   }
 
   @Test func `text stays within 80 columns, and has no colour but on a terminal`() throws {

@@ -43,6 +43,45 @@ struct ConfigCommandTests {
     #expect(try machine.rootlessStorage("config show").lines.allSatisfy { !$0.contains("# line") })
   }
 
+  @Test func `drop-ins are checked and shown with their own lines, as a login reads them`() throws {
+    let machine = try Machine(settings: "uid_min = 500\norphan_days = 5\n")
+    try machine.user("alice", uid: 4001)
+    let folder = "/etc/rootless-storage/conf.d"
+    try machine.sure("mkdir -p \(folder) /etc/other/conf.d")
+    try machine.write("orphan_days = 20\nuid_max = many\n", to: "\(folder)/20-host.conf")
+    try machine.write("orphan_days = 10\ndirectory_mode = 0711\n", to: "\(folder)/10-site.conf")
+    for name in [".hidden.conf", "30.conf~", "30.conf.dpkg-dist", "30.conf.rpmnew"] { try machine.write("colour = red\n", to: "\(folder)/\(name)") }
+    let check = try machine.rootlessStorage("config check")
+    #expect(check.status == 1 && check.lines.first?.hasPrefix("\(folder)/20-host.conf:2: uid_max is a number") == true && !check.text.contains("colour"), "\(check)")
+    let show = try machine.rootlessStorage("config show 2> /dev/null")
+    #expect(show.lines.prefix(3) == ["# /etc/rootless-storage/rootless-storage.conf", "# \(folder)/10-site.conf", "# \(folder)/20-host.conf"], "\(show)")
+    for line in ["uid_min = 500 # line 1", "orphan_days = 20 # \(folder)/20-host.conf:1", "directory_mode = 0711 # \(folder)/10-site.conf:2", "uid_max = none # default"] {
+      #expect(show.text.replacing("\n    ", with: " ").contains(line), "\(line): \(show)")
+    }
+    let json = try #require(try JSONSerialization.jsonObject(with: Data(machine.rootlessStorage("config show --json 2> /dev/null").text.utf8)) as? [String: Any])
+    #expect(json["dropIns"] as? [String] == ["\(folder)/10-site.conf", "\(folder)/20-host.conf"])
+    let mode = try #require((json["settings"] as? [[String: Any]])?.first { $0["key"] as? String == "directory_mode" })
+    #expect(mode["file"] as? String == "\(folder)/10-site.conf" && mode["line"] as? Int == 2)
+    // The finding names the drop-in too.
+    let finding = try machine.rootlessStorage("check alice")
+    #expect(finding.text.contains("edit \(folder)/20-host.conf at line 2"), "\(finding)")
+    // A draft is checked alone, and what is named elsewhere has its own drop-ins.
+    try machine.write("uid_min = 600\n", to: "/etc/other/site.conf")
+    let draft = try machine.rootlessStorage("config check \(folder)/10-site.conf")
+    #expect(draft.status == 0 && draft.text == "\(folder)/10-site.conf: every line holds.\n", "\(draft)")
+    try machine.write("uid_min = 700\n", to: "/etc/other/conf.d/x.conf")
+    #expect(try machine.rootlessStorage("config show --conf /etc/other/site.conf").lines.contains("uid_min = 700 # /etc/other/conf.d/x.conf:1"))
+    // One that a login refuses is refused here.
+    for script in ["chmod 666 \(folder)/10-site.conf", "chmod 777 \(folder)", "chown 4001 \(folder)"] {
+      try machine.sure(script)
+      for command in ["check", "show"] {
+        let output = try machine.rootlessStorage("config \(command)")
+        #expect(output.status == 2 && output.text.contains(folder), "\(script): \(output)")
+      }
+      try machine.sure("chmod 644 \(folder)/10-site.conf; chmod 755 \(folder); chown 0 \(folder)")
+    }
+  }
+
   @Test func `show names the line of each value, or default, and what does not hold is the default`() throws {
     let machine = try Machine(settings: "uid_min = 500\nuid_min = 600   # people\nuid_max = 5\norphan_days = never\nstorage_directory = /scratch/$USER\n")
     let output = try machine.rootlessStorage("config show 2> /dev/null")

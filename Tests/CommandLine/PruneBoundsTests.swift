@@ -87,10 +87,10 @@ struct PruneBoundsTests {
     }
     let output = try machine.sh(
       """
-      strace -qq -o /etc/trace -e trace=renameat,openat -e inject=renameat:delay_exit=4000000:when=1 env -i \(Machine.commandLine) prune --orphaned --yes > /etc/output 2>&1 & prune=$!
-      for i in $(seq 1000); do [ "$(ls -d /var/tmp/gone*/containers | wc -l)" -lt 40 ] && break; sleep 0.02; done
-      setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & sleeper=$!
-      wait $prune; echo "status $?"; kill -9 $sleeper; cat /etc/output
+      \(Machine.prune(stoppedBehind: ["renameat"], also: ["openat"]))
+      is_stopped 1
+      setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & sleeper=$!; \(Machine.asleep)
+      goes_on; ended; kill -9 $sleeper
       """)
     #expect(output.text.hasPrefix("status 1\n") && output.text.contains("/var/tmp/gone1 has come into use, nothing is deleted"), "\(output)")
     #expect(try machine.inParent().filter { $0.hasPrefix("gone") || $0.hasPrefix(".") } == ["gone1"], "\(output)")
@@ -102,15 +102,15 @@ struct PruneBoundsTests {
   @Test func `whoever has come back waits for no other's deletion`() throws {
     let machine = try machine(settings: PruneTests.atOnce)
     for (number, name) in ["gone1", "gone2", "zoe"].enumerated() { try machine.storage(name, uid: 4711 + number, kilobytes: 1) }
-    // Each deletion takes a while; zoe, who would be last, comes back while all of them are being moved.
+    // zoe, who would be last, comes back while all of them are being moved, and has hers again before anything is deleted.
     let output = try machine.sh(
       """
-      strace -qq -o /dev/null -e trace=renameat,unlinkat -e inject=renameat:delay_exit=4000000:when=1 -e inject=unlinkat:delay_enter=6000000:when=1 env -i \(Machine.commandLine) prune --orphaned --yes > /etc/output 2>&1 & prune=$!
-      for i in $(seq 1000); do [ -e /var/tmp/gone1/containers ] || break; sleep 0.02; done
-      setpriv --reuid 4713 --regid 4713 --clear-groups sleep 60 & sleeper=$!
-      for i in $(seq 1000); do [ -z "$(ls -d /var/tmp/.rootless-storage.prune.*/containers 2>/dev/null)" ] && break; sleep 0.02; done
+      \(Machine.prune(stoppedBehind: ["renameat", "unlinkat"]))
+      is_stopped 1
+      setpriv --reuid 4713 --regid 4713 --clear-groups sleep 60 & sleeper=$!; \(Machine.asleep)
+      goes_on; is_stopped 2
       ls -d /var/tmp/zoe/*; echo "waiting: $(cd /var/tmp; ls -d .rootless-storage.prune.*/containers 2>/dev/null)"
-      kill -0 $prune && echo "at work"; wait $prune; echo "status $?"; kill -9 $sleeper; cat /etc/output
+      kill -0 $prune && echo "at work"; goes_on; ended; kill -9 $sleeper
       """)
     #expect(output.text.hasPrefix("/var/tmp/zoe/containers\n/var/tmp/zoe/docker\nwaiting: \nat work\nstatus 1\n"), "\(output)")
     #expect(try machine.inParent() == ["alice", "bob", "carol", "zoe"], "\(output)")
@@ -314,9 +314,9 @@ struct PruneBoundsTests {
       #expect(output.status == 2 && output.text.contains("PID namespace of its own, where /proc does not show the host's processes, so nothing is deleted; run it on the host itself"), "\(output)")
     }
     #expect(try machine.snapshot("/var/tmp") == before)
-    #expect(try machine.rootlessStorage("prune --orphaned --dry-run").text.contains("Whether anything is in use cannot be told: this runs in a PID namespace"))
+    #expect(try machine.rootlessStorage("prune --orphaned --dry-run").text.contains("It is unknown whether anything is in use: this runs in a PID namespace"))
     #expect(try machine.listed()["gone"]?["inUse"] is NSNull)
-    #expect(try machine.rootlessStorage("list").text.contains("Whether anything is in use cannot be told: this runs in a PID namespace"))
+    #expect(try machine.rootlessStorage("list").text.contains("It is unknown whether anything is in use: this runs in a PID namespace"))
     let used = try machine.sure("setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & sleep 1; env -i \(Machine.commandLine) list --json; kill -9 $!")
     #expect(used.lines.contains { $0.contains("/var/tmp/gone\"") && $0.contains("\"inUse\":true") }, "\(used)")
     // A /proc of another namespace, where that one is the first, shows everything.

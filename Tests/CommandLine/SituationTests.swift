@@ -43,6 +43,25 @@ struct SituationTests {
   private static let goodDriver = "[storage]\ndriver = \"overlay\"\n"
   private static let goodRoot = "graphroot = \"/var/tmp/alice/containers/storage\""
 
+  private static let store = "/var/tmp/alice/containers/storage"
+  /// Podman's database since 4.8, with what counts of its table.
+  private static func database(_ runroot: String, _ more: String = "") -> String {
+    """
+    install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store)
+    python3 - \(store) <<'END'
+    import sqlite3, sys
+    store = sys.argv[1]
+    database = sqlite3.connect(store + "/db.sql")
+    database.executescript("CREATE TABLE DBConfig (Id INTEGER PRIMARY KEY, SchemaVersion INTEGER, Os TEXT, StaticDir TEXT, TmpDir TEXT, GraphRoot TEXT, RunRoot TEXT, GraphDriver TEXT, VolumeDir TEXT); CREATE TABLE ContainerConfig (Id TEXT)")
+    database.execute("INSERT INTO DBConfig (Id, StaticDir, GraphRoot, RunRoot, GraphDriver) VALUES (1, ?, ?, ?, 'overlay')", (store + "/libpod", store, "\(runroot)"))
+    database.commit()
+    database.executescript("\(more)")
+    database.close()
+    END
+    chown 4001 \(store)/db.sql
+    """
+  }
+
   /// A drop-in for docker that all users' managers read.
   private static func unit(_ directory: String, _ command: String) -> String {
     "mkdir -p \(directory)/systemd/user/docker.service.d; printf '[Unit]\\nExecStart=/no\\n[Service]\\n# --data-root /no\\nExecStart=\\nExecStart=%s\\n' '\(command.replacing("'", with: "\""))' > \(directory)/systemd/user/docker.service.d/x.conf\n"
@@ -247,9 +266,33 @@ struct SituationTests {
       codes: ["store-owner"], isRepairable: false),
     .init(
       what: "root's directory in the runtime directory", script: "install -d -m 700 -o 4001 -g 4001 /run/user/4001 /run/user/4001/libpod; mkdir /run/user/4001/libpod/tmp", codes: ["store-owner"], isRepairable: false),
+    .init(
+      what: "somebody else's runroot in Podman's database", script: single + database("/run/containers/storage"), codes: ["runroot-unusable"], isRepairable: false,
+      after: "test -s \(store)/db.sql"),
+    .init(what: "a database of Podman's with a runroot that is fine", script: single + database("/run/user/4001/containers"), codes: [], isRepairable: false),
+    .init(what: "a database in write-ahead mode", script: single + database("/run/containers/storage", "PRAGMA journal_mode = WAL"), codes: ["runroot-unusable"], isRepairable: false),
+    .init(what: "a database that Podman before 4.8 never reads", script: early + database("/run/containers/storage"), codes: [], isRepairable: false),
+    .init(
+      what: "a database with a view in the table's place",
+      script: single + database("/x", "DROP TABLE DBConfig; CREATE VIEW DBConfig AS SELECT '/l' AS StaticDir, '/g' AS GraphRoot, '/run/containers/storage' AS RunRoot, 'overlay' AS GraphDriver"),
+      codes: [], isRepairable: false),
+    .init(what: "a database that was damaged", script: single + database("/run/containers/storage") + "\npython3 -c 'import sys; f = open(sys.argv[1], \"r+b\"); f.seek(100); f.write(b\"x\" * 3000)' \(store)/db.sql", codes: ["podman-database"], isRepairable: false),
+    .init(what: "a database that is being written", script: single + database("/run/containers/storage") + "\necho x > \(store)/db.sql-journal; chown 4001 \(store)/db.sql-journal", codes: ["podman-database"], isRepairable: false),
+    .init(what: "a FIFO in the database's place", script: single + "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store); mkfifo \(store)/db.sql; chown 4001 \(store)/db.sql", codes: ["podman-database"], isRepairable: false),
+    .init(what: "a database of 2 GiB", script: single + "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store); truncate -s 2G \(store)/db.sql; chown 4001 \(store)/db.sql", codes: ["podman-database"], isRepairable: false),
+    .init(
+      what: "a database that is none", script: single + "install -d -o 4001 -g 4001 /var/tmp/alice/containers /var/tmp/alice/containers/storage; echo garbage > /var/tmp/alice/containers/storage/db.sql; chown 4001 /var/tmp/alice/containers/storage/db.sql",
+      codes: ["podman-database"], isRepairable: false),
+    .init(what: "a value that is no truth", script: put(conf, goodDriver + "\n" + goodRoot + "\n[storage.options.overlay]\nignore_chown_errors = \"perhaps\""), codes: ["storage-option"], after: "! grep -q perhaps \(conf)"),
+    .init(what: "composefs", script: merging + put(conf, goodDriver + "\n" + goodRoot + "\n[storage.options.overlay]\nuse_composefs = \"true\""), codes: ["storage-option"], after: "! grep -q composefs \(conf)"),
+    .init(what: "layers that are not there", script: put(conf, goodDriver + "\n" + goodRoot + "\n[storage.options]\nadditionallayerstores = [\"/nonexistent:ref\"]"), codes: ["image-store"], isRepairable: false),
+    .init(what: "images of somebody else's that are none", script: "mkdir -p /var/tmp/images; " + put(conf, goodDriver + "\n" + goodRoot + "\n[storage.options]\nadditionalimagestores = [\"/var/tmp/images\"]"), codes: ["image-store"], isRepairable: false),
+    .init(what: "a database that no Podman knows", script: single + mine("containers.conf", "[engine]\ndatabase_backend = \"nonsense\""), codes: ["containers-conf"], isRepairable: false),
+    .init(what: "a path of containers.conf that is a number", script: mine("containers.conf", "[engine]\nstatic_dir = 1"), codes: ["containers-conf"], isRepairable: false),
+    .init(what: "a graphroot in which nothing can be made", script: "install -d -m 500 -o 4001 -g 4001 /var/tmp/mine; " + put(conf, goodDriver + "\ngraphroot = \"/var/tmp/mine\""), codes: ["graphroot-missing"], after: "grep -q '\(goodRoot)' \(conf)"),
     .init(what: "containers.conf is no TOML", script: mine("containers.conf", "x ="), codes: ["containers-conf"], isRepairable: false),
     .init(what: "a Bolt database is wanted", script: mine("containers.conf", "[engine]\ndatabase_backend = \"boltdb\""), codes: ["containers-conf"], isRepairable: false),
-    .init(what: "a Bolt database is wanted, with a Podman that makes one", script: single + mine("containers.conf", "[engine]\ndatabase_backend = \"boltdb\""), codes: [], isRepairable: false),
+    .init(what: "a Bolt database is wanted, with a Podman of which nobody knows whether it makes one", script: single + mine("containers.conf", "[engine]\ndatabase_backend = \"boltdb\""), codes: ["containers-conf"], isRepairable: false),
     .init(what: "volumes at a place that cannot be made", script: site("/etc/containers/containers.conf.d/x.conf", "[engine]\nvolume_path = \"/scratch/volumes\""), codes: ["containers-conf"], isRepairable: false),
     .init(what: "volumes at somebody else's place", script: "install -d -o 4002 /var/tmp/theirs; " + mine("containers.conf.d/x.conf", "[engine]\nvolume_path = \"/var/tmp/theirs\""), codes: ["containers-conf"], isRepairable: false),
     .init(
@@ -266,6 +309,13 @@ struct SituationTests {
     .init(what: "invalid JSON", script: put(daemon, "{ \"data-root\": "), codes: ["daemon-json-invalid"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon); grep -q data-root \(daemon).*.bak"),
     .init(what: "daemon.json a directory", script: "rm \(daemon); mkdir \(daemon); chown 4001 \(daemon)", codes: ["daemon-json-unreadable"], isRepairable: false),
     .init(what: "data-root in the home", script: put(daemon, "{\n  \"debug\": true,\n  \"data-root\": \"/home/alice/docker\"\n}"), codes: ["data-root-network"], after: "grep -qx '  \"data-root\": \"/var/tmp/alice/docker\"' \(daemon); grep -qx '  \"debug\": true,' \(daemon)"),
+    .init(what: "options of the log that are no texts", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"log-opts\": { \"max-size\": 1 } }"), codes: ["daemon-json-key"], isRepairable: false),
+    .init(what: "options of the log", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"log-opts\": { \"max-size\": \"1m\" }, \"log-level\": \"info\", \"dns\": [\"10.0.0.1\", \"fd00::1\"], \"registry-mirrors\": [\"https://mirror.example\"] }"), codes: [], isRepairable: false),
+    .init(what: "a level of the log that is none", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"log-level\": \"nonsense\" }"), codes: ["daemon-json-key"], isRepairable: false),
+    .init(what: "a name server that is no address", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"dns\": [\"nonsense\"] }"), codes: ["daemon-json-key"], isRepairable: false),
+    .init(what: "a mirror without a scheme", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"registry-mirrors\": [\"mirror.example\"] }"), codes: ["daemon-json-key"], isRepairable: false),
+    .init(what: "a pid file that cannot be made", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"pidfile\": \"/nonexistent/x\" }"), codes: ["daemon-json-key"], isRepairable: false),
+    .init(what: "a size that overlay2 has on xfs alone", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"storage-opts\": [\"overlay2.size=10G\"] }"), codes: ["docker-driver"], isRepairable: false),
     .init(what: "no data-root", script: put(daemon, "{ \"debug\": true }"), codes: ["data-root-missing"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon); grep -q '\"debug\": true' \(daemon)"),
     .init(what: "data-root of somebody else's", script: "install -d -m 777 -o 4002 /var/tmp/theirs; " + put(daemon, "{ \"data-root\": \"/var/tmp/theirs\" }"), codes: ["data-root-foreign"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
     .init(what: "data-root shared with podman", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/containers\" }"), codes: ["data-root-shared"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
@@ -289,7 +339,7 @@ struct SituationTests {
     .init(what: "exec-root in the home", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"exec-root\": \"/home/alice/x\" }"), codes: ["exec-root-unusable"], after: "if grep exec-root \(daemon); then exit 1; fi"),
     .init(what: "data-root in memory", script: "install -d -m 755 /var/tmp/m; install -d -o 4001 /var/tmp/m/a; mount -t tmpfs -o noexec,size=50m,uid=4001,mode=700 none /var/tmp/m/a; " + put(daemon, "{ \"data-root\": \"/var/tmp/m/a/docker\" }"), codes: ["storage-volatile", "storage-noexec", "storage-space"], isRepairable: false),
     .init(what: "data-root of a drop-in of the host's, in the home", script: unit("/etc", "dockerd-rootless.sh --data-root %h/d") + put(daemon, "{}"), codes: ["data-root-network"], isRepairable: false),
-    .init(what: "data-root by its short name, in the storage directory", script: unit("/etc", "/usr/bin/dockerd-rootless.sh -g '/var/tmp/%u/docker'") + put(daemon, "{}"), codes: [], isRepairable: false),
+    .init(what: "data-root by its short name, in the storage directory", script: unit("/etc", "/usr/bin/dockerd-rootless.sh -g '/var/tmp/%u/docker'") + put(daemon, "{}"), codes: ["data-root-old-key"], isRepairable: false),
     .init(what: "data-root that the manager alone knows", script: unit("/run", "dockerd-rootless.sh --data-root=${ROOT}") + put(daemon, "{}"), codes: ["data-root-unknown"], isRepairable: false),
     .init(what: "a drop-in of the user's that hides the host's", script: unit("/etc", "dockerd-rootless.sh --data-root=%h/d") + "d=/home/alice/.config/systemd/user/docker.service.d; mkdir -p $d; : > $d/x.conf; chown -R 4001 /home/alice/.config/systemd", codes: [], isRepairable: false),
     .init(what: "another daemon.json, which is not there", script: unit("/etc", "dockerd-rootless.sh --config-file %h/d.json"), codes: ["daemon-json-unreadable"], isRepairable: false),
@@ -300,6 +350,10 @@ struct SituationTests {
     .init(
       what: "images from earlier attempts", script: "mkdir -p /home/alice/.local/share/containers/storage/overlay; head -c 5000000 /dev/zero > /home/alice/.local/share/containers/storage/overlay/layer; chown -R 4001 /home/alice/.local",
       codes: ["images-in-home"], isRepairable: false),
+    .init(
+      what: "volumes on the local disk",
+      script: "for d in containers/storage docker; do install -d -o 4001 -g 4001 /var/tmp/alice/$d /var/tmp/alice/$d/volumes /var/tmp/alice/$d/volumes/{thesis,empty} /var/tmp/alice/$d/volumes/{thesis,empty}/_data; done; echo 1 | tee /var/tmp/alice/containers/storage/volumes/thesis/_data/db > /var/tmp/alice/docker/volumes/thesis/_data/db",
+      codes: ["volumes-local", "volumes-local"], isRepairable: false),
     .init(
       what: "what an interrupted login left", script: "rm \(conf); touch /home/alice/.config/containers/.rootless-storage.999999.1.1.$(hostname); chown 4001 /home/alice/.config/containers/.root*",
       codes: ["leftover", "storage-conf-missing"], after: "test ! -e /home/alice/.config/containers/.rootless-storage.999999.1.1.$(hostname)"),

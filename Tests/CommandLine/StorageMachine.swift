@@ -93,6 +93,20 @@ extension Machine {
       """)
   }
 
+  /// The beginning of a script: `prune --orphaned --yes`, whose output goes to /etc/output, is stopped behind the first call of each name
+  /// in `calls`, one after the other. Then `is_stopped N` waits until it has been stopped N times, `goes_on` lets it go on, and
+  /// `ended` waits for its end and shows its status and output. What strace(1) saw of `calls` and `also` is in /etc/trace.
+  static func prune(stoppedBehind calls: [String], also: [String] = []) -> String {
+    let stops = calls.map { "-e inject=\($0):signal=SIGSTOP:when=1" }.joined(separator: " ")
+    return """
+      is_stopped() { until [ "$(grep -c 'stopped by SIGSTOP' /etc/trace)" -ge "$1" ]; do kill -0 $prune || break; sleep 0.02; done; }
+      goes_on() { kill -CONT $(cat /proc/$prune/task/$prune/children); }
+      ended() { wait $prune; echo "status $?"; cat /etc/output; }
+      touch /etc/trace
+      strace -qq -o /etc/trace -e trace=\((calls + also).joined(separator: ",")) \(stops) env -i \(commandLine) prune --orphaned --yes > /etc/output 2>&1 & prune=$!
+      """
+  }
+
   /// Waits in a shell until the last `setpriv … sleep N &` sleeps as whom it was told to.
   static var asleep: String { "until [ \"$(cat /proc/$!/comm)\" = sleep ]; do sleep 0.02; done" }
 

@@ -246,7 +246,7 @@ struct SubidsTests {
     try refused("", 2, "Name the users")
     try refused("--all alice", 2, "exclude each other")
     try machine.sure("echo 'uid_max = x' >> /etc/rootless-storage/rootless-storage.conf")
-    try refused("alice", 1, "is wrong, and might be one that says")
+    try refused("alice", 1, "is wrong, and might be one that names ids to keep off")
     try machine.sure("printf 'network_filesystems = ramfs\\nuid_max = 60000\\n' > /etc/rootless-storage/rootless-storage.conf; touch /etc/directory.fails")
     try refused("carol", 2, "did not answer")
   }
@@ -494,7 +494,7 @@ struct SubidsTests {
     try machine.sure("sed -i 's/systemd 252/systemd 219/' /usr/local/bin/systemd-run")
     let old = try machine.repair("alice")
     #expect(old.users.first?.actions?.map(\.outcome) == ["failed"] && old.codes == ["migrate-needed"], "\(old)")
-    #expect(old.users.first?.actions?.first?.cause == "the user has no session here that it could run in; run podman system migrate as that user in a session of theirs, and see what it says", "\(old)")
+    #expect(old.users.first?.actions?.first?.cause == "the user has no session here that it could run in; run podman system migrate as that user in a session of theirs, and see what it prints", "\(old)")
     #expect(try machine.sh("test -e /run/asked").status != 0)
   }
 
@@ -514,7 +514,7 @@ struct SubidsTests {
     try machine.sure("chmod 755 /usr/local/bin/podman; touch /var/tmp/alice/hang")
     func sleeping() throws -> [String] { try machine.sh("pgrep -a sleep | cut -d' ' -f2- | grep ' 300[1-4]' | sort").lines }
     let late = try Report(machine.rootlessStorage("repair --json", asUid: 4001, environment: "XDG_RUNTIME_DIR=/run/user/4001"))
-    #expect(late.users.first?.actions?.map(\.cause) == ["it was not done within 60 seconds, and was ended; run podman system migrate as that user in a session of theirs, and see what it says"], "\(late)")
+    #expect(late.users.first?.actions?.map(\.cause) == ["it was not done within 60 seconds, and was ended; run podman system migrate as that user in a session of theirs, and see what it prints"], "\(late)")
     #expect(late.codes.contains("migrate-needed") && late.users.first?.failure == nil, "\(late)")
     #expect(try sleeping() == [])
     // What a podman that ends by itself leaves is meant to stay: its pause process, a container's monitor.

@@ -21,6 +21,7 @@ static const struct call calls[] = {
     {SYS_read, "read", {EINTR, EIO, EAGAIN, ENOMEM}, {ESTALE, ETIMEDOUT}, {0}, {0}, true},
     {SYS_pread64, "pread64", {EINTR, EIO, ENOMEM}, {0}, {0}, {0}, false},
     {SYS_write, "write", {EINTR, EIO, ENOMEM, EPIPE}, {ENOSPC, EDQUOT, EFBIG, EROFS, ESTALE, ETIMEDOUT, EACCES}, {0}, {EIO}, true},
+    {SYS_pwrite64, "pwrite64", {EINTR, EIO, ENOMEM, ENOSPC, EFBIG, EPERM}, {0}, {0}, {EIO}, false},
     {SYS_lseek, "lseek", {EINVAL, EOVERFLOW}, {0}, {0}, {0}, false},
     /* Linux closes, whatever it answers. */
     {SYS_close, "close", {0}, {0}, {0}, {EIO, EINTR, ENOSPC, EDQUOT, ESTALE}, false},

@@ -36,6 +36,8 @@ static long tried, missed, violations, harmless, logged;
 static void look_between(void) {
   between_was_reached = true;
   look(scenario, modes_are_denied, &state_between);
+  /* What the first login has logged is not left out of the next one's. */
+  unlink("/run/rootless-storage/4001");
 }
 
 /* ---- The log of a transaction ----------------------------------------------------------------------------------------- */
@@ -50,6 +52,9 @@ static bool says(const char *log, int priority, const char *text) {
   }
   return false;
 }
+
+/* By whatever: a signal, the deadline, or the module, where it cannot listen to it. What the module says of each ends so. */
+static bool helper_was_killed(void) { return says(run.log, 3, "was killed"); }
 
 /* ---- One fault ----------------------------------------------------------------------------------------------------------- */
 
@@ -74,7 +79,7 @@ static void violation(const struct fault *fault, const struct step *step, const 
 
 /* The log names the error, or says in words of its own what it means. */
 static bool says_cause(const struct fault *fault) {
-  if ((fault->kind == KILL || fault->killed_after > 0) && says(run.log, 3, "was killed before it was done")) return true;
+  if ((fault->kind == KILL || fault->killed_after > 0) && helper_was_killed()) return true;
   if (fault->kind != ERROR && fault->kind != LOST) return true;
   static const struct { int error; const char *words; } own[] = {
       {ENOENT, "does not exist"}, {ELOOP, "is a symbolic link"}, {ENOTDIR, "is not a directory"}, {ELOOP, "is not a directory"}, {EACCES, "is a FUSE mount"}, {EACCES, "something is mounted in it"},
@@ -107,7 +112,7 @@ static bool lets_leftover_stay(const struct fault *fault) {
    * beside a file that is whole. rootless-storage finds it. */
   if (fault->killed_after > 0 && fault->kind == LOST && fault->number == SYS_renameat2) return true;
   if (!scenario->has_leftover) return false;
-  bool is_told = says(run.log, 4, "left by an interrupted login, cannot be removed") || (fault->killed_after > 0 && says(run.log, 3, "was killed before it was done"));
+  bool is_told = says(run.log, 4, "left by an interrupted login, cannot be removed") || (fault->killed_after > 0 && helper_was_killed());
   if (fault->number == SYS_unlinkat && is_told) return true;
   /* Nor one in a directory that its user cannot list, or that is said to be absent. */
   return fault->kind == ERROR && (fault->number == SYS_openat || fault->number == SYS_getdents64 || fault->number == SYS_statx) && (fault->error == EACCES || fault->error == ENOENT);
@@ -150,14 +155,14 @@ static void judge(const struct fault *fault, const struct step *step) {
 
   if (state_between.trouble[0] != 0) violation(fault, step, state_between.trouble);
   /* A helper that was killed leaves at most one, one that only met an error none, unless that it cannot remove it was the error. */
-  bool cannot_remove = fault->number == SYS_unlinkat, was_killed = says(run.log, 3, "was killed before it was done");
+  bool cannot_remove = fault->number == SYS_unlinkat, was_killed = helper_was_killed();
   /* Both, where one comes after the other, and not where the call that removes is the one at which it is killed. */
   int may_leave = fault->killed_after > 0 ? cannot_remove + was_killed : cannot_remove || was_killed;
   int may_prepare = fault->kind == LOST && fault->number == SYS_mkdirat;
   if (fault->killed_after > 0) may_prepare += may_leave; else may_prepare = may_prepare || may_leave;
   if (state_between.leftovers > scenario->has_leftover + may_leave) violation(fault, step, "a temporary file is left, or more than one");
   if (state_between.prepared > may_prepare) violation(fault, step, "a directory that was prepared is left, or more than one");
-  bool is_killed = fault->kind == KILL || fault->killed_after > 0 || says(run.log, 3, "was killed before it was done");
+  bool is_killed = fault->kind == KILL || fault->killed_after > 0 || helper_was_killed();
   if (state_between.is_half && !is_killed) violation(fault, step, "one of /etc/subuid and /etc/subgid has got its line, and the other not");
   if (state_between.ids_left > 0 && !is_killed && fault->number != SYS_unlinkat) violation(fault, step, state_between.left);
   /* One that is said to be there is not made. */

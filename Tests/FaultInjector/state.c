@@ -203,7 +203,7 @@ void reset(const struct scenario *scenario) {
   nftw(HOME_PATH, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   if (lstat(STORAGE_PATH, &status) == 0) nftw(STORAGE_PATH, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   nftw("/var/tmp", remove_aside, 16, FTW_DEPTH | FTW_PHYS);
-  unlink("/run/rootless-storage/takeover.4001"), rmdir("/run/rootless-storage");
+  unlink("/run/rootless-storage/takeover.4001"), unlink("/run/rootless-storage/4001"), rmdir("/run/rootless-storage");
   sure(lstat(STORAGE_PATH, &status) != 0, "the storage directory is still there");
   scenario->prepare();
   if (scenario->subuid != NULL) prepare_ids(scenario);

@@ -34,8 +34,8 @@ struct InstallTests {
         "usr/share/man/man8/pam_rootless_storage.8 644", "usr/share/man/man7/rootless-storage-findings.7 644",
         "usr/share/man/man7/rootless-storage-json.7 644", "usr/share/man/man7/rootless-storage-host-findings.7 644", "usr/share/man/man8/rootless-storage-check.8 644", "usr/share/man/man8/rootless-storage-list.8 644",
         "usr/share/man/man8/rootless-storage-pam.8 644", "usr/share/man/man8/rootless-storage-prune.8 644", "usr/share/man/man8/rootless-storage-repair.8 644",
-        "usr/share/man/man8/rootless-storage-subids.8 644", "usr/share/man/man8/rootless-storage.8 644", "usr/bin/rootless-storage 755",
-        "usr/lib/systemd/system/rootless-storage-prune.service 644", "usr/lib/systemd/system/rootless-storage-prune.timer 644",
+        "usr/share/man/man8/rootless-storage-status.8 644", "usr/share/man/man8/rootless-storage-subids.8 644", "usr/share/man/man8/rootless-storage-verify.8 644", "usr/share/man/man8/rootless-storage.8 644", "usr/bin/rootless-storage 755",
+        "usr/lib/systemd/system/rootless-storage-check.service 644", "usr/lib/systemd/system/rootless-storage-check.timer 644", "usr/lib/systemd/system/rootless-storage-prune.service 644", "usr/lib/systemd/system/rootless-storage-prune.timer 644",
         "usr/share/bash-completion/completions/rootless-storage 644", "usr/share/fish/vendor_completions.d/rootless-storage.fish 644",
       ] { #expect(installed.contains(name), "\(name)") }
       #expect(installed.filter { $0.hasSuffix("security/pam_rootless_storage.so 644") }.count == 1)
@@ -45,9 +45,11 @@ struct InstallTests {
       #expect(installed.filter { $0.contains("/zsh/") } == ["usr/share/zsh/\(isDebian ? "vendor-completions" : "site-functions")/_rootless-storage 644"])
       #expect(try install(folder).status == 0, "twice is fine")
       #expect(try files(folder) == installed)
+      #expect(try run("/usr/bin/stat", ["-c", "%a", "\(folder)/etc/rootless-storage/conf.d"]).lines == ["755"], "the directory of drop-ins is there, and empty")
       let output = try run("\(top)/packaging/uninstall", ["--destdir", folder])
       #expect(output.status == 0, "\(output)")
       #expect(try files(folder) == [])
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/etc/rootless-storage"))
     }
   }
 
@@ -56,7 +58,7 @@ struct InstallTests {
     for (shell, pattern) in [("bash", "rootless-storage"), ("zsh", "_rootless-storage"), ("fish", "rootless-storage.fish")] {
       let file = try #require(try run("/usr/bin/find", ["\(stage)/usr/share", "-path", "*/*completion*/*", "-name", pattern]).lines.first ?? run("/usr/bin/find", ["\(stage)/usr/share/zsh", "-name", pattern]).lines.first)
       let text = try String(contentsOfFile: file, encoding: .utf8)
-      #expect(text.contains("prune") && !text.contains("examine"), "\(file)")
+      #expect(text.contains("prune") && text.contains("verify") && !text.contains("examine") && !text.contains("try-engines"), "\(file)")
       // zsh and fish are not needed for the tests; where they are installed, they say whether they understand it.
       if let program = ["/usr/bin/\(shell)", "/bin/\(shell)"].first(where: { FileManager.default.isExecutableFile(atPath: $0) }) {
         let output = try run(program, ["-n", file])
@@ -90,7 +92,7 @@ struct InstallTests {
       return try machine.sure("cd /; \(drop)bash /etc/complete").lines
     }
     #expect(try completed("rootless-storage ch") == ["check"])
-    #expect(try completed("rootless-storage ").sorted() == ["--version", "-h", "--help", "check", "config", "help", "list", "login", "pam", "prune", "repair", "subids"].sorted())
+    #expect(try completed("rootless-storage ").sorted() == ["--version", "-h", "--help", "check", "config", "help", "list", "login", "pam", "prune", "repair", "status", "subids", "verify"].sorted())
     #expect(try completed("rootless-storage prune --o").sorted() == ["--older-than", "--orphaned"])
     #expect(try completed("rootless-storage list --conf /etc/rootless-storage/root") == ["/etc/rootless-storage/rootless-storage.conf"])
     // Whoever has storage or a session here, and neither other things in /var/tmp nor accounts that have never been here.
@@ -126,11 +128,11 @@ struct InstallTests {
   @Test func `purge takes what an earlier uninstall has kept, and a file that was removed does not come back`() throws {
     try withFolder { folder in
       _ = try install(folder)
-      _ = try run("/bin/sh", ["-c", "rm \(folder)/etc/rootless-storage/skel/.config/docker/daemon.json; echo '# mine' >> \(folder)/etc/rootless-storage/rootless-storage.conf"])
+      _ = try run("/bin/sh", ["-c", "rm \(folder)/etc/rootless-storage/skel/.config/docker/daemon.json; echo '# mine' | tee \(folder)/etc/rootless-storage/conf.d/mine.conf >> \(folder)/etc/rootless-storage/rootless-storage.conf"])
       #expect(try install(folder).text.contains("daemon.json (you have removed it, left out)"))
       #expect(try !files(folder).contains { $0.hasPrefix("etc/") && $0.contains("daemon.json") })
       #expect(try run("\(top)/packaging/uninstall", ["--destdir", folder]).status == 0)
-      #expect(try files(folder) == ["etc/rootless-storage/rootless-storage.conf 644"])
+      #expect(try files(folder) == ["etc/rootless-storage/conf.d/mine.conf 644", "etc/rootless-storage/rootless-storage.conf 644"])
       #expect(try run("\(top)/packaging/uninstall", ["--purge", "--destdir", folder]).status == 0)
       #expect(try files(folder) == [])
     }

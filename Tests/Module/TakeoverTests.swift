@@ -302,6 +302,7 @@ struct TakeoverTests {
     let machine = try Machine()
     try machine.user("alice")
     try machine.login("alice", "")
+    try machine.sure("rm -r /run/rootless-storage")
     let helper = "/usr/libexec/rootless-storage/session-helper \(FilesTests.alice)"
     let calls = try machine.sure("strace -qq -o /etc/trace \(helper) > /dev/null; cat /etc/trace").lines
     #expect(calls.count > 50)

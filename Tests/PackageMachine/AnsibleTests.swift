@@ -54,13 +54,21 @@ struct AnsibleTests {
     }
     try lab.root("mv /usr/bin/newuidmap.away /usr/bin/newuidmap; rootless-storage repair bob")
 
+    // The gate asks the engines of those that the site names; without a daemon of theirs, only Podman.
+    let asked = try site.play(variables: ["rootless_storage_verify_users": ["alice", "bob"]])
+    #expect(asked.recap["failed"] == 0 && asked.recap["changed"] == 0, "\(asked)")
+    try lab.root("mv /usr/bin/podman /usr/bin/podman.away; printf '#!/bin/sh\\necho broken; exit 125\\n' > /usr/bin/podman; chmod 755 /usr/bin/podman")
+    let unfit = try site.play()
+    #expect(unfit.recap["failed"] == 1 && unfit.text.contains("error engine-fails: Podman failed at the step info: ") && unfit.text.contains("broken"), "\(unfit)")
+    try lab.root("mv /usr/bin/podman.away /usr/bin/podman")
+
     // Moved, and back to an older version, in one play.
     #expect(try lab.login("bob", "podman import -q /srv/image.tar localhost/test").status == 0)
     let older = try site.olderPackage()
-    let moved = try site.play(variables: ["rootless_storage_package": older, "rootless_storage_storage_directory": "/var/lib/storage/$USER", "rootless_storage_prune_timer": true])
+    let moved = try site.play(variables: ["rootless_storage_verify_users": [String](), "rootless_storage_package": older, "rootless_storage_storage_directory": "/var/lib/storage/$USER", "rootless_storage_prune_timer": true, "rootless_storage_check_timer": true])
     #expect(moved.recap["failed"] == 0 && moved.text.contains("warning graphroot-stale: "), "\(moved)")
-    #expect(try lab.root("dpkg-query -W -f '${Version}' libpam-rootless-storage; systemctl is-active rootless-storage-prune.timer; stat -c '%a %U' /var/lib/storage").lines == [
-      "0.1active", "755 root",
+    #expect(try lab.root("dpkg-query -W -f '${Version}' libpam-rootless-storage; systemctl is-active rootless-storage-prune.timer rootless-storage-check.timer; stat -c '%a %U' /var/lib/storage").lines == [
+      "0.1active", "active", "755 root",
     ])
     let graphroot = "podman info --format '{{.Store.GraphRoot}}'; podman images -q | wc -l"
     // The file in bob's home is bob's: what runs goes on at the old place, until somebody repairs it.

@@ -39,13 +39,13 @@ struct DebianPackageTests {
   @Test func `the timer that deletes storage is not switched on, and what an administrator has switched on goes with a purge`() throws {
     let root = try DebianRoot()
     try root.install()
-    #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer").text == "disabled\n")
+    #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer rootless-storage-check.timer").text == "disabled\ndisabled\n")
     #expect(try root.sh("find /etc/systemd -name '*rootless*'").text == "")
     // As if it had run.
-    try root.sure("systemctl enable rootless-storage-prune.timer; mkdir -p /var/lib/systemd/timers; touch /var/lib/systemd/timers/stamp-rootless-storage-prune.timer")
+    try root.sure("systemctl enable rootless-storage-prune.timer rootless-storage-check.timer; mkdir -p /var/lib/systemd/timers; touch /var/lib/systemd/timers/stamp-rootless-storage-prune.timer")
     try root.sure("install -d -m 755 /var/lib/rootless-storage; touch /var/lib/rootless-storage/orphans /var/lib/rootless-storage/.orphans.lock")
     try upgrade(root)
-    #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer").text == "enabled\n", "an upgrade keeps it")
+    #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer rootless-storage-check.timer").text == "enabled\nenabled\n", "an upgrade keeps it")
     try root.sure("dpkg --purge \(package)")
     #expect(try root.sh("find /etc/systemd /var/lib -name '*rootless*' -not -path '/var/lib/dpkg/*'").text == "")
   }
@@ -102,6 +102,37 @@ struct DebianPackageTests {
     let added = Set(after).subtracting(before).filter { !$0.hasPrefix("/etc/.pwd.lock") }
     #expect(added == [] , "left behind")
     #expect(try root.sure("cat /etc/pam.d/* /var/lib/pam/*").text == stacks)
+  }
+
+  @Test func `installed, it reports for which services it is on, and what to run next; an upgrade does not`() throws {
+    let root = try DebianRoot()
+    try root.sure("printf '@include common-session\\n' > /etc/pam.d/sshd; printf '@include common-session-noninteractive\\n' > /etc/pam.d/cron")
+    let output = try root.sure("dpkg --install \(DebianRoot.inside(DebianRoot.deb)) 2>&1").text
+    let services = try #require(output.split(separator: "\n").first { $0.hasPrefix("pam_rootless_storage.so is on for: ") }, "\(output)").split(separator: " ").dropFirst(4)
+    #expect(Set(services).isSuperset(of: ["cron", "login", "sshd"]) && output.contains("\nNext: rootless-storage check;"), "\(output)")
+    let upgraded = try root.sure("dpkg --force-confdef --force-confold --install \(DebianRoot.inside(DebianRoot.nextDeb)) 2>&1").text
+    #expect(!upgraded.contains("is on for"), "\(upgraded)")
+  }
+
+  @Test func `removed where there is container storage, it leaves the lines that keep systemd-tmpfiles away, until it is installed again`() throws {
+    let root = try DebianRoot()
+    let kept = "/etc/tmpfiles.d/rootless-storage-kept.conf"
+    let ageing = "install -d /var/tmp/other; touch /var/tmp/alice/containers/layer /var/tmp/other/file; printf 'e /var/tmp - - - 0\\n' > /etc/tmpfiles.d/age.conf; systemd-tmpfiles --clean"
+    try root.user("alice", uid: 4001)
+    try root.install()
+    let none = try root.sure("dpkg --remove \(package) 2>&1").text
+    #expect(try root.sh("test -e \(kept)").status != 0 && !none.contains("Container storage"), "\(none)")
+
+    try root.install()
+    try root.sure("install -d -o 4001 -g 4001 -m 700 /var/tmp/alice /var/tmp/alice/containers")
+    for action in ["remove", "purge"] {
+      let removed = try root.sure("dpkg --\(action) \(package) 2>&1").text
+      #expect(removed.contains("Container storage of users stays on this host. \(kept) keeps systemd-tmpfiles away") == (action == "remove"), "\(removed)")
+      try root.sure(ageing)
+      #expect(try root.sure("ls /var/tmp/alice/containers; ls -A /var/tmp/other 2>/dev/null || true").text == "layer\n", "after \(action)")
+    }
+    try root.install()
+    #expect(try root.sh("test -e \(kept)").status != 0)
   }
 
   @Test func `a line that an administrator has written keeps the package from being removed, and nothing changes`() throws {

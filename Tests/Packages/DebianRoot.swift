@@ -8,21 +8,27 @@ import TestSupport
 final class DebianRoot {
   private let namespace: MountNamespace
   /// Where the overlay is, in the namespace.
-  private static let place = "/mnt/root"
+  static let place = "/mnt/root"
 
   private static let variables = ProcessInfo.processInfo.environment
   /// Built by Tests/run: the directory of the clean Debian, and the packages.
   static let base = variables["ROOTLESS_STORAGE_DEBIAN_ROOT"]
+  /// The oldest release that the packages are tried in: glibc 2.31, Linux-PAM 1.4, and /lib not merged with /usr/lib.
+  static let oldBase = variables["ROOTLESS_STORAGE_OLD_DEBIAN_ROOT"]
+  /// A later Debian, where authselect is installed, and a newer version of it lies in /var/cache/newer.
+  static let authselectBase = variables["ROOTLESS_STORAGE_AUTHSELECT_ROOT"]
   static let deb = variables["ROOTLESS_STORAGE_DEB"] ?? "/nonexistent"
   static let rpm = variables["ROOTLESS_STORAGE_RPM"] ?? "/nonexistent"
   /// The next version of both, with other settings.
   static let nextDeb = variables["ROOTLESS_STORAGE_NEXT_DEB"] ?? "/nonexistent"
   static let nextRPM = variables["ROOTLESS_STORAGE_NEXT_RPM"] ?? "/nonexistent"
   static var isPossible: Bool { base != nil && Machine.host != nil && FileManager.default.fileExists(atPath: deb) }
+  /// A small one of a release, with shadow-utils.
+  static func shadowBase(_ release: String) -> String? { variables["ROOTLESS_STORAGE_SHADOW_\(release)"] }
   static let need = "needs root and the packages: run it as Tests/run packages"
 
-  init() throws {
-    guard let base = DebianRoot.base, let host = Machine.host else { throw CommandFailure(description: DebianRoot.need) }
+  init(_ base: String? = base) throws {
+    guard let base, let host = Machine.host else { throw CommandFailure(description: DebianRoot.need) }
     namespace = try MountNamespace()
     let root = DebianRoot.place
     let made = try outside(
@@ -46,6 +52,26 @@ final class DebianRoot {
       done
       """)
     if made.status != 0 { throw CommandFailure(description: "no Debian: \(made)") }
+  }
+
+  /// Puts the programs and their settings in their places, without a package.
+  func place(settings: String) throws {
+    guard let stage = Machine.stage else { throw CommandFailure(description: Machine.need) }
+    let root = DebianRoot.place
+    let copied = try outside(
+      """
+      set -e; umask 022
+      mkdir -p \(root)/usr/libexec \(root)/etc
+      cp -r '\(stage)/usr/libexec/rootless-storage' \(root)/usr/libexec/
+      cp -r '\(stage)/etc/rootless-storage' \(root)/etc/
+      cp '\(stage)/usr/bin/rootless-storage' \(root)/usr/bin/
+      """)
+    if copied.status != 0 { throw CommandFailure(description: "no programs: \(copied)") }
+    try configure(settings)
+  }
+
+  func configure(_ settings: String) throws {
+    try sure("printf '\(settings.replacing("\n", with: "\\n"))\\n' > /etc/rootless-storage/rootless-storage.conf")
   }
 
   /// Runs a script as root of the real machine, in the namespace.

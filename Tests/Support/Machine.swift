@@ -112,19 +112,20 @@ public final class Machine {
   ///   - options: what stands behind the module in the PAM line.
   ///   - host: options of the PAM host (Tests/Host/host.c).
   ///   - limits: a shell command that comes before it (ulimit, env, …).
+  ///   - remembers: a line that an earlier login has logged is none of this one's, as on a host that was not booted since.
   @discardableResult
-  public func login(_ name: String, _ options: String = "debug", host: String = "", before limits: String = "") throws -> Login {
+  public func login(_ name: String, _ options: String = "debug", host: String = "", before limits: String = "", remembers: Bool = false) throws -> Login {
     guard let program = Machine.host else { throw CommandFailure(description: Machine.need) }
     try write("session required \(try Machine.modulePath()) \(options)\n", to: "/etc/pam.d/tested")
     // Through a pipe, which limits on the size of files do not hit.
-    let output = try sh("set -o pipefail; rm -f /dev/log; (\(limits) exec '\(program)' --log \(host) /etc/pam.d tested '\(name)') | cat")
+    let output = try sh("set -o pipefail; rm -f /dev/log\(remembers ? "" : " /run/rootless-storage/[0-9]*"); (\(limits) exec '\(program)' --log \(host) /etc/pam.d tested '\(name)') | cat")
     return try Login(output)
   }
 
   /// Runs the session helper by hand, as root or as the user.
   public func helper(_ arguments: String, asUid uid: Int? = nil) throws -> Output {
     let drop = uid.map { "setpriv --reuid \($0) --regid \($0) --clear-groups " } ?? ""
-    return try sh("\(drop)/usr/libexec/rootless-storage/session-helper \(arguments)")
+    return try sh("\(drop)/usr/libexec/rootless-storage/session-helper --by-hand \(arguments)")
   }
 
   /// Runs `rootless-storage`, as root or as a user, with a clean environment.

@@ -7,7 +7,7 @@ import Testing
 struct DocumentationTests {
   private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
   static let documents = [
-    "README.md", "packaging/doc/admin.md", "packaging/doc/evidence.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md", "Sources/README.md", "Tests/README.md",
+    "README.md", "packaging/doc/admin.md", "packaging/doc/evidence.md", "packaging/doc/engines.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md", "Sources/README.md", "Tests/README.md",
     "packaging/CHANGELOG.md", "findings/README.md", "packaging/ansible/rootless_storage/README.md", "packaging/selinux/README.md",
   ]
 

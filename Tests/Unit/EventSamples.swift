@@ -26,13 +26,13 @@ enum EventSamples {
       events.append(.identity(IdentityError(step: step, cause: .notPermitted)))
       events.append(.identity(IdentityError(step: step, cause: nil)))
     }
-    events += settings(value).map { .settingsProblem(file: value, SettingsProblem(line: 7, reason: $0)) }
+    events += settings(value).map { .settingsProblem(SettingsProblem(file: value, line: 7, reason: $0)) }
     let ways = ways(value)
     events += ways.map { .settingsRefused($0) } + ways.map { .skeletonRefused($0) }
     let warnings: [SkeletonWarning.Reason] = [.symbolicLink, .special, .tooLarge, .tooManyFiles, .tooDeep, .tooManyEntries, .nameTooLong]
     events += warnings.map { .skeletonWarning(SkeletonWarning(path: value, reason: $0)) }
     let homes: [HomeObservation] = [
-      .on(.named(value)), .notAbsolute, .notDirectory, .missing, .ownedBy(1001), .denied(.accessDenied), .failed(.stale), .typeUnknown(.noEntry),
+      .on(.named(value)), .notAbsolute, .notDirectory, .missing, .ownedBy(1001), .denied(.accessDenied), .withoutTicket(KerberosMount(type: value, flavour: value), .keyExpired), .failed(.stale), .typeUnknown(.noEntry),
     ]
     events += homes.map { .homeUnusable($0) }
     events += subordinateIDs(value)
@@ -87,7 +87,7 @@ enum EventSamples {
 
   private static func ways(_ value: [UInt8]) -> [WayProblem] {
     let reasons: [WayProblem.Reason] = [
-      .missing, .notDirectory, .notRegular, .tooManySymbolicLinks, .tooLarge, .ownedBy(1001), .writableByOthers(mode: 0o777),
+      .missing, .notDirectory, .notRegular, .tooManySymbolicLinks, .tooLarge, .tooManyFiles, .ownedBy(1001), .writableByOthers(mode: 0o777),
       .linkOwnedBy(1001), .onNetwork(type: value), .userMount, .failed(.ioError), .failed(.accessDenied),
     ]
     return reasons.map { WayProblem(path: value, reason: $0) }

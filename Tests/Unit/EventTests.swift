@@ -23,7 +23,7 @@ import Testing
     (.identity(IdentityError(step: .verify, cause: nil)), .err), (.nameUnfit, .err),
     (.settingsRefused(WayProblem(path: "/f", reason: .ownedBy(1))), .err), (.skeletonRefused(WayProblem(path: "/f", reason: .missing)), .err),
     (.storageFailed(.noSpace, parentIsWritableByOthers: true), .err), (.storageFailed(.readOnly, parentIsWritableByOthers: false), .err), (.fileFailed(file: "f", .quotaExceeded), .err),
-    (.settingsProblem(file: "/f", SettingsProblem(line: 1, reason: .noTypes)), .warning),
+    (.settingsProblem(SettingsProblem(file: "/f", line: 1, reason: .noTypes)), .warning),
     (.skeletonWarning(SkeletonWarning(path: "f", reason: .symbolicLink)), .warning), (.storeUnknown(file: "f", store: "s", .ioError), .warning), (.groupsLeftOut, .warning), (.idReserved, .err),
   ] as [(Event, Severity)])
   func `every other event has the severity of its consequence`(event: Event, severity: Severity) { #expect(event.severity == severity) }

@@ -25,6 +25,9 @@ final class TestDirectory {
   /// The path of a name in it.
   func callAsFunction(_ name: [UInt8]) -> [UInt8] { path + "/" + name }
 
+  /// With everything in it.
+  func delete(_ name: [UInt8]) { remove(self(name)) }
+
   private func remove(_ path: [UInt8]) {
     if unsafe withCString(path, { unsafe unlink($0) }) == 0 { return }
     _ = unsafe withCString(path) { unsafe chmod($0, 0o700) }

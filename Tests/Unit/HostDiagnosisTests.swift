@@ -192,6 +192,27 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
     if let found { #expect(sentences().first?.contains("(UsePAM no, \(found))") == true) }
   }
 
+  @Test func `a copy of a profile of authselect's that was updated since, unless somebody has changed it`() {
+    let copy = "etc/authselect/custom/rootless-storage"
+    place.put("usr/share/authselect/default/sssd/system-auth", "session required pam_a.so\n")
+    place.put("etc/authselect/authselect.conf", "custom/rootless-storage\nwith-mkhomedir\n")
+    place.put("\(copy)/system-auth", "session required pam_a.so\nsession optional pam_rootless_storage.so\n")
+    #expect(AuthselectCopy(place.tree) == nil && findings() == [])
+    #expect(throws: Never.self) { try AuthselectCopy.writeRecord(place.tree, AuthselectCopy.directory, base: "sssd") }
+    #expect(AuthselectCopy(place.tree)?.isUnchanged == true && findings() == [])
+    place.put("usr/share/authselect/default/sssd/system-auth", "session required pam_b.so\n")
+    place.put("usr/share/authselect/default/sssd/switchable-auth", "session required pam_b.so\n")
+    #expect(
+      sentences() == [
+        "pam-profile-outdated: authselect writes this host's stacks of custom/rootless-storage, a copy of the profile sssd from before its update: what the update changed in switchable-auth and system-auth has no effect here. | sudo rootless-storage pam enable"
+      ])
+    place.put("etc/authselect/authselect.conf", "sssd\n")
+    #expect(findings() == [])
+    place.put("etc/authselect/authselect.conf", "custom/rootless-storage\n")
+    place.put("\(copy)/system-auth", "session required pam_mine.so\nsession optional pam_rootless_storage.so\n")
+    #expect(findings() == [])
+  }
+
   @Test func `what may go wrong later, or is not known to go wrong, is a note`() {
     place.put("etc/slurm/slurm.conf", "ClusterName=x\n#UsePAM=1\n")
     place.put("usr/bin/podman", "", mode: 0o755)

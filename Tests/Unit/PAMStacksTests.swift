@@ -256,6 +256,49 @@ private let ours = "session optional pam_rootless_storage.so"
   }
 }
 
+/// Where libpam looks is what its library says.
+@Suite struct PAMDirectoriesTests {
+  private let place = TestDirectory()
+
+  /// As the linker may leave it.
+  private func library(_ directories: [String]) -> String { "\u{7f}ELF\u{0}(%s) /x is not it\u{0}" + directories.map { "\($0)/%s\u{0}" }.joined() + "%s/%s\u{0}/pam.d\u{0}" }
+
+  @Test(arguments: [
+    ["/etc/pam.d", "/usr/lib/pam.d"], ["/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam.d"], ["/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam/pam.d"],
+    ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"], ["/etc/pam.d", "/usr/share/pam.d"],
+  ]) func `in any order in the library, the vendor's directory is the last`(directories: [String]) {
+    for text in [library(directories), library(directories.reversed()), library(directories + directories)] { #expect(PAMDirectories.inLibrary(bytes(text)) == directories) }
+  }
+
+  @Test(arguments: ["", "/pam.d/%s", "/pam.d/%s\u{0}", "/etc/pam.d/%s", "/usr/lib/pam.d/%s\u{0}", "\u{1b}[2J/pam.d/%s\u{0}", "/etc/pam.d/%d\u{0}", "/p/pam.d/pam.d/%"])
+  func `what is no libpam names none`(text: String) {
+    #expect(PAMDirectories.inLibrary(bytes(text)) == [])
+    place.put("usr/lib64/libpam.so.0", text)
+    #expect(PAMDirectories.of(place.tree) == ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"])
+  }
+
+  @Test func `this machine's own library is understood`() {
+    #expect(PAMDirectories.of(HostTree.this).starts(with: ["/etc/pam.d", "/usr/lib/pam.d"]))
+  }
+
+  @Test(arguments: ["/usr/share/pam.d", "/usr/share/pam/pam.d"]) func `a service of the vendor's is found where this libpam looks, and nowhere else`(vendor: String) {
+    place.put("usr/lib64/libpam.so.0.85.1", library(["/usr/lib/pam.d", vendor, "/etc/pam.d"]))
+    place.link("usr/lib64/libpam.so.0", to: "libpam.so.0.85.1")
+    place.put("\(vendor)/sshd", "session include system-auth\n")
+    place.put("\(vendor)/system-auth", "session required pam_a.so\n\(ours)\n")
+    place.put("usr/etc/pam.d/login", ours)
+    let stacks = PAMStacks(place.tree, services: ["login", "sshd"])
+    #expect(stacks.stacks.map { shown($0.file) } == ["\(vendor)/sshd"])
+    #expect(stacks.stacks.first?.steps.map { shown($0.file) } == ["\(vendor)/system-auth", "\(vendor)/system-auth"])
+    place.put("etc/pam.d/system-auth", "session required pam_b.so\n")
+    #expect(PAMStacks(place.tree, services: ["sshd"]).stacks.first?.ours == nil)
+    let plan = PAMPlan.enabling(place.tree)
+    #expect(plan.changes.map { shown($0.file) } == ["/etc/pam.d/system-auth"])
+    place.put("\(vendor)/sshd", "session required pam_c.so\n")
+    #expect(PAMPlan.enabling(place.tree).refusals.map(\.reason) == ["\(vendor)/sshd is the vendor's, whose updates write over it"])
+  }
+}
+
 /// What nobody sane writes, or somebody malicious does.
 @Suite struct PAMStacksHostileTests {
   private let place = TestDirectory()

@@ -78,6 +78,7 @@ let refusals: [StorageObservation.State] = [
     HomeRow(.ownedBy(1001), .homeUnusable(.ownedBy(1001)), .warning),
     HomeRow(.denied(.accessDenied), .homeUnusable(.denied(.accessDenied)), .notice),
     HomeRow(.denied(.keyExpired), .homeUnusable(.denied(.keyExpired)), .notice),
+    HomeRow(.withoutTicket(KerberosMount(type: "nfs5", flavour: "krb5"), .noKey), .homeUnusable(.denied(.noKey)), .notice),
     HomeRow(.typeUnknown(.noEntry), .homeUnusable(.typeUnknown(.noEntry)), .warning),
     HomeRow(.failed(.stale), .homeUnusable(.failed(.stale)), .err, .failed),
     HomeRow(.failed(.ioError), .homeUnusable(.failed(.ioError)), .err, .failed),
@@ -88,6 +89,23 @@ let refusals: [StorageObservation.State] = [
     #expect(Planner.conclusion(from: row.seen, Settings()) == row.event)
     #expect(row.event.severity == row.severity)
     #expect(row.event.outcome == row.outcome)
+  }
+
+  @Test(arguments: [Errno.accessDenied, .noKey, .keyExpired, .keyRevoked])
+  func `without a ticket the storage directory is made or taken, one notice says what is missing, and no file is planned`(cause: Errno) {
+    let home = HomeObservation.withoutTicket(KerberosMount(type: "nfs4", flavour: "krb5p"), cause)
+    let missing = Event.homeUnusable(home)
+    #expect(Planner.conclusion(from: home, Settings()) == nil)
+    #expect(missing.severity == .notice && missing.outcome == .done)
+    let blocked = [FileObservation(state: .blocked(cause)), FileObservation(state: .absent)]
+    for files in [[], blocked] {
+      #expect(plan(Observation(home: home, storage: storage(.absent), files: files)) == Plan(actions: [.createStorageDirectory(mode: 0o700)], events: [missing]))
+      #expect(plan(Observation(home: home, storage: storage(.inPlace(mode: 0o700)), files: files)) == Plan(events: [missing]))
+      let squatted = storage(.occupied(by: .directory, owner: 1001))
+      #expect(plan(Observation(home: home, storage: squatted, files: files)) == Plan(actions: [.takePlace(from: .directory, owner: 1001)], events: [missing]))
+    }
+    let refused = storage(.occupied(by: .directory, owner: 0))
+    #expect(plan(Observation(home: home, storage: refused)) == Plan(events: [missing, .storageRefused(refused)]))
   }
 
   @Test(arguments: Settings().networkFileSystems)

@@ -119,11 +119,22 @@ private let mountinfo: [UInt8] = """
     303 22 0:57 / /user_id=5 rw,user_id=6 - fuse user_id=8 rw
     304 22 0:57 / / rw - fuse x rw,user_id=4294967296
     30 22 0:57 / / rw
+    310 22 0:60 / /home/nfs4/alice rw shared:9 - nfs4 server:/home/alice rw,vers=4.2,hard,sec=krb5p,clientaddr=10.0.0.1,local_lock=none
+    311 22 0:61 / /mnt rw,sec=krb5 - nfs4 server:/sec=krb5 rw,vers=4.2,sec=sys
+    312 22 0:62 / /win rw - cifs //server/home rw,sec=krb5i,multiuser,uid=0
+    313 22 0:63 / /x\\040-\\040nfs4\\040x\\040sec=krb5 rw - ext4 /dev/vdb rw
+    314 22 0:64 / /y rw - nfs4 server:/y
     """.utf8.map { $0 }
 
   @Test(arguments: [(301, 4009), (302, 0), (303, nil), (304, nil), (30, nil), (3, nil), (22, nil)] as [(UInt64, UInt32?)])
   func `the user who has made a mount is told by the options of its file system alone`(mount: UInt64, user: UInt32?) {
     #expect(userID(ofMount: mount, inMountinfo: UserMountTests.mountinfo) == user)
+  }
+
+  @Test(arguments: [(310, "nfs4", "krb5p"), (311, nil, nil), (312, "cifs", "krb5i"), (313, nil, nil), (314, nil, nil), (22, nil, nil), (9, nil, nil)] as [(UInt64, [UInt8]?, [UInt8]?)])
+  func `a mount with Kerberos is told by the options of its file system alone`(mount: UInt64, type: [UInt8]?, flavour: [UInt8]?) {
+    let found = KerberosMount(mount, inMountinfo: UserMountTests.mountinfo)
+    #expect(found?.type == type && found?.flavour == flavour)
   }
 
   @Test func `the number of a descriptor's mount`() {
@@ -134,6 +145,7 @@ private let mountinfo: [UInt8] = """
 
   @Test(arguments: hostileBytes) func `whatever the bytes are`(bytes: [UInt8]) {
     _ = userID(ofMount: 1, inMountinfo: bytes)
+    _ = KerberosMount(1, inMountinfo: bytes)
     _ = mountNumber(inDescriptorInfo: bytes)
   }
 }

@@ -25,8 +25,93 @@ import Testing
     for path in ["f", "l"] as [[UInt8]] {
       let reading = try readSettings(place(path), trusted: isRoot, mounts)
       #expect(reading.settings.uidMin == 500)
-      #expect(reading.problems == [SettingsProblem(line: 2, reason: .unknownKey("colour"))])
+      #expect(reading.problems == [SettingsProblem(file: place(path), line: 2, reason: .unknownKey("colour"))])
     }
+  }
+
+  @Test func `drop-ins count after the file, in byte order, and name their own lines`() throws {
+    place.directory("conf.d")
+    place.file("f", "uid_min = 500\norphan_days = 5\nuid_max = 9000\n")
+    place.file("conf.d/b.conf", "orphan_days = 30\n\ncolour = red\n")
+    place.file("conf.d/B.conf", "orphan_days = 20\ndirectory_mode = 0711\nskel = x\n")
+    place.file("conf.d/10.conf", "directory_mode = 0700\nskel = /x")
+    let reading = try readSettings(place("f"), trusted: isRoot, mounts)
+    #expect(reading.files.map(\.path) == [place("f"), place("conf.d/10.conf"), place("conf.d/B.conf"), place("conf.d/b.conf")])
+    #expect(reading.settings.uidMin == 500 && reading.settings.uidMax == 9000)
+    #expect(reading.settings.orphanDays == 30)
+    #expect(reading.settings.directoryMode == 0o711)
+    // The later line does not hold, and leaves the default.
+    #expect(reading.settings.skeleton == Settings.defaultSkeleton)
+    #expect(reading.settings.subordinateIDs.isDoubtful)
+    #expect(
+      reading.problems == [
+        SettingsProblem(file: place("conf.d/B.conf"), line: 3, reason: .badPath(key: "skel", value: "x", .notAbsolute)),
+        SettingsProblem(file: place("conf.d/b.conf"), line: 3, reason: .unknownKey("colour")),
+      ])
+    // Without the file itself they count too.
+    #expect(try readSettings(place("none"), trusted: isRoot, mounts).settings.orphanDays == 30)
+    #expect(try readSettings(alone: place("f")).settings.orphanDays == 5)
+  }
+
+  @Test func `an empty range is told where uid_max stands`() throws {
+    place.directory("conf.d")
+    place.file("f", "\nuid_max = 10\n")
+    place.file("conf.d/a.conf", "uid_min = 500")
+    #expect(try readSettings(place("f"), trusted: isRoot, mounts).problems == [SettingsProblem(file: place("f"), line: 2, reason: .rangeIsEmpty(min: 500, max: 10))])
+  }
+
+  @Test func `what editors and packages leave among the drop-ins is not read`() throws {
+    place.directory("conf.d")
+    let names: [[UInt8]] = [
+      ".a.conf", ".conf", "a.conf~", "a.conf.rpmnew", "a.conf.rpmsave", "a.conf.rpmorig", "a.conf.dpkg-dist", "a.conf.dpkg-old", "a.conf.dpkg-new", "a.conf.bak", "a.conf.new",
+      ".a.conf.swp", "#a.conf#", "a.CONF", "a", "README", "conf",
+    ]
+    for name in names { place.file("conf.d/" + name, "uid_min = 1\n") }
+    let reading = try readSettings(place("f"), trusted: isRoot, mounts)
+    #expect(reading.settings == Settings() && reading.files == [])
+  }
+
+  @Test func `64 drop-ins are read, and one more is refused, as is too long a directory`() throws {
+    place.directory("conf.d")
+    for number in 10..<74 { place.file(bytes("conf.d/\(number).conf"), bytes("orphan_days = \(number)\n")) }
+    #expect(try readSettings(place("f"), trusted: isRoot, mounts).settings.orphanDays == 73)
+    place.file("conf.d/74.conf", "")
+    #expect(throws: WayProblem(path: place("conf.d"), reason: .tooManyFiles)) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    place.delete("conf.d/74.conf")
+    for number in 0..<961 { place.file(bytes("conf.d/x\(number)"), "") }
+    #expect(throws: WayProblem(path: place("conf.d"), reason: .tooManyFiles)) { try readSettings(place("f"), trusted: isRoot, mounts) }
+  }
+
+  @Test func `a drop-in that is no good file refuses all of them`() throws {
+    place.directory("conf.d")
+    place.file("conf.d/a.conf", "uid_min = 500\n")
+    place.fifo("conf.d/b.conf")
+    #expect(throws: WayProblem(path: place("conf.d/b.conf"), reason: .notRegular)) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    place.delete("conf.d/b.conf")
+    place.file("conf.d/b.conf", [UInt8](repeating: 0x0a, count: 65537))
+    #expect(throws: WayProblem(path: place("conf.d/b.conf"), reason: .tooLarge)) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    place.delete("conf.d/b.conf")
+    place.link("conf.d/b.conf", to: "nowhere")
+    #expect(throws: WayProblem(path: place("conf.d/nowhere"), reason: .failed(.noEntry))) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    place.delete("conf.d/b.conf")
+    // A file in the directory's place.
+    place.delete("conf.d/a.conf")
+    place.delete("conf.d")
+    place.file("conf.d", "")
+    #expect(throws: WayProblem(path: place("conf.d"), reason: .notDirectory)) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    place.delete("conf.d")
+    place.link("conf.d", to: "nowhere")
+    #expect(throws: WayProblem(path: place("nowhere"), reason: .failed(.noEntry))) { try readSettings(place("f"), trusted: isRoot, mounts) }
+  }
+
+  @Test(.enabled(if: isRoot, "needs root")) func `for root the directory of drop-ins, and every one, must be root's alone`() throws {
+    place.directory("conf.d", mode: 0o777)
+    #expect(throws: WayProblem(path: place("conf.d"), reason: .writableByOthers(mode: 0o777))) { try readSettings(place("f"), trusted: true, mounts) }
+    #expect(try readSettings(place("f"), trusted: false, mounts).settings == Settings())
+    place.delete("conf.d")
+    place.directory("conf.d")
+    place.file("conf.d/a.conf", "uid_min = 500\n", mode: 0o646)
+    #expect(throws: WayProblem(path: place("conf.d/a.conf"), reason: .writableByOthers(mode: 0o646))) { try readSettings(place("f"), trusted: true, mounts) }
   }
 
   @Test func `what is no regular file is refused, and nobody waits for it`() {

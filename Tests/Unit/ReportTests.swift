@@ -59,7 +59,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
 
 @Suite struct ReportTests {
   private static let events: [Event] = [
-    .settingsProblem(file: "/f", SettingsProblem(line: 3, reason: .unknownKey("\nend done"))), .storageCreated(mode: 0o700),
+    .settingsProblem(SettingsProblem(file: "/f", line: 3, reason: .unknownKey("\nend done"))), .storageCreated(mode: 0o700),
     .fileCreated([0xff, 0x0a, 0x00]), .storeMoved(file: "a", store: "b"), .leftoverRemoved("l"), .fileFailed(file: "f", .ioError),
   ]
 
@@ -188,6 +188,66 @@ private func heard(_ bytes: [UInt8]) -> Listener {
 }
 
 /// A person reads no log: of a directory that another user controls there is one line for them.
+@Suite struct LogMemoryTests {
+  private let wording = Wording(account("alice"))
+  private let settings = Event.settingsProblem(SettingsProblem(file: "/f", line: 3, reason: .noTypes))
+  private let refused = Event.skeletonRefused(WayProblem(path: "/s", reason: .ownedBy(7)))
+
+  /// What is heard of a session, and what is kept of it.
+  private func session(_ events: [Event], _ content: [UInt8]) -> (priorities: [Int32], content: [UInt8]?) {
+    var memory = LogMemory(content, random: 42)
+    var report = ReportWriter()
+    for event in events { report.add(event, wording) }
+    #expect(report.mayRepeat == events.contains { $0.severity.rawValue <= 5 && $0 != taken })
+    report.quieten(&memory)
+    return (heard(report.takeWithEnd()).lines.map(\.priority), memory.content)
+  }
+
+  private let taken = Event.storageTaken(Takeover(kind: .directory, owner: 7, keptAs: "/k"))
+
+  @Test func `what an earlier session has said is a debug message, and an error stays one for a strict session`() throws {
+    let first = session([settings, settings, refused, .fileCreated("f")], [])
+    #expect(first.priorities == [4, 4, 3, 6])
+    let content = try #require(first.content)
+    #expect(content.count == LogMemory.length)
+    let second = session([settings, refused, .fileCreated("f"), .groupsLeftOut], content)
+    #expect(second.priorities == [7, ReportFormat.repeatedError, 6, 4])
+    #expect(session([settings, refused, .groupsLeftOut], try #require(second.content)).content == nil, "nothing is new")
+  }
+
+  @Test func `a place that was taken is said each time`() throws {
+    let first = session([taken], [])
+    #expect(first.priorities == [3] && first.content == nil)
+  }
+
+  @Test func `the newest sixteen are kept, and no bytes are too many or too few`() throws {
+    let events = (1...20).map { Event.settingsProblem(SettingsProblem(file: "/f", line: $0, reason: .noTypes)) }
+    let content = try #require(session(events, []).content)
+    #expect(session(events, content).priorities == [Int32](repeating: 4, count: 4) + [Int32](repeating: 7, count: 16))
+    for other in [[], Array(content.dropLast()), content + [0], [UInt8](repeating: 0, count: 136), [UInt8](repeating: 0xff, count: 136)] {
+      #expect(session([settings], other).priorities == [4])
+    }
+  }
+
+  @Test func `nobody knows the hash of a line beforehand`() throws {
+    func knows(_ memory: inout LogMemory, _ text: String, from start: Int = 0) -> Bool { memory.knows(lineIn: bytes(text), from: start) }
+    var one = LogMemory([], random: 1), other = LogMemory([], random: 2)
+    let news = [knows(&one, "alice: a line\n"), knows(&other, "alice: a line\n")]
+    #expect(news == [false, false])
+    #expect(one.content?.dropFirst(8) != other.content?.dropFirst(8))
+    // Every byte counts, up to the end of the line.
+    var known = LogMemory(try #require(one.content), random: 3)
+    let same = [knows(&known, "alice: a line"), knows(&known, "<3>alice: a line\nmore", from: 3)]
+    #expect(same == [true, true])
+    for position in 0..<13 {
+      var changed = bytes("alice: a line\n")
+      changed[position] ^= 1
+      let isKnown = known.knows(lineIn: changed, from: 0)
+      #expect(!isKnown)
+    }
+  }
+}
+
 @Suite struct UserTextTests {
   private func told(_ states: [StorageObservation.State]) -> [String] {
     var writer = ReportWriter()

@@ -55,9 +55,10 @@ private let skeleton = inRepository("packaging/skel")
   }
 
   @Test
-  func `the prune unit ends, and ageing spares its trash and nothing that somebody else can make`() throws {
+  func `the units end, and ageing spares its trash and nothing that somebody else can make`() throws {
     func content(_ path: [UInt8]) throws -> [[UInt8]] { parts(try readAll(try open(path: inRepository(path), .reading), limit: 65536), separator: { $0 == 0x0a }) }
     #expect(try content("packaging/systemd/rootless-storage-prune.service").contains("TimeoutStartSec=6h"))
+    #expect(try content("packaging/systemd/rootless-storage-check.service").contains("TimeoutStartSec=6h"))
     let lines = try content("packaging/tmpfiles.d/rootless-storage.conf").filter { !$0.isEmpty && $0.first != 0x23 }
     #expect(lines == ["x /var/tmp/*/containers", "x /var/tmp/*/docker", "x /var/tmp/.rootless-storage.prune.*", "d /run/rootless-storage 0755 root root -", "d /var/lib/rootless-storage 0755 root root -"])
   }

@@ -42,13 +42,16 @@ import Testing
       }
       // alice and 1000 are one.
       func name(_ owner: [UInt8]) -> [UInt8] { owner == "1000" ? "alice" : owner }
+      let names: [[UInt8]] = ["alice", "bob", "carol"]
+      let owners = ranges.map { names.firstIndex(of: name($0.owner))! }
+      let order = ranges.indices.sorted { ranges[$0].ids.lowerBound < ranges[$1].ids.lowerBound }
       var expected: Set<[Int]> = []
       for one in ranges { for other in ranges where one.line < other.line && name(one.owner) != name(other.owner) && one.ids.overlaps(other.ids) { expected.insert([one.line, other.line]) } }
       some += expected.count
-      let all = overlappingPairs(ranges, limit: 1000, identity: name)
+      let all = overlappingPairs(ranges, order, of: owners, limit: 1000)
       let found = Set(all.pairs.map { [$0.first.line, $0.second.line].sorted() })
       if found != expected || all.count != expected.count || all.pairs.count != expected.count { wrong.append("\(ranges)") }
-      let few = overlappingPairs(ranges, limit: 3, identity: name)
+      let few = overlappingPairs(ranges, order, of: owners, limit: 3)
       if few.count != expected.count || few.pairs.count != min(3, expected.count) { wrong.append("three of \(ranges)") }
     }
     #expect(wrong.first == nil)
@@ -98,14 +101,14 @@ import Testing
     readers.dockerOwners = ["remap"]
     let index = SubordinateIDIndex(facts(content), [:], readers)
     let states = owners(index)
-    #expect(states.sorted.filter { states.state($0) == .gone } == ["left"])
+    #expect(states.names { $0 == .gone } == ["left"])
     #expect(states.state("containers") == .kept(.podman) && states.state("remap") == .kept(.docker) && states.state("!bob") == .kept(.disabled(name: "bob")))
     let found = SubordinateHostFindings(index: index, settings: nil, owners: states, known: KnownIDs(), locks: []).all()
     #expect(found.map(\.severity) == [.note, .warning] && found.first?.sentence.contains("Apptainer has disabled the subordinate ids of bob (!bob: 5000000-5065535") == true, "\(found)")
     #expect(Set(subordinateEntries(index, nil, states).map { "\(shown($0.owner)) \($0.state.rawValue)" }).contains("containers kept"))
     // Without the settings of Docker it is a name like others.
     let plain = owners(SubordinateIDIndex(facts(content)))
-    #expect(plain.sorted.filter { plain.state($0) == .gone } == ["left", "remap"])
+    #expect(plain.names { $0 == .gone } == ["left", "remap"])
     // Ids that Apptainer keeps are still not free.
     #expect(findings(facts("!bob:100000:65536\nalice:165535:65536\n")).map(\.code).contains(.subuidOverlap))
   }
@@ -196,7 +199,7 @@ import Testing
     let index = SubordinateIDIndex(facts("bob:65636000:1\n"))
     let found = wants(of: account(uid: 2000), index, wanted)
     #expect(found.map(\.code) == [.subuidMissing, .subidRefused])
-    #expect(found.first?.remedy == "see subid-refused, which tells why a login gives alice none")
+    #expect(found.first?.remedy == "see subid-refused, which explains why a login gives alice none")
     #expect(
       found.last?.sentence
         == "alice: no subordinate ids are given: the ids 65636000-65701535 would be somebody else's too: bob has 65636000-65636000 in /etc/subuid; with ids in common, one could act as the other; add a range that is free with usermod, or set other bounds.")

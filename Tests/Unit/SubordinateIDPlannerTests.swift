@@ -137,6 +137,17 @@ import Testing
     #expect(try plan(facts(defs: Self.deterministic), user, settings("uid_max = 60000\nsubid_min = 200000")).users == 65_801_536...65_867_071)
   }
 
+  @Test func `where useradd computes ranges, others' uids may be somebody's gids`() throws {
+    let keys = "SUB_UID_DETERMINISTIC yes\nSUB_GID_DETERMINISTIC yes\nSUB_UID_MIN 200000\nSUB_GID_MIN 300000\nUID_MIN 1000\n"
+    var seen = facts("bob:300000:65536\n", "")
+    seen.loginDefinitions = bytes(keys)
+    let given = try planner(account("alice", uid: 1000), settings("uid_max = 60000")).plan(seen)
+    #expect(given.users == 200000...265535 && given.groups == 300000...365535)
+    // Elsewhere, a range is free in both files.
+    seen.loginDefinitions = bytes(keys.replacing(" yes", with: " no"))
+    #expect(throws: SubordinateIDRefusal.self) { _ = try planner(account("alice", uid: 1000), settings("uid_max = 60000")).plan(seen) }
+  }
+
   @Test func `the span is a ring only where shadow is told so`() throws {
     let defs = Self.deterministic + "SUB_UID_MIN 100000\nSUB_UID_MAX 755359\nSUB_GID_MIN 100000\nSUB_GID_MAX 755359\n"
     #expect(try plan(facts(defs: defs), account(uid: 1009)).users == 689_824...755_359)
@@ -277,9 +288,9 @@ import Testing
 
   @Test func `of any files, what is given out is nobody's, is enough, and is given once`() throws {
     var numbers = FixedNumbers(5)
-    let owners = ["alice", "1001", "bob", "1002", "eve", "7", "x y"]
+    let owners = ["alice", "1001", "bob", "1002", "eve", "7", "x y", "!bob", "containers", "#eve"]
     var wrong: [String] = []
-    var counts = (given: 0, refused: 0, enough: 0)
+    var counts = (given: 0, refused: 0, enough: 0, computed: 0)
     for round in 0..<3000 {
       func number() -> String {
         let value = UInt32.random(in: 60_000...1_500_000, using: &numbers)
@@ -300,24 +311,30 @@ import Testing
         }.joined()
       }
       let scheme = round % 2 == 0 ? "uid" : "first-free"
+      // On a host whose login.defs computes the ranges, as shadow 4.20 does, perhaps in a ring.
+      let isComputed = round % 6 == 0
+      let ring = Bool.random(using: &numbers)
+      let defs = ["UID", "GID"].map { "SUB_\($0)_MIN 100000\nSUB_\($0)_MAX 1500000\nSUB_\($0)_COUNT 65536\nSUB_\($0)_DETERMINISTIC yes\n" + (ring ? "UNSAFE_SUB_\($0)_DETERMINISTIC_WRAP yes\n" : "") }.joined()
       let passwd = (0..<3).map { "p\($0):x:\(UInt32.random(in: 60_000...1_500_000, using: &numbers)):\(UInt32.random(in: 60_000...1_500_000, using: &numbers))::/:\n" }.joined()
       let reserved = UInt32.random(in: 60_000...1_500_000, using: &numbers)
-      let wanted = settings("uid_min = 1000\nuid_max = 60000\nsubid_scheme = \(scheme)\nreserved_ids = \(reserved)-\(reserved + 5000)\nsubid_min = 100000\nsubid_max = 1500000\nsubid_count = 65536")
+      let wanted = settings("uid_min = 1000\nuid_max = 60000\nreserved_ids = \(reserved)-\(reserved + 5000)\n" + (isComputed ? "" : "subid_scheme = \(scheme)\nsubid_min = 100000\nsubid_max = 1500000\nsubid_count = 65536"))
       let user = account("alice", uid: 1000 + UInt32.random(in: 0...12, using: &numbers), gid: UInt32.random(in: 60_000...1_500_000, using: &numbers))
       var files = (file(), file())
-      let seen = facts(files.0, files.1, passwd: passwd, group: "g:x:\(reserved + 9000):\n")
+      let seen = facts(files.0, files.1, passwd: passwd, group: "g:x:\(reserved + 9000):\n", defs: isComputed ? defs : "")
       let given: SubordinateIDPlan
       do throws(SubordinateIDRefusal) { given = try planner(user, wanted).plan(seen) } catch {
         counts.refused += 1
         continue
       }
+      if isComputed && !given.isEmpty { counts.computed += 1 }
       if given.isEmpty { counts.enough += 1 } else { counts.given += 1 }
       func isOwn(_ owner: String) -> Bool { owner == "alice" || owner == "\(user.uid)" }
       for (range, kind) in [(given.users, 0), (given.groups, 1)] {
         guard let range else { continue }
         let (first, last) = (UInt64(range.lowerBound), UInt64(range.upperBound))
         func meets(_ low: UInt64, _ high: UInt64) -> Bool { low <= last && high >= first }
-        let others = (ranges(files.0).map { ($0, 0) } + ranges(files.1).map { ($0, 1) }).filter { meets($0.0.first, $0.0.last) && !($0.1 != kind && isOwn($0.0.owner)) }
+        // Where both are computed, the ranges of uids and of gids are looked at apart, as shadow does.
+        let others = (ranges(files.0).map { ($0, 0) } + ranges(files.1).map { ($0, 1) }).filter { meets($0.0.first, $0.0.last) && !($0.1 != kind && (isComputed || isOwn($0.0.owner))) }
         let people = passwd.split(whereSeparator: { $0 == ":" || $0 == "\n" }).compactMap { UInt64($0) } + [UInt64(reserved) + 9000, UInt64(user.uid), UInt64(user.credentials.group)]
         if !others.isEmpty || people.contains(where: { meets($0, $0) }) || meets(UInt64(reserved), UInt64(reserved) + 5000) || meets(0, 65535) || range.count != 65536 || last > 1_500_000 {
           wrong.append("\(range) for \(user.uid) in \(files) \(passwd) \(reserved): \(others)")
@@ -325,9 +342,9 @@ import Testing
         let line = "alice:\(range.lowerBound):\(range.count)\n"
         if kind == 0 { files.0 += (files.0.isEmpty || files.0.hasSuffix("\n") ? "" : "\n") + line } else { files.1 += (files.1.isEmpty || files.1.hasSuffix("\n") ? "" : "\n") + line }
       }
-      if try !planner(user, wanted).plan(facts(files.0, files.1, passwd: passwd)).isEmpty { wrong.append("given twice: \(files)") }
+      if try !planner(user, wanted).plan(facts(files.0, files.1, passwd: passwd, defs: isComputed ? defs : "")).isEmpty { wrong.append("given twice: \(files)") }
     }
     #expect(wrong.first == nil, "\(wrong.count) of 3000")
-    #expect(counts.given > 500 && counts.refused > 500 && counts.enough > 0, "\(counts)")
+    #expect(counts.given > 500 && counts.refused > 500 && counts.enough > 0 && counts.computed > 30, "\(counts)")
   }
 }

@@ -46,6 +46,27 @@ import Testing
     #expect(found("") == nil)
   }
 
+  @Test func `a user without a Kerberos ticket is no error, and the storage directory is judged all the same`() {
+    var away = facts(.absent)
+    away.home = .withoutTicket(KerberosMount(type: "nfs4", flavour: "krb5i"), .keyExpired)
+    let diagnosis = UserDiagnosis(away, settings, isPrivileged: true)
+    #expect(diagnosis.findings.map(\.code) == [.storageMissing, .homeTicketMissing] && diagnosis.findings.map(\.severity) == [.error, .note])
+    #expect(diagnosis.actions == [.login(.createStorageDirectory(mode: 0o700))])
+    #expect(diagnosis.findings[1].sentence == "The home is on a network file system with Kerberos (nfs4, sec=krb5i), and alice has no valid ticket: Key has expired. What is in it is unknown.")
+    #expect(diagnosis.findings[1].remedy == "as alice, in a session of theirs: kinit && rootless-storage check")
+    away.storage?.observation.state = .inPlace(mode: 0o700)
+    #expect(UserDiagnosis(away, settings, isPrivileged: true).findings.map(\.code) == [.homeTicketMissing])
+  }
+
+  @Test(arguments: [Errno.keyExpired, .ioError, .stale])
+  func `a file that its server does not give now is not to be moved away`(cause: Errno) {
+    var facts = facts()
+    facts.storageConf = .init(file: .failed(cause))
+    facts.daemonJson = .init(file: .failed(cause))
+    let remedies = UserDiagnosis(facts, settings, isPrivileged: true).findings.filter { [.storageConfUnreadable, .daemonJsonUnreadable].contains($0.code) }.map(\.remedy)
+    #expect(remedies.count == 2 && remedies.allSatisfy { !$0.contains("mv ") && $0.hasPrefix("log in as alice when") }, "\(remedies)")
+  }
+
   @Test func `an outdated pause process is found`() {
     var outdated = facts()
     outdated.pause = .outdated(pid: 77)

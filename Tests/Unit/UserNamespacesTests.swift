@@ -112,7 +112,16 @@ import Testing
     place.put("etc/os-release", "ID=\(distribution)\n")
     #expect(findings().map(\.code) == (isOld ? [.fuseOverlayfs] : []))
     if !isOld { return }
-    #expect(sentences().first == "The kernel \(kernel) cannot mount overlay for users (Linux 5.11 can), and fuse-overlayfs, which does it instead, is not installed.")
+    if distribution == "debian" {
+      #expect(sentences() == ["The kernel \(kernel) cannot mount overlay for users (Linux 5.11 can) unless its module overlay is told to."])
+      #expect(remedy()?.contains("permit_mounts_in_userns=1") == true)
+      place.put("sys/module/overlay/parameters/permit_mounts_in_userns", "Y\n")
+      #expect(findings() == [])
+      place.put("sys/module/overlay/parameters/permit_mounts_in_userns", "N\n")
+      #expect(findings().map(\.code) == [.fuseOverlayfs])
+    } else {
+      #expect(sentences().first == "The kernel \(kernel) cannot mount overlay for users (Linux 5.11 can), and fuse-overlayfs, which does it instead, is not installed.")
+    }
     place.put("usr/bin/fuse-overlayfs", "", mode: 0o755)
     #expect(remedy() == "sudo modprobe fuse")
     place.put("dev/fuse", "")

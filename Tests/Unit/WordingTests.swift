@@ -113,7 +113,7 @@ import Testing
   }
 
   @Test func `a problem of the settings says file and line`() {
-    let event = Event.settingsProblem(file: "/etc/f.conf", SettingsProblem(line: 12, reason: .unknownKey("colour")))
+    let event = Event.settingsProblem(SettingsProblem(file: "/etc/f.conf", line: 12, reason: .unknownKey("colour")))
     #expect(text(event) == "alice: /etc/f.conf:12: there is no setting \"colour\", ignoring")
   }
 

@@ -18,7 +18,7 @@ extension Lab {
   ///
   /// - Parameter host: options of the PAM host.
   func session(_ user: String, host options: String = "", timeout: Int = 60, on host: Host = .lab1) throws -> Output {
-    try root("echo 'session required pam_rootless_storage.so timeout=\(timeout)' > /etc/pam.d/tested; pam-host \(options) /etc/pam.d tested \(user); journalctl --sync", on: host)
+    try root("echo 'session required pam_rootless_storage.so timeout=\(timeout)' > /etc/pam.d/tested; rm -f /run/rootless-storage/[0-9]*; pam-host \(options) /etc/pam.d tested \(user); journalctl --sync", on: host)
   }
 
   /// /etc/subuid and /etc/subgid.

@@ -9,7 +9,7 @@ extension NetworkTests {
     private static let quota = "free some of the quota on the home and log in again"
     private static let stale = "unmount it on this host and log in again, for what was mounted is gone on the server or no longer exported"
     private static let denied =
-      "5 home HOME cannot be reached by its user: Permission denied, nothing is done; check its mode and the options of its export, a Kerberos ticket may be missing, or it is a FUSE mount without allow_other"
+      "5 home HOME cannot be reached by its user: Permission denied, nothing is done; check its mode and the options of its export, or it is a FUSE mount without allow_other"
     private static let exportAgain = "exportfs -u $clients:$export; exportfs -ra; exportfs -f"
 
     static let faults: [HomeFault] = [

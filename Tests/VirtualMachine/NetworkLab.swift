@@ -90,6 +90,8 @@ struct NetworkLab {
       shift
       echo "session required pam_rootless_storage.so $*" >/etc/pam.d/tested
       cursor=$(journalctl -n 1 -o cat --show-cursor | sed -n 's/^-- cursor: //p')
+      # What an earlier session has logged is not left out of this one.
+      rm -f /run/rootless-storage/[0-9]*
       pam-host /etc/pam.d tested $name
       log_after "$cursor" "$name"
     }
@@ -175,7 +177,7 @@ struct HomeFault: Sendable, CustomStringConvertible {
 
   var description: String { what }
 
-  static let killed = "3 the session helper was not done within the timeout and was killed, this session may be without container storage; is the file server of the home down?"
+  static let killed = "3 the session helper was not done within the timeout and was killed, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd"
   static let missing = "5 home HOME does not exist, or its file server is down, nothing is done; log in again when it is there; if autofs mounts it, check that autofs is running and has an entry for it"
 
   static func failed(_ cause: String, _ step: String, files: [String] = [".config/containers/storage.conf", ".config/docker/daemon.json"]) -> [String] {

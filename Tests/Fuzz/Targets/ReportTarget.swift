@@ -7,7 +7,7 @@ func fuzzReport(_ input: [UInt8]) {
   promise(whole == Reading(parts[1], piece: 1 + (number(parts[0]) ?? 0) % 4096), "the same in pieces")
   promise(whole == Reading(expectedOf: parts[1]), "what a plain reading finds")
   promise(whole.lines.count <= 300 && whole.lines.allSatisfy { isPrintable($0) && $0.count < 1024 }, "bounded and printable")
-  promise(whole.priorities.allSatisfy { (3...7).contains($0) }, "priorities of syslog")
+  promise(whole.priorities.allSatisfy { (3...7).contains($0) || $0 == ReportFormat.userPriority || $0 == ReportFormat.repeatedError }, "priorities of syslog, and ours")
 }
 
 /// What comes out of a report.
@@ -48,6 +48,11 @@ struct Reading: Equatable {
       if line.isEmpty { continue }
       if lines.count == 300 {
         isFlooded = true
+        continue
+      }
+      if line.starts(with: bytes("<s>")) {
+        priorities.append(ReportFormat.repeatedError)
+        lines.append(Array(line.dropFirst(3)))
         continue
       }
       let mark = (3...7).first { line.starts(with: "<\($0)>".utf8) }

@@ -30,7 +30,14 @@ func fuzzSettings(_ input: [UInt8]) {
   promise(settings.storage == template, "storage_directory")
   // Of the rest, which is no mistake of another kind, at most 16 and "there are more" are told.
   promise(parser.problems.count == min(mistakes + (isRange ? 0 : 1), 17), "a problem for each mistake: \(parser.problems)")
-  for problem in parser.problems { promiseToldWell(.settingsProblem(file: bytes("/etc/f"), problem), by: Wording()) }
+  for problem in parser.problems { promiseToldWell(.settingsProblem(problem), by: Wording()) }
+
+  // The same lines in a file and a drop-in, cut anywhere, are the same settings.
+  for cut in input.indices where input[cut] == 0x0a && (cut % 7 == 0 || input.count < 256) {
+    let halves = [input[..<cut], input[(cut + 1)...]].map { SettingsFile(path: bytes("/etc/f"), content: Array($0)) }
+    let merged = SettingsParser(halves)
+    promise(merged.settings == settings && merged.problems.map(\.reason) == parser.problems.map(\.reason), "a drop-in from \(cut)")
+  }
 }
 
 private func stripped(_ text: some Collection<UInt8>) -> [UInt8] {
