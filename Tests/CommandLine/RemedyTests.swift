@@ -14,7 +14,7 @@ struct RemedyTests {
 
   /// A service's findings are other suites' to run: what it needs is not in such a machine.
   private static let elsewhere = ["subuid-missing", "subuid-small", "subuid-overlap", "subid-source", "migrate-needed"]
-  /// Words that a command begins with. All other remedies are texts.
+  /// Words that a command begins with.
   private static let commands: Set<Substring> = ["sudo", "rootless-storage", "podman", "systemctl", "unset", "mv", "rm", "ls", "echo", "printf", "chmod"]
 
   private static let followed = Mutex<Set<String>>([])
@@ -42,17 +42,20 @@ struct RemedyTests {
     for finding in try look() where !RemedyTests.elsewhere.contains(finding.code) {
       // An earlier remedy may have been for this one too.
       guard try look().contains(where: { $0.code == finding.code && $0.sentence == finding.sentence }) else { continue }
-      let parts = finding.remedy.components(separatedBy: "    # ")
-      let command = parts[0]
+      let parts = finding.remedyParts
+      let first = finding.remedy.split(separator: " ").first ?? ""
+      #expect(parts.command != nil || !RemedyTests.commands.contains(first), "a command that is not said to be one: \(finding)")
+      // What a person does before is theirs; and what the user runs in a session of theirs, no administrator does.
+      guard let command = parts.command, parts.instruction == nil else { continue }
       // Once for each finding and command: what else leads to them, SituationTests repairs.
       guard RemedyTests.followed.withLock({ $0.insert("\(reader) \(finding.code) \(command)").inserted }) else { continue }
-      guard let first = command.split(separator: " ").first, RemedyTests.commands.contains(first) else { continue }
-      #expect(reader == .user || first == "sudo" || first == "unset" || first == "echo" || first == "printf", "an administrator needs sudo: \(finding)")
+      #expect(parts.runBy == (command.contains("sudo ") ? "root" : "alice"), "\(finding)")
+      #expect(reader == .user || parts.runBy == "root", "an administrator needs sudo: \(finding)")
       let before = try machine.names()
       let output = try machine.sh("cd /; exec setpriv --reuid \(reader == .user ? 4001 : 4900) --regid \(reader == .user ? 4001 : 4900) --clear-groups env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=\(reader == .user ? "/home/alice" : "/nonexistent") XDG_RUNTIME_DIR=/run/user/4001 bash -c \(quoted(command))")
       let isGone = try !look().contains { $0.code == finding.code && $0.sentence == finding.sentence }
       // What only shows something says what is to be decided then.
-      #expect(isGone || parts.count > 1, "\(situation.what): still there after \(command): \(finding), \(output)")
+      #expect(isGone || parts.note != nil, "\(situation.what): still there after \(command): \(finding), \(output)")
       let changed = try machine.names().symmetricDifference(before).map { String($0.split(separator: " ")[0]) }
       for path in Set(changed) { #expect(isMeant(path, finding), "\(situation.what): \(command) changed \(path)") }
       for program in ["/tmp", "/var/tmp"] where situation.what != "below a way that others can change" {

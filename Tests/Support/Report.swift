@@ -2,11 +2,18 @@ import Foundation
 
 /// What `rootless-storage check --json` and `repair --json` print, as far as tests look at it.
 public struct Report: Decodable, Sendable {
+  public struct Remedy: Decodable, Sendable {
+    public let instruction: String?
+    public let command: String?
+    public let runBy: String?
+    public let note: String?
+  }
   public struct Finding: Decodable, Sendable {
     public let code: String
     public let severity: String
     public let sentence: String
     public let remedy: String
+    public let remedyParts: Remedy
     public let isRepairable: Bool
   }
   public struct Action: Decodable, Sendable {

@@ -149,7 +149,7 @@ private let ours = "session optional pam_rootless_storage.so"
   @Test func `the vendor's files, links and special files are refused, with what to do`() {
     place.put("usr/lib/pam.d/login", "session required pam_unix.so\n")
     #expect(plan() == ([], ["login: /usr/lib/pam.d/login is the vendor's, whose updates write over it"]))
-    #expect(PAMPlan.enabling(place.tree).refusals[0].remedy == "sudo cp /usr/lib/pam.d/login /etc/pam.d/login, which then counts in its place, and run this again")
+    #expect(PAMPlan.enabling(place.tree).refusals[0].remedy.text == "sudo cp /usr/lib/pam.d/login /etc/pam.d/login    # the copy counts in its place then; run this again")
     place.put("etc/real", "session required pam_unix.so\n")
     place.directory("etc/pam.d")
     place.link("etc/pam.d/login", to: "/etc/real")

@@ -124,7 +124,7 @@ private let ours = "session optional pam_rootless_storage.so"
     let finding = findings().first { $0.code == .pamNotReached }
     #expect(finding?.severity == .error)
     #expect(finding?.sentence == "No login on this host calls pam_rootless_storage.so: it is in none of the session stacks of cron, login, sshd, su and su-l.")
-    #expect(finding?.remedy == "sudo rootless-storage pam enable")
+    #expect(finding?.remedy.text == "sudo rootless-storage pam enable")
   }
 
   @Test func `where some do not, a warning names those`() {
@@ -175,7 +175,7 @@ private let ours = "session optional pam_rootless_storage.so"
       order?.sentence
         == "In sessions of crond and sshd, pam_rootless_storage.so (/etc/pam.d/password-auth:10) runs before pam_sss.so (/etc/pam.d/password-auth:13) and pam_oddjob_mkhomedir.so (/etc/pam.d/password-auth:14), and may miss the home or what is needed to reach it.")
     #expect(
-      order?.remedy
+      order?.remedy.text
         == "move \"session optional pam_rootless_storage.so\" from /etc/pam.d/password-auth:10 to behind /etc/pam.d/password-auth:13 and /etc/pam.d/password-auth:14")
     #expect(findings().count == 1)
   }

@@ -15,8 +15,8 @@ import Testing
     let found = denials("\(SELinuxDenialsTests.sshd)\n\(cron)\n")
     #expect(found?.count == 2 && found?.last == "{ read write } on a file of the type user_tmp_t, in the domain crond_t")
     let finding = selinuxFindings(found)
-    #expect(finding.map(\.code) == [.selinuxDenied] && finding[0].sentence.contains("2 accesses") && finding[0].remedy.hasPrefix("load the policy module"))
-    #expect(selinuxFindings(denials(SELinuxDenialsTests.sshd, hasDomain: true))[0].remedy.hasPrefix("sudo ausearch -m avc -c session-helper "))
+    #expect(finding.map(\.code) == [.selinuxDenied] && finding[0].sentence.contains("2 accesses") && finding[0].remedy.text.hasPrefix("load the policy module"))
+    #expect(selinuxFindings(denials(SELinuxDenialsTests.sshd, hasDomain: true))[0].remedy.text.hasPrefix("sudo ausearch -m avc -c session-helper "))
     #expect(selinuxFindings(nil) == [])
   }
 

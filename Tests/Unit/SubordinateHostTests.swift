@@ -64,11 +64,11 @@ import Testing
     #expect(
       found.last?.sentence
         == "The subordinate uids 100000-165535 of alice in /etc/subuid include subordinate ids of bob (165535-231070): with ids in common, one can act as the other.")
-    #expect(found.last?.remedy.hasPrefix("sudo usermod --del-subuids 165535-231070 bob    # give bob another range by your site's policy; ") == true)
+    #expect(found.last?.remedy.text.hasPrefix("sudo usermod --del-subuids 165535-231070 bob    # give bob another range by your site's policy; ") == true)
     // Who is gone gives way.
     let gone = findings(facts("left:100000:65536\nbob:165535:65536\n"))
     #expect(gone.map(\.code) == [.subuidOverlap, .subidGone])
-    #expect(gone.first?.remedy == "sudo rootless-storage subids release left")
+    #expect(gone.first?.remedy.text == "sudo rootless-storage subids release left")
     #expect(gone.last?.sentence == "left has no account any more, but subordinate ids: 100000-165535 in /etc/subuid.")
   }
 
@@ -131,7 +131,7 @@ import Testing
 
   @Test func `lines of one owner with ids in common are told, whoever it is`() {
     let found = findings(facts("alice:100000:65536\nalice:100000:65536\nbob:300000:65536\n1001:365535:65536\n"))
-    #expect(found.map(\.code) == [.subuidOverlap, .subuidOverlap] && found.allSatisfy { $0.remedy.hasPrefix("remove one of the two lines: sudo vi +") }, "\(found)")
+    #expect(found.map(\.code) == [.subuidOverlap, .subuidOverlap] && found.allSatisfy { $0.remedy.text.hasPrefix("remove one of the two lines: sudo vi +") }, "\(found)")
     #expect(found.map { $0.sentence.contains("Lines 1 and 2") } == [true, false])
   }
 
@@ -199,7 +199,7 @@ import Testing
     let index = SubordinateIDIndex(facts("bob:65636000:1\n"))
     let found = wants(of: account(uid: 2000), index, wanted)
     #expect(found.map(\.code) == [.subuidMissing, .subidRefused])
-    #expect(found.first?.remedy == "see subid-refused, which explains why a login gives alice none")
+    #expect(found.first?.remedy.text == "see subid-refused, which explains why a login gives alice none")
     #expect(
       found.last?.sentence
         == "alice: no subordinate ids are given: the ids 65636000-65701535 would be somebody else's too: bob has 65636000-65636000 in /etc/subuid; with ids in common, one could act as the other; add a range that is free with usermod, or set other bounds.")

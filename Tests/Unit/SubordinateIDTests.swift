@@ -37,15 +37,15 @@ import Testing
     #expect(found.map(\.code) == [.subuidMissing])
     #expect(found.first?.severity == .error)
     #expect(found.first?.sentence == "alice has no range in /etc/subuid and /etc/subgid, so images with files of more than one user cannot be unpacked.")
-    #expect(found.first?.remedy == SubordinateIDTests.policy && found.first?.isRepairable == false)
+    #expect(found.first?.remedy.text == SubordinateIDTests.policy && found.first?.isRepairable == false)
     let half = findings(index("alice:100000:65536\n", ""))
     #expect(half.first?.sentence.contains("no range in /etc/subgid,") == true)
-    #expect(half.first?.remedy == "sudo usermod --add-subgids 100000-165535 alice    # the same ids as in the other file; then, as that user: podman system migrate")
+    #expect(half.first?.remedy.text == "sudo usermod --add-subgids 100000-165535 alice    # the same ids as in the other file; then, as that user: podman system migrate")
     // Somebody else has them there.
-    #expect(findings(index("alice:100000:65536\n", "bob:165535:1\n")).first?.remedy == SubordinateIDTests.policy)
+    #expect(findings(index("alice:100000:65536\n", "bob:165535:1\n")).first?.remedy.text == SubordinateIDTests.policy)
     var settings = SettingsParser(bytes("subids = allocate\nuid_max = 60000")).settings
     let given = findings(index(""), account(), settings)
-    #expect(given.map(\.isRepairable) == [true] && given.first?.remedy == "sudo rootless-storage repair alice    # or the user logs in again; then, as that user: podman system migrate")
+    #expect(given.map(\.isRepairable) == [true] && given.first?.remedy.text == "sudo rootless-storage repair alice    # or the user logs in again; then, as that user: podman system migrate")
     settings.uidMax = nil
     #expect(findings(index(""), account(), settings).map(\.isRepairable) == [false])
   }
@@ -53,10 +53,10 @@ import Testing
   @Test func `where useradd computes ranges, the computed one is given`() {
     place.put("etc/login.defs", "SUB_UID_DETERMINISTIC yes\nSUB_GID_DETERMINISTIC yes\n")
     let command = "sudo usermod --add-subuids 65536-131071 --add-subgids 65536-131071 alice    # what useradd computes from the uid, on every host; then, as that user: podman system migrate"
-    #expect(findings(index("")).first?.remedy == command)
-    #expect(findings(index("bob:100000:1\n", "bob:300000:1\n")).first?.remedy == SubordinateIDTests.policy, "somebody has ids of it")
+    #expect(findings(index("")).first?.remedy.text == command)
+    #expect(findings(index("bob:100000:1\n", "bob:300000:1\n")).first?.remedy.text == SubordinateIDTests.policy, "somebody has ids of it")
     place.put("etc/login.defs", "SUB_UID_DETERMINISTIC yes\n")
-    #expect(findings(index("")).first?.remedy == SubordinateIDTests.policy, "one of the two would be the first that is free here")
+    #expect(findings(index("")).first?.remedy.text == SubordinateIDTests.policy, "one of the two would be the first that is free here")
   }
 
   @Test func `files that are missing are empty, others are told`() {
@@ -69,7 +69,7 @@ import Testing
   @Test func `where a file may not be read, nothing is said of it`() {
     let found = findings(SubordinateIDIndex(SubordinateIDFacts(), [.users: .denied]))
     #expect(found.map(\.sentence) == ["alice has no range in /etc/subgid, so images with files of more than one user cannot be unpacked."])
-    #expect(found.first?.remedy == SubordinateIDTests.policy)
+    #expect(found.first?.remedy.text == SubordinateIDTests.policy)
   }
 
   @Test func `too few ids are told with their number`() {
@@ -77,7 +77,7 @@ import Testing
     #expect(found.map(\.code) == [.subuidSmall, .subuidOverlap])
     #expect(found.first?.severity == .warning)
     #expect(found.first?.sentence == "alice has 1510 ids in /etc/subuid, fewer than the 65536 that images expect (nobody is 65534).")
-    #expect(found.first?.remedy == SubordinateIDTests.policy, "the range of the other file would stand beside ids of its own")
+    #expect(found.first?.remedy.text == SubordinateIDTests.policy, "the range of the other file would stand beside ids of its own")
   }
 
   @Test func `ids of others, by name or by number, are an overlap`() {
@@ -88,7 +88,7 @@ import Testing
       found.first?.sentence
         == "The subordinate uids 100000-165535 of alice in /etc/subuid include subordinate ids of 2000 (90000-109999) and subordinate ids of bob (165535-231070): with ids in common, one can act as the other.")
     #expect(
-      found.first?.remedy
+      found.first?.remedy.text
         == "sudo usermod --del-subuids 100000-165535 --del-subgids 100000-165535 alice    # and give alice one range in both files as your site does it; then, as that user: podman system migrate")
   }
 
@@ -109,7 +109,7 @@ import Testing
     #expect(sentences(good, account(), settings) == [])
     settings.uidMax = 100_000
     #expect(findings(good, account(), settings).map(\.code) == [.subuidOverlap])
-    #expect(findings(good, account(), settings).first?.remedy.contains("--add-sub") == false)
+    #expect(findings(good, account(), settings).first?.remedy.text.contains("--add-sub") == false)
   }
 
   @Test func `of many collisions some are named`() {
@@ -129,13 +129,13 @@ import Testing
     #expect(index.source.map { shown($0) } == source)
     let found = findings(index, account("o'brien"))
     #expect(found.map(\.code) == [source == nil ? .subuidMissing : .subidSource])
-    if source != nil { #expect(found.first?.remedy == "look at them: getsubids $'o\\047brien' && getsubids -g $'o\\047brien'") }
+    if source != nil { #expect(found.first?.remedy.text == "look at them: getsubids $'o\\047brien' && getsubids -g $'o\\047brien'") }
   }
 
   @Test func `hostile names are escaped`() {
     for name in hostileBytes where !name.isEmpty {
       for finding in findings(index("x:100000:65536\n"), account(name)) {
-        #expect(isPrintable(bytes(finding.sentence)) && isPrintable(bytes(finding.remedy)))
+        #expect(isPrintable(bytes(finding.sentence)) && isPrintable(bytes(finding.remedy.text)))
       }
     }
   }
@@ -151,7 +151,7 @@ import Testing
         "The uid 108472 of carol lies in the subordinate uids 100000-165535 of adm in /etc/subuid: in a user namespace adm can act as carol.",
         "The gid 165535 of carol lies in the subordinate gids 100000-165535 of adm in /etc/subgid: in a user namespace adm can act as carol.",
       ])
-    #expect(found.allSatisfy { $0.code == .subuidOverlap && $0.severity == .error && $0.remedy.contains("165535 adm    # give adm another range") })
+    #expect(found.allSatisfy { $0.code == .subuidOverlap && $0.severity == .error && $0.remedy.text.contains("165535 adm    # give adm another range") })
     // However the line is written, and under a number too; not where nobody can be the owner.
     #expect(findings(index("77:0x1a000:10000\ncarol:300000:65536\n"), carol).filter { $0.code == .subuidOverlap }.count == 1)
     #expect(findings(index("#x:100000:65536\n!x:100000:65536\ncarol:300000:65536\n"), carol).filter { $0.code == .subuidOverlap } == [])
@@ -163,7 +163,7 @@ import Testing
   func `systemd's own ids are nobody's`(start: Int, count: Int, ids: String) {
     let found = findings(index("alice:100000:65536\nalice:\(start):\(count)\n"))
     #expect(found.count == 2 && found.allSatisfy { $0.code == .subuidOverlap && $0.sentence.contains("systemd's ids (\(ids):") }, "\(found)")
-    #expect(found.allSatisfy { $0.remedy.hasSuffix("alice    # other ranges remain; then, as that user: podman system migrate") }, "nothing is added where enough ids remain: \(found)")
+    #expect(found.allSatisfy { $0.remedy.text.hasSuffix("alice    # other ranges remain; then, as that user: podman system migrate") }, "nothing is added where enough ids remain: \(found)")
     #expect(findings(index("alice:100000:65536\nalice:2147352575:1\nalice:2147418112:1\n", "alice:100000:65536\n")) == [])
   }
 
@@ -171,13 +171,13 @@ import Testing
     let found = findings(index("alice:100000:65536\n", "alice:100000:65536\nalice:44:1\nalice:99:1\n", group: "video:x:44:\n"))
     #expect(found.map(\.severity) == [.note] && found.map(\.code) == [.subuidOverlap])
     #expect(found.first?.sentence == "Line 2 of /etc/subgid gives the containers of alice the group video (44), as is done for devices.")
-    #expect(found.first?.remedy == "nothing; if it is not meant: sudo usermod --del-subgids 44-44 alice")
+    #expect(found.first?.remedy.text == "nothing; if it is not meant: sudo usermod --del-subgids 44-44 alice")
   }
 
   @Test func `another spelling of a name is no other user`() {
     let user = account(bytes("CORP\\jdoe"), uid: 2000)
     let found = findings(index("CORPjdoe:100000:65536\nCORP\\jdoe:100000:65536\n"), user)
-    #expect(found.map(\.code) == [.subidName, .subidName] && found.allSatisfy { $0.severity == .note && $0.remedy.hasPrefix("nothing;") }, "\(found)")
+    #expect(found.map(\.code) == [.subidName, .subidName] && found.allSatisfy { $0.severity == .note && $0.remedy.text.hasPrefix("nothing;") }, "\(found)")
     #expect(findings(index("CORPjdo:100000:65536\nCORP\\jdoe:100000:65536\n"), user).map(\.code) == [.subuidOverlap, .subuidOverlap])
   }
 
@@ -190,13 +190,13 @@ import Testing
   func `lines of one owner with ids in common`(subuid: String, sentence: String) {
     let found = findings(index(subuid, "alice:100000:65536\n"))
     #expect(found.map(\.code) == [.subuidOverlap] && found.first?.severity == .error && found.first?.sentence == sentence, "\(found)")
-    #expect(found.first?.remedy == "remove one of the two lines: sudo vi +2 /etc/subuid")
+    #expect(found.first?.remedy.text == "remove one of the two lines: sudo vi +2 /etc/subuid")
   }
 
   @Test(arguments: ["0x186a0", "0303240", "+100000"]) func `numbers that only shadow reads are ids for engines with libsubid`(number: String) {
     let found = findings(index("alice:\(number):65536\n"))
     #expect(found.map(\.code) == [.subuidMissing] && found.first?.severity == .warning, "\(found)")
-    #expect(found.first?.remedy == "write the line in decimal digits, as alice:100000:65536: sudo vi +1 /etc/subuid")
+    #expect(found.first?.remedy.text == "write the line in decimal digits, as alice:100000:65536: sudo vi +1 /etc/subuid")
   }
 
   @Test(arguments: ["alice:4294900000:100000\n", "alice:100000:4294967296\n", "alice:4294901760:65536\n"]) func `ids beyond the last one of the kernel are none`(content: String) {

@@ -87,13 +87,13 @@ private let shippedFile = parts(bytes(#filePath), separator: { $0 == 0x2f }).dro
       found.first?.sentence
         == "systemd-tmpfiles removes what has not been used for 30d below /var/tmp (/usr/lib/tmpfiles.d/tmp.conf:2), and with it the containers and images in /var/tmp/USER/containers/storage and /var/tmp/USER/docker, file by file.")
     #expect(
-      found.first?.remedy == "printf '%s\\n' 'x /var/tmp/*/containers' 'x /var/tmp/*/docker' | sudo tee -a /etc/tmpfiles.d/rootless-storage-local.conf")
+      found.first?.remedy.text == "printf '%s\\n' 'x /var/tmp/*/containers' 'x /var/tmp/*/docker' | sudo tee -a /etc/tmpfiles.d/rootless-storage-local.conf")
     #expect(try findings(["usr/lib/tmpfiles.d/rootless-storage.conf": try shipped]) == [])
   }
 
   @Test func `storage elsewhere needs lines of its own, which the command writes`() throws {
     let files = ["usr/lib/tmpfiles.d/a.conf": "d \"/scratch [a]\" 1777 root root 2w\n", "usr/lib/tmpfiles.d/rootless-storage.conf": try shipped]
-    let remedy = try findings(files, "/scratch [a]/c-$UID").first?.remedy ?? ""
+    let remedy = try findings(files, "/scratch [a]/c-$UID").first?.remedy.text ?? ""
     #expect(remedy.hasPrefix("printf '%s\\n' 'x /scratch\\x20[[]a]/c-*/containers' "))
     // The lines that it writes do it.
     place.put("etc/tmpfiles.d/rootless-storage-local.conf", "x /scratch\\x20[[]a]/c-*/containers\nx /scratch\\x20[[]a]/c-*/docker\n")
@@ -102,9 +102,9 @@ private let shippedFile = parts(bytes(#filePath), separator: { $0 == 0x2f }).dro
 
   @Test func `a line for the engine's own directory must go`() throws {
     let found = try findings(["usr/lib/tmpfiles.d/a.conf": "e /var/tmp/*/containers - - - 10d\n"])
-    #expect(found.first?.remedy == "take that line out: copy /usr/lib/tmpfiles.d/a.conf to /etc/tmpfiles.d, where it hides the other, and edit line 1 there")
+    #expect(found.first?.remedy.text == "take that line out: copy /usr/lib/tmpfiles.d/a.conf to /etc/tmpfiles.d, where it hides the other, and edit line 1 there")
     let own = try findings(["usr/lib/tmpfiles.d/a.conf": "", "etc/tmpfiles.d/b.conf": "\ne /var/tmp/*/containers - - - 10d\n"])
-    #expect(own.first?.remedy == "take line 2 out of /etc/tmpfiles.d/b.conf")
+    #expect(own.first?.remedy.text == "take line 2 out of /etc/tmpfiles.d/b.conf")
   }
 
   @Test func `what is emptied at boot must go too: older ones of systemd keep nothing of it`() throws {
@@ -113,7 +113,7 @@ private let shippedFile = parts(bytes(#filePath), separator: { $0 == 0x2f }).dro
       found.first?.sentence
         == "systemd-tmpfiles empties /scratch at every boot (/usr/lib/tmpfiles.d/a.conf:1), and with it the containers and images in /scratch/USER/containers/storage and /scratch/USER/docker."
     )
-    #expect(found.first?.remedy.hasPrefix("take that line out: copy /usr/lib/tmpfiles.d/a.conf to /etc/tmpfiles.d") == true)
+    #expect(found.first?.remedy.text.hasPrefix("take that line out: copy /usr/lib/tmpfiles.d/a.conf to /etc/tmpfiles.d") == true)
   }
 
   @Test func `a file hides those of its name in later directories, and a link to null masks`() throws {

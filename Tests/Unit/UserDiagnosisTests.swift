@@ -53,7 +53,7 @@ import Testing
     #expect(diagnosis.findings.map(\.code) == [.storageMissing, .homeTicketMissing] && diagnosis.findings.map(\.severity) == [.error, .note])
     #expect(diagnosis.actions == [.login(.createStorageDirectory(mode: 0o700))])
     #expect(diagnosis.findings[1].sentence == "The home is on a network file system with Kerberos (nfs4, sec=krb5i), and alice has no valid ticket: Key has expired. What is in it is unknown.")
-    #expect(diagnosis.findings[1].remedy == "as alice, in a session of theirs: kinit && rootless-storage check")
+    #expect(diagnosis.findings[1].remedy.text == "as alice, in a session of theirs: kinit && rootless-storage check")
     away.storage?.observation.state = .inPlace(mode: 0o700)
     #expect(UserDiagnosis(away, settings, isPrivileged: true).findings.map(\.code) == [.homeTicketMissing])
   }
@@ -63,7 +63,7 @@ import Testing
     var facts = facts()
     facts.storageConf = .init(file: .failed(cause))
     facts.daemonJson = .init(file: .failed(cause))
-    let remedies = UserDiagnosis(facts, settings, isPrivileged: true).findings.filter { [.storageConfUnreadable, .daemonJsonUnreadable].contains($0.code) }.map(\.remedy)
+    let remedies = UserDiagnosis(facts, settings, isPrivileged: true).findings.filter { [.storageConfUnreadable, .daemonJsonUnreadable].contains($0.code) }.map(\.remedy.text)
     #expect(remedies.count == 2 && remedies.allSatisfy { !$0.contains("mv ") && $0.hasPrefix("log in as alice when") }, "\(remedies)")
   }
 
@@ -72,14 +72,14 @@ import Testing
     outdated.pause = .outdated(pid: 77)
     let findings = UserDiagnosis(outdated, settings, isPrivileged: true).findings
     #expect(findings.map(\.code) == [.migrateNeeded] && findings[0].sentence.contains("77"))
-    #expect(findings[0].remedy.hasPrefix("as alice, in a session of theirs: podman system migrate    # ") && !findings[0].isRepairable)
+    #expect(findings[0].remedy.text.hasPrefix("as alice, in a session of theirs: podman system migrate    # ") && !findings[0].isRepairable)
     // repair runs what it can run, and promises nothing else.
     for (podman, canRun, isRepairable) in [("/usr/bin/podman", false, false), (nil, true, false), ("/usr/bin/podman", true, true)] as [([UInt8]?, Bool, Bool)] {
       outdated.podman = podman
       outdated.canRunPrograms = canRun
       let diagnosis = UserDiagnosis(outdated, settings, isPrivileged: true)
       #expect(diagnosis.findings.map(\.isRepairable) == [isRepairable] && diagnosis.actions.isEmpty != isRepairable)
-      #expect(diagnosis.findings[0].remedy.hasPrefix("sudo rootless-storage repair alice    # ") == isRepairable)
+      #expect(diagnosis.findings[0].remedy.text.hasPrefix("sudo rootless-storage repair alice    # ") == isRepairable)
     }
     outdated.pause = .current
     #expect(codes(outdated) == [])
@@ -130,8 +130,8 @@ import Testing
       #expect(user.findings == root.findings, "what is wrong does not depend on who looks")
       #expect(user.actions.allSatisfy { root.actions.contains($0) })
       // What only root fixes names sudo.
-      if user.actions.isEmpty { #expect(user.findings.filter(\.isRepairable).allSatisfy { $0.remedy.hasPrefix("sudo ") }) }
-      for finding in root.findings { #expect(finding.sentence.hasSuffix(".") && !finding.sentence.contains("\n") && !finding.remedy.isEmpty, "\(finding)") }
+      if user.actions.isEmpty { #expect(user.findings.filter(\.isRepairable).allSatisfy { $0.remedy.text.hasPrefix("sudo ") }) }
+      for finding in root.findings { #expect(finding.sentence.hasSuffix(".") && !finding.sentence.contains("\n") && !finding.remedy.text.isEmpty, "\(finding)") }
     }
   }
 
@@ -154,7 +154,7 @@ import Testing
     do throws(TextProblem) { seen.storageConf?.text = try TOMLText(hostile) } catch { seen.storageConf?.problem = error }
     seen.environment = UserFacts.Environment(configHome: String(decoding: hostile, as: UTF8.self) + "x")
     for finding in UserDiagnosis(seen, settings, isPrivileged: true).findings {
-      #expect(isPrintable(bytes(finding.sentence)) && isPrintable(bytes(finding.remedy)), "\(finding)")
+      #expect(isPrintable(bytes(finding.sentence)) && isPrintable(bytes(finding.remedy.text)), "\(finding)")
       #expect(finding.sentence.utf8.count < 2000)
     }
   }

@@ -19,7 +19,7 @@ import Testing
 
   private func findings() -> [Finding] { userNamespaceFindings(UserNamespaces(place.tree)) }
   private func sentences() -> [String] { findings().map(\.sentence) }
-  private func remedy() -> String? { findings().first?.remedy }
+  private func remedy() -> String? { findings().first?.remedy.text }
 
   @Test(.enabled(if: isRoot, "needs root")) func `a good host has no findings`() { #expect(sentences() == []) }
 

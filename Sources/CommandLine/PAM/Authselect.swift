@@ -6,7 +6,7 @@ import RootlessStorage
 /// A stock profile cannot be given a line, so what is current is copied to custom/rootless-storage, and that is selected with the same
 /// features. Where the current profile is custom already, its templates get the line.
 struct Authselect {
-  enum Failure: Error { case refused(reason: String, remedy: String) }
+  enum Failure: Error { case refused(reason: String, remedy: Remedy) }
 
   static let ours = "custom/\(AuthselectCopy.name)"
   private static let generated = "/etc/authselect/"

@@ -19,7 +19,7 @@ struct PAMFiles: ~Copyable {
     case failed([UInt8], Errno)
 
     var refusal: PAMPlan.Refusal {
-      let (reason, remedy) =
+      let (reason, remedy): (String, Remedy) =
         switch self {
         case .way(let problem): (text(Wording.way(problem, .trusted)), "fix that, and run this again")
         case .locked: ("another run of rootless-storage pam is changing files that libpam reads", "wait for it, and run this again")

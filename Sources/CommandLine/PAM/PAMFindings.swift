@@ -84,7 +84,7 @@ struct PAMFindings {
       } else {
         "Sessions of \(naming(missing)) do not call pam_rootless_storage.so; others could not be looked at to their end."
       }
-    return [Finding(.pamNotReached, missing.count == stacks.stacks.count ? .error : .warning, sentence, remedy: "sudo rootless-storage pam enable")]
+    return [Finding(.pamNotReached, missing.count == stacks.stacks.count ? .error : .warning, sentence, remedy: .root("sudo rootless-storage pam enable"))]
   }
 
   // MARK: Order

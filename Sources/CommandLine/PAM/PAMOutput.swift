@@ -66,9 +66,9 @@ struct PAMStatusOutput {
     }
     if !unread.isEmpty { printOut("\nNot looked at, since it may not be read by you: \(unread.joined(separator: ", "))") }
     if !repeated.isEmpty {
-      printOut("\n" + Terminal.standard.remedy("sudo rootless-storage pam disable --all && sudo rootless-storage pam enable"))
+      printOut("\n" + Terminal.standard.remedy(.root("sudo rootless-storage pam disable --all && sudo rootless-storage pam enable")))
     } else if !isAllReached && unread.isEmpty {
-      printOut("\n" + Terminal.standard.remedy("sudo rootless-storage pam enable"))
+      printOut("\n" + Terminal.standard.remedy(.root("sudo rootless-storage pam enable")))
     }
   }
 
@@ -122,6 +122,7 @@ struct PAMWorkOutput {
     let services: [String]
     let reason: String
     let remedy: String
+    let remedyParts: Remedy
   }
 
   private let work: PAMWork
@@ -141,12 +142,12 @@ struct PAMWorkOutput {
     for done in work.changes where done.backup != nil { printOut("\(shown(done.change.file)) is changed; what was there before is in \(shown(done.backup ?? []))") }
     for refusal in work.refusals {
       let services = refusal.services.isEmpty ? "" : " for \(list(refusal.services.map { shown($0) }))"
-      printError("rootless-storage: the line was not \(verb == "add" ? "added" : "removed")\(services): \(refusal.reason)\(refusal.remedy.isEmpty ? "" : "\n" + terminal.remedy(refusal.remedy))")
+      printError("rootless-storage: the line was not \(verb == "add" ? "added" : "removed")\(services): \(refusal.reason)\n\(terminal.remedy(refusal.remedy))")
     }
   }
 
   func writeJSON() {
-    let refusals = work.refusals.map { Refusal(services: $0.services.map { shown($0) }, reason: $0.reason, remedy: $0.remedy) }
+    let refusals = work.refusals.map { Refusal(services: $0.services.map { shown($0) }, reason: $0.reason, remedy: $0.remedy.text, remedyParts: $0.remedy) }
     var list = JSONList("\"method\":\(jsonText(work.method)),\"dryRun\":\(work.isDryRun),", list: "changes")
     for done in work.changes { list.add(Change(file: shown(done.change.file), diff: UnifiedDiff(done.change).lines, backup: done.backup.map { shown($0) })) }
     list.end(",\"commands\":\(jsonText(work.commands)),\"refusals\":\(jsonText(refusals)),\"notes\":\(jsonText(work.notes))")

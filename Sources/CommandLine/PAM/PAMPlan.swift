@@ -16,7 +16,7 @@ struct PAMPlan {
     /// A sentence without its end.
     let reason: String
     /// What to do.
-    let remedy: String
+    let remedy: Remedy
   }
 
   private(set) var changes: [Change] = []
@@ -102,7 +102,7 @@ struct PAMPlan {
 
   /// - Returns: why not; nil if it is done.
   private mutating func add(to file: [UInt8], for stack: PAMStack, _ throughLinks: Bool) -> Refusal? {
-    let refuse = { (reason: String, remedy: String) in Refusal(services: [stack.service], reason: reason, remedy: remedy) }
+    let refuse = { (reason: String, remedy: Remedy) in Refusal(services: [stack.service], reason: reason, remedy: remedy) }
     if let (reason, remedy) = PAMPlan.owner(of: file, tree, throughLinks) { return refuse(reason, remedy) }
     let content: [UInt8]
     do throws(ReadFailure) { content = try tree.read(file) } catch {
@@ -163,7 +163,7 @@ struct PAMPlan {
   }
 
   private mutating func remove(from file: [UInt8], _ all: Bool) -> Refusal? {
-    let refuse = { (reason: String, remedy: String) in Refusal(services: [], reason: reason, remedy: remedy) }
+    let refuse = { (reason: String, remedy: Remedy) in Refusal(services: [], reason: reason, remedy: remedy) }
     let content: [UInt8]
     // What cannot be read cannot be searched for our line; where it matters for sessions, `status` and `check` tell of it.
     do throws(ReadFailure) { content = try tree.read(file) } catch { return nil }
@@ -184,7 +184,7 @@ struct PAMPlan {
         add(
           refuse(
             "\(shown(file)):\(other.numbers.lowerBound) was not added by pam enable: \(shown(other.text))",
-            "to remove what was written by hand too: sudo rootless-storage pam disable --all"))
+            .root("sudo rootless-storage pam disable --all", after: "to remove what was written by hand too")))
       }
       if lines.isEmpty { return nil }
     }
@@ -215,13 +215,13 @@ struct PAMPlan {
   }
 
   /// Who else writes the file, so that it is not ours to change.
-  private static func owner(of file: [UInt8], _ tree: HostTree, _ throughLinks: Bool) -> (reason: String, remedy: String)? {
+  private static func owner(of file: [UInt8], _ tree: HostTree, _ throughLinks: Bool) -> (reason: String, remedy: Remedy)? {
     if file.elementsEqual("/etc/pam.conf".utf8) {
       return ("/etc/pam.conf holds all services, which is not changed here", "add the line \"SERVICE \(PAMFindings.line)\" there by hand")
     }
     if !begins(file, with: Array("/etc/".utf8)) {
       let copy = Array("/etc/pam.d/".utf8) + baseName(file)
-      return ("\(shown(file)) is the vendor's, whose updates write over it", "sudo cp \(shellWord(file)) \(shellWord(copy)), which then counts in its place, and run this again")
+      return ("\(shown(file)) is the vendor's, whose updates write over it", .root("sudo cp \(shellWord(file)) \(shellWord(copy))", note: "the copy counts in its place then; run this again"))
     }
     if !throughLinks, begins(tree.real(file), with: Array("/etc/authselect/".utf8)) {
       return ("\(shown(file)) is written by authselect", "change the profile that is selected; sudo authselect apply-changes then writes the file anew, without what was added to it by hand")
@@ -236,15 +236,15 @@ struct PAMPlan {
     return nil
   }
 
-  private static func words(_ objection: PAMComparison.Objection?, _ file: [UInt8]) -> (reason: String, remedy: String) {
+  private static func words(_ objection: PAMComparison.Objection?, _ file: [UInt8]) -> (reason: String, remedy: Remedy) {
     let byHand = "add the line \"\(PAMFindings.line)\" by hand where it is reached"
     switch objection {
     case .skips(let step): return ("\(place(step)) (\(shown(step.control?.text ?? []))) can skip what stands behind it in \(shown(file))", "let the control there skip less, or \(byHand)")
     case .moves(let step): return ("\(place(step)) (\(shown(step.control?.text ?? []))) counts the lines behind it, and would lead elsewhere", "\(byHand), and fix that count")
-    case .twice(let service): return ("sessions of \(shown(service)) would call pam_rootless_storage.so twice by a line in \(shown(file))", byHand)
+    case .twice(let service): return ("sessions of \(shown(service)) would call pam_rootless_storage.so twice by a line in \(shown(file))", Remedy(byHand))
     case .early(let step, let service): return ("in sessions of \(shown(service)), \(place(step)) comes behind \(shown(file)), and pam_rootless_storage.so needs what it does", "move that line to before where the file is included, or \(byHand)")
-    case .differs(let service): return ("\(shown(file)) cannot be changed without changing more of the sessions of \(shown(service))", byHand)
-    case nil: return ("\(shown(file)) has no line for sessions", byHand)
+    case .differs(let service): return ("\(shown(file)) cannot be changed without changing more of the sessions of \(shown(service))", Remedy(byHand))
+    case nil: return ("\(shown(file)) has no line for sessions", Remedy(byHand))
     }
   }
 

@@ -9,7 +9,7 @@ enum PAMTrial {
 
   struct Failure: Equatable {
     let reason: String
-    let remedy: String
+    let remedy: Remedy
   }
 
   /// - Returns: why no session opens; nil: it does.

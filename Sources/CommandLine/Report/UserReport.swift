@@ -60,7 +60,7 @@ extension UserReport {
   /// All texts in it can be shown on a terminal.
   var isPrintable: Bool {
     var texts = [name, home?.path, home?.fileSystem, storage?.path, graphroot, dataRoot, failure].compactMap { $0 }
-    for finding in findings { texts += [finding.sentence, finding.remedy] }
+    for finding in findings { texts += [finding.sentence, finding.remedy.text] }
     for action in actions ?? [] { texts += [action.action, action.backup ?? "", action.cause ?? ""] }
     return texts.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f } }
   }

@@ -84,19 +84,23 @@ extension [Finding] {
 
 extension Terminal {
   /// What fixes something, behind an arrow. A command that has to be broken can still be copied: each line but the last ends in a
-  /// backslash. One with quotes stays on one line, however long.
-  func remedy(_ text: String) -> String {
-    // What has to be known of a command stands below it: a broken comment would be run as a command.
-    let parts = text.split(separator: "    # ", maxSplits: 1)
-    if parts.count == 2 { return remedy(String(parts[0])) + "\n" + wrapped("(\(parts[1]))", indent: 7, first: "       ") }
-    let isCommand = text.split(separator: " ").first.map { Terminal.commands.contains(String($0)) } ?? false
+  /// backslash. One with quotes stays on one line, however long. What has to be known of a command stands below it: a broken comment
+  /// would be run as a command.
+  func remedy(_ remedy: Remedy) -> String {
+    guard let command = remedy.command else {
+      let parts = remedy.text.split(separator: "    # ", maxSplits: 1)
+      return arrow(String(parts[0])) + (parts.count > 1 ? "\n" + aside(parts[1]) : "")
+    }
+    let text = if let instruction = remedy.instruction { arrow("\(instruction): \(command)") } else { arrow(command, isCommand: true) }
+    return text + (remedy.note.map { "\n" + aside($0) } ?? "")
+  }
+
+  private func arrow(_ text: String, isCommand: Bool = false) -> String {
     // Inside quotes there is no place to break it.
     if isCommand && text.contains(where: { "'\"\\".contains($0) }) { return "    -> " + text }
     let lines = Terminal(isTerminal: isTerminal, hasColour: false, width: width - 2).wrapped(text, indent: 7, first: "    -> ").split(separator: "\n")
     return lines.joined(separator: isCommand ? " \\\n" : "\n")
   }
 
-  private static let commands: Set<String> = [
-    "sudo", "rootless-storage", "podman", "kinit", "systemctl", "unset", "mv", "rm", "ls", "echo", "printf",
-  ]
+  private func aside(_ note: some StringProtocol) -> String { wrapped("(\(note))", indent: 7, first: "       ") }
 }

@@ -16,7 +16,7 @@ func fileFindings(_ index: SubordinateIDIndex) -> [Finding] {
       findings.append(
         Finding(
           .subidClosed, .error, "\(table.file) has the mode \(shownMode(mode)): engines read it as their user, and find no ids in it for anybody but root.",
-          remedy: "sudo chmod 644 \(table.file)"))
+          remedy: .root("sudo chmod 644 \(table.file)")))
     }
     if table.lacksLastNewline {
       let known = index.readers.hasAddSubids
@@ -24,7 +24,7 @@ func fileFindings(_ index: SubordinateIDIndex) -> [Finding] {
         Finding(
           .subidLine, known ? .error : .warning,
           "The last line of \(table.file) does not end with a newline: \(known ? "shadow, here 4.20 or later," : "shadow 4.20") takes no ids from such a file (\"Non-text file\"), for anybody.",
-          remedy: "echo | sudo tee -a \(table.file)"))
+          remedy: .root("echo | sudo tee -a \(table.file)")))
     }
     return findings
   }
@@ -38,7 +38,7 @@ func brokenLines(_ index: SubordinateIDIndex) -> [Finding] {
 /// What is wrong with one line.
 private func lineFinding(_ odd: SubordinateOddity, _ table: SubordinateIDTable) -> Finding {
   let line = "Line \(odd.line) of \(table.file)"
-  let fix = "correct line \(odd.line) of \(table.file), or remove it: sudo vi +\(odd.line) \(table.file)"
+  let fix = Remedy.root("sudo vi +\(odd.line) \(table.file)", after: "correct line \(odd.line) of \(table.file), or remove it")
   func ids(_ range: IDRange?) -> String { range?.shown ?? "none" }
   switch odd.kind {
   case .fields: return Finding(.subidLine, .error, "\(line) has not three fields: Podman gives up at it, whoever's ids it looks for, unless it is built with libsubid.", remedy: fix)
@@ -94,7 +94,7 @@ struct SubordinateHostFindings {
     }
     if found.count > found.pairs.count {
       findings.append(
-        Finding(.subuidOverlap, .error, "\(found.count - found.pairs.count) more pairs of ranges in \(table.file) have ids in common.", remedy: "rootless-storage subids list"))
+        Finding(.subuidOverlap, .error, "\(found.count - found.pairs.count) more pairs of ranges in \(table.file) have ids in common.", remedy: .anyone("rootless-storage subids list")))
     }
     return findings
   }
@@ -130,7 +130,7 @@ struct SubordinateHostFindings {
   }
 
   /// Takes the range from its owner, who gets another one.
-  private func command(_ range: SubordinateRange, _ table: SubordinateIDTable) -> String {
+  private func command(_ range: SubordinateRange, _ table: SubordinateIDTable) -> Remedy {
     if case .account(let name, _) = owners.state(range.owner), name == range.owner { return taking(range, table, from: name, settings) }
     if case .kept(let purpose) = owners.state(range.owner) { return purpose.otherIDs(instead: range, table) }
     return taking(range, table, from: nil, settings)
@@ -149,7 +149,7 @@ struct SubordinateHostFindings {
       let ranges = ranges(owner)
       return Finding(
         .subidGone, .warning, "\(shown(owner)) has no account any more, but subordinate ids: \(list(ranges)).",
-        remedy: "sudo rootless-storage subids release \(shellWord(owner))    # or --gone for all of them")
+        remedy: .root("sudo rootless-storage subids release \(shellWord(owner))", note: "or --gone for all of them"))
     }
     if let unsure = owners.first(where: { $0 == .unconfirmed }) {
       let others = unsure.count > 1 ? " and \(counted(unsure.count - 1, "other", "others"))" : ""
@@ -170,11 +170,11 @@ struct SubordinateHostFindings {
       Finding(
         .subidLock, .warning,
         "\(lock.path) names process \(process), which started after the lock was made: a login with subids = allocate removes it, and useradd and usermod take it for held.",
-        remedy: "sudo rm \(lock.path)    # when nobody edits account files")
+        remedy: .root("sudo rm \(lock.path)", note: "when nobody edits account files"))
     case .unreadable:
       Finding(
         .subidLock, .warning, "\(lock.path) names no process, so useradd, usermod and logins take it for held, for good.",
-        remedy: "sudo rm \(lock.path)    # when nobody edits account files")
+        remedy: .root("sudo rm \(lock.path)", note: "when nobody edits account files"))
     }
   }
 
@@ -184,7 +184,7 @@ struct SubordinateHostFindings {
     let left = items.count - findings.count
     if left > 0 {
       let severity = findings.contains { $0.severity == .error } ? Finding.Severity.error : .warning
-      findings.append(Finding(code, severity, "\(left) more \(rest).", remedy: "rootless-storage subids list"))
+      findings.append(Finding(code, severity, "\(left) more \(rest).", remedy: .anyone("rootless-storage subids list")))
     }
     return findings
   }

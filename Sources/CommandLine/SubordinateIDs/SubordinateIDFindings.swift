@@ -12,7 +12,7 @@ func accountFindings(
     let elsewhere = Finding(
       .subidSource, .warning,
       "The subordinate ids of \(shown(account.name)) come from \"\(shown(source))\" (subid in /etc/nsswitch.conf), where they cannot be checked from here; /etc/subuid and /etc/subgid do not count.",
-      remedy: "look at them: getsubids \(shellWord(account.name)) && getsubids -g \(shellWord(account.name))")
+      remedy: .anyone("getsubids \(shellWord(account.name)) && getsubids -g \(shellWord(account.name))", after: "look at them"))
     guard let podman = index.readers.podmanOfFiles else { return [elsewhere] }
     return [ofFiles(account, source, podman, index)]
   }
@@ -32,7 +32,7 @@ private func ofFiles(_ account: Account, _ source: [UInt8], _ podman: [UInt8], _
   if empty.isEmpty {
     return Finding(
       .subidSource, .warning, "\(begin): the ranges of \(name) there have to be the same as those of \"\(shown(source))\", or newuidmap refuses them.",
-      remedy: "compare: getsubids \(shellWord(account.name)); grep \(shellWord(account.name)) /etc/subuid")
+      remedy: .anyone("getsubids \(shellWord(account.name)); grep \(shellWord(account.name)) /etc/subuid", after: "compare"))
   }
   return Finding(
     .subidSource, .error, "\(begin), where \(name) has no range in \(list(empty.map(\.file))): Podman finds no ids.",
@@ -72,12 +72,12 @@ private func allocationRefusal(_ account: Account, _ settings: Settings?, _ fact
 }
 
 /// Where the cause lies that the sentence names.
-func remedy(_ refusal: SubordinateIDRefusal) -> String {
+func remedy(_ refusal: SubordinateIDRefusal) -> Remedy {
   switch refusal {
   case .definitionDoubtful: "edit /etc/login.defs; see login.defs(5)"
   case .notFromFiles: "give them out there, and set subids = off in rootless-storage.conf; see rootless-storage.conf(5)"
   case .nameUnfit: "give the account another name"
-  case .overlap: "rootless-storage subids list; see also rootless-storage.conf(5)"
+  case .overlap: .anyone("rootless-storage subids list", note: "see also rootless-storage.conf(5)")
   case .settingsDoubtful, .deterministic, .nothingReserved, .noGroupsReserved, .belowUidMin, .tooFew, .beyondMaximum, .noneFree:
     "edit rootless-storage.conf; see rootless-storage.conf(5)"
   }
@@ -98,13 +98,13 @@ private func missing(
     return Finding(
       .subuidMissing, .warning,
       "\(name) has ids in line \(range.line) of \(table.file), but not in decimal digits: engines that are built without libsubid do not find them.",
-      remedy: "write the line in decimal digits, as \(shown(range.owner)):\(range.ids.lowerBound):\(range.ids.size): sudo vi +\(range.line) \(table.file)")
+      remedy: .root("sudo vi +\(range.line) \(table.file)", after: "write the line in decimal digits, as \(shown(range.owner)):\(range.ids.lowerBound):\(range.ids.size)"))
   }
   let disabled = tables.flatMap { $0.ranges(of: [[0x21] + account.name]).prefix(1) }.first
   let before = disabled.map { "; Apptainer has disabled a line of theirs (!\(name):\($0.ids.lowerBound):\($0.ids.size))" } ?? ""
   return Finding(
     .subuidMissing, .error, "\(name) has no range in \(list(files)), so images with files of more than one user cannot be unpacked\(before).",
-    remedy: disabled == nil ? site.adding(to: tables) : "sudo apptainer config fakeroot --enable \(shellWord(account.name))    # or leave it, if it was disabled on purpose",
+    remedy: disabled == nil ? site.adding(to: tables) : .root("sudo apptainer config fakeroot --enable \(shellWord(account.name))", note: "or leave it, if it was disabled on purpose"),
     isRepairable: disabled == nil && site.isRepairable)
 }
 
@@ -148,7 +148,7 @@ func double(_ first: SubordinateRange, _ second: SubordinateRange, _ table: Subo
   Finding(
     .subuidOverlap, .error,
     "Lines \(first.line) and \(second.line) of \(table.file) give \(shown(first.owner)) \(first.ids == second.ids ? "the \(table.noun)s \(first.ids.shown) twice" : "\(table.noun)s twice (\(first.ids.shown) and \(second.ids.shown))"): the kernel refuses such a map, and no container of theirs starts.",
-    remedy: "remove one of the two lines: sudo vi +\(second.line) \(table.file)")
+    remedy: .root("sudo vi +\(second.line) \(table.file)", after: "remove one of the two lines"))
 }
 
 private func overlaps(_ account: Account, _ table: SubordinateIDTable, _ index: SubordinateIDIndex, _ settings: Settings?, _ seen: [UInt32]) -> [Finding] {
@@ -228,7 +228,7 @@ func deviceGroup(_ range: SubordinateRange, of name: [UInt8], _ table: Subordina
   guard let real = table.realIDs(in: range.ids, limit: 1).first else { return nil }
   return Finding(
     .subuidOverlap, .note, "Line \(range.line) of \(table.file) gives the containers of \(shown(name)) the group \(shown(real.name)) (\(real.id)), as is done for devices.",
-    remedy: "nothing; if it is not meant: sudo usermod --del-subgids \(real.id)-\(real.id) \(shellWord(name))")
+    remedy: .root("sudo usermod --del-subgids \(real.id)-\(real.id) \(shellWord(name))", after: "nothing; if it is not meant"))
 }
 
 /// Others' ranges that have the account's own uid or gid: they can act as this user.
@@ -252,17 +252,17 @@ func exposures(of account: Account, _ index: SubordinateIDIndex, _ settings: Set
 /// The command that takes the range from its owner, who gets another one.
 ///
 /// - Parameter name: of the owner's account, if the line has it.
-func taking(_ range: SubordinateRange, _ table: SubordinateIDTable, from name: [UInt8]?, _ settings: Settings?) -> String {
-  guard let name else { return "sudo rootless-storage subids release \(shellWord(range.owner))" }
+func taking(_ range: SubordinateRange, _ table: SubordinateIDTable, from name: [UInt8]?, _ settings: Settings?) -> Remedy {
+  guard let name else { return .root("sudo rootless-storage subids release \(shellWord(range.owner))") }
   let word = shellWord(name)
   let removal = "sudo usermod \(table.kind == .users ? "--del-subuids" : "--del-subgids") \(range.ids.shown) \(word)"
   let note = "images that were unpacked with these ids are lost to \(shown(name)); then, as that user: podman system migrate"
   return settings?.subordinateIDs.allocates == true
-    ? "\(removal) && sudo rootless-storage subids allocate \(word)    # \(note)" : "\(removal)    # give \(shown(name)) another range by your site's policy; \(note)"
+    ? .root("\(removal) && sudo rootless-storage subids allocate \(word)", note: note) : .root(removal, note: "give \(shown(name)) another range by your site's policy; \(note)")
 }
 
 /// The finding that a range has ids of these.
-func overlap(_ table: SubordinateIDTable, _ range: IDRange, of owner: [UInt8], _ faults: [String], remedy: String) -> Finding {
+func overlap(_ table: SubordinateIDTable, _ range: IDRange, of owner: [UInt8], _ faults: [String], remedy: Remedy) -> Finding {
   Finding(
     .subuidOverlap, .error,
     "The subordinate \(table.noun)s \(range.shown) of \(shown(owner)) in \(table.file) include \(list(faults)): with ids in common, one can act as the other.",

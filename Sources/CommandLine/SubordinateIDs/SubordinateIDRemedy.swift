@@ -26,14 +26,16 @@ struct SubordinateIDRemedy {
   }
 
   /// The command by which the account gets a range in these files.
-  func adding(to tables: [SubordinateIDTable]) -> String {
+  func adding(to tables: [SubordinateIDTable]) -> Remedy {
     if isRefused { return "see subid-refused, which explains why a login gives \(shown(account.name)) none" }
-    if allocates { return "sudo rootless-storage repair \(name)    # or the user logs in again; then, as that user: podman system migrate" }
+    if allocates { return .root("sudo rootless-storage repair \(name)", note: "or the user logs in again; then, as that user: podman system migrate") }
     if let range = counterpart(of: tables) {
-      return "sudo usermod \(option("--add", tables[0])) \(range.shown) \(name)    # the same ids as in the other file; then, as that user: podman system migrate"
+      return .root("sudo usermod \(option("--add", tables[0])) \(range.shown) \(name)", note: "the same ids as in the other file; then, as that user: podman system migrate")
     }
     if tables.count == 2, let plan = computed, let users = plan.users, let groups = plan.groups {
-      return "sudo usermod --add-subuids \(users.shown) --add-subgids \(groups.shown) \(name)    # what useradd computes from the uid, on every host; then, as that user: podman system migrate"
+      return .root(
+        "sudo usermod --add-subuids \(users.shown) --add-subgids \(groups.shown) \(name)",
+        note: "what useradd computes from the uid, on every host; then, as that user: podman system migrate")
     }
     return "give \(shown(account.name)) one range in both files as your site does it, or set subids = allocate in rootless-storage.conf on every host; see SUBORDINATE IDS in rootless-storage.conf(5)"
   }
@@ -50,7 +52,7 @@ struct SubordinateIDRemedy {
   }
 
   /// The command by which the account has another range than this one.
-  func replacing(_ range: IDRange, in table: SubordinateIDTable) -> String {
+  func replacing(_ range: IDRange, in table: SubordinateIDTable) -> Remedy {
     // Where both files have the same range, both get the same new one.
     let other = index.table(table.kind == .users ? .groups : .users)
     let tables = other.failure == nil && other.ranges(of: account).contains { $0.ids == range } ? index.tables : [table]
@@ -59,9 +61,9 @@ struct SubordinateIDRemedy {
     let rest = tables.allSatisfy { table in
       merged(table.ranges(of: account).filter { $0.isCertain && $0.ids != range }.map(\.ids)).reduce(0) { $0 + $1.size } >= UInt64(SubordinateIDPlanner.enough)
     }
-    if rest { return "\(removal)    # other ranges remain; \(migrate)" }
-    if allocates { return "\(removal) && sudo rootless-storage repair \(name)    # \(migrate)" }
-    return "\(removal)    # and give \(shown(account.name)) one range in both files as your site does it; \(migrate)"
+    if rest { return .root(removal, note: "other ranges remain; \(migrate)") }
+    if allocates { return .root("\(removal) && sudo rootless-storage repair \(name)", note: migrate) }
+    return .root(removal, note: "and give \(shown(account.name)) one range in both files as your site does it; \(migrate)")
   }
 
   /// The range that the account has in the other file, if it can have it in this one too.

@@ -34,7 +34,7 @@ enum SubordinateOwnerPurpose: Equatable {
     case .disabled(let user):
       return Finding(
         .subidGone, .note, "Apptainer has disabled the subordinate ids of \(shown(user)) (\(name): \(list(ranges))); they stay reserved.",
-        remedy: "nothing; to enable them: sudo apptainer config fakeroot --enable \(shellWord(user))")
+        remedy: .root("sudo apptainer config fakeroot --enable \(shellWord(user))", after: "nothing; to enable them"))
     case .renamed(let new, let uid, let storage):
       let word = shellWord(new)
       return Finding(
@@ -45,10 +45,11 @@ enum SubordinateOwnerPurpose: Equatable {
   }
 
   /// What to do where the range is in somebody's way.
-  func otherIDs(instead range: SubordinateRange, _ table: SubordinateIDTable) -> String {
-    switch self {
-    case .podman, .docker, .spelling, .renamed: "give \(shown(range.owner)) other ids in line \(range.line): sudo vi +\(range.line) \(table.file)"
-    case .disabled: "remove the disabled line: sudo vi +\(range.line) \(table.file)"
+  func otherIDs(instead range: SubordinateRange, _ table: SubordinateIDTable) -> Remedy {
+    let edit = "sudo vi +\(range.line) \(table.file)"
+    return switch self {
+    case .podman, .docker, .spelling, .renamed: .root(edit, after: "give \(shown(range.owner)) other ids in line \(range.line)")
+    case .disabled: .root(edit, after: "remove the disabled line")
     }
   }
 

@@ -16,7 +16,13 @@ struct EngineFindings {
   private var again: String { "\(isSelf ? "" : "sudo ")rootless-storage verify \(shellWord(account.name))" }
 
   /// What the user runs.
-  private func asUser(_ command: String) -> String { isSelf ? command : "as \(shown(account.name)), in a session of theirs: \(command)" }
+  private func asUser(_ command: String, note: String) -> Remedy {
+    .user(shown(account.name), command, note: note, after: isSelf ? nil : "as \(shown(account.name)), in a session of theirs")
+  }
+
+  private func run(_ command: String, note: String? = nil, after instruction: String? = nil) -> Remedy {
+    isSelf ? .user(shown(account.name), command, note: note, after: instruction) : .root(command, note: note, after: instruction)
+  }
 
   // MARK: Differences
 
@@ -29,14 +35,15 @@ struct EngineFindings {
     let remedy =
       switch (report.engine, difference.what) {
       case (.docker, _):
-        asUser("systemctl --user cat docker.service") + "    # its daemon may be older than daemon.json: systemctl --user restart docker; or the unit sets XDG_DATA_HOME"
+        asUser("systemctl --user cat docker.service", note: "its daemon may be older than daemon.json: systemctl --user restart docker; or the unit sets XDG_DATA_HOME")
       case (.podman, .database):
-        asUser("grep -rs database_backend \(files)") + "    # it keeps what it knows of containers there, and its runroot"
+        asUser("grep -rs database_backend \(files)", note: "it keeps what it knows of containers there, and its runroot")
       case (.podman, .runroot):
-        asUser("ls -l \(shellWord(Array((report.graphroot ?? "").utf8)))/db.sql")
-          + "    # Podman's database, there or in libpod/bolt_state.db, has kept it since its first command: nothing has to be done while that place is good"
+        asUser(
+          "ls -l \(shellWord(Array((report.graphroot ?? "").utf8)))/db.sql",
+          note: "Podman's database, there or in libpod/bolt_state.db, has kept it since its first command: nothing has to be done while that place is good")
       case (.podman, _):
-        asUser("grep -rsE 'graphroot|rootless_storage_path|driver' \(files)") + "    # another file sets it"
+        asUser("grep -rsE 'graphroot|rootless_storage_path|driver' \(files)", note: "another file sets it")
       }
     return Finding(
       .engineDiffers, network ? .error : .warning, "\(report.engine.name) reports the \(subject) \(difference.engine)\(place); check expects \(difference.check).", remedy: remedy)
@@ -52,24 +59,24 @@ struct EngineFindings {
     return Finding(.engineFails, isTidying ? .warning : .error, sentence, remedy: remedy(step, engine, explanations))
   }
 
-  private func remedy(_ step: EngineReport.Step, _ engine: EngineReport.Engine, _ explanations: [Finding]) -> String {
-    if let first = explanations.first { return "fix \(first.code.rawValue), which check finds and which explains it; then: \(again)" }
+  private func remedy(_ step: EngineReport.Step, _ engine: EngineReport.Engine, _ explanations: [Finding]) -> Remedy {
+    if let first = explanations.first { return run(again, after: "fix \(first.code.rawValue), which check finds and which explains it; then") }
     let program = engine.rawValue
-    let watch = asUser(engine == .podman ? "podman --log-level=debug info" : "DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock docker info; journalctl --user -u docker.service")
+    let watch = engine == .podman ? "podman --log-level=debug info" : "DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock docker info; journalctl --user -u docker.service"
     switch step.outcome {
-    case .notStarted: return "sudo ls -lL $(command -v \(program))    # it has to be a program that everybody can run: reinstall \(program); then: \(again)"
-    case .killed: return "sudo journalctl -k -g 'killed process'    # the kernel ends programs when memory is short; then: \(again)"
-    case .late: return "\(watch)    # see what it waits for; or give it longer: \(again) --timeout 600"
-    case .flooded: return "\(watch)    # see what it prints; \(program) may be a script of somebody's; then: \(again)"
+    case .notStarted: return .root("sudo ls -lL $(command -v \(program))", note: "it has to be a program that everybody can run: reinstall \(program); then: \(again)")
+    case .killed: return .root("sudo journalctl -k -g 'killed process'", note: "the kernel ends programs when memory is short; then: \(again)")
+    case .late: return asUser(watch, note: "see what it waits for; or give it longer: \(again) --timeout 600")
+    case .flooded: return asUser(watch, note: "see what it prints; \(program) may be a script of somebody's; then: \(again)")
     case .failed, .done, .skipped: break
     }
     if step.step == .remove || step.step == .leftovers {
-      return "\(again)    # what is left bears the label \(EngineCommands.label), and the next run removes it; if that fails too: \(watch)"
+      return run(again, note: "what is left bears the label \(EngineCommands.label), and the next run removes it; if that fails too, as \(shown(account.name)): \(watch)")
     }
     if step.step == .volume {
-      return "\(asUser("touch ~/rootless-storage-test && ls -l ~/rootless-storage-test"))    # see whether the home can be written to, and whose new files are; then: \(again)"
+      return asUser("touch ~/rootless-storage-test && ls -l ~/rootless-storage-test", note: "see whether the home can be written to, and whose new files are; then: \(again)")
     }
-    return "\(watch)    # check finds nothing that explains it: act on what \(engine.name) prints; then: \(again)"
+    return asUser(watch, note: "check finds nothing that explains it: act on what \(engine.name) prints; then: \(again)")
   }
 
   // MARK: Explanations

@@ -46,7 +46,7 @@ struct EngineVerifier {
     let obstacles = seen.findings.filter { [.homeUnusable, .homeTicketMissing, .accountRefused].contains($0.code) }
     if let first = obstacles.first {
       report.findings = obstacles
-      return obstacles.isWanting ? ended(.findings) : ended(.unknown, "\(first.sentence) No engine was asked: \(first.remedy)")
+      return obstacles.isWanting ? ended(.findings) : ended(.unknown, "\(first.sentence) No engine was asked: \(first.remedy.text)")
     }
     guard seen.hasSession == true else { return ended(.unknown, noSession(account)) }
     do throws(UserProgram.Failure) {

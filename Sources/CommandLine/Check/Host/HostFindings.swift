@@ -25,7 +25,7 @@ private func profileFindings(_ copy: AuthselectCopy?) -> [Finding] {
     Finding(
       .pamProfileOutdated, .warning,
       "authselect writes this host's stacks of \(Authselect.ours), a copy of the profile \(copy.base) from before its update: what the update changed in \(files) has no effect here.",
-      remedy: "sudo rootless-storage pam enable")
+      remedy: .root("sudo rootless-storage pam enable"))
   ]
 }
 
@@ -44,7 +44,7 @@ private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
     findings.append(
       Finding(
         .storageSpace, shortage.severity, shortage.sentence,
-        remedy: "sudo rootless-storage prune --until-free 20% --dry-run; sudo du -xh --max-depth=1 \(path) | sort -h    # decide what is no longer needed"))
+        remedy: .root("sudo rootless-storage prune --until-free 20% --dry-run; sudo du -xh --max-depth=1 \(path) | sort -h", note: "decide what is no longer needed")))
   }
   if let place = facts.polyinstantiation {
     findings.append(
@@ -79,7 +79,7 @@ private func sessionFindings(_ sessions: SessionFacts) -> [Finding] {
     findings.append(
       Finding(
         .pamUnused, .warning, "sshd opens sessions without PAM (UsePAM no, \(place)), so that logins by ssh do not call pam_rootless_storage.so.",
-        remedy: "set UsePAM yes at \(place), then: sudo systemctl reload sshd"))
+        remedy: .root("sudo systemctl reload sshd", after: "set UsePAM yes at \(place), then")))
   }
   if let file = sessions.slurmWithoutPAM {
     findings.append(
@@ -127,7 +127,7 @@ private func kernelFindings(_ facts: HostFacts) -> [Finding] {
     findings.append(
       Finding(
         .engineSetuid, .error, "\(engine.name) (\(shown(engine.path))) has the set-user-ID bit: it runs with root's rights for everybody, and with root's storage.",
-        remedy: "sudo chmod u-s,g-s \(shellWord(engine.path))"))
+        remedy: .root("sudo chmod u-s,g-s \(shellWord(engine.path))")))
   }
   return findings
 }
@@ -142,7 +142,7 @@ func siteFindings(_ facts: HostFacts, orphans: Int) -> [Finding] {
       Finding(
         .storageOrphaned, .note,
         "\(orphans) \(orphans == 1 ? "uid that owns something where storage directories are has" : "uids that own something where storage directories are have") no account.",
-        remedy: "sudo rootless-storage list"))
+        remedy: .root("sudo rootless-storage list")))
   }
   guard let parent = facts.sharedParent else { return findings }
   return findings + [

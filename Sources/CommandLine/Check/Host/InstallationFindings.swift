@@ -69,7 +69,7 @@ private func finding(_ helper: Installation.Helper) -> Finding? {
   case .notExecutable(let mode):
     return Finding(
       .helperMissing, .error, "The session helper \(path) is not executable (mode \(String(decoding: octal(mode), as: UTF8.self))), so no login prepares anything.",
-      remedy: "sudo chmod 755 \(shellWord(helper.path))")
+      remedy: .root("sudo chmod 755 \(shellWord(helper.path))"))
   case .refused(let problem) where problem.reason == .missing || problem.reason == .failed(.noEntry):
     return Finding(
       .helperMissing, .error, "The session helper \(path) is not there (\(shown(problem.path)) does not exist), so no login prepares anything.",
@@ -96,18 +96,18 @@ private func objection(_ problem: WayProblem) -> String {
 ///
 /// - Parameter target: what the way leads to. Directories above it have other users: their mode and owner are changed only where nobody
 ///   but root can be meant to write. `chmod go-w /tmp` would break the host.
-private func remedy(_ problem: WayProblem, to target: [UInt8]) -> String {
+private func remedy(_ problem: WayProblem, to target: [UInt8]) -> Remedy {
   let path = shellWord(problem.path)
   let isSystem = ["/etc", "/usr", "/opt", "/lib", "/lib64"].contains { isBelow(problem.path, Array($0.utf8)) }
   let isOurs = problem.path == target || isBelow(problem.path, target) || isSystem
-  let elsewhere = "put \(shellWord(baseName(target))) where only root can write, such as below /etc/rootless-storage, and name it there; \(path) is left as it is"
+  let elsewhere: Remedy = "put \(shellWord(baseName(target))) where only root can write, such as below /etc/rootless-storage, and name it there; \(path) is left as it is"
   switch problem.reason {
-  case .ownedBy: return isOurs ? "sudo chown root:root \(path)    # when what is in it is as it should be: its owner could write to it" : elsewhere
-  case .linkOwnedBy: return isOurs ? "sudo chown -h root:root \(path)    # when it leads to where it should" : elsewhere
+  case .ownedBy: return isOurs ? .root("sudo chown root:root \(path)", note: "when what is in it is as it should be: its owner could write to it") : elsewhere
+  case .linkOwnedBy: return isOurs ? .root("sudo chown -h root:root \(path)", note: "when it leads to where it should") : elsewhere
   case .writableByOthers(let mode):
-    return isOurs && mode & 0o1000 == 0 ? "sudo chmod go-w \(path)    # when what is in it is as it should be: others could write to it" : elsewhere
+    return isOurs && mode & 0o1000 == 0 ? .root("sudo chmod go-w \(path)", note: "when what is in it is as it should be: others could write to it") : elsewhere
   case .missing: return "install the package again, or set skel in rootless-storage.conf"
-  case .userMount: return "sudo umount \(path)"
-  case .onNetwork, .notDirectory, .notRegular, .tooLarge, .tooManyFiles, .tooManySymbolicLinks, .failed: return "sudo ls -ld \(path)    # find out why it cannot be used"
+  case .userMount: return .root("sudo umount \(path)")
+  case .onNetwork, .notDirectory, .notRegular, .tooLarge, .tooManyFiles, .tooManySymbolicLinks, .failed: return .root("sudo ls -ld \(path)", note: "find out why it cannot be used")
   }
 }

@@ -57,7 +57,7 @@ func selinuxFindings(_ denials: SELinuxDenials?) -> [Finding] {
       .selinuxDenied, .warning,
       "SELinux has denied the session helper \(how) since this host was started, so that logins do only a part of what they have to. The last one: \(denials.last).",
       remedy: denials.hasDomain
-        ? "sudo ausearch -m avc -c session-helper    # allow what it needs in a module of your own, and report it"
+        ? .root("sudo ausearch -m avc -c session-helper", note: "allow what it needs in a module of your own, and report it")
         : "load the policy module of this package, which gives the helper a domain of its own (admin.md, section SELinux)")
   ]
 }

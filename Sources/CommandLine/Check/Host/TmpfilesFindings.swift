@@ -28,7 +28,7 @@ func ageingFindings(_ tmpfiles: Tmpfiles, _ template: StorageTemplate, engines: 
   return findings
 }
 
-private func remedy(_ line: TmpfilesLine, _ template: StorageTemplate, _ engines: [[UInt8]]) -> String {
+private func remedy(_ line: TmpfilesLine, _ template: StorageTemplate, _ engines: [[UInt8]]) -> Remedy {
   let storage = template.path(placeholder: Array("user".utf8))
   // A line for the engine's directory keeps off only ageing that begins above it, and there may be one already that ages.
   let tops = engines.map { storage + [0x2f] + (components($0).first ?? []) }
@@ -40,7 +40,7 @@ private func remedy(_ line: TmpfilesLine, _ template: StorageTemplate, _ engines
   let pieces = parts(template.path(placeholder: [0x00]), separator: { $0 == 0 })
   let pattern = Array(pieces.map(quoted).joined(separator: [0x2a]))
   let lines = engines.map { shellWord(Array("x ".utf8) + pattern + [0x2f] + (components($0).first ?? [])) }
-  return "printf '%s\\n' \(lines.joined(separator: " ")) | sudo tee -a /etc/tmpfiles.d/rootless-storage-local.conf"
+  return .root("printf '%s\\n' \(lines.joined(separator: " ")) | sudo tee -a /etc/tmpfiles.d/rootless-storage-local.conf")
 }
 
 /// The path and those above it, from itself up.

@@ -122,13 +122,13 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   }
 
   /// The command that installs a package, by the distribution's name for it.
-  func installation(debian: String, fedora: String, arch: String, suse: String) -> String {
+  func installation(debian: String, fedora: String, arch: String, suse: String) -> Remedy {
     for name in distribution {
       switch name {
-      case "debian", "ubuntu": return "sudo apt install \(debian)"
-      case "fedora", "rhel", "centos": return "sudo dnf install \(fedora)"
-      case "arch": return "sudo pacman -S \(arch)"
-      case "suse", "opensuse": return "sudo zypper install \(suse)"
+      case "debian", "ubuntu": return .root("sudo apt install \(debian)")
+      case "fedora", "rhel", "centos": return .root("sudo dnf install \(fedora)")
+      case "arch": return .root("sudo pacman -S \(arch)")
+      case "suse", "opensuse": return .root("sudo zypper install \(suse)")
       default: continue
       }
     }

@@ -83,16 +83,16 @@ extension UserDiagnosis {
 
   /// Why a file of the home cannot be written now, as a sentence, and what is to be done before it can be; nil if nothing is known
   /// to be in the way.
-  func obstacle(to file: [UInt8]) -> (sentence: String, remedy: String)? {
+  func obstacle(to file: [UInt8]) -> (sentence: String, remedy: Remedy)? {
     if let blocked = facts.blocked.first(where: { $0.file == file })?.place {
       return ("It cannot be written: \(sentence(on: blocked)).", remedy(of: blocked))
     }
     let failure = facts.writeFailures.first { $0.path == file }
     if facts.homeIsFull || failure?.isFull == true {
-      return ("It cannot be written: no space, or none of the quota, is left for the home.", "free space in the home \(shownHome), then: \(repairCommand)")
+      return ("It cannot be written: no space, or none of the quota, is left for the home.", run(repairCommand, after: "free space in the home \(shownHome), then"))
     }
     guard let failure else { return nil }
-    return ("repair could not write it: \(failure.cause).", "find out why \(name) cannot write ~/\(shown(file)), then: \(repairCommand)")
+    return ("repair could not write it: \(failure.cause).", run(repairCommand, after: "find out why \(name) cannot write ~/\(shown(file)), then"))
   }
 
   func sentence(on blocked: BlockedPlace) -> String {
@@ -107,17 +107,17 @@ extension UserDiagnosis {
 
   /// Root never acts on a path behind a directory of the user's, who could exchange it for a link meanwhile: only the first component,
   /// whose directory is the home, is given to the user.
-  func remedy(of blocked: BlockedPlace) -> String {
+  func remedy(of blocked: BlockedPlace) -> Remedy {
     let path = inHome(blocked.path)
-    let aside = "\(asUser("mv -nT \(path) \(inHome(blocked.path + Array(".old".utf8)))")) && \(repairCommand)"
+    let aside = run("\(asUser("mv -nT \(path) \(inHome(blocked.path + Array(".old".utf8)))")) && \(repairCommand)")
     switch blocked.fault {
     case .occupied: return aside
     case .closed(let owner, _):
-      if blocked.path.isEmpty { return "make the home \(shownHome) writable to \(name), then: \(repairCommand)" }
-      if owner == facts.account.uid { return "\(asUser("chmod u+rwx \(path)")) && \(repairCommand)" }
+      if blocked.path.isEmpty { return run(repairCommand, after: "make the home \(shownHome) writable to \(name), then") }
+      if owner == facts.account.uid { return run("\(asUser("chmod u+rwx \(path)")) && \(repairCommand)") }
       if blocked.path.contains(0x2f) { return aside }
       let home = shellWord(facts.account.home + [0x2f] + blocked.path)
-      return "sudo chown -h \(facts.account.uid):\(facts.account.credentials.group) \(home) && \(repairCommand)    # on the file server, if it refuses this to root of this host"
+      return .root("sudo chown -h \(facts.account.uid):\(facts.account.credentials.group) \(home) && \(repairCommand)", note: "on the file server, if it refuses this to root of this host")
     }
   }
 

@@ -33,7 +33,7 @@ extension UserDiagnosis {
       if daemon.isUsual {
         add(.daemonJsonUnreadable, .error, sentence, readable(daemon.file, UserExaminer.daemonJson))
       } else {
-        add(.daemonJsonUnreadable, .error, sentence, "put a regular file in the place of \(file)    # as \(name)")
+        add(.daemonJsonUnreadable, .error, sentence, Remedy("put a regular file in the place of \(file)", by: .user(name)))
       }
     case .content(let content):
       if let problem = daemon.problem {
@@ -41,7 +41,7 @@ extension UserDiagnosis {
         if facts.isNetworkHome, storageIsFit, daemon.isUsual, let new = intended.daemonJson, isOwnFile(content) {
           add(.daemonJsonInvalid, .error, sentence, repairedBy: .replaceFile(new))
         } else {
-          add(.daemonJsonInvalid, .error, sentence, "edit \(file)    # as \(name)")
+          add(.daemonJsonInvalid, .error, sentence, Remedy("edit \(file)", by: .user(name)))
         }
       } else if let text = daemon.text {
         judge(daemon, text, content)
@@ -50,9 +50,9 @@ extension UserDiagnosis {
   }
 
   /// What to do about an option of the command line.
-  private func taking(_ option: String, outOf place: String) -> String {
+  private func taking(_ option: String, outOf place: String) -> Remedy {
     let owner = place.hasPrefix("~") ? name : "root"
-    return "take --\(option) out of \(fileOf(place)) as \(owner), then: systemctl --user daemon-reload    # as \(name)"
+    return .user(name, "systemctl --user daemon-reload", after: "take --\(option) out of \(fileOf(place)) as \(owner), then as \(name)")
   }
 
   /// The file of `FILE:LINE`.
@@ -62,12 +62,12 @@ extension UserDiagnosis {
   private mutating func judge(_ root: DockerUnit.Option, _ daemon: UserFacts.DaemonJson) {
     let remedy = taking("data-root", outOf: root.place)
     guard let path = root.value else {
-      return add(.dataRootUnknown, .note, "dockerd is started with a --data-root that only the user's manager can tell (\(root.place)).", "\(inSession("systemctl --user show -p ExecStart docker.service"))    # decide whether that is a good place")
+      return add(.dataRootUnknown, .note, "dockerd is started with a --data-root that only the user's manager can tell (\(root.place)).", inSession("systemctl --user show -p ExecStart docker.service", note: "decide whether that is a good place"))
     }
     if root.isOld {
       add(
         .dataRootOldKey, .warning, "dockerd is started with -g, the old name of --data-root (\(root.place)): Docker from version 23 on does not start.",
-        "write --data-root instead of it in \(fileOf(root.place))    # as \(root.place.hasPrefix("~") ? name : "root")")
+        Remedy("write --data-root instead of it in \(fileOf(root.place))", by: root.place.hasPrefix("~") ? .user(name) : .root))
     }
     let key = "--data-root at \(root.place)"
     guard path.hasPrefix("/") else { return add(.dataRootMissing, .error, "\(key) (\(shown(path))) is no absolute path.", remedy) }
@@ -84,14 +84,14 @@ extension UserDiagnosis {
     let isUsual = facts.daemonJson?.isUsual ?? true
     if edited?.bytes == content.bytes {
       // It is written as it should be: something is wrong with the place.
-      add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.dataRoot.utf8)))", isShowing: true) + "    # find out what is wrong there, and remove it or give it to \(name)")
+      add(code, severity, sentence, run(asUser("ls -la \(shellWord(Array(intended.dataRoot.utf8)))", isShowing: true), note: "find out what is wrong there, and remove it or give it to \(name)"))
     } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil && isUsual {
       add(code, severity, sentence, repairedBy: .editDaemonJson(changes))
     } else {
       let file = facts.daemonJson?.name ?? UserDiagnosis.usual
       let place = content.isLink ? "the file that \(file) is a link to" : file
       let what = changes.isEmpty ? "take the byte order mark away" : changes.map(\.text).joined(separator: ", ")
-      add(code, severity, sentence, "in \(place): \(what)    # as \(name)")
+      add(code, severity, sentence, Remedy("in \(place): \(what)", by: .user(name)))
     }
   }
 
@@ -157,7 +157,7 @@ extension UserDiagnosis {
   private mutating func judgeKeys(_ text: JSONText, _ file: String) {
     var told: Set<String> = []
     for (key, kind) in text.keys where key != "graph" && told.insert(key).inserted {
-      let remedy = "in \(file): remove \(shown(key)), or correct it    # as \(name)"
+      let remedy = Remedy("in \(file): remove \(shown(key)), or correct it", by: .user(name))
       guard let kinds = DaemonJsonKeys.kinds(of: key) else {
         let lower = key.lowercased()
         if let version = DaemonJsonKeys.removed[key] {
@@ -174,7 +174,7 @@ extension UserDiagnosis {
       add(.daemonJsonKey, .error, "\(shown(key)) in \(file) is of the kind \(kind.rawValue) and has to be of the kind \(kinds[0].rawValue): Docker does not start.", remedy)
     }
     if let remap = text.string("userns-remap"), !remap.isEmpty {
-      add(.daemonJsonKey, .error, "\(file) has userns-remap, which is for a daemon of root's: a rootless Docker does not start.", "in \(file): remove userns-remap    # as \(name)")
+      add(.daemonJsonKey, .error, "\(file) has userns-remap, which is for a daemon of root's: a rootless Docker does not start.", Remedy("in \(file): remove userns-remap", by: .user(name)))
     }
   }
 
@@ -207,7 +207,7 @@ extension UserDiagnosis {
   /// Values that Docker looks at before it starts.
   private mutating func judgeValues(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
     let file = daemon.name
-    func correct(_ key: String) -> String { "in \(file): remove or correct \(key)    # as \(name)" }
+    func correct(_ key: String) -> Remedy { Remedy("in \(file): remove or correct \(key)", by: .user(name)) }
     if let options = text.object("log-opts"), let (key, _) = options.keys.first(where: { $0.kind != .string }) {
       add(.daemonJsonKey, .error, "\(shown(key)) of log-opts in \(file) is no text: Docker does not start.", correct("log-opts"))
     }
@@ -244,7 +244,7 @@ extension UserDiagnosis {
       case "overlay2.size": why = "which it can on xfs alone, and its storage is on \(type ?? "another")"
       default: why = "which the driver overlay2 does not know"
       }
-      add(.dockerDriver, .error, "storage-opts in \(daemon.name) has \(shown(option)), \(why): Docker does not start.", "in \(daemon.name): take \(shown(option)) out of storage-opts    # as \(name)")
+      add(.dockerDriver, .error, "storage-opts in \(daemon.name) has \(shown(option)), \(why): Docker does not start.", Remedy("in \(daemon.name): take \(shown(option)) out of storage-opts", by: .user(name)))
     }
   }
 
@@ -267,7 +267,7 @@ extension UserDiagnosis {
   private mutating func judgeVolume(of path: String, _ key: String, _ daemon: UserFacts.DaemonJson) {
     guard facts.isNetworkHome, let volume = daemon.volume else { return }
     let what = "\(key) (\(shown(path)))"
-    let elsewhere = "in \(daemon.name): set data-root = \"\(shown(intended.dataRoot))\"    # as \(name)"
+    let elsewhere = Remedy("in \(daemon.name): set data-root = \"\(shown(intended.dataRoot))\"", by: .user(name))
     if !volume.hasFileTypes {
       add(.storageFileSystem, .error, "\(what) is on xfs without ftype=1, on which overlay cannot work.", elsewhere)
     } else if let type = volume.type, ["overlay", "ecryptfs", "aufs", "vfat", "exfat", "ntfs3", "fuseblk"].contains(type) {

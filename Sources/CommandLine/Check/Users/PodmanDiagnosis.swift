@@ -14,7 +14,7 @@ extension UserDiagnosis {
 
     enum Change: Equatable {
       case keys([KeyChange])
-      case told(String)
+      case told(Remedy)
     }
   }
 
@@ -74,12 +74,12 @@ extension UserDiagnosis {
     }
   }
 
-  private static func remedy(_ changes: [KeyChange], _ file: PodmanConfig.File, _ name: String) -> String {
+  private static func remedy(_ changes: [KeyChange], _ file: PodmanConfig.File, _ name: String) -> Remedy {
     let told = changes.map(\.text).joined(separator: ", ")
     switch file.place {
-    case .user: return "in [storage] of \(file.path): \(told)    # as \(name)"
-    case .site: return "in [storage] of \(file.path): \(told)    # as root; what is for root's containers alone belongs into /etc/containers/storage.rootful.conf.d"
-    case .vendor: return "copy \(file.path) to the same place below /etc/containers, where it counts instead, and there in [storage]: \(told)    # as root"
+    case .user: return Remedy("in [storage] of \(file.path): \(told)", by: .user(name))
+    case .site: return Remedy("in [storage] of \(file.path): \(told)", by: .root, note: "what is for root's containers alone belongs into /etc/containers/storage.rootful.conf.d")
+    case .vendor: return Remedy("copy \(file.path) to the same place below /etc/containers, where it counts instead, and there in [storage]: \(told)", by: .root)
     }
   }
 
@@ -97,11 +97,12 @@ extension UserDiagnosis {
 
   private func fileTroubles(_ file: PodmanConfig.File, _ generation: PodmanGeneration) -> [Trouble] {
     let word = shellWord(Array(file.path.utf8))
-    func byHand(_ what: String) -> Trouble.Change { .told(file.place == .user ? "\(what)    # as \(name)" : "\(what)    # as root") }
+    let person: Remedy.Actor = file.place == .user ? .user(name) : .root
+    func byHand(_ what: String) -> Trouble.Change { .told(Remedy(what, by: person)) }
     switch file.file {
     case .absent, .dangling: return []
     case .notRegular, .tooLarge, .failed:
-      let change = file.place == .user ? byHand("move \(file.path) away") : Trouble.Change.told("sudo ls -l \(word)    # everybody's Podman has to read it, or it has to go")
+      let change = file.place == .user ? byHand("move \(file.path) away") : Trouble.Change.told(.root("sudo ls -l \(word)", note: "everybody's Podman has to read it, or it has to go"))
       return [Trouble(code: .storageConfUnreadable, severity: .error, sentence: "\(file.path) \(unreadable(file.file)): Podman does not start.", file: file, change: change)]
     case .content(let content):
       if let problem = file.problem {
@@ -137,7 +138,7 @@ extension UserDiagnosis {
       case (.text, _) where entry.path == "storage.driver": change = .keys([.set(key: "driver", value: intended.driver)])
       case (.text, .boolean(let value)): change = .keys([.set(key: key, value: value ? "true" : "false")])
       case (.text, _) where !entry.path.contains("options"): change = .keys([.remove(key: key)])
-      default: change = .told("write it as \(entry.type.rawValue) in \(file.path)    # as \(file.place == .user ? name : "root")")
+      default: change = .told(Remedy("write it as \(entry.type.rawValue) in \(file.path)", by: file.place == .user ? .user(name) : .root))
       }
       return Trouble(
         code: .storageConfInvalid, severity: .error, sentence: "\(entry.path) in \(file.path) is \(kind), and has to be \(entry.type.rawValue): Podman does not start.", file: file, change: change)
@@ -219,7 +220,7 @@ extension UserDiagnosis {
       found.append(
         Trouble(
           code: .storageSpace, severity: .error, sentence: "Only \(shownSize(volume.free)) of \(shownSize(volume.size)) are free at \(shown(path)), which is \(setting).", file: file,
-          change: .told(inSession("podman system df    # decide what is no longer needed"))))
+          change: .told(inSession("podman system df", note: "decide what is no longer needed"))))
     }
     if volume.noexec, reading.driver?.name == "vfs" {
       found.append(
@@ -295,7 +296,7 @@ extension UserDiagnosis {
         found.append(
           Trouble(
             code: .imageStore, severity: .error, sentence: "additionalimagestores in \(file.path) lists \(shown(raw)), which \(why), and so Podman does not start.", file: file,
-            change: .told("take \(shown(raw)) out of additionalimagestores in \(file.path), or make it readable for \(name)    # as \(file.place == .user ? name : "root")")))
+            change: .told(Remedy("take \(shown(raw)) out of additionalimagestores in \(file.path), or make it readable for \(name)", by: file.place == .user ? .user(name) : .root))))
       }
     }
     for file in reading.layers {
@@ -305,7 +306,7 @@ extension UserDiagnosis {
         found.append(
           Trouble(
             code: .imageStore, severity: .error, sentence: "additionallayerstores in \(file.path) lists \(shown(path)), which is no directory that \(name) can reach, and so Podman does not start.", file: file,
-            change: .told("take \(shown(path)) out of additionallayerstores in \(file.path), or make it readable for \(name)    # as \(file.place == .user ? name : "root")")))
+            change: .told(Remedy("take \(shown(path)) out of additionallayerstores in \(file.path), or make it readable for \(name)", by: file.place == .user ? .user(name) : .root))))
       }
     }
     return found
@@ -368,8 +369,7 @@ extension UserDiagnosis {
   mutating func judgeContainersConf() {
     guard let files = facts.podmanConfig?.engine else { return }
     for file in files {
-      let person = file.place == .user ? name : "root"
-      let edit = "edit \(file.path)    # as \(person)"
+      let edit = Remedy("edit \(file.path)", by: file.place == .user ? .user(name) : .root)
       switch file.file {
       case .absent, .dangling: continue
       // What keeps both files from being read is told once.
@@ -389,31 +389,31 @@ extension UserDiagnosis {
         if case .string = value { continue }
         add(
           .containersConf, .error, "\(key) in \(file.path) is no text in quotes: Podman does not start.",
-          "write \(key) as a text in quotes in \(file.path)    # as \(file.place == .user ? name : "root")")
+          Remedy("write \(key) as a text in quotes in \(file.path)", by: file.place == .user ? .user(name) : .root))
       }
     }
     if facts.podmanGeneration != .early, let (backend, file) = value("database_backend"), !["boltdb", "sqlite"].contains(backend) {
       let known = facts.podmanGeneration == nil ? " That concerns \(PodmanGeneration.names([.single, .merging]))." : ""
       add(
         .containersConf, .error, "database_backend in \(file.path) is \"\(shown(backend))\", which Podman does not know: it does not start.\(known)",
-        "take database_backend out of \(file.path)    # as \(file.place == .user ? name : "root")")
+        Remedy("take database_backend out of \(file.path)", by: file.place == .user ? .user(name) : .root))
     }
     let hasOlder = facts.storageConf?.database?.hasSuffix(UserExaminer.olderDatabase) ?? false
     if facts.podmanGeneration == .single, !hasOlder, let (backend, file) = value("database_backend"), backend == "boltdb" {
       add(
         .containersConf, .warning, "database_backend in \(file.path) is boltdb: from version 5 on Podman makes no new database of that kind, and does not start.",
-        "take database_backend out of \(file.path)    # as \(file.place == .user ? name : "root")")
+        Remedy("take database_backend out of \(file.path)", by: file.place == .user ? .user(name) : .root))
     }
     if facts.podmanGeneration ?? .merging == .merging, let (backend, file) = value("database_backend"), backend == "boltdb" {
       let known = facts.podmanGeneration == nil ? " That concerns \(PodmanGeneration.names([.merging]))." : ""
       add(
         .containersConf, .error, "database_backend in \(file.path) is boltdb, which Podman makes no more: it does not start.\(known)",
-        "take database_backend out of \(file.path)    # as \(file.place == .user ? name : "root")")
+        Remedy("take database_backend out of \(file.path)", by: file.place == .user ? .user(name) : .root))
     }
     for key in UserExaminer.engineKeys {
       guard let (raw, file) = value(key) else { continue }
       let path = ExpandedPath(raw, facts.account).path
-      let remedy = "take \(key) out of \(file.path), or set it to a directory of \(name)'s    # as \(file.place == .user ? name : "root")"
+      let remedy = Remedy("take \(key) out of \(file.path), or set it to a directory of \(name)'s", by: file.place == .user ? .user(name) : .root)
       // It is a word with a meaning of its own.
       if key == "image_copy_tmp_dir" && raw == "storage" { continue }
       // A runtime directory comes and goes with the sessions.

@@ -28,7 +28,7 @@ extension UserDiagnosis {
     if facts.isNetworkHome, storageIsFit, let new = intended.storageConf, isOwnFile(content) {
       add(.storageConfInvalid, .error, sentence, repairedBy: .replaceFile(new))
     } else {
-      add(.storageConfInvalid, .error, sentence, "edit \(UserDiagnosis.storageConfFile)    # as \(name)")
+      add(.storageConfInvalid, .error, sentence, Remedy("edit \(UserDiagnosis.storageConfFile)", by: .user(name)))
     }
   }
 
@@ -46,13 +46,13 @@ extension UserDiagnosis {
   }
 
   /// What makes a file readable. A good file whose server is in trouble is not to be moved away.
-  func readable(_ file: ConfigFile, _ path: [UInt8]) -> String {
+  func readable(_ file: ConfigFile, _ path: [UInt8]) -> Remedy {
     switch file {
     case .failed(.accessDenied):
-      "\(asUser("chmod u+r \(inHome(path))"))    # if it is \(name)'s; move it away if it is somebody else's"
+      run(asUser("chmod u+r \(inHome(path))"), note: "if it is \(name)'s; move it away if it is somebody else's")
     case .failed: "log in as \(name) when the file server of the home answers for it again, and look once more"
     case .absent, .dangling, .notRegular, .tooLarge, .content:
-      "\(asUser("mv -nT \(inHome(path)) \(inHome(path + Array(".old".utf8)))")) && \(repairCommand)"
+      run("\(asUser("mv -nT \(inHome(path)) \(inHome(path + Array(".old".utf8)))")) && \(repairCommand)")
     }
   }
 
@@ -63,13 +63,13 @@ extension UserDiagnosis {
     let edited = try? facts.storageConf?.text?.applying(changes)
     if edited?.bytes == content.bytes {
       // It is written as it should be: something is wrong with the place.
-      add(code, severity, sentence, asUser("ls -la \(shellWord(Array(intended.graphroot.utf8)))", isShowing: true) + "    # find out what is wrong there, and remove it or give it to \(name)")
+      add(code, severity, sentence, run(asUser("ls -la \(shellWord(Array(intended.graphroot.utf8)))", isShowing: true), note: "find out what is wrong there, and remove it or give it to \(name)"))
     } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil {
       add(code, severity, sentence, repairedBy: .editStorageConf(changes))
     } else {
       let change = changes.map(\.text).joined(separator: ", ")
       let place = content.isLink ? "the file that \(UserDiagnosis.storageConfFile) is a link to" : UserDiagnosis.storageConfFile
-      add(code, severity, sentence, "in [storage] of \(place): \(change)    # as \(name)")
+      add(code, severity, sentence, Remedy("in [storage] of \(place): \(change)", by: .user(name)))
     }
   }
 
@@ -222,7 +222,7 @@ extension UserDiagnosis {
       : "The driver in \(file) is vfs, which copies whole images for every container.\(concern)"
     if conf.hasVfsStore && !movesStore {
       // The driver is part of a store: with another one Podman would not find what is there.
-      add(code, .warning, sentence + " There are images of that driver in the graphroot.", "\(inSession("podman system reset")) && \(repairCommand)    # it deletes all images and containers of \(name)")
+      add(code, .warning, sentence + " There are images of that driver in the graphroot.", inSession("podman system reset && \(repairCommand)", note: "it deletes all images and containers of \(name)"))
     } else {
       add(code, .warning, sentence, content, changing: [.set(key: "driver", value: intended.driver)])
     }
@@ -231,14 +231,14 @@ extension UserDiagnosis {
   private mutating func judgeDatabase(_ conf: UserFacts.StorageConf) {
     guard let database = conf.database, let graphroot = conf.graphroot else { return }
     let word = shellWord(Array(database.utf8))
-    let remedy = "\(asUser("mv -nT \(word) \(word).old"))    # images stay, containers are forgotten"
+    let remedy = run(asUser("mv -nT \(word) \(word).old"), note: "images stay, containers are forgotten")
     if conf.isNoDatabase {
       return add(.podmanDatabase, .error, "\(shown(database)) is no database: Podman does not start.", remedy)
     }
     if let why = conf.databaseProblem {
       return add(
         .podmanDatabase, .note, "\(shown(database)) cannot be read now: \(why). Whether the runroot that Podman keeps in it can be used is unknown.",
-        "\(inSession("podman info"))    # Podman's own word: nothing has to be done while it works")
+        inSession("podman info", note: "Podman's own word: nothing has to be done while it works"))
     }
     if let kept = conf.kept, let reading = readings.first, let store = reading.store, isUsers(store.file) {
       let isOwnPlace = facts.podmanConfig?.engine.contains { $0.text?.value(["engine", "static_dir"]) != nil } ?? false

@@ -58,7 +58,7 @@ extension UserDiagnosis {
       add(
         .storeOwner, isInStore || first.path.starts(with: Array("/run/".utf8)) ? .error : .warning,
         "\(shown(first.path)) is owned by uid \(first.owner), not by \(name): \(effect).\(others)",
-        "sudo ls -ld \(strangers.prefix(4).map { shellWord($0.path) }.joined(separator: " "))    # decide whose it is; it has to be \(name)'s, or be moved away")
+        .root("sudo ls -ld \(strangers.prefix(4).map { shellWord($0.path) }.joined(separator: " "))", note: "decide whose it is; it has to be \(name)'s, or be moved away"))
     }
   }
 }

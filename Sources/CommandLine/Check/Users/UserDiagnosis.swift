@@ -14,14 +14,14 @@ func spaceShortage(_ volume: Volume, of what: String) -> (severity: Finding.Seve
 }
 
 /// What makes the way to a storage directory fit.
-func wayRemedy(_ problem: WayProblem) -> String {
+func wayRemedy(_ problem: WayProblem) -> Remedy {
   let path = shellWord(problem.path)
   let elsewhere = "set storage_directory in /etc/rootless-storage/rootless-storage.conf to another place"
   switch problem.reason {
-  case .missing: return "sudo mkdir \(path)    # unless a disk has to be mounted there; or \(elsewhere)"
-  case .writableByOthers: return "sudo chmod +t \(path)    # others can still create files there, but not rename those of a user; or \(elsewhere)"
-  case .ownedBy, .linkOwnedBy: return "sudo ls -ld \(path)    # decide whose it is: it has to be root's; or \(elsewhere)"
-  case .onNetwork, .userMount, .notDirectory, .notRegular, .tooLarge, .tooManyFiles, .tooManySymbolicLinks, .failed: return "sudo namei -l \(path)    # find out why it cannot be used; or \(elsewhere)"
+  case .missing: return .root("sudo mkdir \(path)", note: "unless a disk has to be mounted there; or \(elsewhere)")
+  case .writableByOthers: return .root("sudo chmod +t \(path)", note: "others can still create files there, but not rename those of a user; or \(elsewhere)")
+  case .ownedBy, .linkOwnedBy: return .root("sudo ls -ld \(path)", note: "decide whose it is: it has to be root's; or \(elsewhere)")
+  case .onNetwork, .userMount, .notDirectory, .notRegular, .tooLarge, .tooManyFiles, .tooManySymbolicLinks, .failed: return .root("sudo namei -l \(path)", note: "find out why it cannot be used; or \(elsewhere)")
   }
 }
 
@@ -91,8 +91,7 @@ struct UserDiagnosis: Sendable {
       findings.append(
         Finding(
           .migrateNeeded, .warning, "Podman's pause process \(pid) was started before the ranges in /etc/subuid became what they are, and keeps the old ones.",
-          remedy:
-            "\(isRepairable ? repairCommand : inSession(PodmanMigration.command))    # it stops running containers; images that were unpacked with the old ids keep them, pull these again",
+          remedy: isRepairable ? run(repairCommand, note: UserDiagnosis.ofMigration) : inSession(PodmanMigration.command, note: UserDiagnosis.ofMigration),
           isRepairable: isRepairable))
       if isRepairable, let podman = facts.podman { add(.migrate(podman: podman)) }
     }
@@ -123,7 +122,13 @@ struct UserDiagnosis: Sendable {
   /// Whoever looks at another user is an administrator, who may not be root on the terminal where this is pasted.
   var repairCommand: String { (facts.environment == nil ? "sudo " : "") + "rootless-storage repair \(quotedName)" }
   /// What the user cannot do, whoever looks.
-  private var repairByRoot: String { "sudo rootless-storage repair \(quotedName)" }
+  private var repairByRoot: Remedy { .root("sudo rootless-storage repair \(quotedName)") }
+  private static let ofMigration = "it stops running containers; images that were unpacked with the old ids keep them, pull these again"
+
+  /// A command for whoever looks: an administrator, or the user.
+  func run(_ command: String, note: String? = nil, after instruction: String? = nil) -> Remedy {
+    facts.environment == nil ? .root(command, note: note, after: instruction) : .user(name, command, note: note, after: instruction)
+  }
 
   /// A command on the user's files: pasted by an administrator it must not act on the administrator's own, nor with root's rights.
   ///
@@ -139,8 +144,8 @@ struct UserDiagnosis: Sendable {
   }
 
   /// A command that runs what the user's configuration names, or that wants their session.
-  func inSession(_ command: String) -> String {
-    facts.environment != nil ? command : "as \(name), in a session of theirs: \(command)"
+  func inSession(_ command: String, note: String? = nil) -> Remedy {
+    .user(name, command, note: note, after: facts.environment != nil ? nil : "as \(name), in a session of theirs")
   }
 
   /// The user for a unit: by number where not every systemd takes the name.
@@ -156,7 +161,7 @@ struct UserDiagnosis: Sendable {
   }
 
   /// A finding that nothing here fixes.
-  mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ remedy: String) {
+  mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ remedy: Remedy) {
     findings.append(Finding(code, severity, sentence, remedy: remedy))
   }
 
@@ -166,7 +171,7 @@ struct UserDiagnosis: Sendable {
     if let file = UserDiagnosis.file(of: action), let obstacle = obstacle(to: file) {
       return add(code, severity, "\(sentence) \(obstacle.sentence)", obstacle.remedy)
     }
-    findings.append(Finding(code, severity, sentence, remedy: repairCommand, isRepairable: true))
+    findings.append(Finding(code, severity, sentence, remedy: run(repairCommand), isRepairable: true))
     add(action)
   }
 
@@ -226,9 +231,9 @@ struct UserDiagnosis: Sendable {
       add(
         .storageOpen, .warning,
         "The storage directory \(path) is writable by others (mode \(shownMode(mode))), who can exchange what is in it. Its mode is not changed, since more than directories of engines lies in it.",
-        "sudo chmod go-w \(shellWord(storage.path))    # if nobody else has to write there; else set storage_directory to a directory for containers alone")
+        .root("sudo chmod go-w \(shellWord(storage.path))", note: "if nobody else has to write there; else set storage_directory to a directory for containers alone"))
     case .writableByOthers:
-      add(.storageTampered, .error, "The storage directory \(path) is refused: \(problem(storage)).", "sudo ls -la \(shellWord(storage.path))    # decide about what is not \(name)'s, remove it, then: sudo chmod go-w \(shellWord(storage.path))")
+      add(.storageTampered, .error, "The storage directory \(path) is refused: \(problem(storage)).", .root("sudo ls -la \(shellWord(storage.path))", note: "decide about what is not \(name)'s, remove it, then: sudo chmod go-w \(shellWord(storage.path))"))
     case .occupied(let kind, let owner):
       judgeOccupied(storage, kind, owner)
     case .onNetwork(let type):
@@ -250,7 +255,7 @@ struct UserDiagnosis: Sendable {
         add(.storageWay, .error, "The way to the storage directory \(path) is refused: \(problem(storage)).", wayRemedy(way))
       }
     case .failed:
-      add(.storageFailed, .error, "The storage directory \(path) is refused: \(problem(storage)).", "sudo stat \(shellWord(storage.path))    # find out why it cannot be looked at, or set storage_directory to another place")
+      add(.storageFailed, .error, "The storage directory \(path) is refused: \(problem(storage)).", .root("sudo stat \(shellWord(storage.path))", note: "find out why it cannot be looked at, or set storage_directory to another place"))
     }
     if storage.isLost { storageIsFit = false }
     if storage.path.contains(0x2c) || storage.path.contains(0x3a) {
@@ -262,12 +267,12 @@ struct UserDiagnosis: Sendable {
     if storageIsFit, storage.hasLabels, let label = storage.label, !UserDiagnosis.storageLabels.contains(label) {
       add(
         .storageLabel, .warning, "The storage directory \(path) has the SELinux type \(label), and containers may not use what lies in it.",
-        "sudo semanage fcontext -a -e /var/lib/containers/storage \(shellWord(Array(intended.graphroot.utf8))) && \(asUser("restorecon -R \(shellWord(storage.path))"))")
+        .root("sudo semanage fcontext -a -e /var/lib/containers/storage \(shellWord(Array(intended.graphroot.utf8))) && \(asUser("restorecon -R \(shellWord(storage.path))"))"))
     }
   }
 
   /// Not a command to paste: umount(8) follows a symbolic link that somebody has put there meanwhile.
-  private static func unmount(_ path: [UInt8]) -> String {
+  private static func unmount(_ path: [UInt8]) -> Remedy {
     "see what is mounted there (findmnt \(shellWord(path))), and unmount it as root while nobody can log in who may put a link in its place"
   }
 
@@ -285,7 +290,7 @@ struct UserDiagnosis: Sendable {
         add(
           .storageMode, .warning,
           "The storage directory \(path) has the mode \(shownMode(mode)): others may read what is in it. Its mode is not changed, since more than directories of engines lies in it.",
-          "sudo chmod go-rw \(shellWord(storage.path))    # if nobody else has to read there; else set storage_directory to a directory for containers alone")
+          .root("sudo chmod go-rw \(shellWord(storage.path))", note: "if nobody else has to read there; else set storage_directory to a directory for containers alone"))
       }
       fit = mode | 0o700
     }
@@ -314,7 +319,7 @@ struct UserDiagnosis: Sendable {
         : storage.observation.parentIsWritableByOthers ? "" : " Only root can have put it there, or \(name) had another uid when it was made."
       add(
         .storageOccupied, .error, sentence + why,
-        "sudo ls -ld \(shellWord(storage.path))    # decide whose it is, and move it away or give it to \(name); the next login makes a new one")
+        .root("sudo ls -ld \(shellWord(storage.path))", note: "decide whose it is, and move it away or give it to \(name); the next login makes a new one"))
       return
     }
     findings.append(
@@ -336,19 +341,19 @@ struct UserDiagnosis: Sendable {
     if !volume.hasFileTypes {
       add(.storageFileSystem, .error, "The storage directory \(path) is on xfs without ftype=1, on which overlay cannot work.", "mkfs.xfs -n ftype=1 on a new volume, or \(elsewhere)")
     } else if UserDiagnosis.unfitForOverlay(volume) {
-      add(.storageFileSystem, .error, "The storage directory \(path) is on \(type), on which the overlay driver cannot work.", elsewhere)
+      add(.storageFileSystem, .error, "The storage directory \(path) is on \(type), on which the overlay driver cannot work.", Remedy(elsewhere))
     }
     // Where it is no mount of its own, all users share the space, and the host's findings have it once.
     if storage.isMountPoint, let shortage = spaceShortage(volume, of: "the storage directory \(path)") {
-      add(.storageSpace, shortage.severity, shortage.sentence, "sudo du -xh --max-depth=2 \(shellWord(storage.path)) | sort -h    # decide what is no longer needed")
+      add(.storageSpace, shortage.severity, shortage.sentence, .root("sudo du -xh --max-depth=2 \(shellWord(storage.path)) | sort -h", note: "decide what is no longer needed"))
     }
   }
 
   /// Never on a path that a user decides about: what they had mounted there would be remounted, with set-user-ID programs of theirs.
-  private func remounting(_ storage: UserFacts.Storage, without option: String, or elsewhere: String) -> String {
+  private func remounting(_ storage: UserFacts.Storage, without option: String, or elsewhere: String) -> Remedy {
     guard !storage.isMountPoint else { return "remount \(shown(storage.path)) with \(option.dropFirst(2)) as root, or \(elsewhere)" }
     let mountPoint = "\"$(findmnt -no TARGET -T \(shellWord(parent(storage.path))))\""
-    return "sudo mount -o remount,\(option.dropFirst(2)) \(mountPoint)    # until the next boot; for good, take \(option) out of /etc/fstab, or \(elsewhere)"
+    return .root("sudo mount -o remount,\(option.dropFirst(2)) \(mountPoint)", note: "until the next boot; for good, take \(option) out of /etc/fstab, or \(elsewhere)")
   }
 
   static func unfitForOverlay(_ volume: Volume) -> Bool {
@@ -378,7 +383,7 @@ struct UserDiagnosis: Sendable {
     guard storageIsFit else {
       for (file, seen) in zip(facts.skeleton, facts.files) where seen.state == .absent && !facts.blocked.contains(where: { $0.file == file.path }) {
         let (code, sentence) = missing(file.path)
-        findings.append(Finding(code, .error, sentence, remedy: "fix the storage directory first, then: \(repairCommand)"))
+        findings.append(Finding(code, .error, sentence, remedy: run(repairCommand, after: "fix the storage directory first, then")))
       }
       return
     }
@@ -411,7 +416,7 @@ struct UserDiagnosis: Sendable {
       }
       switch event {
       case .fileBlocked, .fileFailed, .storeUnknown, .nameUnfitForFile:
-        add(.fileBlocked, .error, sentence(event), asUser("ls -ld \(inHome(Array(".config".utf8)))", isShowing: true))
+        add(.fileBlocked, .error, sentence(event), run(asUser("ls -ld \(inHome(Array(".config".utf8)))", isShowing: true)))
       default: continue
       }
     }
@@ -489,21 +494,24 @@ struct UserDiagnosis: Sendable {
       let path = "~/\(shown(leftover.path))"
       let size = (leftover.isAtLeast ? "at least " : "") + shownSize(leftover.size)
       var sentence = "\(path) holds \(size) from earlier attempts to keep images in the home on \(homeType)."
-      let removal: String
+      let note = "when nothing in it is needed any more"
+      let removal: Remedy
       if leftover.hasOthers {
         // Only in a user namespace of theirs, or as root, can files of subordinate ids be removed.
         sentence += " Files in it belong to subordinate ids of \(name)'s."
-        removal = inSession("\(leftover.engine == .podman ? "podman unshare" : "rootlesskit") rm -rf ~/\(shellWord(leftover.path))")
+        removal = inSession("\(leftover.engine == .podman ? "podman unshare" : "rootlesskit") rm -rf ~/\(shellWord(leftover.path))", note: note)
       } else {
-        removal = asUser("rm -rf \(inHome(leftover.path))")
+        removal = run(asUser("rm -rf \(inHome(leftover.path))"), note: note)
       }
       if leftover.volumes.isEmpty {
-        add(.imagesInHome, .warning, sentence, "\(removal)    # when nothing in it is needed any more")
+        add(.imagesInHome, .warning, sentence, removal)
       } else {
         let names = list(leftover.volumes.prefix(4).map { shown($0) }) + (leftover.volumes.count > 4 ? " and more" : "")
         add(
           .imagesInHome, .warning, "\(sentence) \(leftover.volumes.count == 1 ? "The volume \(names) in it holds" : "The volumes \(names) in it hold") data that may be nowhere else.",
-          "\(asUser("ls -l \(inHome(leftover.path + Array("/volumes".utf8)))", isShowing: true))    # \(name) decides about the volumes and copies what is needed out of \(path)/volumes, before anything is removed")
+          run(
+            asUser("ls -l \(inHome(leftover.path + Array("/volumes".utf8)))", isShowing: true),
+            note: "\(name) decides about the volumes and copies what is needed out of \(path)/volumes, before anything is removed"))
       }
     }
   }
@@ -517,7 +525,7 @@ struct UserDiagnosis: Sendable {
       let command = volumes.engine == .podman ? "podman volume export --output ~/\(one).tar \(one)" : "docker run --rm --volume \(one):/volume:ro busybox tar -c -C /volume . > ~/\(one).tar"
       add(
         .volumesLocal, .note, "\(what) \(volumes.names.count == 1 ? "is" : "are") on this host's disk alone, in \(shown(volumes.path)): a backup of the home does not have \(volumes.names.count == 1 ? "it" : "them").",
-        "\(inSession(command))    # for each volume that is not to be lost with this disk")
+        inSession(command, note: "for each volume that is not to be lost with this disk"))
     }
   }
 
@@ -531,7 +539,7 @@ struct UserDiagnosis: Sendable {
       return value
     }
     if let value = moved(environment.configHome, from: "/.config") {
-      add(.environmentConfig, .warning, "XDG_CONFIG_HOME is \(shown(value)): Podman and Docker read their configuration there, and not ~/.config.", "unset XDG_CONFIG_HOME")
+      add(.environmentConfig, .warning, "XDG_CONFIG_HOME is \(shown(value)): Podman and Docker read their configuration there, and not ~/.config.", .user(name, "unset XDG_CONFIG_HOME"))
     }
     if let value = moved(environment.storageConf, from: "/.config/containers/storage.conf") {
       let effect =
@@ -542,25 +550,25 @@ struct UserDiagnosis: Sendable {
         }
       add(
         .environmentConfig, .warning, "CONTAINERS_STORAGE_CONF is \(shown(value)): Podman reads that file, \(effect).",
-        "unset CONTAINERS_STORAGE_CONF")
+        .user(name, "unset CONTAINERS_STORAGE_CONF"))
     }
     if let value = environment.storageConfOverride, !value.isEmpty, facts.podmanGeneration ?? .merging == .merging {
       add(
         .environmentConfig, .warning, "CONTAINERS_STORAGE_CONF_OVERRIDE is \(shown(value)): for \(PodmanGeneration.names([.merging])) what that file sets wins over all other files.",
-        "unset CONTAINERS_STORAGE_CONF_OVERRIDE")
+        .user(name, "unset CONTAINERS_STORAGE_CONF_OVERRIDE"))
     }
     for (variable, value) in [("STORAGE_DRIVER", environment.storageDriver), ("STORAGE_OPTS", environment.storageOptions)] {
       guard let value, !value.isEmpty, value != "overlay" else { continue }
-      add(.environmentStore, .warning, "\(variable) is \(shown(value)): for a new store it overrides storage.conf.", "unset \(variable)")
+      add(.environmentStore, .warning, "\(variable) is \(shown(value)): for a new store it overrides storage.conf.", .user(name, "unset \(variable)"))
     }
     if environment.runtimeDirectory == nil {
       add(
         .runtimeDirectory, .warning, "XDG_RUNTIME_DIR is not set, as after su or in a cron job: Podman keeps its state below /tmp, for good if the store is new, and Docker does not start.",
-        "log in by ssh or on a console, or: sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)")
+        .root("sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)", after: "log in by ssh or on a console, or"))
     } else if let directory = environment.runtimeDirectory, !environment.runtimeDirectoryIsUsable {
       add(
         .runtimeDirectory, .warning, "XDG_RUNTIME_DIR is \(shown(directory)), which is no directory of \(name)'s.",
-        "log in by ssh or on a console, or: sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)")
+        .root("sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)", after: "log in by ssh or on a console, or"))
     }
   }
 }
