@@ -60,7 +60,7 @@ internal import RootlessStorageEmbedded
     while index < Int(count) {
       // The number that means "leave it" is no group.
       if unsafe list[index] != clinux_invalid_id {
-        if !isFirst { text.put(0x2c) }
+        if !isFirst { text.put(.comma) }
         unsafe text.putNumber(list[index])
         isFirst = false
       }
@@ -159,7 +159,7 @@ internal import RootlessStorageEmbedded
     var divisor: UInt32 = 1_000_000_000
     while divisor > 1 && number / divisor == 0 { divisor /= 10 }
     while divisor > 0 {
-      put(0x30 &+ UInt8(truncatingIfNeeded: number / divisor % 10))
+      put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number / divisor % 10))
       divisor /= 10
     }
   }

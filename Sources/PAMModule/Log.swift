@@ -1,5 +1,6 @@
 internal import CLinux
 internal import CPAM
+internal import RootlessStorageEmbedded
 
 /// Lines to syslog through pam_syslog(3), which puts the module's, the service's and the stack's name before them. Every line begins
 /// with the user it is about, as the session helper's do.
@@ -33,7 +34,7 @@ internal import CPAM
     var rest = UInt32(bitPattern: number)
     repeat {
       position &-= 1
-      unsafe digits[unchecked: position] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
+      unsafe digits[unchecked: position] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
       rest /= 10
     } while rest > 0 && position > 0
     unsafe withUnsafePointer(to: digits) {
@@ -50,7 +51,7 @@ internal import CPAM
       while length < Log.longest {
         let byte = unsafe UInt8(bitPattern: piece[position])
         if byte == 0 { return }
-        unsafe line[unchecked: length] = byte >= 0x20 && byte < 0x7f ? byte : 0x3f
+        unsafe line[unchecked: length] = byte >= .space && byte < 0x7f ? byte : .questionMark
         length &+= 1
         position &+= 1
       }

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import RootlessStorage
+
 /// Every arrow between the folders of the sources runs downwards, and libc is called by the folders System alone.
 ///
 /// Folders of one target see each other, so the compiler finds none of this. Here a name counts that a folder declares at the top level
@@ -53,7 +55,7 @@ struct LayersTests {
 
   /// The words of a line that are no members, and whether an argument list follows.
   private static func words(_ line: String) -> [(name: String, isCalled: Bool)] {
-    func isOfWord(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "_") || byte >= 0x30 && byte <= 0x39 || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a }
+    func isOfWord(_ byte: UInt8) -> Bool { byte == .underscore || isAlphanumeric(byte) }
     let bytes = Array(line.utf8)
     var (found, index): ([(name: String, isCalled: Bool)], Int) = ([], 0)
     while index < bytes.count {
@@ -94,6 +96,22 @@ struct LayersTests {
     for source in try LayersTests.sources(folder, layers) where layers[source.layer] != "System" {
       for (number, line) in source.lines.enumerated() where line.contains("import ") && line.contains(#/^\s*(?:\w+ )*import (?:CLinux|CPAM|Glibc|Foundation)\b/#) {
         Issue.record("\(source.path):\(number + 1): only a folder System calls libc: put the call there, behind a function of ours")
+      }
+    }
+  }
+
+  /// Machine code, and the beginning of an ELF file, are numbers.
+  private static let numbers: Set<String> = [
+    "Sources/CommandLine/Check/Engines/ProbeProgram.swift", "Sources/CommandLine/Check/Users/PodmanGeneration.swift", "Sources/RootlessStorage/System/ASCII.swift",
+  ]
+
+  @Test(arguments: targets) func `a byte that is a character is written as one`(folder: String, layers: [String]) throws {
+    for source in try LayersTests.sources(folder, layers) where !LayersTests.numbers.contains(source.path) {
+      for (number, line) in source.lines.enumerated() {
+        // The bit by which small and capital letters differ is a number too.
+        let rest = line.replacing("| 0x20", with: "")
+        guard let found = rest.firstMatch(of: #/\b0x(?:09|0a|0d|[2-6][0-9a-f]|7[0-9a-e])\b/#) else { continue }
+        Issue.record("\(source.path):\(number + 1): \(found.output): System/ASCII.swift has a name for it, and a letter or digit is UInt8(ascii:)")
       }
     }
   }

@@ -28,7 +28,7 @@ struct Absence: Equatable {
       switch self {
       case .owners: return absence.kind == .owner
       case .storage(let parent):
-        guard absence.kind == .storage, let slash = absence.subject.key.lastIndex(of: 0x2f) else { return false }
+        guard absence.kind == .storage, let slash = absence.subject.key.lastIndex(of: .slash) else { return false }
         return components(Array(absence.subject.key[..<slash])) == components(parent)
       }
     }
@@ -109,7 +109,7 @@ struct AbsenceList: Equatable {
   /// A line that cannot be read is left out; with another heading, or of another machine, all are.
   init(_ content: [UInt8], machine: [UInt8]) {
     self.machine = machine
-    var texts = parts(content, separator: { $0 == 0x0a })[...]
+    var texts = parts(content, separator: { $0 == .newline })[...]
     guard let first = texts.popFirst(), words(first) == words(AbsenceList.heading.utf8) + [machine] else { return }
     var seen: Set<Absence.Subject> = []
     for text in texts.prefix(AbsenceList.most) {
@@ -118,13 +118,13 @@ struct AbsenceList: Equatable {
   }
 
   /// In the place of a line's first byte it makes one that cannot be read.
-  static let struck: UInt8 = 0x23
+  static let struck: UInt8 = .hash
 
   /// Where lines begin that can be read, in bytes.
   static func beginnings(in content: [UInt8], where isWanted: (Absence) -> Bool) -> [Int] {
     var found: [Int] = []
     var start = 0
-    for text in parts(content, separator: { $0 == 0x0a }) {
+    for text in parts(content, separator: { $0 == .newline }) {
       if let line = line(text), isWanted(line) { found.append(start) }
       start += text.count + 1
     }
@@ -143,11 +143,11 @@ struct AbsenceList: Equatable {
   }
 
   var content: [UInt8] {
-    var text = Array(AbsenceList.heading.utf8) + [0x20] + machine + [0x0a]
+    var text = Array(AbsenceList.heading.utf8) + [.space] + machine + [.newline]
     for line in lines {
       let numbers = [line.first, line.last, Int64(line.days), line.running].map { decimal(UInt64(max(0, $0))) }
       let fields = [Array(line.kind.rawValue.utf8), AbsenceList.escaped(line.subject.key), line.subject.binding] + numbers + [line.boot, decimal(UInt64(max(0, line.bootTime)))]
-      text += fields.joined(separator: [0x20]) + [0x0a]
+      text += fields.joined(separator: [.space]) + [.newline]
     }
     return text
   }
@@ -178,8 +178,8 @@ struct AbsenceList: Equatable {
   static func escaped(_ name: [UInt8]) -> [UInt8] {
     let digits = Array("0123456789ABCDEF".utf8)
     return name.flatMap { byte -> [UInt8] in
-      let isPlain = byte >= 0x30 && byte <= 0x39 || byte >= 0x41 && byte <= 0x5a || byte >= 0x61 && byte <= 0x7a || isWord([byte], of: "/ . _ - @ +")
-      return isPlain ? [byte] : [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      let isPlain = isDigit(byte) || isUppercase(byte) || isLowercase(byte) || isWord([byte], of: "/ . _ - @ +")
+      return isPlain ? [byte] : [.percent, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
     }
   }
 
@@ -187,7 +187,7 @@ struct AbsenceList: Equatable {
     var name: [UInt8] = []
     var index = 0
     while index < text.count {
-      if text[index] != 0x25 {
+      if text[index] != .percent {
         name.append(text[index])
         index += 1
         continue

@@ -190,14 +190,14 @@ struct AbsenceMemory {
     case foreign
   }
 
-  private var path: [UInt8] { directory + [0x2f] + AbsenceMemory.name }
+  private var path: [UInt8] { directory + [.slash] + AbsenceMemory.name }
 
   /// The directory, in which nobody else can make or change a name.
   ///
   /// - Parameter isWanted: it is made where it is missing.
   private func place(isWanted: Bool) throws(Failure) -> FileDescriptor? {
     if let place = try reach(directory) { return place }
-    guard isWanted, let slash = directory.lastIndex(of: 0x2f) else { return nil }
+    guard isWanted, let slash = directory.lastIndex(of: .slash) else { return nil }
     guard let parent = try reach(Array(directory[..<slash])) else { throw .failed(.noEntry) }
     do throws(Errno) { try makeNamedDirectory(at: parent, Array(directory[(slash + 1)...]), mode: 0o755) } catch {
       if error != .exists { throw .failed(error) }
@@ -213,7 +213,7 @@ struct AbsenceMemory {
       if error.reason == .missing { return nil }
       throw .way(error)
     }
-    do throws(Errno) { return try open(at: end.descriptor, [0x2e], .directory) } catch { throw .failed(error) }
+    do throws(Errno) { return try open(at: end.descriptor, [.dot], .directory) } catch { throw .failed(error) }
   }
 
   private func kept(in place: borrowing FileDescriptor) throws(Failure) -> [UInt8] {

@@ -32,12 +32,12 @@ struct AccountSources {
     var namesByUid: [UInt32: [UInt8]] = [:]
     var uidsByName: [NameKey: UInt32] = [:]
     var isCompat = false
-    let lines = passwd.count { $0 == 0x0a }
+    let lines = passwd.count { $0 == .newline }
     namesByUid.reserveCapacity(lines)
     uidsByName.reserveCapacity(lines)
     forEachLine(passwd) { line in
       // NIS, or another directory, behind the source `compat`.
-      if line.first == 0x2b || line.first == 0x2d { isCompat = true }
+      if line.first == .plus || line.first == .hyphen { isCompat = true }
       guard let (name, uid) = AccountSources.account(line) else { return }
       if namesByUid[uid] == nil { namesByUid[uid] = name }
       let key = NameKey(name)
@@ -50,22 +50,22 @@ struct AccountSources {
     hasSubordinateFiles = subordinateIDSource(switching) == nil
     hasSystemd = sources.contains { $0.elementsEqual("systemd".utf8) }
     isFileOnly = isLocal && sources.count == 1 && sources[0].elementsEqual("files".utf8)
-    isFileFirst = words.first?.elementsEqual("files".utf8) == true && (words.count < 2 || words[1].first != 0x5b)
+    isFileFirst = words.first?.elementsEqual("files".utf8) == true && (words.count < 2 || words[1].first != .leftBracket)
   }
 
   /// The words behind a database's name, and those that are sources and no actions.
   private static func sources(of database: [UInt8], _ switching: [UInt8]) -> (words: [[UInt8]], sources: [[UInt8]]) {
     var words: [[UInt8]] = [Array("files".utf8)]
     forEachLine(switching) { line in
-      let text = Array(line.prefix { $0 != 0x23 }.drop { isBlank($0) })
+      let text = Array(line.prefix { $0 != .hash }.drop { isBlank($0) })
       if begins(text, with: database) { words = RootlessStorage.words(text.dropFirst(database.count)) }
     }
     var sources: [[UInt8]] = []
     var isInBrackets = false
     for word in words {
-      if word.first == 0x5b { isInBrackets = true }
+      if word.first == .leftBracket { isInBrackets = true }
       if !isInBrackets { sources.append(word) }
-      if word.last == 0x5d { isInBrackets = false }
+      if word.last == .rightBracket { isInBrackets = false }
     }
     return (words, sources)
   }
@@ -74,7 +74,7 @@ struct AccountSources {
   private static func account(_ line: ArraySlice<UInt8>) -> (name: [UInt8], uid: UInt32)? {
     var colons: [Int] = []
     colons.reserveCapacity(6)
-    for place in line.indices where line[place] == 0x3a {
+    for place in line.indices where line[place] == .colon {
       colons.append(place)
       if colons.count == 5 { break }
     }

@@ -145,9 +145,9 @@ struct EffectiveSetting: Encodable {
   static func all(_ reading: SettingsReading) -> [EffectiveSetting] {
     var last: [String: (value: String, file: [UInt8], line: Int)] = [:]
     for file in reading.files {
-      for (index, line) in parts(file.content, separator: { $0 == 0x0a }).enumerated() where line.count <= SettingsParser.longestLine {
-        let statement = line.prefix { $0 != 0x23 }
-        guard let equals = statement.firstIndex(of: 0x3d) else { continue }
+      for (index, line) in parts(file.content, separator: { $0 == .newline }).enumerated() where line.count <= SettingsParser.longestLine {
+        let statement = line.prefix { $0 != .hash }
+        guard let equals = statement.firstIndex(of: .equals) else { continue }
         let key = shown(trimmed(statement[..<equals]))
         // Of two lines for one key the later counts, also if it does not hold: then the default does.
         let holds = SettingsParser(Array(statement)).problems.isEmpty
@@ -161,7 +161,7 @@ struct EffectiveSetting: Encodable {
   }
 
   private static func trimmed(_ text: ArraySlice<UInt8>) -> [UInt8] {
-    func isOutside(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
+    func isOutside(_ byte: UInt8) -> Bool { byte == .space || byte == .tab || byte == .carriageReturn }
     return Array(text.drop(while: isOutside).reversed().drop(while: isOutside).reversed())
   }
 }

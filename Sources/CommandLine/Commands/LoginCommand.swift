@@ -106,13 +106,13 @@ struct SessionReport {
   private(set) var outcome: String?
 
   init(_ output: [UInt8]) {
-    let severities: [UInt8: String] = [0x33: "error", 0x34: "warning", 0x35: "notice", 0x36: "info", 0x37: "debug"]
-    for line in parts(output, separator: { $0 == 0x0a }) {
+    let severities: [UInt8: String] = [UInt8(ascii: "3"): "error", UInt8(ascii: "4"): "warning", UInt8(ascii: "5"): "notice", UInt8(ascii: "6"): "info", UInt8(ascii: "7"): "debug"]
+    for line in parts(output, separator: { $0 == .newline }) {
       if begins(line, with: Array("end ".utf8)) {
         outcome = shown(Array(line.dropFirst(4)))
         return
       }
-      guard line.count > 3, line[0] == 0x3c, line[2] == 0x3e, let severity = severities[line[1]] else { continue }
+      guard line.count > 3, line[0] == .lessThan, line[2] == .greaterThan, let severity = severities[line[1]] else { continue }
       messages.append(Message(severity: severity, text: shown(Array(line.dropFirst(3)))))
     }
   }

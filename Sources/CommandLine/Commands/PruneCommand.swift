@@ -170,7 +170,7 @@ struct PruneCommand: ParsableCommand {
     if let uid = identifier(name), case .found(let name, let uid) = accounts.account(uid: uid) { found += leaf(name, uid) }
     if !found.isEmpty { return found }
     do throws(Errno) {
-      let reader = DirectoryReader(try open(at: parent.descriptor, [0x2e], .directory))
+      let reader = DirectoryReader(try open(at: parent.descriptor, [.dot], .directory))
       while let entry = try reader.next() {
         if storage.users(inLeaf: entry.name).contains(where: { $0.name == name || $0.uid != nil && $0.uid == identifier(name) }) { found.append(entry.name) }
       }

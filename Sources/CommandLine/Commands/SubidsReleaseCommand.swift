@@ -32,7 +32,7 @@ struct SubidsReleaseCommand: ParsableCommand {
   func validate() throws {
     if gone == !owners.isEmpty { throw ValidationError("Name the owners, or give --gone.") }
     if json && !yes && !dryRun { throw ValidationError("--json cannot ask: add --yes or --dry-run.") }
-    for owner in owners where owner.isEmpty || owner.utf8.contains(where: { $0 == 0x3a || $0 == 0x0a }) {
+    for owner in owners where owner.isEmpty || owner.utf8.contains(where: { $0 == .colon || $0 == .newline }) {
       throw ValidationError("\"\(shown(owner))\" can be no owner of subordinate ids.")
     }
   }

@@ -18,6 +18,6 @@ struct TryEnginesCommand: ParsableCommand {
     // All of a session's environment, as whoever starts this has made it.
     let environment = ProcessInfo.processInfo.environment.map { Array("\($0.key)=\($0.value)".utf8) }
     let reports = tryEngines(request, environment: environment)
-    writeToStandardOutput(Array("\n".utf8) + Array(try JSONEncoder().encode(reports)) + [0x0a])
+    writeToStandardOutput(Array("\n".utf8) + Array(try JSONEncoder().encode(reports)) + [.newline])
   }
 }

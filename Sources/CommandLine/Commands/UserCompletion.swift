@@ -31,7 +31,7 @@ enum UserCompletion {
       let settings = try readSettings(Array(Settings.defaultPath.utf8), trusted: effectiveIDs().user == 0, mounts).settings
       let parent = try walk(toDirectory: settings.storage.parent, .storage, mounts)
       do throws(Errno) {
-        let reader = DirectoryReader(try open(at: parent.descriptor, [0x2e], .directory))
+        let reader = DirectoryReader(try open(at: parent.descriptor, [.dot], .directory))
         var seen = 0
         while seen < mostEntries, let entry = try reader.next()?.name {
           seen += 1

@@ -31,7 +31,7 @@ struct JSONScan: Equatable, Sendable {
     if text.peek() != nil { throw text.problem("something behind the end of the object") }
   }
 
-  private static func isSpace(_ byte: UInt8) -> Bool { isBlank(byte) || byte == 0x0a || byte == 0x0d }
+  private static func isSpace(_ byte: UInt8) -> Bool { isBlank(byte) || byte == .newline || byte == .carriageReturn }
 
   private static func object(_ text: inout TextScanner, depth: Int) throws(TextProblem) -> [JSONMember] {
     var members: [JSONMember] = []
@@ -83,7 +83,7 @@ struct JSONScan: Equatable, Sendable {
   private static func number(_ text: inout TextScanner) -> Bool {
     _ = text.take("-")
     guard let first = text.next(), isDigit(first) else { return false }
-    if first != 0x30 { text.take(while: isDigit) }
+    if first != UInt8(ascii: "0") { text.take(while: isDigit) }
     if text.take(".") { guard digits(&text) else { return false } }
     if text.take("e") || text.take("E") {
       _ = text.take("+") || text.take("-")
@@ -104,8 +104,8 @@ struct JSONScan: Equatable, Sendable {
     _ = text.take("\"")
     while let byte = text.next() {
       switch byte {
-      case 0x22: return String(decoding: meaning, as: UTF8.self)
-      case 0x5c: meaning += try escape(&text)
+      case .quote: return String(decoding: meaning, as: UTF8.self)
+      case .backslash: meaning += try escape(&text)
       case 0x00...0x1f: throw text.problem("a control character in a string")
       default: meaning.append(byte)
       }
@@ -114,10 +114,10 @@ struct JSONScan: Equatable, Sendable {
   }
 
   private static func escape(_ text: inout TextScanner) throws(TextProblem) -> [UInt8] {
-    let simple: [UInt8: UInt8] = [0x62: 0x08, 0x74: 0x09, 0x6e: 0x0a, 0x66: 0x0c, 0x72: 0x0d, 0x22: 0x22, 0x5c: 0x5c, 0x2f: 0x2f]
+    let simple: [UInt8: UInt8] = [UInt8(ascii: "b"): 0x08, UInt8(ascii: "t"): .tab, UInt8(ascii: "n"): .newline, UInt8(ascii: "f"): 0x0c, UInt8(ascii: "r"): .carriageReturn, .quote: .quote, .backslash: .backslash, .slash: .slash]
     if let byte = text.next() {
       if let meaning = simple[byte] { return [meaning] }
-      if byte == 0x75, let high = text.hexadecimal(4) {
+      if byte == UInt8(ascii: "u"), let high = text.hexadecimal(4) {
         if let scalar = Unicode.Scalar(high) { return Array(String(Character(scalar)).utf8) }
         // Go makes U+FFFD of half a pair, Foundation refuses it. No file of a person has one.
         if high < 0xdc00, text.take("\\u"), let low = text.hexadecimal(4), low >= 0xdc00 && low <= 0xdfff,

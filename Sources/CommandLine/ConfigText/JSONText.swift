@@ -84,14 +84,14 @@ struct JSONText: Equatable, Sendable {
     let inside = scan.range.lowerBound + 1
     guard let first = scan.members.first else {
       let gap = bytes[inside..<scan.range.upperBound - 1]
-      if gap.contains(0x0a) { return bytes.replacing(inside..<inside, with: bytes.lineEnding + [0x20, 0x20] + member) }
-      return bytes.replacing(gap.indices, with: [0x20] + member + [0x20])
+      if gap.contains(.newline) { return bytes.replacing(inside..<inside, with: bytes.lineEnding + [.space, .space] + member) }
+      return bytes.replacing(gap.indices, with: [.space] + member + [.space])
     }
     let start = first.range.lowerBound
     let gap = bytes[inside..<start]
-    let isOnOwnLine = gap.contains(0x0a)
+    let isOnOwnLine = gap.contains(.newline)
     let indentation = Array(gap.reversed().prefix(while: isBlank).reversed())
-    return bytes.replacing(start..<start, with: member + [0x2c] + (isOnOwnLine ? bytes.lineEnding + indentation : [0x20]))
+    return bytes.replacing(start..<start, with: member + [.comma] + (isOnOwnLine ? bytes.lineEnding + indentation : [.space]))
   }
 
   /// The text, if Foundation reads from it what it reads from this one, but for the one member.
@@ -112,11 +112,11 @@ enum JSONKind: String, Equatable, Sendable {
 
   fileprivate init(beginning byte: UInt8) {
     switch byte {
-    case 0x22: self = .string
-    case 0x7b: self = .object
-    case 0x5b: self = .array
-    case 0x74, 0x66: self = .boolean
-    case 0x6e: self = .null
+    case .quote: self = .string
+    case .leftBrace: self = .object
+    case .leftBracket: self = .array
+    case UInt8(ascii: "t"), UInt8(ascii: "f"): self = .boolean
+    case UInt8(ascii: "n"): self = .null
     default: self = .number
     }
   }

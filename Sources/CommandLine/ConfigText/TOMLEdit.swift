@@ -77,7 +77,7 @@ extension TOMLText {
     // A table that dotted keys make may have no header.
     if let last = scan.pairs.last(where: { makes($0, table) }), let first = last.written.first {
       let prefix = bytes[first.lowerBound..<last.written[table.count - last.base.count - 1].upperBound]
-      return inserting(prefix + [0x2e] + pair, behind: last)
+      return inserting(prefix + [.dot] + pair, behind: last)
     }
     return bytes + header(table + missing.dropLast()) + written(missing.suffix(1)) + value + bytes.lineEnding
   }
@@ -98,20 +98,20 @@ extension TOMLText {
   /// A header for the end of the file, behind an empty line.
   private func header(_ table: [String]) -> [UInt8] {
     let end = bytes.lineEnding
-    let gap = bytes.isEmpty ? [] : bytes.last == 0x0a ? end : end + end
-    return gap + [0x5b] + written(table) + [0x5d] + end
+    let gap = bytes.isEmpty ? [] : bytes.last == .newline ? end : end + end
+    return gap + [.leftBracket] + written(table) + [.rightBracket] + end
   }
 
   /// A key with its dots.
   private func written(_ names: some Collection<String>) -> [UInt8] {
     let parts = names.map { !$0.isEmpty && $0.utf8.allSatisfy(TOMLScan.isBare) ? Array($0.utf8) : [UInt8](quoting: $0) }
-    return Array(parts.joined(separator: [0x2e]))
+    return Array(parts.joined(separator: [.dot]))
   }
 
   /// What goes with a pair: its lines, or in an inline table itself and one comma.
   private func withoutPair(_ pair: TOMLPair) -> Range<Int> {
     guard let number = pair.braces else {
-      let newline = bytes[pair.lines.upperBound...].firstIndex(of: 0x0a) ?? bytes.count - 1
+      let newline = bytes[pair.lines.upperBound...].firstIndex(of: .newline) ?? bytes.count - 1
       return pair.lines.lowerBound..<newline + 1
     }
     let all = scan.pairs.filter { $0.braces == number }

@@ -26,14 +26,14 @@ extension TOMLScan {
     return (names, written)
   }
 
-  static func isBare(_ byte: UInt8) -> Bool { isDigit(byte) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a) || byte == 0x5f || byte == 0x2d }
+  static func isBare(_ byte: UInt8) -> Bool { isAlphanumeric(byte) || byte == .underscore || byte == .hyphen }
 
   /// Any of the four kinds of string, and what it means.
   static func string(_ text: inout TextScanner, isKey: Bool) throws(TextProblem) -> [UInt8] {
     let isLiteral = text.sees("'")
     let isLong = !isKey && (text.take("\"\"\"") || text.take("'''"))
     if !isLong { _ = text.next() } else { _ = newline(&text) }
-    let quote: UInt8 = isLiteral ? 0x27 : 0x22
+    let quote: UInt8 = isLiteral ? .apostrophe : .quote
     var meaning: [UInt8] = []
     while let byte = text.peek() {
       if byte == quote {
@@ -45,29 +45,29 @@ extension TOMLScan {
         }
         meaning.append(quote)
         _ = text.next()
-      } else if byte == 0x5c && !isLiteral {
+      } else if byte == .backslash && !isLiteral {
         _ = text.next()
         meaning += try escape(&text, isLong: isLong)
       } else if isLong && newline(&text) {
-        meaning.append(0x0a)
-      } else if byte == 0x09 || (byte >= 0x20 && byte != 0x7f) {
+        meaning.append(.newline)
+      } else if byte == .tab || (byte >= .space && byte != 0x7f) {
         meaning.append(byte)
         _ = text.next()
       } else {
-        throw text.problem(byte == 0x0a ? "a string without its end" : "a control character in a string")
+        throw text.problem(byte == .newline ? "a string without its end" : "a control character in a string")
       }
     }
     throw text.problem("a string without its end")
   }
 
   private static func escape(_ text: inout TextScanner, isLong: Bool) throws(TextProblem) -> [UInt8] {
-    let simple: [UInt8: UInt8] = [0x62: 0x08, 0x74: 0x09, 0x6e: 0x0a, 0x66: 0x0c, 0x72: 0x0d, 0x22: 0x22, 0x5c: 0x5c]
+    let simple: [UInt8: UInt8] = [UInt8(ascii: "b"): 0x08, UInt8(ascii: "t"): .tab, UInt8(ascii: "n"): .newline, UInt8(ascii: "f"): 0x0c, UInt8(ascii: "r"): .carriageReturn, .quote: .quote, .backslash: .backslash]
     if let byte = text.peek(), let meaning = simple[byte] {
       _ = text.next()
       return [meaning]
     }
     if text.sees("u") || text.sees("U") {
-      let digits = text.next() == 0x75 ? 4 : 8
+      let digits = text.next() == UInt8(ascii: "u") ? 4 : 8
       guard let number = text.hexadecimal(digits), let scalar = Unicode.Scalar(number) else {
         throw text.problem("an escape that is no character")
       }
@@ -89,7 +89,7 @@ extension TOMLScan {
   static func comment(_ text: inout TextScanner) throws(TextProblem) {
     text.take(while: isBlank)
     guard text.take("#") else { return }
-    text.take { $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7f) }
+    text.take { $0 == .tab || ($0 >= .space && $0 != 0x7f) }
     if text.peek() != nil && !text.sees("\n") && !text.sees("\r\n") { throw text.problem("a control character in a comment") }
   }
 
@@ -103,11 +103,11 @@ extension TOMLScan {
   /// A number, a boolean, a date. Their ranges are for toml++ to judge.
   static func scalar(_ text: inout TextScanner) throws(TextProblem) {
     let start = text.at
-    text.take { isBare($0) || $0 == 0x2b || $0 == 0x2e || $0 == 0x3a }
+    text.take { isBare($0) || $0 == .plus || $0 == .dot || $0 == .colon }
     // A blank may stand between date and time.
-    if text.at - start == 10, text.peek() == 0x20, let digit = text.peek(1), isDigit(digit), text.bytes[start..<text.at].contains(0x2d) {
+    if text.at - start == 10, text.peek() == .space, let digit = text.peek(1), isDigit(digit), text.bytes[start..<text.at].contains(.hyphen) {
       _ = text.next()
-      text.take { isBare($0) || $0 == 0x2b || $0 == 0x2e || $0 == 0x3a }
+      text.take { isBare($0) || $0 == .plus || $0 == .dot || $0 == .colon }
     }
     if start == text.at { throw text.problem("no value where one belongs") }
     guard isScalar(Array(text.bytes[start..<text.at])) else { throw text.problem("neither a string nor another value") }
@@ -121,16 +121,16 @@ extension TOMLScan {
   /// Hexadecimal, octal, binary.
   private static func isWholeNumber(_ word: [UInt8]) -> Bool {
     var text = TextScanner(word)
-    if text.take("0x") { return digits(&text) { isDigit($0) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x66) } && text.peek() == nil }
-    if text.take("0o") { return digits(&text) { $0 >= 0x30 && $0 <= 0x37 } && text.peek() == nil }
-    return text.take("0b") && digits(&text) { $0 == 0x30 || $0 == 0x31 } && text.peek() == nil
+    if text.take("0x") { return digits(&text) { isHexDigit(lowercase($0)) } && text.peek() == nil }
+    if text.take("0o") { return digits(&text) { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "7") } && text.peek() == nil }
+    return text.take("0b") && digits(&text) { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: "1") } && text.peek() == nil
   }
 
   private static func isNumber(_ word: [UInt8]) -> Bool {
     var text = TextScanner(word)
     _ = text.take("+") || text.take("-")
     if text.take("inf") || text.take("nan") { return text.peek() == nil }
-    if text.sees("0"), let second = text.peek(1), isDigit(second) || second == 0x5f { return false }
+    if text.sees("0"), let second = text.peek(1), isDigit(second) || second == .underscore { return false }
     guard digits(&text, isDigit) else { return false }
     if text.take(".") { guard digits(&text, isDigit) else { return false } }
     if text.take("e") || text.take("E") {
@@ -151,20 +151,20 @@ extension TOMLScan {
 
   private static func isTime(_ word: [UInt8]) -> Bool {
     var text = TextScanner(word)
-    let hasDate = numbers(&text, [4, 2, 2], between: 0x2d)
+    let hasDate = numbers(&text, [4, 2, 2], between: .hyphen)
     if hasDate {
       if text.peek() == nil { return true }
       guard text.take("T") || text.take("t") || text.take(" ") else { return false }
     } else {
       text = TextScanner(word)
     }
-    guard numbers(&text, [2, 2, 2], between: 0x3a) else { return false }
+    guard numbers(&text, [2, 2, 2], between: .colon) else { return false }
     if text.take(".") {
       guard let digit = text.next(), isDigit(digit) else { return false }
       text.take(while: isDigit)
     }
     if hasDate && !text.take("Z") && !text.take("z") && (text.take("+") || text.take("-")) {
-      guard numbers(&text, [2, 2], between: 0x3a) else { return false }
+      guard numbers(&text, [2, 2], between: .colon) else { return false }
     }
     return text.peek() == nil
   }

@@ -52,7 +52,7 @@ struct TOMLScan: Equatable, Sendable {
       text.take(while: isBlank)
       if text.sees("[") {
         try header(&text, from: start)
-      } else if let next = text.peek(), next != 0x23, next != 0x0a, next != 0x0d {
+      } else if let next = text.peek(), next != .hash, next != .newline, next != .carriageReturn {
         let base = headers.last?.path ?? []
         try pair(&text, base: base, depth: base.count, lineStart: start, braces: nil)
       } else {

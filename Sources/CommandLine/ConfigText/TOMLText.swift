@@ -1,3 +1,4 @@
+import RootlessStorage
 import TOMLKit
 
 /// A TOML file as its user wrote it, which can be edited without touching anything else.
@@ -120,6 +121,5 @@ extension TOMLText.Value: Equatable {
 }
 
 private func isSameToGo(_ left: String, _ right: String) -> Bool {
-  func lowercase(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }
   return left.utf8.count == right.utf8.count && zip(left.utf8, right.utf8).allSatisfy { lowercase($0) == lowercase($1) }
 }

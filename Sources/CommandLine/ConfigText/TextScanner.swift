@@ -68,7 +68,7 @@ struct TextScanner {
   }
 
   /// At the place where it is. Counts lines, and so is for the end of a scan.
-  func problem(_ reason: String) -> TextProblem { TextProblem(line: 1 + bytes.prefix(at).count { $0 == 0x0a }, reason: reason) }
+  func problem(_ reason: String) -> TextProblem { TextProblem(line: 1 + bytes.prefix(at).count { $0 == .newline }, reason: reason) }
 
   /// What no parser needs to see: too long, a NUL (which ends the text for parsers in C), no UTF-8.
   func check() throws(TextProblem) {
@@ -85,13 +85,11 @@ struct TextScanner {
   }
 }
 
-func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
-
 extension [UInt8] {
   /// CR LF if the first line ends so.
   var lineEnding: [UInt8] {
-    guard let newline = firstIndex(of: 0x0a) else { return [0x0a] }
-    return newline > 0 && self[newline - 1] == 0x0d ? [0x0d, 0x0a] : [0x0a]
+    guard let newline = firstIndex(of: .newline) else { return [.newline] }
+    return newline > 0 && self[newline - 1] == .carriageReturn ? [.carriageReturn, .newline] : [.newline]
   }
 
   /// The bytes with one range replaced.
@@ -99,22 +97,22 @@ extension [UInt8] {
 
   /// The text as a string in double quotes, which means the same in TOML and JSON.
   init(quoting text: String) {
-    self = [0x22]
+    self = [.quote]
     for byte in text.utf8 {
       switch byte {
-      case 0x22, 0x5c: self += [0x5c, byte]
+      case .quote, .backslash: self += [.backslash, byte]
       case 0x08: self += Array("\\b".utf8)
-      case 0x09: self += Array("\\t".utf8)
-      case 0x0a: self += Array("\\n".utf8)
+      case .tab: self += Array("\\t".utf8)
+      case .newline: self += Array("\\n".utf8)
       case 0x0c: self += Array("\\f".utf8)
-      case 0x0d: self += Array("\\r".utf8)
+      case .carriageReturn: self += Array("\\r".utf8)
       case 0x00...0x1f, 0x7f:
         let digits = Array("0123456789abcdef".utf8)
         self += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
       default: append(byte)
       }
     }
-    append(0x22)
+    append(.quote)
   }
 }
 

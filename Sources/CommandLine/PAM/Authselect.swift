@@ -36,7 +36,7 @@ struct Authselect {
     let answer = try Authselect.run(program, ["current", "--raw"])
     let words = String(decoding: answer.output, as: UTF8.self).split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
     // What is made a path of has to be a name.
-    guard answer.status == 0, let profile = words.first, words.allSatisfy({ $0.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f } && !$0.contains("..") }) else {
+    guard answer.status == 0, let profile = words.first, words.allSatisfy({ $0.utf8.allSatisfy { $0 > .space && $0 < 0x7f } && !$0.contains("..") }) else {
       throw .refused(reason: "authselect does not report which profile is selected (\(Authselect.said(answer)))", remedy: "select one: authselect select PROFILE FEATURES")
     }
     (current, features, copy) = (profile, Array(words.dropFirst()), AuthselectCopy(tree))
@@ -58,7 +58,7 @@ struct Authselect {
       guard let content = try? tree.read(file) else { continue }
       let answer = try Authselect.run(program, ["test", current] + features + [option])
       // `File PATH:` comes first; what is written has a comment before it.
-      let wanted = answer.output[(answer.output.firstIndex(of: 0x0a).map { $0 + 1 } ?? answer.output.endIndex)...]
+      let wanted = answer.output[(answer.output.firstIndex(of: .newline).map { $0 + 1 } ?? answer.output.endIndex)...]
       if answer.status != 0 || Authselect.significant(content[...]) != Authselect.significant(wanted) { return file }
     }
     return nil
@@ -66,7 +66,7 @@ struct Authselect {
 
   /// Neither comments nor empty lines.
   private static func significant(_ content: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
-    content.split(separator: 0x0a).filter { line in line.first { !isBlank($0) }.map { $0 != 0x23 } ?? false }
+    content.split(separator: .newline).filter { line in line.first { !isBlank($0) }.map { $0 != .hash } ?? false }
   }
 
   var isCustom: Bool { current.hasPrefix("custom/") }
@@ -215,8 +215,8 @@ struct Authselect {
       let file = Array("\(Authselect.generated)".utf8) + name
       guard let answer = try? Authselect.run(program, ["test", profile] + features + ["--\(String(decoding: name, as: UTF8.self))"]), answer.status == 0, let old = try? tree.read(file) else { return nil }
       // `File PATH:`, the content and an empty line.
-      var content = Array(answer.output[(answer.output.firstIndex(of: 0x0a).map { $0 + 1 } ?? answer.output.endIndex)...])
-      while content.suffix(2) == [0x0a, 0x0a] { content.removeLast() }
+      var content = Array(answer.output[(answer.output.firstIndex(of: .newline).map { $0 + 1 } ?? answer.output.endIndex)...])
+      while content.suffix(2) == [.newline, .newline] { content.removeLast() }
       return PAMPlan.Change(file: file, old: old, new: content)
     }
   }
@@ -264,7 +264,7 @@ struct Authselect {
         let isSame = names.filter(PAMPlan.isInUse).allSatisfy { name in
           let file = Array("\(Authselect.customs)rootless-storage/".utf8) + name
           let content = changes.first { $0.file == file }?.new ?? (try? tree.read(file))
-          return content != nil && content == (try? tree.read(Array(place.utf8) + profile + [0x2f] + name))
+          return content != nil && content == (try? tree.read(Array(place.utf8) + profile + [.slash] + name))
         }
         if isSame && !names.isEmpty { return String(decoding: profile, as: UTF8.self) }
       }
@@ -315,7 +315,7 @@ struct Authselect {
   private static func removeProfile(_ tree: HostTree, _ name: String) {
     let directory = Array("\(customs)\(name)".utf8)
     let names = (try? tree.names(String(decoding: directory, as: UTF8.self))) ?? []
-    removeFiles(names.map { directory + [0x2f] + $0 })
+    removeFiles(names.map { directory + [.slash] + $0 })
     do throws(Errno) { try removeEmptyDirectory(at: try open(path: parent(directory), .directory), baseName(directory)) } catch {}
   }
 
@@ -339,7 +339,7 @@ struct Authselect {
   }
 
   private static func said(_ ending: ChildProcess.Ending) -> String {
-    let line = ending.output.split(separator: 0x0a).last.map { shown(Array($0)) } ?? ""
+    let line = ending.output.split(separator: .newline).last.map { shown(Array($0)) } ?? ""
     return line.isEmpty ? "exit status \(ending.status)" : line
   }
 }

@@ -25,11 +25,11 @@ struct AuthselectCopy: Equatable, Sendable {
   init?(_ tree: HostTree) {
     let directory = AuthselectCopy.directory
     guard let record = try? tree.read(directory + AuthselectCopy.recordName, limit: 4096) else { return nil }
-    let words = record.split(separator: 0x0a).map { $0.split(separator: 0x20) }
-    guard let first = words.first, first.count == 2, first[0].elementsEqual("base".utf8), first[1].first != 0x2e, !first[1].contains(0x2f) else { return nil }
+    let words = record.split(separator: .newline).map { $0.split(separator: .space) }
+    guard let first = words.first, first.count == 2, first[0].elementsEqual("base".utf8), first[1].first != .dot, !first[1].contains(.slash) else { return nil }
     let base = String(decoding: first[1], as: UTF8.self)
     self.base = base
-    let selected = (try? tree.read("/etc/authselect/authselect.conf", limit: 4096))?.split(separator: 0x0a).first ?? []
+    let selected = (try? tree.read("/etc/authselect/authselect.conf", limit: 4096))?.split(separator: .newline).first ?? []
     isSelected = selected.elementsEqual("custom/\(AuthselectCopy.name)".utf8)
     let templates = AuthselectCopy.templates(tree, directory)
     isUnchanged = AuthselectCopy.record(base, templates) == record

@@ -65,7 +65,7 @@ struct AuthUpdate {
   /// It knows the profile, and does not switch it on by itself again.
   var isSeen: Bool {
     let seen = (try? tree.read("/var/lib/pam/seen")) ?? []
-    return seen.split(separator: 0x0a).contains { $0.elementsEqual("rootless-storage".utf8) }
+    return seen.split(separator: .newline).contains { $0.elementsEqual("rootless-storage".utf8) }
   }
 
   /// The profile is on.
@@ -100,7 +100,7 @@ struct AuthUpdate {
   }
 
   private static func said(_ ending: ChildProcess.Ending) -> String {
-    let first = ending.output.split(separator: 0x0a).first.map { shown(Array($0)) } ?? ""
+    let first = ending.output.split(separator: .newline).first.map { shown(Array($0)) } ?? ""
     return first.isEmpty ? "exit status \(ending.status)" : first
   }
 }

@@ -30,14 +30,14 @@ enum PAMDirectories {
     var index = 0
     while index + end.count <= library.count {
       // Few bytes of a library are this one.
-      guard library[index] == 0x2f, library[index + 1] == 0x70, library[index...].starts(with: end) else {
+      guard library[index] == .slash, library[index + 1] == UInt8(ascii: "p"), library[index...].starts(with: end) else {
         index += 1
         continue
       }
       let start = library[..<index].lastIndex(of: 0).map { $0 + 1 } ?? 0
       // A path of printable characters.
       let name = library[start..<(index + 6)]
-      if name.first == 0x2f && name.count < 256 && name.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) {
+      if name.first == .slash && name.count < 256 && name.allSatisfy({ $0 > .space && $0 < 0x7f }) {
         let directory = String(decoding: name, as: UTF8.self)
         if !found.contains(directory) { found.append(directory) }
       }

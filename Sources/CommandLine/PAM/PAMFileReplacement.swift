@@ -68,7 +68,7 @@ struct PAMFiles: ~Copyable {
   private static let lockName = Array("pam.lock".utf8)
 
   private static func takeLock() throws(Failure) -> FileDescriptor {
-    var path = lockDirectory.parent + [0x2f] + lockDirectory.name
+    var path = lockDirectory.parent + [.slash] + lockDirectory.name
     let run = try reach(lockDirectory.parent)
     do throws(Errno) { try makeNamedDirectory(at: run, lockDirectory.name, mode: 0o755) } catch {
       if error != .exists { throw .failed(path, error) }
@@ -80,7 +80,7 @@ struct PAMFiles: ~Copyable {
       let status = try fileStatus(of: directory)
       isRoots = status.owner == 0 && status.mode & 0o022 == 0
       if !isRoots { throw .notPermitted }
-      path += [0x2f] + lockName
+      path += [.slash] + lockName
       let lock = try open(at: directory, lockName, .locking, permissions: 0o600)
       let file = try fileStatus(of: lock)
       // Whoever can open it can lock it.
@@ -118,7 +118,7 @@ struct PAMFiles: ~Copyable {
       done.append(file)
     }
     synchroniseDirectory()
-    if isRight() { return done.map { parent($0.change.file) + [0x2f] + $0.backup } }
+    if isRight() { return done.map { parent($0.change.file) + [.slash] + $0.backup } }
     undo(done)
     // A rename that was not made leaves its new file.
     for file in done { do throws(Errno) { try removeFile(at: directory, file.temporary) } catch {} }
@@ -128,7 +128,7 @@ struct PAMFiles: ~Copyable {
   /// Takes away old files that a run which was killed had exchanged already: those that are also kept as a backup.
   private func sweep() {
     do throws(Errno) {
-      for name in try names(in: try open(at: directory, [0x2e], .directory), limit: 4096) where name.first == 0x2e && name.suffix(17).elementsEqual(".rootless-storage".utf8) {
+      for name in try names(in: try open(at: directory, [.dot], .directory), limit: 4096) where name.first == .dot && name.suffix(17).elementsEqual(".rootless-storage".utf8) {
         let status = try fileStatus(at: directory, name)
         if status.kind == .regular && status.links > 1 { try removeFile(at: directory, name) }
       }
@@ -235,5 +235,5 @@ struct PAMFiles: ~Copyable {
   }
 
   /// The files are on the disk already; not every file system can do this for a directory.
-  private func synchroniseDirectory() { do throws(Errno) { try synchronise(try open(at: directory, [0x2e], .directory)) } catch {} }
+  private func synchroniseDirectory() { do throws(Errno) { try synchronise(try open(at: directory, [.dot], .directory)) } catch {} }
 }

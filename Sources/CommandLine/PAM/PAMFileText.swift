@@ -15,7 +15,7 @@ struct PAMText {
     var rows: [ArraySlice<UInt8>] = []
     var rest = content[...]
     while !rest.isEmpty {
-      let end = rest.firstIndex(of: 0x0a).map { $0 + 1 } ?? rest.endIndex
+      let end = rest.firstIndex(of: .newline).map { $0 + 1 } ?? rest.endIndex
       rows.append(rest[..<end])
       rest = rest[end...]
     }
@@ -33,7 +33,7 @@ struct PAMText {
       return (long.number, "is longer, with the lines that continue it, than older versions of libpam read at once")
     }
     // It also goes on behind an empty line or comment where a line is continued; 1.6 ends the line there (the same script).
-    for index in rows.indices.dropFirst() where isContinued(rows[index - 1]) && (rows[index].first { !isBlank($0) && $0 != 0x0a } ?? 0x23) == 0x23 {
+    for index in rows.indices.dropFirst() where isContinued(rows[index - 1]) && (rows[index].first { !isBlank($0) && $0 != .newline } ?? .hash) == .hash {
       return (index + 1, "is empty or a comment behind a line that is continued, which versions of libpam take differently")
     }
     if parsed.isUnfinished { return (rows.count, "is a line that should be continued, and the file ends there") }
@@ -41,7 +41,7 @@ struct PAMText {
     return nil
   }
 
-  private func isContinued(_ row: ArraySlice<UInt8>) -> Bool { !row.contains(0x23) && row.last { !isBlank($0) && $0 != 0x0a } == 0x5c }
+  private func isContinued(_ row: ArraySlice<UInt8>) -> Bool { !row.contains(.hash) && row.last { !isBlank($0) && $0 != .newline } == .backslash }
 
   // MARK: Adding
 
@@ -78,8 +78,8 @@ struct PAMText {
   /// The content with our line behind the physical line of that number. A file that does not end in a newline does not then either.
   func adding(behind number: Int) -> [UInt8] {
     let (before, after) = (rows[..<number].flatMap { $0 }, rows[number...].flatMap { $0 })
-    if before.last.map({ $0 != 0x0a }) ?? false { return before + [0x0a] + PAMText.line + after }
-    return before + PAMText.line + [0x0a] + after
+    if before.last.map({ $0 != .newline }) ?? false { return before + [.newline] + PAMText.line + after }
+    return before + PAMText.line + [.newline] + after
   }
 
   /// Whether pam-auth-update writes that line.
@@ -112,7 +112,7 @@ struct PAMText {
     parsed.lines.compactMap { line in
       guard case .module(_, _, let path, _) = line.content, moduleName(path).elementsEqual("pam_rootless_storage".utf8) else { return nil }
       let text = Array(rows[(line.number - 1)..<line.lastNumber].joined())
-      let bare = text.last == 0x0a ? Array(text.dropLast()) : text
+      let bare = text.last == .newline ? Array(text.dropLast()) : text
       return Ours(numbers: line.number...line.lastNumber, text: bare, isAsAdded: bare == PAMText.line)
     }
   }
@@ -121,8 +121,8 @@ struct PAMText {
   func removing(_ lines: [Ours]) -> [UInt8] {
     var kept: [ArraySlice<UInt8>] = []
     for (index, row) in rows.enumerated() where !lines.contains(where: { $0.numbers.contains(index + 1) }) { kept.append(row) }
-    let isLast = lines.contains { $0.numbers.upperBound == rows.count } && content.last != 0x0a
-    if isLast, let last = kept.popLast() { kept.append(last.last == 0x0a ? last.dropLast() : last) }
+    let isLast = lines.contains { $0.numbers.upperBound == rows.count } && content.last != .newline
+    if isLast, let last = kept.popLast() { kept.append(last.last == .newline ? last.dropLast() : last) }
     return kept.flatMap { $0 }
   }
 }
@@ -130,5 +130,5 @@ struct PAMText {
 /// A module's name without directory and extension, as libpam takes it: `pam_unix`.
 func moduleName(_ path: [UInt8]) -> [UInt8] {
   let name = baseName(path)
-  return Array(name[..<(name.lastIndex(of: 0x2e) ?? name.endIndex)])
+  return Array(name[..<(name.lastIndex(of: .dot) ?? name.endIndex)])
 }

@@ -179,7 +179,7 @@ struct UnifiedDiff {
   }
 
   private static func rows(_ content: [UInt8]) -> [[UInt8]] {
-    var rows = content.split(separator: 0x0a, omittingEmptySubsequences: false).map { Array($0) + [0x0a] }
+    var rows = content.split(separator: .newline, omittingEmptySubsequences: false).map { Array($0) + [.newline] }
     // Behind the last newline is no line.
     let last = rows.removeLast().dropLast()
     if !last.isEmpty { rows.append(Array(last)) }
@@ -190,8 +190,8 @@ struct UnifiedDiff {
 
   /// Tabs stay; everything else that is not printable is escaped.
   private static func row(_ mark: String, _ row: [UInt8]) -> [String] {
-    let text = row.last == 0x0a ? row.dropLast() : row[...]
-    let line = mark + text.split(separator: 0x09, omittingEmptySubsequences: false).map { shown(Array($0)) }.joined(separator: "\t")
-    return row.last == 0x0a ? [line] : [line, "\\ No newline at end of file"]
+    let text = row.last == .newline ? row.dropLast() : row[...]
+    let line = mark + text.split(separator: .tab, omittingEmptySubsequences: false).map { shown(Array($0)) }.joined(separator: "\t")
+    return row.last == .newline ? [line] : [line, "\\ No newline at end of file"]
   }
 }

@@ -56,16 +56,16 @@ struct PAMLines {
     var first = 0
     var number = 0
     // What follows the last newline is a line only if there is something.
-    for raw in (content.last == 0x0a ? content.dropLast() : content[...]).split(separator: 0x0a, omittingEmptySubsequences: false) {
+    for raw in (content.last == .newline ? content.dropLast() : content[...]).split(separator: .newline, omittingEmptySubsequences: false) {
       number += 1
       if first == 0 { first = number }
       // What is read is a C string.
       let text = raw.prefix { $0 != 0 }
-      let hasComment = text.contains(0x23)
-      var part = Array(text.prefix { $0 != 0x23 }.drop(while: isBlank))
+      let hasComment = text.contains(.hash)
+      var part = Array(text.prefix { $0 != .hash }.drop(while: isBlank))
       // A backslash in a comment does not continue it.
-      let isContinued = !hasComment && text.last(where: { !isBlank($0) }) == 0x5c
-      if isContinued, let backslash = part.lastIndex(of: 0x5c) { part.replaceSubrange(backslash..., with: [0x20]) }
+      let isContinued = !hasComment && text.last(where: { !isBlank($0) }) == .backslash
+      if isContinued, let backslash = part.lastIndex(of: .backslash) { part.replaceSubrange(backslash..., with: [.space]) }
       statement += part
       if isContinued { continue }
       if let line = PAMLine(statement, first...number, withServices) { lines.append(line) }
@@ -91,7 +91,7 @@ extension PAMLine {
       content = tokens.next().map { .includeAll($0.text) } ?? .broken(nil)
       return
     }
-    isSilent = kind.first == 0x2d
+    isSilent = kind.first == .hyphen
     let type = PAMType(rawValue: String(decoding: isSilent ? Array(kind.dropFirst()) : kind, as: UTF8.self))
     guard let type, let control = tokens.next(), let path = tokens.next() else {
       content = .broken(type)
@@ -123,16 +123,16 @@ private struct PAMTokens {
     rest = rest.drop { isBlank($0) }
     guard let first = rest.first else { return nil }
     var text: [UInt8] = []
-    guard first == 0x5b else {
+    guard first == .leftBracket else {
       text = Array(rest.prefix { !isBlank($0) })
       rest = rest.dropFirst(text.count)
       return Token(text: text, isBracketed: false)
     }
     rest = rest.dropFirst()
-    while let byte = rest.popFirst(), byte != 0x5d {
-      if byte == 0x5c && rest.first == 0x5d {
+    while let byte = rest.popFirst(), byte != .rightBracket {
+      if byte == .backslash && rest.first == .rightBracket {
         rest = rest.dropFirst()
-        text.append(0x5d)
+        text.append(.rightBracket)
       } else {
         text.append(byte)
       }
@@ -146,7 +146,7 @@ extension PAMControl {
   private static let failing = [Case(answer: "default", action: .bad)]
 
   fileprivate init(_ token: PAMTokens.Token) {
-    text = token.isBracketed ? [0x5b] + token.text + [0x5d] : token.text
+    text = token.isBracketed ? [.leftBracket] + token.text + [.rightBracket] : token.text
     let isWord = { (word: String) in !token.isBracketed && lowercased(token.text).elementsEqual(word.utf8) }
     if isWord("required") {
       actions = PAMControl.cases("success=ok new_authtok_reqd=ok ignore=ignore default=bad")
@@ -189,4 +189,4 @@ extension PAMControl {
 }
 
 /// ASCII letters in lower case.
-func lowercased(_ bytes: [UInt8]) -> [UInt8] { bytes.map { $0 >= 0x41 && $0 <= 0x5a ? $0 + 0x20 : $0 } }
+func lowercased(_ bytes: [UInt8]) -> [UInt8] { bytes.map(lowercase) }

@@ -31,7 +31,7 @@ struct PAMStep: Codable, Equatable, Sendable {
     // What cannot be included is a failure of its own.
     if kind == .broken { return path.isEmpty }
     guard kind == .module, !isOurs, let control else { return false }
-    guard let whole = path.first == 0x2f ? path : directory.map({ $0 + [0x2f] + path }), missing.contains(whole) else { return false }
+    guard let whole = path.first == .slash ? path : directory.map({ $0 + [.slash] + path }), missing.contains(whole) else { return false }
     // pam_dispatch.c: a module that cannot be loaded answers PAM_MODULE_UNKNOWN.
     let action = control.actions.last { $0.answer == "module_unknown" } ?? control.actions.last { $0.answer == "default" }
     return action?.action == .bad || action?.action == .die
@@ -143,7 +143,7 @@ struct PAMStacks: Codable, Equatable, Sendable {
   }
 
   /// - Parameter known: what is not read again.
-  init(everyServiceOf tree: HostTree, _ known: inout PAMKnowledge) { self.init(tree, &known) { $0.filter { $0.first != 0x2e } } }
+  init(everyServiceOf tree: HostTree, _ known: inout PAMKnowledge) { self.init(tree, &known) { $0.filter { $0.first != .dot } } }
 
   /// - Parameter wanted: of the names of files, the services that are looked at, in byte order.
   private init(_ tree: HostTree, _ known: inout PAMKnowledge, _ wanted: ([[UInt8]]) -> [[UInt8]]) {
@@ -156,7 +156,7 @@ struct PAMStacks: Codable, Equatable, Sendable {
     var missing: Set<[UInt8]> = []
     for stack in stacks {
       for step in stack.steps where step.kind == .module {
-        guard let whole = step.path.first == 0x2f ? step.path : known.moduleDirectory.map({ $0 + [0x2f] + step.path }) else { continue }
+        guard let whole = step.path.first == .slash ? step.path : known.moduleDirectory.map({ $0 + [.slash] + step.path }) else { continue }
         if !known.isThere(whole, tree) { missing.insert(whole) }
       }
     }
@@ -320,9 +320,9 @@ private struct PAMReader {
 
   /// The file of that name that libpam opens: a dangling symbolic link in one directory is none, and the next one counts.
   private mutating func find(_ name: [UInt8]) -> [UInt8]? {
-    if name.first == 0x2f { return name }
+    if name.first == .slash { return name }
     for directory in known.directories {
-      let file = Array(directory.utf8) + [0x2f] + name
+      let file = Array(directory.utf8) + [.slash] + name
       if case .failure(.missing) = lines(of: file) { continue }
       return file
     }

@@ -16,7 +16,7 @@ enum PAMTrial {
   static func failure() -> Failure? {
     do throws(Errno) {
       let directory = try TemporaryDirectory()
-      for name in [service, "other"] { try directory.write(PAMText.line + [0x0a], to: name) }
+      for name in [service, "other"] { try directory.write(PAMText.line + [.newline], to: name) }
       return answer(directory.path)
     } catch { return Failure(reason: "the line cannot be tried in a directory of its own in /run (\(text(error)))", remedy: "fix that, and run this again") }
   }

@@ -1,3 +1,5 @@
+import RootlessStorage
+
 /// What one engine said of itself, and what came of each step of a trial. What a user controls in it is escaped.
 struct EngineReport: Codable, Equatable, Sendable {
   enum Engine: String, Codable, CaseIterable, Sendable {
@@ -84,7 +86,7 @@ extension EngineReport {
     for step in steps { texts += [step.cause ?? ""] + (step.words ?? []) }
     for difference in differences { texts += [difference.engine, difference.check] }
     return steps.count <= 16 && differences.count <= 4 && steps.allSatisfy { (0...4_000_000).contains($0.milliseconds) && ($0.words?.count ?? 0) <= EngineReport.mostWords }
-      && texts.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f } }
+      && texts.allSatisfy { $0.utf8.allSatisfy { $0 >= .space && $0 < 0x7f } }
   }
 
   /// The first step that did not go well.

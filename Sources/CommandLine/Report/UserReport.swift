@@ -1,3 +1,5 @@
+import RootlessStorage
+
 /// What a process that looks for one user tells the one that asked: decided already, and small.
 struct UserReport: Codable, Equatable, Sendable {
   struct Home: Codable, Equatable, Sendable {
@@ -62,6 +64,6 @@ extension UserReport {
     var texts = [name, home?.path, home?.fileSystem, storage?.path, graphroot, dataRoot, failure].compactMap { $0 }
     for finding in findings { texts += [finding.sentence, finding.remedy.text] }
     for action in actions ?? [] { texts += [action.action, action.backup ?? "", action.cause ?? ""] }
-    return texts.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f } }
+    return texts.allSatisfy { $0.utf8.allSatisfy { $0 >= .space && $0 < 0x7f } }
   }
 }

@@ -34,9 +34,9 @@ extension StorageInventory {
   private func hasEntry(
     _ place: borrowing FileDescriptor, _ path: [UInt8], _ counts: (borrowing FileDescriptor, [UInt8]) throws(Errno) -> Bool
   ) throws(Errno) -> Bool {
-    var directory = try open(at: place, [0x2e], .directoryPlace)
+    var directory = try open(at: place, [.dot], .directoryPlace)
     for component in components(path) { directory = try open(at: directory, component, .directoryPlace) }
-    let names = try names(in: open(at: directory, [0x2e], .directory), limit: StorageInventory.mostNames)
+    let names = try names(in: open(at: directory, [.dot], .directory), limit: StorageInventory.mostNames)
     if names.count >= StorageInventory.mostNames { return true }
     for name in names where try counts(directory, name) { return true }
     return false

@@ -114,7 +114,7 @@ struct StorageInventory {
   private mutating func find(_ progress: inout Progress) throws(CannotLook) {
     do throws(Errno) {
       if parent.isRoot {
-        let reader = DirectoryReader(try open(at: parent.descriptor, [0x2e], .directory))
+        let reader = DirectoryReader(try open(at: parent.descriptor, [.dot], .directory))
         var seen = 0
         while let entry = try reader.next() {
           seen += 1
@@ -152,8 +152,8 @@ struct StorageInventory {
   private func subject(_ entry: StorageEntry) -> Absence.Subject {
     let device = entry.identity.device
     let numbers = [device >> 32, device & 0xffff_ffff, entry.identity.inode].map { decimal($0) }
-    let born = birthTime(at: parent.descriptor, entry.leaf) ?? [0x2d]
-    return Absence.Subject(key: parent.path(entry.leaf), binding: Array((numbers + [born, decimal(UInt64(entry.uid))]).joined(separator: [0x3a])))
+    let born = birthTime(at: parent.descriptor, entry.leaf) ?? [.hyphen]
+    return Absence.Subject(key: parent.path(entry.leaf), binding: Array((numbers + [born, decimal(UInt64(entry.uid))]).joined(separator: [.colon])))
   }
 
   /// Directories that bear another name than that of the account that owns them, and hold container storage.
@@ -162,7 +162,7 @@ struct StorageInventory {
   mutating func formers(of uids: Set<UInt32>) -> [StorageEntry] {
     var found: [StorageEntry] = []
     do throws(Errno) {
-      let reader = DirectoryReader(try open(at: parent.descriptor, [0x2e], .directory))
+      let reader = DirectoryReader(try open(at: parent.descriptor, [.dot], .directory))
       while let entry = try reader.next() {
         guard let owner = try? knownStatus(at: parent.descriptor, entry.name).owner, uids.contains(owner) else { continue }
         if let entry = judge(entry.name), entry.state == .former { found.append(entry) }
@@ -294,7 +294,7 @@ struct StorageInventory {
       return false
     }
     // Not to be mistaken for a uid in digits, whose own directories are counted by themselves.
-    return holder.map { [0x3a] + $0 }
+    return holder.map { [.colon] + $0 }
   }
 
   /// The user whose storage directory would have this name; nil if this holder has made so many that nobody is asked any more.
@@ -324,7 +324,7 @@ struct StorageInventory {
       let place = try open(at: parent.descriptor, name, .anyPlace)
       let status = try fileStatus(of: place)
       guard FileIdentity(status) == FileIdentity(seen), status.isOnMount(of: parent.status) else { return false }
-      if try DirectoryReader(try open(at: place, [0x2e], .directory)).next() == nil { return ifEmpty }
+      if try DirectoryReader(try open(at: place, [.dot], .directory)).next() == nil { return ifEmpty }
       for engine in parent.engines.names {
         // Podman's own temporary directories hold other things.
         let sign = engine.elementsEqual("containers".utf8) ? engine + Array("/storage".utf8) : engine
@@ -342,7 +342,7 @@ struct StorageInventory {
   func isDirectory(_ place: borrowing FileDescriptor, _ path: [UInt8], of owner: UInt32, _ mount: FileStatus) throws(Errno) -> Bool {
     do throws(Errno) {
       var seen = mount
-      var current = try open(at: place, [0x2e], .directoryPlace)
+      var current = try open(at: place, [.dot], .directoryPlace)
       for component in components(path) {
         current = try open(at: current, component, .anyPlace)
         seen = try fileStatus(of: current)
@@ -387,7 +387,7 @@ struct StorageInventory {
       var hasOthers = false
       var isExact = true
       do throws(Errno) {
-        let reader = DirectoryReader(try open(at: place, [0x2e], .directory))
+        let reader = DirectoryReader(try open(at: place, [.dot], .directory))
         while let other = try reader.next() {
           if own.contains(other.name) { continue }
           hasOthers = true

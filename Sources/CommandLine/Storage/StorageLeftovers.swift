@@ -14,7 +14,7 @@ extension StorageRemoval {
   func removeLeftovers(onProgress: @escaping (Int) -> Void) -> [Report] {
     var reports: [Report] = []
     do throws(Errno) {
-      let reader = DirectoryReader(try open(at: parent.descriptor, [0x2e], .directory))
+      let reader = DirectoryReader(try open(at: parent.descriptor, [.dot], .directory))
       let now = wallClock()
       var names: [[UInt8]] = []
       var prepared = 0
@@ -60,7 +60,7 @@ extension StorageRemoval {
     let trash = try Trash(in: parent.descriptor, for: nil)
     var removal = TreeRemoval(trash, onProgress: onProgress)
     let origin = try old.origin()
-    let reader = DirectoryReader(try open(at: old.descriptor, [0x2e], .directory))
+    let reader = DirectoryReader(try open(at: old.descriptor, [.dot], .directory))
     while let entry = try reader.next() {
       if Trash.isOrigin(entry.name) { continue }
       do throws(Errno) {

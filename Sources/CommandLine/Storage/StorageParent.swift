@@ -53,7 +53,7 @@ extension StorageParent {
     do throws(Errno) {
       let environment = try readAll(try open(path: Array("/proc/1/environ".utf8), .reading), limit: 1 << 20)
       guard parts(environment, separator: { $0 == 0 }).contains(where: { begins($0, with: Array("container=".utf8)) && $0.count > 10 }) else { return false }
-      let root = try fileStatus(of: try open(path: [0x2f], .directoryPlace))
+      let root = try fileStatus(of: try open(path: [.slash], .directoryPlace))
       let first = try fileStatus(of: try open(path: Array("/proc/1/root".utf8), .directoryPlaceFollowing))
       return FileIdentity(root) == FileIdentity(first) && first.isOnMount(of: root) && status.isOnMount(of: root)
     } catch {

@@ -149,7 +149,7 @@ struct StorageRemoval {
 
   private func moveReplaced(_ entry: StorageEntry) throws(Errno) -> Step {
     let path = parent.path(entry.leaf)
-    let moved = Moved(entry, try open(at: parent.descriptor, [0x2e], .directoryPlace), try Trash(in: parent.descriptor, for: nil), Report(result: .deleted))
+    let moved = Moved(entry, try open(at: parent.descriptor, [.dot], .directoryPlace), try Trash(in: parent.descriptor, for: nil), Report(result: .deleted))
     do throws(Errno) {
       try rename(entry.leaf, in: parent.descriptor, to: entry.leaf, in: moved.trash.descriptor)
       moved.names.append(entry.leaf)
@@ -261,8 +261,8 @@ struct StorageRemoval {
     for name in names {
       do throws(Errno) { try renameWithoutReplacing(name, in: moved.trash.descriptor, to: name, in: moved.place) } catch {
         moved.report.result = .failed
-        let here = parent.path(moved.trash.name) + [0x2f] + name
-        let there = top + [0x2f] + name
+        let here = parent.path(moved.trash.name) + [.slash] + name
+        let there = top + [.slash] + name
         let (cause, remedy) = error == .exists
           ? ("its owner has made a new one there", "when the owner has renamed the new one, the next prune puts it back") : (text(error), "the next prune tries again")
         moved.report.messages.append("\(shown(there)) cannot be put back: \(cause). It is kept as \(shown(here)); \(remedy)")

@@ -22,7 +22,7 @@ final class Trash {
     var attempt = 0
     while true {
       // Others can make names in the parent, but cannot guess all of these.
-      let name = Trash.prefix + decimal(UInt64(process.number)) + [0x2e] + decimal(process.started) + [0x2e] + decimal(UInt64.random(in: 0...UInt64(UInt32.max)))
+      let name = Trash.prefix + decimal(UInt64(process.number)) + [.dot] + decimal(process.started) + [.dot] + decimal(UInt64.random(in: 0...UInt64(UInt32.max)))
       do throws(Errno) {
         try makeNamedDirectory(at: parent, name, mode: 0o700)
       } catch {
@@ -51,7 +51,7 @@ final class Trash {
     let seen = try fileStatus(of: place)
     guard Trash.isRoots(seen, parentStatus), isGone(maker) else { return nil }
     self.name = name
-    descriptor = try open(at: place, [0x2e], .directory)
+    descriptor = try open(at: place, [.dot], .directory)
     status = seen
   }
 
@@ -63,7 +63,7 @@ final class Trash {
 
   private static func maker(_ name: [UInt8]) -> ProcessStamp? {
     guard begins(name, with: prefix) else { return nil }
-    let fields = parts(name.dropFirst(prefix.count), separator: { $0 == 0x2e })
+    let fields = parts(name.dropFirst(prefix.count), separator: { $0 == .dot })
     guard fields.count == 3, let number = identifier(fields[0]), let started = decimalValue(fields[1]), identifier(fields[2]) != nil else { return nil }
     return ProcessStamp(number: number, started: started)
   }
@@ -83,7 +83,7 @@ final class Trash {
 
   /// Removes it, if nothing is in it any more.
   func discard(from parent: borrowing FileDescriptor) throws(Errno) {
-    let reader = DirectoryReader(try open(at: descriptor, [0x2e], .directory))
+    let reader = DirectoryReader(try open(at: descriptor, [.dot], .directory))
     while let entry = try reader.next() { if !Trash.isOrigin(entry.name) { throw .notEmpty } }
     do throws(Errno) { try removeFile(at: descriptor, Trash.origin) } catch { if error != .noEntry { throw error } }
     try removeEmptyDirectory(at: parent, name)

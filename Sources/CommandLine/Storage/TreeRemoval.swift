@@ -73,7 +73,7 @@ struct TreeRemoval {
       let place = try open(at: trash.descriptor, name, .anyPlace)
       let seen = try fileStatus(of: place)
       guard seen.kind == .directory, seen.isOnMount(of: trash.status) else { throw .notDirectory }
-      let emptying = try empty(name, DirectoryReader(try open(at: place, [0x2e], .directory)))
+      let emptying = try empty(name, DirectoryReader(try open(at: place, [.dot], .directory)))
       run()
       if emptying.isStuck { return false }
       if emptying.entries == 0 && !emptying.isFull { return true }
@@ -105,7 +105,7 @@ struct TreeRemoval {
       let seen = try fileStatus(of: place)
       guard seen.isOnMount(of: trash.status) else { return report(name, .mount) }
       if seen.kind == .directory {
-        emptying = try empty(name, DirectoryReader(try open(at: place, [0x2e], .directory)))
+        emptying = try empty(name, DirectoryReader(try open(at: place, [.dot], .directory)))
         // What is left in it was told of already.
         if emptying.isStuck && !emptying.isFull { return }
         try removeEmptyDirectory(at: trash.descriptor, name)
@@ -153,7 +153,7 @@ struct TreeRemoval {
           result.entries -= 1
         default:
           result.isStuck = true
-          _ = fail(path + [0x2f] + entry.name, error)
+          _ = fail(path + [.slash] + entry.name, error)
         }
       }
     }
@@ -176,7 +176,7 @@ struct TreeRemoval {
   ///
   /// - Returns: false if something of it is left, which was told of.
   private mutating func descend(into name: [UInt8], of directory: borrowing FileDescriptor, _ path: [UInt8]) -> Bool {
-    let top = path + [0x2f] + name
+    let top = path + [.slash] + name
     do throws(Errno) {
       var reader = try enter(name, of: directory)
       var levels = [Level(name: name, identity: FileIdentity(try fileStatus(of: reader.descriptor)))]
@@ -198,10 +198,10 @@ struct TreeRemoval {
           count()
           return true
         }
-        let up = try open(at: reader.descriptor, [0x2e, 0x2e], .directoryPlace)
+        let up = try open(at: reader.descriptor, [.dot, .dot], .directoryPlace)
         guard FileIdentity(try fileStatus(of: up)) == above.identity else { throw .stale }
         if done.isStuck || !removedEmptied(done.name, of: up, top) { levels[levels.count - 1].isStuck = true }
-        reader = DirectoryReader(try open(at: up, [0x2e], .directory))
+        reader = DirectoryReader(try open(at: up, [.dot], .directory))
         // What stays would be met again.
         if levels[levels.count - 1].isStuck { try reader.seek(to: above.offset) }
       }
@@ -247,7 +247,7 @@ struct TreeRemoval {
     let seen = try fileStatus(of: place)
     guard seen.isOnMount(of: trash.status) else { throw .busy }
     guard seen.kind == .directory else { throw .notDirectory }
-    return DirectoryReader(try open(at: place, [0x2e], .directory))
+    return DirectoryReader(try open(at: place, [.dot], .directory))
   }
 
   /// Removes a file, or an empty directory.

@@ -150,7 +150,7 @@ struct TreeWalk {
       if seen.kind == .directory && !enter(identity) { return nil }
       count(seen)
       guard seen.kind == .directory else { return nil }
-      return Level(identity: identity, reader: DirectoryReader(try open(at: place, [0x2e], .directory)))
+      return Level(identity: identity, reader: DirectoryReader(try open(at: place, [.dot], .directory)))
     } catch {
       // Gone since it was listed; and a FUSE mount answers not even root, unless that was allowed.
       let isMount = isRoot && error == .accessDenied
@@ -160,9 +160,9 @@ struct TreeWalk {
   }
 
   private func reopen(_ level: Level, from below: borrowing FileDescriptor) throws(Errno) -> DirectoryReader {
-    let place = try open(at: below, [0x2e, 0x2e], .directoryPlace)
+    let place = try open(at: below, [.dot, .dot], .directoryPlace)
     guard FileIdentity(try fileStatus(of: place)) == level.identity else { throw .stale }
-    let reader = DirectoryReader(try open(at: place, [0x2e], .directory))
+    let reader = DirectoryReader(try open(at: place, [.dot], .directory))
     try reader.seek(to: level.offset)
     return reader
   }

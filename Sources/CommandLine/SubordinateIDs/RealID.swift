@@ -22,8 +22,8 @@ struct RealID: Equatable, Sendable {
   static func read(_ content: [UInt8]) -> [RealID] {
     var found: [RealID] = []
     forEachLine(content) { line in
-      guard let first = line.firstIndex(of: 0x3a), let second = line[(first + 1)...].firstIndex(of: 0x3a) else { return }
-      guard let id = identifier(line[(second + 1)...].prefix { $0 != 0x3a }) else { return }
+      guard let first = line.firstIndex(of: .colon), let second = line[(first + 1)...].firstIndex(of: .colon) else { return }
+      guard let id = identifier(line[(second + 1)...].prefix { $0 != .colon }) else { return }
       found.append(RealID(id: id, name: Array(line[..<first])))
     }
     return found.sorted { $0.id < $1.id }

@@ -100,7 +100,7 @@ private func missing(
       "\(name) has ids in line \(range.line) of \(table.file), but not in decimal digits: engines that are built without libsubid do not find them.",
       remedy: .root("sudo vi +\(range.line) \(table.file)", after: "write the line in decimal digits, as \(shown(range.owner)):\(range.ids.lowerBound):\(range.ids.size)"))
   }
-  let disabled = tables.flatMap { $0.ranges(of: [[0x21] + account.name]).prefix(1) }.first
+  let disabled = tables.flatMap { $0.ranges(of: [[.exclamationMark] + account.name]).prefix(1) }.first
   let before = disabled.map { "; Apptainer has disabled a line of theirs (!\(name):\($0.ids.lowerBound):\($0.ids.size))" } ?? ""
   return Finding(
     .subuidMissing, .error, "\(name) has no range in \(list(files)), so images with files of more than one user cannot be unpacked\(before).",
@@ -196,7 +196,7 @@ private func strangers(_ account: Account, _ table: SubordinateIDTable, _ range:
 }
 
 /// `CORPjdoe` is what dockerd-rootless-setuptool.sh looks for where the name is `CORP\jdoe`.
-func isSpelling(_ owner: [UInt8], of name: [UInt8]) -> Bool { name.contains(0x5c) && owner == name.filter { $0 != 0x5c } }
+func isSpelling(_ owner: [UInt8], of name: [UInt8]) -> Bool { name.contains(.backslash) && owner == name.filter { $0 != .backslash } }
 
 /// The name service knows the owner as this account, as it does with names of Active Directory in other cases, or with and without the
 /// domain. Asked only where the names look alike.
@@ -207,12 +207,12 @@ private func isSame(_ owner: [UInt8], _ account: Account) -> Bool {
   do throws(NameServiceFailure) { return try NameService.account(named: owner)?.uid == account.uid } catch { return false }
 }
 
-private func isDomainSign(_ byte: UInt8) -> Bool { byte == 0x5c || byte == 0x40 }
+private func isDomainSign(_ byte: UInt8) -> Bool { byte == .backslash || byte == .at }
 
 /// `jdoe` of `CORP\JDoe` and `jdoe@corp.example`.
 private func bareName(_ name: [UInt8]) -> [UInt8] {
-  let last = name.split(separator: 0x5c).last ?? []
-  return last.prefix { $0 != 0x40 }.map { $0 >= 0x41 && $0 <= 0x5a ? $0 | 0x20 : $0 }
+  let last = name.split(separator: .backslash).last ?? []
+  return last.prefix { $0 != .at }.map(lowercase)
 }
 
 /// The finding that two names are those of one user.

@@ -17,7 +17,7 @@ struct SubordinateRange: Equatable, Sendable {
   func belongs(to account: Account) -> Bool { owner == account.name || owner.uid == account.uid }
 
   /// Somebody can have such a name.
-  var canHaveUser: Bool { owner.first != 0x23 && owner.first != 0x21 }
+  var canHaveUser: Bool { owner.first != .hash && owner.first != .exclamationMark }
 }
 
 extension [UInt8] {
@@ -87,7 +87,7 @@ struct SubordinateIDTable: Equatable, Sendable {
     self.kind = kind
     self.failure = failure
     self.realIDs = realIDs
-    lacksLastNewline = content.last.map { $0 != 0x0a } ?? false
+    lacksLastNewline = content.last.map { $0 != .newline } ?? false
     var ranges: [SubordinateRange] = []
     var oddities: [SubordinateOddity] = []
     var number = 0
@@ -127,10 +127,10 @@ struct SubordinateIDTable: Equatable, Sendable {
   }
 
   private static func oddity(_ text: ArraySlice<UInt8>, _ line: SubordinateLine?) -> SubordinateOddity.Kind? {
-    let content = text.drop { isBlank($0) || $0 == 0x0d }
+    let content = text.drop { isBlank($0) || $0 == .carriageReturn }
     if content.isEmpty { return nil }
-    if content.first == 0x23 { return (line?.plain ?? line?.shadow).map { .comment($0) } }
-    if text.count(where: { $0 == 0x3a }) != 2 { return .fields }
+    if content.first == .hash { return (line?.plain ?? line?.shadow).map { .comment($0) } }
+    if text.count(where: { $0 == .colon }) != 2 { return .fields }
     guard let line else { return .unread }
     if line.isBeyond, line.plain == line.shadow, let range = line.shadow { return .beyond(range) }
     return line.certain == nil ? .ambiguous(shadow: line.shadow, podman: line.plain) : nil

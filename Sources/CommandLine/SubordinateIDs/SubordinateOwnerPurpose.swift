@@ -19,7 +19,7 @@ enum SubordinateOwnerPurpose: Equatable {
       self = .podman
     } else if owner.elementsEqual("dockremap".utf8) || dockerOwners.contains(owner) {
       self = .docker
-    } else if owner.first == 0x21 && owner.count > 1 {
+    } else if owner.first == .exclamationMark && owner.count > 1 {
       self = .disabled(name: Array(owner.dropFirst()))
     } else {
       return nil

@@ -48,7 +48,7 @@ struct SubordinateOwners {
         continue
       }
       // A comment for those who know comments: no account has such a name.
-      if owner.first == 0x23 || asked >= SubordinateOwners.mostLookups {
+      if owner.first == .hash || asked >= SubordinateOwners.mostLookups {
         states[number] = .unconfirmed
         continue
       }
@@ -59,8 +59,8 @@ struct SubordinateOwners {
       if case .account = found { continue }
       states[number] = .kept(purpose)
     }
-    for number in numbers where owners.names[number].contains(0x5c) {
-      guard case .account? = states[number], let spelling = owners.number(of: owners.names[number].filter { $0 != 0x5c }) else { continue }
+    for number in numbers where owners.names[number].contains(.backslash) {
+      guard case .account? = states[number], let spelling = owners.number(of: owners.names[number].filter { $0 != .backslash }) else { continue }
       if states[spelling] == .gone || states[spelling] == .unconfirmed { states[spelling] = .kept(.spelling(of: owners.names[number])) }
     }
     if let storage { findRenamed(storage, accounts) }
@@ -85,9 +85,9 @@ struct SubordinateOwners {
     // An owner may have thousands of them, and nobody gains anything by making two sums alike.
     var sum = fowlerNollVo([])
     for (place, table) in index.tables.enumerated() {
-      if place > 0 { sum = fowlerNollVo([0x3b], from: sum) }
+      if place > 0 { sum = fowlerNollVo([.semicolon], from: sum) }
       for (place, range) in table.ranges(of: [owner]).enumerated() {
-        sum = fowlerNollVo((place > 0 ? [0x2c] : []) + decimal(UInt64(range.ids.lowerBound)) + [0x2d] + decimal(UInt64(range.ids.upperBound)), from: sum)
+        sum = fowlerNollVo((place > 0 ? [.comma] : []) + decimal(UInt64(range.ids.lowerBound)) + [.hyphen] + decimal(UInt64(range.ids.upperBound)), from: sum)
       }
     }
     return Absence.Subject(key: owner, binding: Array("\(owner.uid.map { "\($0)" } ?? "-"):\(sum)".utf8))

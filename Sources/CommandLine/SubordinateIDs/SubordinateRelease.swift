@@ -20,7 +20,7 @@ struct SubordinateRelease {
     let lines = index.tables.flatMap { table in
       SubordinateRelease.lines(of: owners, in: index.facts.content(table.kind)).map { Line(kind: table.kind, text: $0) }
     }
-    let having = Set(lines.map { Array($0.text.prefix { $0 != 0x3a }) })
+    let having = Set(lines.map { Array($0.text.prefix { $0 != .colon }) })
     self.owners = owners
     self.lines = lines
     without = wanted.filter { !having.contains($0) }
@@ -81,7 +81,7 @@ struct SubordinateRelease {
     kept.reserveCapacity(content.count)
     var rest = content[...]
     while !rest.isEmpty {
-      let line = rest.prefix { $0 != 0x0a }
+      let line = rest.prefix { $0 != .newline }
       let end = min(line.endIndex + 1, rest.endIndex)
       if !isOf(owners, line) { kept += rest[..<end] }
       rest = rest[end...]
@@ -90,7 +90,7 @@ struct SubordinateRelease {
   }
 
   private static func isOf(_ owners: Set<[UInt8]>, _ line: ArraySlice<UInt8>) -> Bool {
-    guard let colon = line.firstIndex(of: 0x3a) else { return false }
+    guard let colon = line.firstIndex(of: .colon) else { return false }
     return owners.contains(Array(line[..<colon]))
   }
 

@@ -258,13 +258,13 @@ private func children() -> [Int32] {
   var found: [Int32] = []
   do throws(Errno) {
     let proc = try open(path: Array("/proc".utf8), .directory)
-    let reader = DirectoryReader(try open(at: proc, [0x2e], .directory))
+    let reader = DirectoryReader(try open(at: proc, [.dot], .directory))
     while let entry = try reader.next() {
       guard let number = identifier(entry.name), let child = Int32(exactly: number) else { continue }
       do throws(Errno) {
         let stat = try readAll(try open(at: proc, entry.name + Array("/stat".utf8), .reading), limit: 4096)
         // The name before it is in parentheses, and may hold anything.
-        let fields = words(stat[(stat.lastIndex(of: 0x29).map { $0 + 1 } ?? stat.endIndex)...])
+        let fields = words(stat[(stat.lastIndex(of: .rightParenthesis).map { $0 + 1 } ?? stat.endIndex)...])
         if fields.count > 1, identifier(fields[1]) == UInt32(bitPattern: getpid()) { found.append(child) }
       } catch { continue }
     }

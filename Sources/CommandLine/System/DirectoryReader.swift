@@ -71,7 +71,7 @@ final class DirectoryReader {
     var end = start + 19
     while end < start + length && buffer[end] != 0 { end += 1 }
     let name = Array(buffer[(start + 19)..<end])
-    if name == [0x2e] || name == [0x2e, 0x2e] { return nil }
+    if name == [.dot] || name == [.dot, .dot] { return nil }
     let kind: DirectoryEntry.Kind =
       switch Int32(buffer[start + 18]) {
       case 4: .directory  // DT_DIR

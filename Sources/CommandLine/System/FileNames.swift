@@ -45,7 +45,7 @@ func realPath(ofPlace place: borrowing FileDescriptor) -> [UInt8]? {
 /// with AT_EACCESS).
 func canMakeFiles(in place: borrowing FileDescriptor) -> Bool {
   let raw = place.raw
-  return unsafe withCString([0x2e]) { unsafe faccessat(raw, $0, W_OK | X_OK, clinux_at_eaccess) } == 0
+  return unsafe withCString([.dot]) { unsafe faccessat(raw, $0, W_OK | X_OK, clinux_at_eaccess) } == 0
 }
 
 /// Takes from a directory that what is made in it gets its project id (FS_IOC_SETFLAGS without FS_PROJINHERIT_FL).

@@ -42,7 +42,7 @@ struct HostTree: Sendable {
   /// A file of configuration is never larger than this, unless its reader says otherwise.
   static let largestFile = 1 << 20
 
-  init(_ root: [UInt8]) { prefix = root == [0x2f] ? [] : root }
+  init(_ root: [UInt8]) { prefix = root == [.slash] ? [] : root }
 
   /// Where a path of the host lies.
   func callAsFunction(_ path: [UInt8]) -> [UInt8] { prefix + path }
@@ -80,7 +80,7 @@ struct HostTree: Sendable {
   /// The first number in a file of the kernel's below /proc/sys; nil also if there is no such file.
   func number(_ path: String) -> UInt64? {
     guard let content = try? read(path, limit: 4096) else { return nil }
-    return decimalValue(content.prefix { $0 >= 0x30 && $0 <= 0x39 })
+    return decimalValue(content.prefix { isDigit($0) })
   }
 
   /// What bears the name, through symbolic links; nil if there is nothing, or no way to tell.
@@ -116,7 +116,7 @@ struct HostTree: Sendable {
     var path = path
     for _ in 0..<40 {
       guard let target = link(path) else { return path }
-      path = target.first == 0x2f ? target : parent(path) + [0x2f] + target
+      path = target.first == .slash ? target : parent(path) + [.slash] + target
     }
     throw .tooManySymlinks
   }

@@ -19,15 +19,15 @@ enum Journal {
     // What is no letter or digit loses its meaning in a pattern.
     var quoted: [UInt8] = []
     for byte in name {
-      let isPlain = byte >= 0x30 && byte <= 0x39 || byte >= 0x41 && byte <= 0x5a || byte >= 0x61 && byte <= 0x7a || byte >= 0x80
-      quoted += isPlain ? [byte] : [0x5c, byte]
+      let isPlain = isDigit(byte) || isUppercase(byte) || isLowercase(byte) || byte >= 0x80
+      quoted += isPlain ? [byte] : [.backslash, byte]
     }
     let pattern = Array("^pam_rootless_storage\\([^)]*\\): ".utf8) + quoted + Array(": ".utf8)
     let options = ["--lines=1", "--output=short-iso", "--utc", "--case-sensitive=true", "SYSLOG_FACILITY=10", "_UID=0"].map { Array($0.utf8) }
-    let line = try run(options + [Array("--grep=".utf8) + pattern]).prefix { $0 != 0x0a }
+    let line = try run(options + [Array("--grep=".utf8) + pattern]).prefix { $0 != .newline }
     if line.isEmpty { return nil }
     // TIME HOST PROGRAM[PID]: TEXT
-    guard let blank = line.firstIndex(of: 0x20), let text = Journal.text(in: line[blank...]) else { return nil }
+    guard let blank = line.firstIndex(of: .space), let text = Journal.text(in: line[blank...]) else { return nil }
     return (shown(Array(line[..<blank])), shown(Array(text)))
   }
 
@@ -35,7 +35,7 @@ enum Journal {
   /// the kernel, and who may write to its audit log, makes such lines.
   static func denials() throws(Failure) -> [ArraySlice<UInt8>] {
     let options = ["--boot", "--lines=1000", "--output=cat", "_TRANSPORT=audit", "_AUDIT_TYPE_NAME=AVC", "_COMM=session-helper"]
-    return try run(options.map { Array($0.utf8) }).split(separator: 0x0a)
+    return try run(options.map { Array($0.utf8) }).split(separator: .newline)
   }
 
   /// What journalctl prints; nothing where no line matches.

@@ -24,8 +24,8 @@ struct Moment: Equatable {
 
 /// The 32 digits of an id of this machine's, without the hyphens between; nil if it is none.
 func hexadecimal(_ text: [UInt8]) -> [UInt8]? {
-  let digits = text.prefix { $0 != 0x0a }.filter { $0 != 0x2d }
-  guard digits.count == 32, digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }) else { return nil }
+  let digits = text.prefix { $0 != .newline }.filter { $0 != .hyphen }
+  guard digits.count == 32, digits.allSatisfy({ isHexDigit($0) }) else { return nil }
   return digits
 }
 
@@ -38,5 +38,5 @@ func birthTime(at directory: borrowing FileDescriptor, _ name: [UInt8]) -> [UInt
   let result = unsafe withCString(name) { unsafe statx(raw, $0, flags, clinux_statx_btime, &status) }
   guard result == 0, status.stx_mask & clinux_statx_btime != 0, let seconds = UInt64(exactly: status.stx_btime.tv_sec) else { return nil }
   let fraction = decimal(UInt64(status.stx_btime.tv_nsec))
-  return decimal(seconds) + [0x2e] + [UInt8](repeating: 0x30, count: max(0, 9 - fraction.count)) + fraction
+  return decimal(seconds) + [.dot] + [UInt8](repeating: UInt8(ascii: "0"), count: max(0, 9 - fraction.count)) + fraction
 }

@@ -35,13 +35,13 @@ enum ProcView {
 
   /// The options of the file system (proc(5), /proc/PID/mountinfo: what follows ` - TYPE SOURCE `), found by its device number.
   private static func options(_ status: FileStatus) -> [UInt8]? {
-    let device = decimal(UInt64(status.deviceMajor)) + [0x3a] + decimal(UInt64(status.deviceMinor))
+    let device = decimal(UInt64(status.deviceMajor)) + [.colon] + decimal(UInt64(status.deviceMinor))
     do throws(Errno) {
       let content = try readAll(try open(path: Array("/proc/self/mountinfo".utf8), .reading), limit: 16 << 20, chunk: 65536)
       var found: [UInt8]? = nil
       forEachLine(content) { line in
         let fields = words(line)
-        guard found == nil, fields.count > 6, fields[2] == device, let end = fields.firstIndex(of: [0x2d]), end + 3 < fields.count else { return }
+        guard found == nil, fields.count > 6, fields[2] == device, let end = fields.firstIndex(of: [.hyphen]), end + 3 < fields.count else { return }
         found = fields[end + 3]
       }
       return found
@@ -52,7 +52,7 @@ enum ProcView {
 
   private static func value(of key: String, _ options: [UInt8]) -> [UInt8]? {
     let mark = Array("\(key)=".utf8)
-    for option in parts(options, separator: { $0 == 0x2c }) where begins(option, with: mark) { return Array(option.dropFirst(mark.count)) }
+    for option in parts(options, separator: { $0 == .comma }) where begins(option, with: mark) { return Array(option.dropFirst(mark.count)) }
     return nil
   }
 

@@ -33,7 +33,7 @@ struct RunningProcesses {
   /// - Throws: /proc cannot be read, and so nobody can be called idle.
   static func look() throws(Errno) -> RunningProcesses {
     let proc = try open(path: Array("/proc".utf8), .directory)
-    let reader = DirectoryReader(try open(at: proc, [0x2e], .directory))
+    let reader = DirectoryReader(try open(at: proc, [.dot], .directory))
     var users: Set<UInt32> = []
     var count = 0
     // Before the look: a mount that comes later hides nothing of what is open.
@@ -82,10 +82,10 @@ struct RunningProcesses {
   private static func uids(inStatus content: [UInt8]) -> [UInt32] {
     var rest = content[...]
     while !rest.starts(with: "Uid:".utf8) {
-      guard let end = rest.firstIndex(of: 0x0a) else { return [] }
+      guard let end = rest.firstIndex(of: .newline) else { return [] }
       rest = rest[(end + 1)...]
     }
-    return words(rest.dropFirst(4).prefix { $0 != 0x0a }).compactMap { identifier($0) }
+    return words(rest.dropFirst(4).prefix { $0 != .newline }).compactMap { identifier($0) }
   }
 
   /// A container's processes run in a user namespace of their user's: that holds also where /etc/subuid says nothing of the user any

@@ -28,8 +28,8 @@ struct UserProgram {
     /// - Parameter version: what `systemd-run --version` prints: `systemd 252 (252.39-1)` and more.
     /// - Returns: nil for what is older than --pipe and --collect, or no version at all.
     init?(version: [UInt8]) {
-      let words = RootlessStorage.words(version.prefix { $0 != 0x0a })
-      guard words.count > 1, words[0].elementsEqual("systemd".utf8), let number = identifier(words[1].prefix { $0 >= 0x30 && $0 <= 0x39 }),
+      let words = RootlessStorage.words(version.prefix { $0 != .newline })
+      guard words.count > 1, words[0].elementsEqual("systemd".utf8), let number = identifier(words[1].prefix { isDigit($0) }),
         number >= 236
       else { return nil }
       self = number >= 248 ? .ofUser : .ofMachine
@@ -114,7 +114,7 @@ struct UserProgram {
       "--property=KillMode=control-group", "--", "/usr/bin/env", "-i",
     ]
     // A manager replaces $NAME in what it starts.
-    return words.map { Array($0.utf8) } + (environment + program).map { word in word.flatMap { $0 == 0x24 ? [$0, $0] : [$0] } }
+    return words.map { Array($0.utf8) } + (environment + program).map { word in word.flatMap { $0 == .dollar ? [$0, $0] : [$0] } }
   }
 
   /// The environment of the client, which starts itself again on the way to a user's manager.
@@ -170,7 +170,7 @@ struct UserProgram {
     var variables = [("HOME", account.home), ("USER", account.name), ("LOGNAME", account.name), ("PATH", Array(path.utf8))]
     // Without it Podman looks for its state elsewhere.
     if hasRuntimeDirectory { variables.append(("XDG_RUNTIME_DIR", runtimeDirectory)) }
-    return variables.map { Array($0.0.utf8) + [0x3d] + $0.1 }
+    return variables.map { Array($0.0.utf8) + [.equals] + $0.1 }
   }
 
   private var runtimeDirectory: [UInt8] { Array("/run/user/\(account.uid)".utf8) }
@@ -178,6 +178,6 @@ struct UserProgram {
 
 /// Whether a directory of the user's is there.
 func isOwnDirectory(_ path: [UInt8], of uid: UInt32) -> Bool {
-  guard path.first == 0x2f else { return false }
+  guard path.first == .slash else { return false }
   do throws(Errno) { return try fileStatus(of: open(path: path, .directoryPlaceFollowing)).owner == uid } catch { return false }
 }

@@ -37,7 +37,7 @@ struct Volume: Equatable, Sendable {
     inodes = UInt64(answer.f_files)
     if self.type == "xfs" {
       // An answer that does not come says nothing.
-      do throws(Errno) { hasFileTypes = xfsHasFileTypes(try open(at: place, [0x2e], .directory)) } catch {}
+      do throws(Errno) { hasFileTypes = xfsHasFileTypes(try open(at: place, [.dot], .directory)) } catch {}
     }
   }
 
@@ -65,6 +65,6 @@ func securityType(of directory: borrowing FileDescriptor) -> String? {
     unsafe fgetxattr(raw, "security.selinux", bytes.baseAddress!, bytes.count)
   }
   guard length > 0 else { return nil }
-  let fields = parts(buffer.prefix(length).prefix { $0 != 0 }, separator: { $0 == 0x3a })
+  let fields = parts(buffer.prefix(length).prefix { $0 != 0 }, separator: { $0 == .colon })
   return fields.count >= 3 ? shown(fields[2]) : nil
 }

@@ -17,10 +17,10 @@ public struct Account: Equatable, Sendable {
 
   /// The name, if it can do no harm as a component of a path or between quotes: only `[A-Za-z0-9._@-]`, neither `-` nor `.` first.
   public var pathName: [UInt8]? {
-    guard let first = name.first, first != 0x2d, first != 0x2e, name.count <= 255 else { return nil }
+    guard let first = name.first, first != .hyphen, first != .dot, name.count <= 255 else { return nil }
     for byte in name {
       switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2e, 0x5f, 0x40, 0x2d: continue
+      case _ where isAlphanumeric(byte), .dot, .underscore, .at, .hyphen: continue
       default: return nil
       }
     }

@@ -26,15 +26,15 @@ public struct AsideName: Equatable, Sendable {
     var rest = random
     for _ in 0..<AsideName.digits {
       let digit = UInt8(truncatingIfNeeded: rest & 15)
-      number.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+      number.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
       rest >>= 4
     }
     number.reverse()
     self.random = number
-    separator = 0x2d
+    separator = .hyphen
   }
 
-  public var bytes: [UInt8] { [0x2e] + leaf + AsideName.word(purpose) + stamp + [separator] + random }
+  public var bytes: [UInt8] { [.dot] + leaf + AsideName.word(purpose) + stamp + [separator] + random }
 
   private static func word(_ purpose: Purpose) -> [UInt8] {
     switch purpose {
@@ -46,10 +46,10 @@ public struct AsideName: Equatable, Sendable {
   /// Reads a name of this form, and no other, whatever the length of its number. Earlier versions wrote a full stop before it, and
   /// decimal digits.
   public init?(_ name: [UInt8]) {
-    guard name.first == 0x2e, name.count <= 255, let separator = name.lastIndex(where: { $0 == 0x2d || $0 == 0x2e }) else { return nil }
+    guard name.first == .dot, name.count <= 255, let separator = name.lastIndex(where: { $0 == .hyphen || $0 == .dot }) else { return nil }
     random = Array(name[(separator + 1)...])
     self.separator = name[separator]
-    guard !random.isEmpty, random.count <= 32, random.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }) else { return nil }
+    guard !random.isEmpty, random.count <= 32, random.allSatisfy({ isHexDigit($0) }) else { return nil }
     let rest = name[..<separator].dropFirst()
     stamp = Array(rest.suffix(16))
     guard AsideName.isStamp(stamp) else { return nil }
@@ -66,8 +66,8 @@ public struct AsideName: Equatable, Sendable {
 
   /// `YYYYMMDDThhmmssZ`.
   private static func isStamp(_ text: [UInt8]) -> Bool {
-    guard text.count == 16, text[8] == 0x54, text[15] == 0x5a else { return false }
-    for (index, byte) in text.enumerated() where index != 8 && index != 15 && !(byte >= 0x30 && byte <= 0x39) { return false }
+    guard text.count == 16, text[8] == UInt8(ascii: "T"), text[15] == UInt8(ascii: "Z") else { return false }
+    for (index, byte) in text.enumerated() where index != 8 && index != 15 && !isDigit(byte) { return false }
     return true
   }
 
@@ -92,10 +92,10 @@ func utcStamp(_ seconds: Int64) -> [UInt8] {
   let year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
   let day = dayOfYear - (153 * march + 2) / 5 + 1
   var stamp = decimal((year * 100 + month) * 100 + day)
-  while stamp.count < 8 { stamp.insert(0x30, at: 0) }
+  while stamp.count < 8 { stamp.insert(UInt8(ascii: "0"), at: 0) }
   // The leading 1 keeps the zeros behind it, and becomes the T.
   stamp += decimal(1_000_000 + clock / 3600 * 10000 + clock / 60 % 60 * 100 + clock % 60)
-  stamp[8] = 0x54
-  stamp.append(0x5a)
+  stamp[8] = UInt8(ascii: "T")
+  stamp.append(UInt8(ascii: "Z"))
   return stamp
 }

@@ -21,7 +21,7 @@ public struct EngineDirectories: Equatable, Sendable {
     let mark = Array("@STORAGE@/".utf8)
     var found: [[UInt8]] = []
     var rest = content[...]
-    while let at = rest.firstIndex(of: 0x40) {
+    while let at = rest.firstIndex(of: .at) {
       rest = rest[at...]
       guard rest.starts(with: mark) else {
         rest = rest.dropFirst()
@@ -30,7 +30,7 @@ public struct EngineDirectories: Equatable, Sendable {
       rest = rest.dropFirst(mark.count)
       let name = Array(rest.prefix { isNameByte($0) })
       rest = rest.dropFirst(name.count)
-      if !name.isEmpty && name.count <= 255 && name.first != 0x2e && rest.first != 0x40 { found.append(name) }
+      if !name.isEmpty && name.count <= 255 && name.first != .dot && rest.first != .at { found.append(name) }
     }
     return found
   }
@@ -38,7 +38,7 @@ public struct EngineDirectories: Equatable, Sendable {
   /// What a directory of an engine's is called with: whatever else ends a name between quotes, in a list, or in a variable.
   private static func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2e, 0x5f, 0x2d, 0x2b: true
+    case _ where isAlphanumeric(byte), .dot, .underscore, .hyphen, .plus: true
     default: false
     }
   }

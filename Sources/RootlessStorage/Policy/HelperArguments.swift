@@ -28,7 +28,7 @@ public struct HelperArguments: Equatable, Sendable {
     while index < arguments.count {
       let argument = arguments[index]
       index += 1
-      if optionsEnded || argument.first != 0x2d {
+      if optionsEnded || argument.first != .hyphen {
         if name != nil { throw .extraArgument(argument) }
         name = argument
         continue
@@ -73,10 +73,10 @@ public struct HelperArguments: Equatable, Sendable {
       self.timeout = HelperArguments.defaultTimeout
     }
     self.conf = conf ?? Array(Settings.defaultPath.utf8)
-    guard self.conf.first == 0x2f else { throw .badValue("--conf", self.conf) }
+    guard self.conf.first == .slash else { throw .badValue("--conf", self.conf) }
     var list: [UInt32] = []
     if let groups, !groups.isEmpty {
-      for part in parts(groups, separator: { $0 == 0x2c }) {
+      for part in parts(groups, separator: { $0 == .comma }) {
         guard let number = identifier(part), !Account.isReserved(gid: number) else { throw .badValue("--groups", part) }
         list.append(number)
       }

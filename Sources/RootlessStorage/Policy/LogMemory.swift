@@ -36,7 +36,7 @@ public struct LogMemory: Equatable, Sendable {
   mutating func knows(lineIn report: [UInt8], from start: Int) -> Bool {
     var hash = key
     var position = start
-    while position < report.count && report[position] != 0x0a {
+    while position < report.count && report[position] != .newline {
       hash = (hash ^ UInt64(report[position])) &* 0x0000_0100_0000_01b3
       hash ^= hash >> 29
       position += 1

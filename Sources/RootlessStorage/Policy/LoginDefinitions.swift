@@ -26,13 +26,13 @@ public struct LoginDefinitions: Equatable, Sendable {
   public init(_ content: [UInt8]) {
     // shadow has other defaults where it computes ranges (lib/find_new_sub_uids.c).
     forEachLine(content) { line in
-      let words = words(line.prefix { $0 != 0x23 })
+      let words = words(line.prefix { $0 != .hash })
       if words.count >= 2 { takeSwitch(words[0], words[1]) }
     }
     if users.isDeterministic { (users.min, users.max) = LoginDefinitions.deterministicBounds }
     if groups.isDeterministic { (groups.min, groups.max) = LoginDefinitions.deterministicBounds }
     forEachLine(content) { line in
-      let words = words(line.prefix { $0 != 0x23 })
+      let words = words(line.prefix { $0 != .hash })
       if words.count >= 2 { take(words[0], words[1]) }
     }
   }
@@ -47,8 +47,8 @@ public struct LoginDefinitions: Equatable, Sendable {
 
   /// As getdef_bool() of shadow: "yes" in any case, in quotes or not, is true, and all else false.
   private mutating func takeSwitch(_ key: [UInt8], _ value: [UInt8]) {
-    let plain = value.filter { $0 != 0x22 }
-    let isYes = plain.count == 3 && plain[0] | 0x20 == 0x79 && plain[1] | 0x20 == 0x65 && plain[2] | 0x20 == 0x73
+    let plain = value.filter { $0 != .quote }
+    let isYes = plain.count == 3 && plain[0] | 0x20 == UInt8(ascii: "y") && plain[1] | 0x20 == UInt8(ascii: "e") && plain[2] | 0x20 == UInt8(ascii: "s")
     if key.elementsEqual("SUB_UID_DETERMINISTIC".utf8) {
       users.isDeterministic = isYes
     } else if key.elementsEqual("SUB_GID_DETERMINISTIC".utf8) {
@@ -67,7 +67,7 @@ public struct LoginDefinitions: Equatable, Sendable {
   private mutating func take(_ key: [UInt8], _ value: [UInt8]) {
     guard isWord(key, of: "UID_MIN SUB_UID_MIN SUB_UID_MAX SUB_UID_COUNT SUB_GID_MIN SUB_GID_MAX SUB_GID_COUNT") else { return }
     // A leading 0 is octal there.
-    guard let number = identifier(value), value.count == 1 || value.first != 0x30 else { return doubtful.append(key) }
+    guard let number = identifier(value), value.count == 1 || value.first != UInt8(ascii: "0") else { return doubtful.append(key) }
     if key.elementsEqual("UID_MIN".utf8) {
       uidMin = number
     } else if key.elementsEqual("SUB_UID_MIN".utf8) {
@@ -92,7 +92,7 @@ package func subordinateIDSource(_ nsswitch: [UInt8]) -> [UInt8]? {
   var source: [UInt8]? = nil
   var isFound = false
   forEachLine(nsswitch) { line in
-    let words = words(line.prefix { $0 != 0x23 })
+    let words = words(line.prefix { $0 != .hash })
     guard !isFound, let first = words.first, first.starts(with: "subid:".utf8) else { return }
     isFound = true
     // The blank behind the colon may be missing.
@@ -112,11 +112,11 @@ package func remoteGroupSource(_ nsswitch: [UInt8]) -> [UInt8]? {
   forEachLine(nsswitch) { line in
     var sources: [UInt8] = []
     var isAction = false
-    for byte in line.prefix(while: { $0 != 0x23 }) {
+    for byte in line.prefix(while: { $0 != .hash }) {
       // What is between brackets is an action; a bracket and the colon end a word as a blank does.
-      if byte == 0x5b { isAction = true }
-      sources.append(isAction || byte == 0x3a ? 0x20 : byte)
-      if byte == 0x5d { isAction = false }
+      if byte == .leftBracket { isAction = true }
+      sources.append(isAction || byte == .colon ? .space : byte)
+      if byte == .rightBracket { isAction = false }
     }
     let words = words(sources[...])
     guard source == nil, let first = words.first, first.elementsEqual("group".utf8) else { return }

@@ -137,7 +137,7 @@ public struct Wording: Sendable {
     }
   }
 
-  private func inHome(_ path: [UInt8]) -> Text { "\(home == [0x2f] ? [] : home)/\(path)" }
+  private func inHome(_ path: [UInt8]) -> Text { "\(home == [.slash] ? [] : home)/\(path)" }
 
   private func usage(_ problem: UsageProblem) -> Text {
     let form: Text = "usage: session-helper [--conf FILE] [--timeout S] --uid N --gid N [--groups N,N,...] --home PATH NAME"
@@ -240,7 +240,7 @@ public struct Wording: Sendable {
       case .nameTooLong: "has a path of more than 1024 bytes"
       case .unlisted: "is one of several that are left out without a line,"
       }
-    let path = warning.path.isEmpty ? skeleton : skeleton + [0x2f] + warning.path
+    let path = warning.path.isEmpty ? skeleton : skeleton + [.slash] + warning.path
     return "\(path) in the skeleton \(reason), ignoring"
   }
 

@@ -44,12 +44,12 @@
       return true
     }
     if let rest = unsafe after("conf=", option) {
-      guard unsafe rest.pointee == 0x2f else { return false }
+      guard unsafe UInt8(bitPattern: rest.pointee) == .slash else { return false }
       unsafe conf = rest
       return true
     }
     if let rest = unsafe after("helper=", option) {
-      guard unsafe rest.pointee == 0x2f else { return false }
+      guard unsafe UInt8(bitPattern: rest.pointee) == .slash else { return false }
       unsafe helper = rest
       return true
     }
@@ -73,7 +73,7 @@ private func decimalNumber(_ text: UnsafePointer<CChar>) -> UInt32? {
   var value: UInt64 = 0
   var position = 0
   while unsafe text[position] != 0 {
-    let digit = unsafe UInt8(bitPattern: text[position]) &- 0x30
+    let digit = unsafe UInt8(bitPattern: text[position]) &- UInt8(ascii: "0")
     if digit > 9 { return nil }
     value = value &* 10 &+ UInt64(truncatingIfNeeded: digit)
     if value > UInt64(UInt32.max) { return nil }

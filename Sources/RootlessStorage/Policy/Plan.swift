@@ -20,7 +20,7 @@ public struct Plan: Equatable, Sendable {
     public let mode: UInt32
     public let content: [UInt8]
 
-    public var path: [UInt8] { directory.isEmpty ? name : directory + [0x2f] + name }
+    public var path: [UInt8] { directory.isEmpty ? name : directory + [.slash] + name }
   }
 
   public var actions: [Action] = []

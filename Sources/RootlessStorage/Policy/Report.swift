@@ -31,7 +31,7 @@ public struct ReportWriter {
   /// Makes debug messages of the lines that were logged before.
   public mutating func quieten(_ memory: inout LogMemory) {
     // The priority is two bytes before the text.
-    for line in repeated where memory.knows(lineIn: pending, from: line / 2) { pending[line / 2 - 2] = line & 1 == 1 ? 0x73 : 0x37 }
+    for line in repeated where memory.knows(lineIn: pending, from: line / 2) { pending[line / 2 - 2] = line & 1 == 1 ? UInt8(ascii: "s") : UInt8(ascii: "7") }
     repeated = []
   }
 
@@ -42,7 +42,7 @@ public struct ReportWriter {
     if !hasTold, let text = wording.userText(of: event) {
       hasTold = true
       pending += Array("tell ".utf8) + text.bytes.prefix(ReportFormat.longestLine - 6)
-      pending.append(0x0a)
+      pending.append(.newline)
     }
     let priority = Int(event.severity.rawValue)
     lines[priority] += 1
@@ -63,9 +63,9 @@ public struct ReportWriter {
   }
 
   private mutating func line(_ severity: Severity, _ text: Text) {
-    pending += [0x3c, 0x30 + severity.rawValue, 0x3e]
+    pending += [.lessThan, UInt8(ascii: "0") + severity.rawValue, .greaterThan]
     pending += text.bytes.prefix(ReportFormat.longestLine - 4)
-    pending.append(0x0a)
+    pending.append(.newline)
   }
 
   /// What is to be written now.
@@ -84,7 +84,7 @@ public struct ReportWriter {
     case .tolerated: text += Array("end tolerated".utf8)
     case .failed: text += Array("end failed".utf8)
     }
-    text.append(0x0a)
+    text.append(.newline)
     return text
   }
 }

@@ -21,11 +21,11 @@
     while position < count && outcome == nil {
       let byte = unsafe bytes[position]
       position &+= 1
-      if byte == 0x0a {
+      if byte == .newline {
         unsafe endLine(deliver)
       } else if length < ReportFormat.longestLine &- 1 {
         // Nothing of a helper's, or of what it quotes, can reach the log's terminal or begin a second line.
-        unsafe line[length] = byte >= 0x20 && byte < 0x7f ? byte : 0x3f
+        unsafe line[length] = byte >= .space && byte < 0x7f ? byte : .questionMark
         length &+= 1
       }
     }
@@ -49,8 +49,8 @@
     if lineBegins("tell ") {
       priority = ReportFormat.userPriority
       start = 5
-    } else if length >= 3, unsafe line[0] == 0x3c, unsafe line[2] == 0x3e, unsafe line[1] >= 0x33, unsafe line[1] <= 0x37 {
-      priority = unsafe Int32(truncatingIfNeeded: line[1] &- 0x30)
+    } else if length >= 3, unsafe line[0] == .lessThan, unsafe line[2] == .greaterThan, unsafe line[1] >= UInt8(ascii: "3"), unsafe line[1] <= UInt8(ascii: "7") {
+      priority = unsafe Int32(truncatingIfNeeded: line[1] &- UInt8(ascii: "0"))
       start = 3
     } else if lineBegins("<s>") {
       priority = ReportFormat.repeatedError

@@ -16,7 +16,7 @@ package struct SettingsFile: Equatable, Sendable {
   static let mostNames = 1024
 
   /// What editors and packages leave beside a file (`.x.conf.swp`, `x.conf~`, `x.conf.rpmnew`, `x.conf.dpkg-dist`) is none.
-  package static func isDropIn(_ name: [UInt8]) -> Bool { name.first != 0x2e && name.suffix(5).elementsEqual(".conf".utf8) }
+  package static func isDropIn(_ name: [UInt8]) -> Bool { name.first != .dot && name.suffix(5).elementsEqual(".conf".utf8) }
 }
 
 /// A line of a settings file that does not hold.
@@ -83,7 +83,7 @@ public struct SettingsParser {
       var rest = each.content[...]
       while true {
         line += 1
-        let text = rest.prefix { $0 != 0x0a }
+        let text = rest.prefix { $0 != .newline }
         take(text)
         if text.endIndex == rest.endIndex { break }
         rest = rest[(text.endIndex + 1)...]
@@ -100,9 +100,9 @@ public struct SettingsParser {
 
   private mutating func take(_ text: ArraySlice<UInt8>) {
     if text.count > SettingsParser.longestLine { return report(.lineTooLong) }
-    let statement = trimmed(text.prefix { $0 != 0x23 })
+    let statement = trimmed(text.prefix { $0 != .hash })
     if statement.isEmpty { return }
-    guard let equals = statement.firstIndex(of: 0x3d) else { return report(.noEqualsSign(Array(statement))) }
+    guard let equals = statement.firstIndex(of: .equals) else { return report(.noEqualsSign(Array(statement))) }
     let key = Array(trimmed(statement[..<equals]))
     let value = Array(trimmed(statement[(equals + 1)...]))
     // A line that does not hold leaves the default, also over an earlier line that did.
@@ -187,7 +187,7 @@ public struct SettingsParser {
     let ranges = words(value)
     if ranges.isEmpty { return report(.noRanges) }
     for range in ranges {
-      let ends = parts(range, separator: { $0 == 0x2d })
+      let ends = parts(range, separator: { $0 == .hyphen })
       guard ends.count <= 2, let first = identifier(ends[0]), let last = identifier(ends[ends.count - 1]), first <= last else {
         return report(.badRange(range))
       }
@@ -218,7 +218,7 @@ public struct SettingsParser {
     settings.networkFileSystems = Settings.defaultNetworkFileSystems
     let types = words(value)
     if types.isEmpty { return report(.noTypes) }
-    for type in types where type.count > 64 || type.contains(where: { $0 < 0x21 || $0 > 0x7e || $0 == 0x2c }) { return report(.badType(type)) }
+    for type in types where type.count > 64 || type.contains(where: { $0 < .exclamationMark || $0 > .tilde || $0 == .comma }) { return report(.badType(type)) }
     settings.networkFileSystems = types
   }
 
@@ -231,8 +231,8 @@ public struct SettingsParser {
   }
 
   private func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-    var rest = text.drop { isBlank($0) || $0 == 0x0d }
-    while let last = rest.last, isBlank(last) || last == 0x0d { rest.removeLast() }
+    var rest = text.drop { isBlank($0) || $0 == .carriageReturn }
+    while let last = rest.last, isBlank(last) || last == .carriageReturn { rest.removeLast() }
     return rest
   }
 }

@@ -11,11 +11,11 @@ public struct SkeletonFile: Equatable, Sendable {
   static func isLeftByInstallers(_ name: [UInt8]) -> Bool {
     if name.starts(with: ".ansible_tmp".utf8) { return true }
     // rpm, while it unpacks: storage.conf;5f3a91c2
-    if let semicolon = name.lastIndex(of: 0x3b) {
+    if let semicolon = name.lastIndex(of: .semicolon) {
       let rest = name[semicolon...].dropFirst()
-      if rest.count == 8 && rest.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) { return true }
+      if rest.count == 8 && rest.allSatisfy({ isHexDigit($0) }) { return true }
     }
-    guard let dot = name.lastIndex(of: 0x2e) else { return false }
+    guard let dot = name.lastIndex(of: .dot) else { return false }
     let suffix = name[dot...]
     return suffix.starts(with: ".dpkg-".utf8) || suffix.starts(with: ".ucf-".utf8) || suffix.elementsEqual(".rpmnew".utf8)
       || suffix.elementsEqual(".rpmsave".utf8) || suffix.elementsEqual(".rpmorig".utf8)
@@ -41,7 +41,7 @@ public struct SkeletonFile: Equatable, Sendable {
     result.reserveCapacity(content.count + storage.count)
     var rest = content[...]
     while let byte = rest.first {
-      if byte == 0x40 {
+      if byte == .at {
         if rest.starts(with: "@STORAGE@".utf8) {
           result += storage
           rest = rest.dropFirst(9)
@@ -78,13 +78,13 @@ public struct SkeletonFile: Equatable, Sendable {
 
   /// The directory that holds the file, relative to the home; empty for the home itself.
   package var directory: [UInt8] {
-    guard let slash = path.lastIndex(of: 0x2f) else { return [] }
+    guard let slash = path.lastIndex(of: .slash) else { return [] }
     return Array(path[..<slash])
   }
 
   /// The last component.
   package var name: [UInt8] {
-    guard let slash = path.lastIndex(of: 0x2f) else { return path }
+    guard let slash = path.lastIndex(of: .slash) else { return path }
     return Array(path[(slash + 1)...])
   }
 }

@@ -13,13 +13,13 @@ public struct StorageTemplate: Equatable, Sendable {
   /// Takes the text of the setting apart.
   public init(_ text: [UInt8]) throws(Problem) {
     try checkAbsolutePath(text)
-    var all = parts(text, separator: { $0 == 0x2f })
+    var all = parts(text, separator: { $0 == .slash })
     all.removeFirst()
     let last = all.removeLast()
-    for component in all where component.contains(0x24) { throw .placeholderBeforeLast }
+    for component in all where component.contains(.dollar) { throw .placeholderBeforeLast }
     var parent: [UInt8] = []
-    for component in all { parent += [0x2f] + component }
-    self.parent = parent.isEmpty ? [0x2f] : parent
+    for component in all { parent += [.slash] + component }
+    self.parent = parent.isEmpty ? [.slash] : parent
     leaf = try StorageTemplate.pieces(last)
   }
 
@@ -29,7 +29,7 @@ public struct StorageTemplate: Equatable, Sendable {
     var placeholders = 0
     var rest = leaf[...]
     while let byte = rest.first {
-      guard byte == 0x24 else {
+      guard byte == .dollar else {
         literal.append(byte)
         rest = rest.dropFirst()
         continue
@@ -55,7 +55,7 @@ public struct StorageTemplate: Equatable, Sendable {
   /// What may continue the name of a variable in a shell: `$USERS` is not `$USER` and an S.
   private static func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f: true
+    case _ where isAlphanumeric(byte), .underscore: true
     default: false
     }
   }
@@ -132,20 +132,20 @@ public struct StorageTemplate: Equatable, Sendable {
   }
 
   /// The whole path for a component that `leaf(for:)` gave.
-  public func path(leaf: [UInt8]) -> [UInt8] { (parent == [0x2f] ? [] : parent) + [0x2f] + leaf }
+  public func path(leaf: [UInt8]) -> [UInt8] { (parent == [.slash] ? [] : parent) + [.slash] + leaf }
 }
 
 /// An absolute path that can stand between quotes in TOML and JSON: printable ASCII without quotes and backslash, and without `.`,
 /// `..` and empty components.
 func checkAbsolutePath(_ path: [UInt8]) throws(StorageTemplate.Problem) {
-  guard path.first == 0x2f else { throw .notAbsolute }
+  guard path.first == .slash else { throw .notAbsolute }
   if path.count > 1024 { throw .tooLong }
-  for byte in path where byte < 0x20 || byte > 0x7e || byte == 0x22 || byte == 0x27 || byte == 0x60 || byte == 0x5c {
+  for byte in path where byte < .space || byte > .tilde || byte == .quote || byte == .apostrophe || byte == .backquote || byte == .backslash {
     throw .forbiddenCharacter
   }
-  for component in parts(path.dropFirst(), separator: { $0 == 0x2f }) {
+  for component in parts(path.dropFirst(), separator: { $0 == .slash }) {
     if component.isEmpty { throw .emptyComponent }
-    if component == [0x2e] || component == [0x2e, 0x2e] { throw .dotComponent }
+    if component == [.dot] || component == [.dot, .dot] { throw .dotComponent }
     if component.count > 255 { throw .tooLong }
   }
 }

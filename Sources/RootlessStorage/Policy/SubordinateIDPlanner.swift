@@ -114,9 +114,9 @@ public struct SubordinateIDPlanner {
 
   /// A name that cannot be taken for another line, or for a number.
   private var isNameFit: Bool {
-    guard let first = account.name.first, first != 0x23, first != 0x2b, first != 0x2d, account.name.count <= 256 else { return false }
-    if account.name.contains(where: { $0 <= 0x20 || $0 >= 0x7f || $0 == 0x3a }) { return false }
-    return !account.name.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+    guard let first = account.name.first, first != .hash, first != .plus, first != .hyphen, account.name.count <= 256 else { return false }
+    if account.name.contains(where: { $0 <= .space || $0 >= 0x7f || $0 == .colon }) { return false }
+    return !account.name.allSatisfy { isDigit($0) }
   }
 
   private func range(_ kind: SubordinateIDKind, _ facts: SubordinateIDFacts, _ definitions: LoginDefinitions) throws(SubordinateIDRefusal) -> IDRange {
@@ -223,15 +223,15 @@ private struct Fields {
 
   init(_ line: ArraySlice<UInt8>) { self.line = line }
 
-  var first: ArraySlice<UInt8> { line.prefix { $0 != 0x3a } }
+  var first: ArraySlice<UInt8> { line.prefix { $0 != .colon } }
 
   /// The id in a field, counted from 0.
   func number(_ place: Int) -> UInt32? {
     var rest = line
     for _ in 0..<place {
-      guard let colon = rest.firstIndex(of: 0x3a) else { return nil }
+      guard let colon = rest.firstIndex(of: .colon) else { return nil }
       rest = rest[(colon + 1)...]
     }
-    return identifier(rest.prefix { $0 != 0x3a })
+    return identifier(rest.prefix { $0 != .colon })
   }
 }

@@ -29,18 +29,18 @@ package struct SubordinateLine {
 
   /// - Parameter line: without its newline.
   package init?(_ line: ArraySlice<UInt8>) {
-    guard let first = line.firstIndex(of: 0x3a), first > line.startIndex else { return nil }
+    guard let first = line.firstIndex(of: .colon), first > line.startIndex else { return nil }
     let rest = line[(first + 1)...]
-    guard let second = rest.firstIndex(of: 0x3a) else { return nil }
+    guard let second = rest.firstIndex(of: .colon) else { return nil }
     let count = rest[(second + 1)...]
-    if count.contains(0x3a) { return nil }
+    if count.contains(.colon) { return nil }
     owner = line[..<first]
     let start = rest[..<second]
     let (plainStart, plainCount) = (decimalValue(start), decimalValue(count))
     plain = SubordinateLine.range(plainStart, plainCount)
     // Digits without a leading 0 are the same for both, and are nearly all that there is.
-    let shadowStart = plainStart != nil && start.first != 0x30 ? plainStart : SubordinateLine.number(start)
-    let shadowCount = plainCount != nil && count.first != 0x30 ? plainCount : SubordinateLine.number(count)
+    let shadowStart = plainStart != nil && start.first != UInt8(ascii: "0") ? plainStart : SubordinateLine.number(start)
+    let shadowCount = plainCount != nil && count.first != UInt8(ascii: "0") ? plainCount : SubordinateLine.number(count)
     shadow = SubordinateLine.range(shadowStart, shadowCount)
     if plain == nil && shadow == nil { return nil }
     let (end, overflow) = (shadowStart ?? 0).addingReportingOverflow(shadowCount ?? 0)
@@ -55,7 +55,7 @@ package struct SubordinateLine {
   package var certain: IDRange? { plain == shadow && !isBeyond ? plain : nil }
 
   /// `#NAME` is a comment for Podman, and `!NAME` is what Apptainer makes of a user's line to disable it. No user has such a name.
-  package var canHaveUser: Bool { owner.first != 0x23 && owner.first != 0x21 }
+  package var canHaveUser: Bool { owner.first != .hash && owner.first != .exclamationMark }
 
   /// Hands over the ids that anybody takes from it: one range, or two where programs differ.
   package func forEachReading(_ body: (IDRange) -> Void) {
@@ -76,12 +76,12 @@ package struct SubordinateLine {
 
   /// strtoul(3) with base 0, nothing behind the digits.
   private static func number(_ text: ArraySlice<UInt8>) -> UInt64? {
-    var digits = text.drop { $0 == 0x20 || $0 >= 0x09 && $0 <= 0x0d }
-    if digits.first == 0x2b { digits.removeFirst() }
-    guard digits.first == 0x30, let kind = digits.dropFirst().first else { return decimalValue(digits) }
+    var digits = text.drop { $0 == .space || $0 >= .tab && $0 <= .carriageReturn }
+    if digits.first == .plus { digits.removeFirst() }
+    guard digits.first == UInt8(ascii: "0"), let kind = digits.dropFirst().first else { return decimalValue(digits) }
     switch kind {
-    case 0x78, 0x58: return value(digits.dropFirst(2), base: 16)
-    case 0x62, 0x42: return value(digits.dropFirst(2), base: 2)
+    case UInt8(ascii: "x"), UInt8(ascii: "X"): return value(digits.dropFirst(2), base: 16)
+    case UInt8(ascii: "b"), UInt8(ascii: "B"): return value(digits.dropFirst(2), base: 2)
     default: return value(digits.dropFirst(), base: 8)
     }
   }
@@ -92,9 +92,9 @@ package struct SubordinateLine {
     for byte in digits {
       let digit: UInt64
       switch byte {
-      case 0x30...0x39: digit = UInt64(byte - 0x30)
-      case 0x41...0x46: digit = UInt64(byte - 0x41) + 10
-      case 0x61...0x66: digit = UInt64(byte - 0x61) + 10
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = UInt64(byte - UInt8(ascii: "0"))
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = UInt64(byte - UInt8(ascii: "A")) + 10
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = UInt64(byte - UInt8(ascii: "a")) + 10
       default: return nil
       }
       let (product, overflow) = sum.multipliedReportingOverflow(by: base)

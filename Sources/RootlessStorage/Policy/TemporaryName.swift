@@ -20,25 +20,25 @@ public struct TemporaryName: Equatable, Sendable {
   private static func safe(_ host: [UInt8]) -> [UInt8] {
     host.prefix(64).map { byte in
       switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e: byte
-      default: 0x5f
+      case _ where isAlphanumeric(byte), .hyphen, .dot: byte
+      default: .underscore
       }
     }
   }
 
   public var bytes: [UInt8] {
-    TemporaryName.prefix + decimal(UInt64(process.number)) + [0x2e] + decimal(process.started) + [0x2e]
-      + decimal(UInt64(index)) + [0x2e] + host
+    TemporaryName.prefix + decimal(UInt64(process.number)) + [.dot] + decimal(process.started) + [.dot]
+      + decimal(UInt64(index)) + [.dot] + host
   }
 
   /// Reads a name of this form, and no other.
   public init?(_ name: [UInt8]) {
     guard begins(name, with: TemporaryName.prefix), name.count <= 255 else { return nil }
-    let fields = parts(name.dropFirst(TemporaryName.prefix.count), separator: { $0 == 0x2e })
+    let fields = parts(name.dropFirst(TemporaryName.prefix.count), separator: { $0 == .dot })
     guard fields.count >= 4, let number = identifier(fields[0]), let started = decimalValue(fields[1]), let index = identifier(fields[2])
     else { return nil }
     var host = fields[3]
-    for more in fields[4...] { host += [0x2e] + more }
+    for more in fields[4...] { host += [.dot] + more }
     self.init(process: ProcessStamp(number: number, started: started), index: index, host: host)
     guard bytes == name else { return nil }
   }

@@ -44,13 +44,13 @@ package func escaped(_ value: [UInt8]) -> [UInt8] {
   var safe: [UInt8] = []
   for byte in value {
     if safe.count >= Text.longestValue {
-      safe += [0x2e, 0x2e, 0x2e]
+      safe += [.dot, .dot, .dot]
       break
     }
-    if byte >= 0x20 && byte < 0x7f && byte != 0x5c {
+    if byte >= .space && byte < 0x7f && byte != .backslash {
       safe.append(byte)
     } else {
-      safe += [0x5c, 0x30 + (byte >> 6), 0x30 + (byte >> 3 & 7), 0x30 + (byte & 7)]
+      safe += [.backslash, UInt8(ascii: "0") + (byte >> 6), UInt8(ascii: "0") + (byte >> 3 & 7), UInt8(ascii: "0") + (byte & 7)]
     }
   }
   return safe

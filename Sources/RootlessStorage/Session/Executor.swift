@@ -155,7 +155,7 @@ public struct Executor {
 
   /// A directory with more bits than asked for, none of them for writing by others, is fit all the same.
   private func setMode(of place: borrowing FileDescriptor, to mode: UInt32) {
-    do throws(Errno) { try changeMode(of: try open(at: place, [0x2e], .directory), to: mode) } catch {}
+    do throws(Errno) { try changeMode(of: try open(at: place, [.dot], .directory), to: mode) } catch {}
   }
 
   private mutating func closeFound(_ place: borrowing StorageObserver) -> Bool {
@@ -169,7 +169,7 @@ public struct Executor {
   /// it, so what is in it then is the last word.
   private mutating func close(_ found: borrowing FileDescriptor, _ place: borrowing StorageObserver) -> Bool {
     do throws(Errno) {
-      let directory = try open(at: found, [0x2e], .directory)
+      let directory = try open(at: found, [.dot], .directory)
       let seen = try fileStatus(of: directory)
       guard seen.owner == account.uid else { return refuse(.occupied(by: seen.kind, owner: seen.owner), place) }
       let mode = seen.mode & ~0o022
@@ -225,7 +225,7 @@ public struct Executor {
   }
 
   private mutating func removeLeftover(_ directory: [UInt8], _ name: [UInt8], _ home: borrowing FileDescriptor) {
-    let path = directory.isEmpty ? name : directory + [0x2f] + name
+    let path = directory.isEmpty ? name : directory + [.slash] + name
     do throws(Errno) {
       try removeFile(at: home, path)
       events.append(.leftoverRemoved(path))
@@ -256,10 +256,10 @@ public struct Executor {
   /// Opens the directory, and makes what is missing on the way, 0700. Directories that the user has symlinked are followed, as by
   /// any program of theirs.
   private func openDirectory(_ path: [UInt8], _ home: borrowing FileDescriptor, _ made: inout [[UInt8]]) throws(Errno) -> FileDescriptor {
-    var current = try open(at: home, [0x2e], .directoryPlaceFollowing)
+    var current = try open(at: home, [.dot], .directoryPlaceFollowing)
     var walked: [UInt8] = []
     for component in components(path) {
-      walked = walked.isEmpty ? component : walked + [0x2f] + component
+      walked = walked.isEmpty ? component : walked + [.slash] + component
       do throws(Errno) {
         current = try open(at: current, component, .directoryPlaceFollowing)
         continue
@@ -306,7 +306,7 @@ public struct Executor {
   }
 
   private func leftoverPath(_ file: Plan.NewFile, _ temporary: [UInt8]) -> [UInt8] {
-    file.directory.isEmpty ? temporary : file.directory + [0x2f] + temporary
+    file.directory.isEmpty ? temporary : file.directory + [.slash] + temporary
   }
 
   private enum Placement { case linked, renamed, taken }

@@ -30,7 +30,7 @@ public struct LogMemoryFile: ~Copyable {
     do throws(Errno) { return try open(at: directory, name, .updating) } catch {
       if error != .noEntry { throw error }
     }
-    let listed = try open(at: directory, [0x2e], .directory)
+    let listed = try open(at: directory, [.dot], .directory)
     if try names(in: listed, limit: mostFiles).count >= mostFiles { throw .noSpace }
     return try open(at: directory, name, .creatingToUpdate, permissions: 0o600)
   }

@@ -11,7 +11,7 @@ public struct HomeObserver: ~Copyable {
   /// nothing of the file server.
   public init(_ account: Account, _ mounts: MountTable) {
     let uid = account.uid
-    guard account.home.first == 0x2f else {
+    guard account.home.first == .slash else {
       self.init(.notAbsolute)
       return
     }
@@ -59,7 +59,7 @@ public struct HomeObserver: ~Copyable {
       // The last directory on the path that the user may open says whether the file server wants a ticket.
       var reached = home
       do throws(WayProblem) { _ = try walk(toDirectory: home, .any, mounts) } catch { reached = error.path }
-      let parent = Array(reached.prefix(max(1, reached.lastIndex(of: 0x2f) ?? 0)))
+      let parent = Array(reached.prefix(max(1, reached.lastIndex(of: .slash) ?? 0)))
       for place in [reached, parent] {
         do throws(Errno) {
           guard let security = kerberos(of: try open(path: place, .directoryPlaceFollowing)) else { break }
@@ -113,7 +113,7 @@ public struct HomeObserver: ~Copyable {
     switch descriptor {
     case .none: return observation
     case .some(let home):
-      do throws(Errno) { _ = try fileStatus(at: home, [0x2e, 0x2f, 0x2e]) } catch { return HomeObserver.meaning(of: error, account.home, mounts) }
+      do throws(Errno) { _ = try fileStatus(at: home, [.dot, .slash, .dot]) } catch { return HomeObserver.meaning(of: error, account.home, mounts) }
       return observation
     }
   }
@@ -169,7 +169,7 @@ public struct HomeObserver: ~Copyable {
 
   /// What killed helpers have left in a directory of the home; nothing where there is no directory, or one that its user cannot list.
   private func leftovers(_ home: borrowing FileDescriptor, _ path: [UInt8]) throws(Errno) -> [[UInt8]] {
-    do throws(Errno) { return try leftovers(in: try open(at: home, path.isEmpty ? [0x2e] : path, .directoryFollowing)) } catch {
+    do throws(Errno) { return try leftovers(in: try open(at: home, path.isEmpty ? [.dot] : path, .directoryFollowing)) } catch {
       if error == .noEntry || error == .accessDenied { return [] }
       throw error
     }
@@ -311,7 +311,7 @@ struct LeafPlace: ~Copyable {
       }
       guard seen.kind == .directory && seen.owner == look.account.uid else { return .occupied(by: seen.kind, owner: seen.owner) }
       if seen.mode & 0o022 == 0 { return .inPlace(mode: seen.mode) }
-      return .writableByOthers(mode: seen.mode, content: try content(of: try open(at: place, [0x2e], .directory), look.account, look.engines))
+      return .writableByOthers(mode: seen.mode, content: try content(of: try open(at: place, [.dot], .directory), look.account, look.engines))
     } catch {
       return .failed(error)
     }

@@ -28,7 +28,7 @@ public struct OverlayCache {
   /// Whether there may be a record in the session's runtime directory, for the price of one system call.
   public var mayBeThere: Bool {
     var path = places[0]
-    for name in OverlayCache.directories + [OverlayCache.fileName] { path += [0x2f] + name }
+    for name in OverlayCache.directories + [OverlayCache.fileName] { path += [.slash] + name }
     do throws(Errno) {
       _ = try fileStatus(path: path)
       return true
@@ -68,11 +68,11 @@ public struct OverlayCache {
       status = try fileStatus(of: next)
       guard isOwn(status), status.isSameFile(as: seen) else { return nil }
       directory = next
-      path += [0x2f] + name
+      path += [.slash] + name
     }
     let file = try fileStatus(at: directory, OverlayCache.fileName)
     guard file.kind == .regular, file.owner == uid, file.links == 1, file.size <= OverlayCache.largestFile else { return nil }
-    return Record(path: path + [0x2f] + OverlayCache.fileName, changed: file.changed, directory: directory)
+    return Record(path: path + [.slash] + OverlayCache.fileName, changed: file.changed, directory: directory)
   }
 
   private func isOwn(_ status: FileStatus) -> Bool { status.kind == .directory && status.owner == uid && status.mode & 0o022 == 0 }

@@ -248,7 +248,7 @@ struct PlaceExchange: ~Copyable {
     do throws(Errno) {
       let now = wallClock()
       var left = PlaceExchange.mostLeftovers
-      for name in try names(in: try open(at: parent, [0x2e], .directory), limit: 4096) {
+      for name in try names(in: try open(at: parent, [.dot], .directory), limit: 4096) {
         guard left > 0, let aside = AsideName(name), aside.purpose == .new, aside.isOf(leaf) else { continue }
         let seen = try knownStatus(at: parent, name)
         let (age, isAbsurd) = now.subtractingReportingOverflow(seen.changed)

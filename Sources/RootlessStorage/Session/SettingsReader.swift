@@ -16,8 +16,8 @@ public func readSettings(_ path: [UInt8], trusted: Bool, _ mounts: MountTable) t
   let rule = trusted ? WayRule.trusted : .any
   var files: [SettingsFile] = []
   try read(path, rule, mounts, into: &files)
-  let directory = Array(path[...(path.lastIndex(of: 0x2f) ?? path.startIndex)]) + Array("conf.d".utf8)
-  for name in try dropIns(in: directory, rule, mounts) { try read(directory + [0x2f] + name, rule, mounts, into: &files) }
+  let directory = Array(path[...(path.lastIndex(of: .slash) ?? path.startIndex)]) + Array("conf.d".utf8)
+  for name in try dropIns(in: directory, rule, mounts) { try read(directory + [.slash] + name, rule, mounts, into: &files) }
   let parser = SettingsParser(files)
   return SettingsReading(settings: parser.settings, problems: parser.problems, files: files)
 }
@@ -53,7 +53,7 @@ private func dropIns(in path: [UInt8], _ rule: WayRule, _ mounts: MountTable) th
   do throws(WayProblem) {
     let directory = try walk(toDirectory: path, rule, mounts)
     do throws(Errno) {
-      let listed = try open(at: directory.descriptor, [0x2e], .directory)
+      let listed = try open(at: directory.descriptor, [.dot], .directory)
       let all = try names(in: listed, limit: SettingsFile.mostNames)
       let found = all.filter(SettingsFile.isDropIn)
       if all.count <= SettingsFile.mostNames && found.count <= SettingsFile.mostDropIns { return found.sorted(by: isOrderedBefore) }

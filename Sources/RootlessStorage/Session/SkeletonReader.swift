@@ -13,7 +13,7 @@ public struct SkeletonReader {
     self.root = root
     self.trusted = trusted
     let end = try walk(toDirectory: root, trusted ? .trusted : .any, mounts)
-    let top = try openJudged(end.descriptor, [0x2e], [], .directory)
+    let top = try openJudged(end.descriptor, [.dot], [], .directory)
     try list(top.descriptor, [], depth: 1)
   }
 
@@ -30,7 +30,7 @@ public struct SkeletonReader {
     }
     entries.sort(by: isOrderedBefore)
     // Before anything is asked about it: it may be gone by then.
-    for name in entries where !SkeletonFile.isLeftByInstallers(name) { try take(directory, name, path.isEmpty ? name : path + [0x2f] + name, depth: depth) }
+    for name in entries where !SkeletonFile.isLeftByInstallers(name) { try take(directory, name, path.isEmpty ? name : path + [.slash] + name, depth: depth) }
   }
 
   private mutating func take(_ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], depth: Int) throws(WayProblem) {
@@ -72,7 +72,7 @@ public struct SkeletonReader {
   }
 
   private func problem(_ path: [UInt8], _ reason: WayProblem.Reason) -> WayProblem {
-    WayProblem(path: path.isEmpty ? root : root + [0x2f] + path, reason: reason)
+    WayProblem(path: path.isEmpty ? root : root + [.slash] + path, reason: reason)
   }
 
   private mutating func warn(_ path: [UInt8], _ reason: SkeletonWarning.Reason) {

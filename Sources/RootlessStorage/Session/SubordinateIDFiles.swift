@@ -125,9 +125,9 @@ package struct SubordinateIDFiles: ~Copyable {
 
   private static func adding(_ owner: [UInt8], _ range: IDRange, to content: [UInt8]) -> [UInt8] {
     var new = content
-    if let last = new.last, last != 0x0a { new.append(0x0a) }
-    new += owner + [0x3a] + decimal(UInt64(range.lowerBound)) + [0x3a]
-    return new + decimal(UInt64(range.upperBound) - UInt64(range.lowerBound) + 1) + [0x0a]
+    if let last = new.last, last != .newline { new.append(.newline) }
+    new += owner + [.colon] + decimal(UInt64(range.lowerBound)) + [.colon]
+    return new + decimal(UInt64(range.upperBound) - UInt64(range.lowerBound) + 1) + [.newline]
   }
 
   // MARK: Reading
@@ -243,12 +243,12 @@ package struct SubordinateIDFiles: ~Copyable {
       }
     }
     // The lines are in force; should the machine crash now and lose them, the next login adds them again.
-    do throws(Errno) { try synchronise(try open(at: directory, [0x2e], .directory)) } catch {}
+    do throws(Errno) { try synchronise(try open(at: directory, [.dot], .directory)) } catch {}
   }
 
   /// shadow's names: what is new, and what was before.
-  private func newName(_ kind: SubordinateIDKind) -> [UInt8] { kind.fileName + [0x2b] }
-  private func backupName(_ kind: SubordinateIDKind) -> [UInt8] { kind.fileName + [0x2d] }
+  private func newName(_ kind: SubordinateIDKind) -> [UInt8] { kind.fileName + [.plus] }
+  private func backupName(_ kind: SubordinateIDKind) -> [UInt8] { kind.fileName + [.hyphen] }
 
   /// Writes the content beside its place, with owner, mode and labels of what is there.
   private func prepare(_ kind: SubordinateIDKind, _ content: [UInt8]) throws(SubordinateIDError) {

@@ -76,7 +76,7 @@ private struct Walker {
     var walked: [UInt8] = []
     var current = try openRoot()
     while let component = pending.popLast() {
-      let here = walked + [0x2f] + component
+      let here = walked + [.slash] + component
       let isFile = file && pending.isEmpty
       let failure: Errno
       do throws(Errno) {
@@ -101,7 +101,7 @@ private struct Walker {
       links += 1
       if links > 40 { throw problem(here, .tooManySymbolicLinks, in: current) }
       pending += components(target).reversed()
-      if target.first == 0x2f {
+      if target.first == .slash {
         current = try openRoot()
         walked = []
       }
@@ -131,8 +131,8 @@ private struct Walker {
   }
 
   private mutating func openRoot() throws(WayProblem) -> WayEnd {
-    do throws(Errno) { return try end(try open(path: [0x2f], .directoryPlace), [0x2f], file: false, canBeOthers: false) } catch {
-      throw found ?? WayProblem(path: [0x2f], reason: .failed(error))
+    do throws(Errno) { return try end(try open(path: [.slash], .directoryPlace), [.slash], file: false, canBeOthers: false) } catch {
+      throw found ?? WayProblem(path: [.slash], reason: .failed(error))
     }
   }
 

@@ -27,7 +27,7 @@ package struct AccountLock: ~Copyable {
   package init(in directory: borrowing FileDescriptor, for files: [[UInt8]], patience milliseconds: Int64) throws(AccountLockProblem) {
     let end = clinux_monotonic_milliseconds() + milliseconds
     let own: FileDescriptor
-    do throws(Errno) { own = try open(at: directory, [0x2e], .directoryPlace) } catch { throw .failed(file: [0x2e], error) }
+    do throws(Errno) { own = try open(at: directory, [.dot], .directoryPlace) } catch { throw .failed(file: [.dot], error) }
     let number = Int64(getpid())
     while true {
       do throws(AccountLockProblem) {

@@ -16,9 +16,9 @@ package struct AccountLockHolder: Equatable, Sendable {
 
   /// - Returns: nil if no process is named.
   package init?(_ content: [UInt8]) {
-    guard let number = identifier(content.prefix { $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
+    guard let number = identifier(content.prefix { isDigit($0) }) else { return nil }
     self.number = number
-    let rest = content.drop { $0 >= 0x30 && $0 <= 0x39 }
+    let rest = content.drop { isDigit($0) }
     guard rest.first == 0, let started = decimalValue(rest.dropFirst().prefix { $0 != 0 }), started > 0 else {
       self.started = nil
       return

@@ -5,7 +5,7 @@ package func decimal(_ number: UInt64) -> [UInt8] {
   var digits: [UInt8] = []
   var rest = number
   repeat {
-    digits.append(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+    digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
     rest /= 10
   } while rest > 0
   digits.reverse()
@@ -17,7 +17,7 @@ package func octal(_ mode: UInt32) -> [UInt8] {
   var digits: [UInt8] = []
   var rest = mode
   while rest > 0 || digits.count < 4 {
-    digits.append(0x30 + UInt8(truncatingIfNeeded: rest & 7))
+    digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest & 7))
     rest >>= 3
   }
   digits.reverse()
@@ -29,9 +29,9 @@ package func decimalValue(_ digits: some Collection<UInt8>) -> UInt64? {
   if digits.isEmpty { return nil }
   var value: UInt64 = 0
   for digit in digits {
-    guard digit >= 0x30 && digit <= 0x39 else { return nil }
+    guard isDigit(digit) else { return nil }
     let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
-    let (sum, carry) = shifted.addingReportingOverflow(UInt64(digit - 0x30))
+    let (sum, carry) = shifted.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
     if overflow || carry { return nil }
     value = sum
   }
@@ -44,7 +44,7 @@ package func identifier(_ digits: some Collection<UInt8>) -> UInt32? {
   return UInt32(exactly: value)
 }
 
-package func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+package func isBlank(_ byte: UInt8) -> Bool { byte == .space || byte == .tab }
 
 /// The parts between separators, empty ones included.
 package func parts(_ bytes: some Collection<UInt8>, separator: (UInt8) -> Bool) -> [[UInt8]] {
@@ -68,7 +68,7 @@ package func isWord(_ word: [UInt8], of list: String) -> Bool {
   var matched = 0
   var isSame = true
   for byte in list.utf8 {
-    if byte == 0x20 {
+    if byte == .space {
       if isSame && matched == word.count { return true }
       matched = 0
       isSame = true
@@ -88,7 +88,7 @@ package func begins(_ bytes: [UInt8], with prefix: [UInt8]) -> Bool {
 
 /// The components of a path, empty ones and `.` left out.
 package func components(_ path: [UInt8]) -> [[UInt8]] {
-  parts(path, separator: { $0 == 0x2f }).filter { !$0.isEmpty && $0 != [0x2e] }
+  parts(path, separator: { $0 == .slash }).filter { !$0.isEmpty && $0 != [.dot] }
 }
 
 /// Byte order, which is the same on every host.
@@ -98,7 +98,7 @@ package func isOrderedBefore(_ left: [UInt8], _ right: [UInt8]) -> Bool { left.l
 package func forEachLine(_ content: [UInt8], _ body: (ArraySlice<UInt8>) -> Void) {
   var rest = content[...]
   while !rest.isEmpty {
-    let line = rest.prefix { $0 != 0x0a }
+    let line = rest.prefix { $0 != .newline }
     body(line)
     rest = rest[line.endIndex...].dropFirst()
   }

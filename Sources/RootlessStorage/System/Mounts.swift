@@ -72,7 +72,7 @@ private func withMount<Answer>(of place: borrowing FileDescriptor, _ body: (UInt
 }
 
 private func isBlockDevice(_ file: FileStatus) -> Bool {
-  let path = Array("/sys/dev/block/".utf8) + decimal(UInt64(file.deviceMajor)) + [0x3a] + decimal(UInt64(file.deviceMinor))
+  let path = Array("/sys/dev/block/".utf8) + decimal(UInt64(file.deviceMajor)) + [.colon] + decimal(UInt64(file.deviceMinor))
   do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { return false }
   return true
 }
@@ -92,7 +92,7 @@ private func typeFromStatmount(_ mount: UInt64) -> [UInt8]? {
       // mountinfo says "fuse.sshfs". Before Linux 6.13 statmount keeps the second half to itself: mountinfo is asked then.
       guard unsafe answer.pointee.mask & clinux_statmount_fs_subtype != 0 else { return nil }
       let subtype = unsafe bytes(ofCString: clinux_statmount_string(answer, answer.pointee.fs_subtype))
-      if !subtype.isEmpty { type += [0x2e] + subtype }
+      if !subtype.isEmpty { type += [.dot] + subtype }
     }
     return type
   }

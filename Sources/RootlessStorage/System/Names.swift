@@ -107,7 +107,7 @@ private func parseDirectoryEntries(_ records: ArraySlice<UInt8>, into found: ino
     var nameEnd = start + 19
     while nameEnd < end && records[nameEnd] != 0 { nameEnd += 1 }
     let name = Array(records[(start + 19)..<nameEnd])
-    if name != [0x2e] && name != [0x2e, 0x2e] { found.append(name) }
+    if name != [.dot] && name != [.dot, .dot] { found.append(name) }
     start = end
   }
 }

@@ -28,7 +28,7 @@ public struct MountinfoSearch {
   }
 
   public init(deviceMajor: UInt32, minor: UInt32) {
-    wanted = decimal(UInt64(deviceMajor)) + [0x3a] + decimal(UInt64(minor))
+    wanted = decimal(UInt64(deviceMajor)) + [.colon] + decimal(UInt64(minor))
     wantedField = 2
   }
 
@@ -37,11 +37,11 @@ public struct MountinfoSearch {
     var rest = piece[...]
     while !rest.isEmpty {
       // Thousands of lines are another mount's.
-      if line == .other { rest = rest.drop { $0 != 0x0a } }
+      if line == .other { rest = rest.drop { $0 != .newline } }
       guard let byte = rest.popFirst() else { break }
-      if byte == 0x20 || byte == 0x0a {
+      if byte == .space || byte == .newline {
         if let type = endField() { return type }
-        if byte == 0x0a { startLine() }
+        if byte == .newline { startLine() }
       } else {
         take(byte)
       }
@@ -55,7 +55,7 @@ public struct MountinfoSearch {
   private mutating func take(_ byte: UInt8) {
     switch line {
     case .unknown: isSame = isSame && length < wanted.count && wanted[length] == byte
-    case .wanted: isSame = length == 0 && byte == 0x2d
+    case .wanted: isSame = length == 0 && byte == .hyphen
     // The kernel's names are short.
     case .beforeType: if length < 128 { type.append(byte) }
     case .other: break
@@ -96,9 +96,9 @@ private func option(_ name: [UInt8], ofMount mount: UInt64, inMountinfo content:
   let number = decimal(mount)
   var found: (type: [UInt8], value: [UInt8])? = nil
   forEachLine(content) { line in
-    let fields = parts(line, separator: { $0 == 0x20 })
-    guard found == nil, fields.count > 9, fields[0] == number, let hyphen = fields[6...].firstIndex(of: [0x2d]), fields.count > hyphen + 3 else { return }
-    for option in parts(fields[hyphen + 3], separator: { $0 == 0x2c }) where option.starts(with: name) {
+    let fields = parts(line, separator: { $0 == .space })
+    guard found == nil, fields.count > 9, fields[0] == number, let hyphen = fields[6...].firstIndex(of: [.hyphen]), fields.count > hyphen + 3 else { return }
+    for option in parts(fields[hyphen + 3], separator: { $0 == .comma }) where option.starts(with: name) {
       found = (fields[hyphen + 1], Array(option.dropFirst(name.count)))
     }
   }
@@ -141,7 +141,7 @@ package func mountNumber(inDescriptorInfo content: [UInt8]) -> UInt64? {
 /// Field 22, the start time, of /proc/PID/stat. The second field is the program's name in parentheses and may hold anything, so
 /// fields are counted from the last closing parenthesis.
 public func startTime(inStat content: [UInt8]) -> UInt64? {
-  guard let end = content.lastIndex(of: 0x29) else { return nil }
+  guard let end = content.lastIndex(of: .rightParenthesis) else { return nil }
   let fields = words(content[(end + 1)...])
   guard fields.count > 19 else { return nil }
   return decimalValue(fields[19])

@@ -79,7 +79,7 @@ private func number(of text: UnsafePointer<UInt8>) -> Int32? {
   var value: Int32 = 0
   var position = 0
   while unsafe text[position] != 0 {
-    let digit = unsafe text[position] &- 0x30
+    let digit = unsafe text[position] &- UInt8(ascii: "0")
     if digit > 9 { return nil }
     value = value &* 10 &+ Int32(digit)
     position &+= 1

@@ -49,11 +49,11 @@ struct EngineCommands {
   ///
   /// - Returns: nil where there is no such answer in the output.
   func information(in output: [UInt8]) -> Information? {
-    let lines = output.split(separator: 0x0a)
-    for start in lines.indices.filter({ lines[$0].first == 0x7b }).prefix(16) {
-      let end = lines[start].last == 0x7d ? start : lines.lastIndex { $0.first == 0x7d } ?? start
+    let lines = output.split(separator: .newline)
+    for start in lines.indices.filter({ lines[$0].first == .leftBrace }).prefix(16) {
+      let end = lines[start].last == .rightBrace ? start : lines.lastIndex { $0.first == .rightBrace } ?? start
       guard end >= start else { continue }
-      let data = Data(lines[start...end].joined(separator: [0x0a]))
+      let data = Data(lines[start...end].joined(separator: [.newline]))
       switch engine {
       case .podman:
         guard let said = try? JSONDecoder().decode(PodmanInformation.self, from: data), said.store != nil || said.version != nil else { continue }
@@ -92,9 +92,9 @@ struct EngineCommands {
   /// The ids of images or containers, each on a line of its own: 64 hexadecimal digits, before which `sha256:` may stand. Warnings stand
   /// between them.
   static func ids(in output: [UInt8]) -> [[UInt8]] {
-    output.split(separator: 0x0a).compactMap { line in
+    output.split(separator: .newline).compactMap { line in
       let digits = Array(line.starts(with: "sha256:".utf8) ? line.dropFirst(7) : line)
-      return digits.count == 64 && digits.allSatisfy { $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 } ? digits : nil
+      return digits.count == 64 && digits.allSatisfy { isHexDigit($0) } ? digits : nil
     }
   }
 }

@@ -88,7 +88,7 @@ struct EngineTrial {
     report.driver = bounded(said.driver)
     report.runroot = bounded(said.runroot)
     report.database = bounded(said.database)
-    if let path = said.graphroot, path.utf8.first == 0x2f, let settings {
+    if let path = said.graphroot, path.utf8.first == .slash, let settings {
       let place = Place(path, settings, MountTable(blockDeviceIsLocal: false))
       report.fileSystem = place.type
       report.isNetwork = place.isNetwork
@@ -189,7 +189,7 @@ struct EngineTrial {
   }
 
   private static func lastLines(_ output: [UInt8]) -> [String]? {
-    let lines = output.suffix(65536).split(separator: 0x0a).map { Array($0.last == 0x0d ? $0.dropLast() : $0) }.filter { !$0.isEmpty }
+    let lines = output.suffix(65536).split(separator: .newline).map { Array($0.last == .carriageReturn ? $0.dropLast() : $0) }.filter { !$0.isEmpty }
     return lines.isEmpty ? nil : lines.suffix(EngineReport.mostWords).map { shown($0) }
   }
 
@@ -264,7 +264,7 @@ private struct TrialScratch {
   let runtime: [UInt8]
   let owner: UInt32
 
-  private var path: [UInt8] { runtime + [0x2f] + TrialScratch.name }
+  private var path: [UInt8] { runtime + [.slash] + TrialScratch.name }
 
   /// Makes the directory, and hands `work` the path of the image, nil where there is none for this kind of machine. The error is
   /// `wouldBlock` where another trial goes on.
@@ -282,7 +282,7 @@ private struct TrialScratch {
     var archive: [UInt8]? = nil
     if let content = ProbeArchive.content {
       try writeAll(try open(at: directory, TrialScratch.file, .creating, permissions: 0o600), content)
-      archive = path + [0x2f] + TrialScratch.file
+      archive = path + [.slash] + TrialScratch.file
     }
     work(archive)
     // What cannot be removed goes with the runtime directory.

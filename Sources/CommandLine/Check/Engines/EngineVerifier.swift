@@ -115,13 +115,13 @@ struct EngineVerifier {
     if left < 3 { throw .child(.timedOut(output: [])) }
     let request = TrialRequest(
       engines: engines, uid: account.uid, home: account.home, conf: conf, deadline: deadline - EngineVerifier.margin, expected: expected)
-    guard let question = try? JSONEncoder().encode(request), let program = HostTree.this.link(Array("/proc/self/exe".utf8)), program.first == 0x2f else {
+    guard let question = try? JSONEncoder().encode(request), let program = HostTree.this.link(Array("/proc/self/exe".utf8)), program.first == .slash else {
       throw .child(.notStarted(.noEntry))
     }
     let ending = try UserProgram(as: account, isCaller: environment != nil).run(
       program, [Array("try-engines".utf8), Array(question)], seconds: left, limit: 1 << 20)
     // Its own errors, and a manager's, may stand before the answer.
-    guard ending.status == 0, let answer = ending.output.split(separator: 0x0a).last, let reports = try? JSONDecoder().decode([EngineReport].self, from: Data(answer)) else {
+    guard ending.status == 0, let answer = ending.output.split(separator: .newline).last, let reports = try? JSONDecoder().decode([EngineReport].self, from: Data(answer)) else {
       return []
     }
     return reports

@@ -1,3 +1,5 @@
+import RootlessStorage
+
 /// The tiny image as a tar archive (POSIX ustar): the program, files of three owners, and the place of a volume.
 enum ProbeArchive {
   /// nil where there is no program for this machine.
@@ -22,10 +24,10 @@ enum ProbeArchive {
     }
     // 2026-01-01: before it a tool may warn.
     let before = padded(Array(name.utf8), 100) + number(Int(mode), 8) + number(Int(owner), 8) + number(Int(group), 8) + number(content.count, 12) + number(1_767_225_600, 12)
-    let after = [isDirectory ? 0x35 : 0x30] + padded([], 100) + Array("ustar\u{0}00".utf8) + padded([], 64) + number(0, 8) + number(0, 8)
-    let blank = [UInt8](repeating: 0x20, count: 8)
+    let after = [isDirectory ? UInt8(ascii: "5") : UInt8(ascii: "0")] + padded([], 100) + Array("ustar\u{0}00".utf8) + padded([], 64) + number(0, 8) + number(0, 8)
+    let blank = [UInt8](repeating: .space, count: 8)
     let sum = (before + blank + after).reduce(0) { $0 + Int($1) }
-    let header = padded(before + number(sum, 7) + [0x20] + after, 512)
+    let header = padded(before + number(sum, 7) + [.space] + after, 512)
     return header + padded(content, (content.count + 511) / 512 * 512)
   }
 }

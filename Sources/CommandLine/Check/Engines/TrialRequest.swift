@@ -23,7 +23,7 @@ extension UserDiagnosis {
       return first
     }
     // What is none, check judges.
-    func absolute(_ path: String?) -> String? { path.flatMap { $0.utf8.first == 0x2f ? $0 : nil } }
+    func absolute(_ path: String?) -> String? { path.flatMap { $0.utf8.first == .slash ? $0 : nil } }
     var expected = ExpectedEngines()
     expected.graphroot = absolute(common { $0.store.map { ExpandedPath($0.path, facts.account).path } ?? home + "/.local/share/containers/storage" })
     // Of several the first one that works is taken, and nobody here knows which that is.

@@ -14,7 +14,7 @@ struct TrialVolume: ~Copyable {
 
   init(_ engine: EngineReport.Engine, home path: [UInt8], owner: UInt32) throws(Errno) {
     // Hosts share the home.
-    let host = hostName().filter { $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x41 && $0 <= 0x5a || $0 >= 0x61 && $0 <= 0x7a || $0 == 0x2d || $0 == 0x2e }
+    let host = hostName().filter { isDigit($0) || isUppercase($0) || isLowercase($0) || $0 == .hyphen || $0 == .dot }
     let name = Array(".rootless-storage-verify-\(engine.rawValue)-".utf8) + host.prefix(64)
     let home = try open(path: path, .directoryFollowing)
     var wasThere = false
@@ -25,7 +25,7 @@ struct TrialVolume: ~Copyable {
     let directory = try open(at: home, name, .directory)
     if try fileStatus(of: directory).owner != owner { throw .notPermitted }
     try TrialVolume.empty(directory)
-    self.path = path + [0x2f] + name
+    self.path = path + [.slash] + name
     self.wasThere = wasThere
     self.name = name
     self.home = home

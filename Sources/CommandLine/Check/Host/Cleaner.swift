@@ -27,7 +27,7 @@ struct Cleaner: Equatable, Sendable {
   static func all(_ tree: HostTree) -> [Cleaner] {
     var files = [Array("/etc/crontab".utf8)]
     for directory in ["/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly", "/etc/cron.d"] {
-      for name in (try? tree.names(directory)) ?? [] where name.first != 0x2e { files.append(Array("\(directory)/".utf8) + name) }
+      for name in (try? tree.names(directory)) ?? [] where name.first != .dot { files.append(Array("\(directory)/".utf8) + name) }
     }
     var found: [Cleaner] = []
     for file in files {
@@ -43,7 +43,7 @@ struct Cleaner: Equatable, Sendable {
             spared.append(word)
           } else if let value = sparing.lazy.compactMap({ value(of: $0, in: word) }).first {
             spared.append(value)
-          } else if word.first == 0x2f {
+          } else if word.first == .slash {
             directories.append(withoutSlash(word))
           }
           previous = word
@@ -72,7 +72,7 @@ struct Cleaner: Equatable, Sendable {
     return option.hasPrefix("--") && begins(word, with: prefix) ? Array(word.dropFirst(prefix.count)) : nil
   }
 
-  private static func withoutSlash(_ path: [UInt8]) -> [UInt8] { [0x2f] + components(path).joined(separator: [0x2f]) }
+  private static func withoutSlash(_ path: [UInt8]) -> [UInt8] { [.slash] + components(path).joined(separator: [.slash]) }
 
   /// The commands of a shell script or of a crontab as words without quotes, as far as these jobs need it: a backslash at the end of a
   /// line continues it, and what is unusual enough to need a shell is not understood.
@@ -80,19 +80,19 @@ struct Cleaner: Equatable, Sendable {
     var found: [(Int, [[UInt8]])] = []
     var pending: [UInt8] = []
     var first = 0
-    for (index, raw) in content.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
+    for (index, raw) in content.split(separator: .newline, omittingEmptySubsequences: false).enumerated() {
       if pending.isEmpty { first = index + 1 }
       pending += raw
-      if pending.last == 0x5c {
-        pending[pending.count - 1] = 0x20
+      if pending.last == .backslash {
+        pending[pending.count - 1] = .space
         continue
       }
       let line = pending
       pending = []
-      let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x3b || $0 == 0x26 || $0 == 0x7c || $0 == 0x28 || $0 == 0x29 || $0 == 0x7b || $0 == 0x7d }
-        .map { word in word.filter { $0 != 0x22 && $0 != 0x27 } }
-      if words.first?.first == 0x23 { continue }
-      found.append((first, Array(words.prefix { $0.first != 0x23 })))
+      let words = line.split { $0 == .space || $0 == .tab || $0 == .semicolon || $0 == .ampersand || $0 == .verticalBar || $0 == .leftParenthesis || $0 == .rightParenthesis || $0 == .leftBrace || $0 == .rightBrace }
+        .map { word in word.filter { $0 != .quote && $0 != .apostrophe } }
+      if words.first?.first == .hash { continue }
+      found.append((first, Array(words.prefix { $0.first != .hash })))
     }
     return found
   }
@@ -101,10 +101,10 @@ struct Cleaner: Equatable, Sendable {
   private static func configured(_ tree: HostTree) -> (directories: [[UInt8]], spared: [[UInt8]])? {
     guard let content = try? tree.read("/etc/tmpreaper.conf") else { return nil }
     var values: [String: [[UInt8]]] = [:]
-    for raw in content.split(separator: 0x0a) {
+    for raw in content.split(separator: .newline) {
       let line = raw.drop(while: isBlank)
-      guard line.first != 0x23, let equals = line.firstIndex(of: 0x3d) else { continue }
-      let value = line[(equals + 1)...].filter { $0 != 0x22 && $0 != 0x27 }
+      guard line.first != .hash, let equals = line.firstIndex(of: .equals) else { continue }
+      let value = line[(equals + 1)...].filter { $0 != .quote && $0 != .apostrophe }
       values[String(decoding: line[..<equals], as: UTF8.self)] = words(value[...]).map(Array.init)
     }
     if values["SHOWWARNING"]?.first?.elementsEqual("true".utf8) == true { return nil }

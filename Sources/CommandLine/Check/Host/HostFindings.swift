@@ -63,7 +63,7 @@ private func cleanerFindings(_ cleaners: [Cleaner], _ template: StorageTemplate)
   return cleaners.compactMap { cleaner in
     let taken = ["containers", "docker"].filter { cleaner.takes(storage + Array("/\($0)".utf8)) }
     if taken.isEmpty { return nil }
-    let pattern = shown(template.path(placeholder: [0x2a]))
+    let pattern = shown(template.path(placeholder: [.asterisk]))
     let option = cleaner.program == "tmpwatch" ? "-X" : "--protect"
     return Finding(
       .storageAgeing, .warning,

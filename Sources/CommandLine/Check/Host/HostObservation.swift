@@ -39,7 +39,7 @@ struct HostFacts: Equatable, Sendable {
   /// - Parameters:
   ///   - settingsPath: the settings that are looked at; nil: those that the first of our PAM lines names, as a login does.
   ///   - root: where the host's files lie.
-  static func look(settingsPath: [UInt8]? = nil, root: [UInt8] = [0x2f]) -> HostFacts {
+  static func look(settingsPath: [UInt8]? = nil, root: [UInt8] = [.slash]) -> HostFacts {
     let tree = HostTree(root)
     let stacks = PAMStacks(tree, services: PAMFindings.services)
     let settingsPath = settingsPath ?? stacks.ourSteps.first?.pathOption("conf") ?? Array(Settings.defaultPath.utf8)
@@ -77,10 +77,10 @@ struct HostFacts: Equatable, Sendable {
   /// The last line for /proc counts: a later mount lies above an earlier one.
   private static func hidesProcesses(_ tree: HostTree) -> String? {
     var value: String? = nil
-    for line in ((try? tree.read("/proc/self/mounts", limit: 16 << 20)) ?? []).split(separator: 0x0a) {
-      let fields = line.split(separator: 0x20)
+    for line in ((try? tree.read("/proc/self/mounts", limit: 16 << 20)) ?? []).split(separator: .newline) {
+      let fields = line.split(separator: .space)
       guard fields.count > 3, fields[1].elementsEqual("/proc".utf8), fields[2].elementsEqual("proc".utf8) else { continue }
-      let option = fields[3].split(separator: 0x2c).first { begins(Array($0), with: Array("hidepid=".utf8)) }
+      let option = fields[3].split(separator: .comma).first { begins(Array($0), with: Array("hidepid=".utf8)) }
       value = option.map { String(decoding: $0.dropFirst(8), as: UTF8.self) }
     }
     return value == "0" || value == "off" ? nil : value
@@ -96,8 +96,8 @@ struct HostFacts: Equatable, Sendable {
     }
     for path in files {
       guard let content = try? tree.read(path) else { continue }
-      for (index, line) in content.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
-        let fields = words(line.prefix { $0 != 0x23 })
+      for (index, line) in content.split(separator: .newline, omittingEmptySubsequences: false).enumerated() {
+        let fields = words(line.prefix { $0 != .hash })
         guard fields.count >= 3, isBelow(file.settings.storage.parent, Array(fields[0])) else { continue }
         return "\(shown(path)):\(index + 1)"
       }

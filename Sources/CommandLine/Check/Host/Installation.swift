@@ -56,8 +56,8 @@ struct Installation: Equatable, Sendable {
     var wanted: [[UInt8]] = []
     for path in steps.map(\.path) + [Array("pam_rootless_storage.so".utf8)] {
       // Nothing needs the module in its usual place if every line names another.
-      if path.first != 0x2f && !steps.isEmpty && !steps.contains(where: { $0.path == path }) { continue }
-      if let whole = path.first == 0x2f ? path : directory.map({ $0 + [0x2f] + path }), !wanted.contains(whole) { wanted.append(whole) }
+      if path.first != .slash && !steps.isEmpty && !steps.contains(where: { $0.path == path }) { continue }
+      if let whole = path.first == .slash ? path : directory.map({ $0 + [.slash] + path }), !wanted.contains(whole) { wanted.append(whole) }
     }
     modules = wanted.map { Module(path: $0, isThere: tree.status($0)?.kind == .regular) }
 

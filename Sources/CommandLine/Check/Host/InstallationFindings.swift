@@ -33,7 +33,7 @@ func installationFindings(_ installation: Installation) -> [Finding] {
   case .read(let skeleton):
     guard case .read(let file) = installation.settings else { break }
     for fault in skeleton.faults {
-      let path = file.settings.skeleton + [0x2f] + fault.path
+      let path = file.settings.skeleton + [.slash] + fault.path
       findings.append(
         Finding(
           .skeletonInvalid, .error,
@@ -41,7 +41,7 @@ func installationFindings(_ installation: Installation) -> [Finding] {
           remedy: "edit \(shellWord(path)); the homes that have a copy already: sudo rootless-storage repair --all"))
     }
     for warning in skeleton.warnings {
-      let path = warning.path.isEmpty ? file.settings.skeleton : file.settings.skeleton + [0x2f] + warning.path
+      let path = warning.path.isEmpty ? file.settings.skeleton : file.settings.skeleton + [.slash] + warning.path
       findings.append(
         Finding(
           .skeletonWarning, .warning, sentence(.skeletonWarning(warning), skeleton: file.settings.skeleton),

@@ -11,7 +11,7 @@ struct SELinuxDenials: Equatable, Sendable {
 
   /// nil where SELinux is off or permissive, where nothing was denied, and for whoever may not read the log.
   init?(_ tree: HostTree) {
-    guard tree.isThisHost, effectiveIDs().user == 0, (try? tree.read("/sys/fs/selinux/enforce")) == [0x31], let lines = try? Journal.denials() else { return nil }
+    guard tree.isThisHost, effectiveIDs().user == 0, (try? tree.read("/sys/fs/selinux/enforce")) == [UInt8(ascii: "1")], let lines = try? Journal.denials() else { return nil }
     var hasDomain = false
     do throws(Errno) {
       let helper = try open(path: Array(Installation.defaultHelper.utf8), .reading)
@@ -37,10 +37,10 @@ struct SELinuxDenials: Equatable, Sendable {
       return fields.last { $0.starts(with: name) }.map { Array($0.dropFirst(name.count)) }
     }
     func type(_ context: [UInt8]) -> String? {
-      let parts = parts(context, separator: { $0 == 0x3a })
+      let parts = parts(context, separator: { $0 == .colon })
       return parts.count > 2 ? shown(parts[2]) : nil
     }
-    guard let begin = fields.firstIndex(of: [0x7b]), let end = fields.firstIndex(of: [0x7d]), begin < end,
+    guard let begin = fields.firstIndex(of: [.leftBrace]), let end = fields.firstIndex(of: [.rightBrace]), begin < end,
       let source = value("scontext"), source.starts(with: "system_u:".utf8), let target = value("tcontext"), let kind = value("tclass"),
       let domain = type(source), let object = type(target)
     else { return nil }

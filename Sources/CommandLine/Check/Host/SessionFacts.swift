@@ -12,8 +12,8 @@ struct SessionFacts: Equatable, Sendable {
     let slurm = ["/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf"].map { Array($0.utf8) }.first { tree.status($0)?.kind == .regular }
     slurmWithoutPAM = slurm.flatMap { path in
       guard let content = try? tree.read(path) else { return nil }
-      let isUsed = content.split(separator: 0x0a).contains { line in
-        lowercased(line.prefix { $0 != 0x23 }.filter { !isBlank($0) && $0 != 0x0d }).elementsEqual("usepam=1".utf8)
+      let isUsed = content.split(separator: .newline).contains { line in
+        lowercased(line.prefix { $0 != .hash }.filter { !isBlank($0) && $0 != .carriageReturn }).elementsEqual("usepam=1".utf8)
       }
       return isUsed ? nil : path
     }
@@ -24,20 +24,20 @@ struct SessionFacts: Equatable, Sendable {
     var left = 64
     func value(_ file: [UInt8], depth: Int) -> (isYes: Bool, place: String)? {
       guard depth < 8, let content = try? tree.read(file) else { return nil }
-      for (index, raw) in content.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
-        let fields = raw.split { isBlank($0) || $0 == 0x3d || $0 == 0x0d }.map { field in field.filter { $0 != 0x22 } }
-        guard fields.count >= 2, let keyword = fields.first.map({ lowercased($0) }), keyword.first != 0x23 else { continue }
+      for (index, raw) in content.split(separator: .newline, omittingEmptySubsequences: false).enumerated() {
+        let fields = raw.split { isBlank($0) || $0 == .equals || $0 == .carriageReturn }.map { field in field.filter { $0 != .quote } }
+        guard fields.count >= 2, let keyword = fields.first.map({ lowercased($0) }), keyword.first != .hash else { continue }
         if keyword.elementsEqual("match".utf8) { return nil }
         if keyword.elementsEqual("usepam".utf8) { return (lowercased(fields[1]).elementsEqual("yes".utf8), "\(shown(file)):\(index + 1)") }
         guard keyword.elementsEqual("include".utf8) else { continue }
         for pattern in fields.dropFirst() {
-          let whole = pattern.first == 0x2f ? pattern : Array("/etc/ssh/".utf8) + pattern
+          let whole = pattern.first == .slash ? pattern : Array("/etc/ssh/".utf8) + pattern
           let directory = parent(whole)
           let names = (try? tree.names(String(decoding: directory, as: UTF8.self))) ?? []
-          for name in names where name.first != 0x2e && matchesPath(whole, directory + [0x2f] + name) {
+          for name in names where name.first != .dot && matchesPath(whole, directory + [.slash] + name) {
             left -= 1
             if left < 0 { return nil }
-            if let found = value(directory + [0x2f] + name, depth: depth + 1) { return found }
+            if let found = value(directory + [.slash] + name, depth: depth + 1) { return found }
           }
         }
       }

@@ -41,9 +41,9 @@ struct Tmpfiles: Codable, Equatable, Sendable {
     var lines = all.filter { line in
       if !line.takesOwnership { return true }
       // Globs and paths are kept apart.
-      return owned.insert([line.isGlob ? 0x2a : 0x2f] + line.path).inserted
+      return owned.insert([line.isGlob ? .asterisk : .slash] + line.path).inserted
     }
-    for index in lines.indices where lines[index].type == 0x58 {
+    for index in lines.indices where lines[index].type == UInt8(ascii: "X") {
       if let age = Tmpfiles.inheritedAge(lines[index], lines) { lines[index].age = age }
     }
     self.lines = lines
@@ -51,9 +51,9 @@ struct Tmpfiles: Codable, Equatable, Sendable {
   }
 
   static func lines(_ content: [UInt8], _ file: [UInt8]) -> [TmpfilesLine] {
-    content.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated().compactMap { index, raw in
+    content.split(separator: .newline, omittingEmptySubsequences: false).enumerated().compactMap { index, raw in
       let text = Array(raw.drop { isBlank($0) })
-      if text.isEmpty || text[0] == 0x23 || text[0] == 0x3b { return nil }
+      if text.isEmpty || text[0] == .hash || text[0] == .semicolon { return nil }
       return TmpfilesLine(text, file: file, number: index + 1)
     }
   }
@@ -109,10 +109,10 @@ struct Tmpfiles: Codable, Equatable, Sendable {
 
   /// The path and all directories above it, from the root down.
   private static func prefixes(_ path: [UInt8]) -> [[UInt8]] {
-    var found: [[UInt8]] = [[0x2f]]
+    var found: [[UInt8]] = [[.slash]]
     var walked: [UInt8] = []
     for component in components(path) {
-      walked += [0x2f] + component
+      walked += [.slash] + component
       found.append(walked)
     }
     return found
@@ -121,5 +121,5 @@ struct Tmpfiles: Codable, Equatable, Sendable {
 
 /// Whether a path is below a directory, or is that itself.
 func isBelow(_ path: [UInt8], _ directory: [UInt8]) -> Bool {
-  directory == [0x2f] || path == directory || begins(path, with: directory + [0x2f])
+  directory == [.slash] || path == directory || begins(path, with: directory + [.slash])
 }

@@ -9,11 +9,11 @@ func ageingFindings(_ tmpfiles: Tmpfiles, _ template: StorageTemplate, engines: 
   var findings: [Finding] = []
   var told: [(fate: Tmpfiles.Fate, engines: [[UInt8]])] = []
   for engine in engines {
-    guard let fate = tmpfiles.fate(of: storage + [0x2f] + engine) else { continue }
+    guard let fate = tmpfiles.fate(of: storage + [.slash] + engine) else { continue }
     if let index = told.firstIndex(where: { $0.fate == fate }) { told[index].engines.append(engine) } else { told.append((fate, [engine])) }
   }
   for (fate, engines) in told {
-    let places = list(engines.map { shown(template.path(placeholder: Array("USER".utf8)) + [0x2f] + $0) })
+    let places = list(engines.map { shown(template.path(placeholder: Array("USER".utf8)) + [.slash] + $0) })
     let (line, what, how) =
       switch fate {
       case .ages(let line): (line, "removes what has not been used for \(shown(line.age ?? [])) below \(shown(line.path))", ", file by file")
@@ -31,15 +31,15 @@ func ageingFindings(_ tmpfiles: Tmpfiles, _ template: StorageTemplate, engines: 
 private func remedy(_ line: TmpfilesLine, _ template: StorageTemplate, _ engines: [[UInt8]]) -> Remedy {
   let storage = template.path(placeholder: Array("user".utf8))
   // A line for the engine's directory keeps off only ageing that begins above it, and there may be one already that ages.
-  let tops = engines.map { storage + [0x2f] + (components($0).first ?? []) }
-  guard line.type != 0x78, !line.isEmptying, !tops.contains(where: { top in prefixesOf(top).dropFirst().allSatisfy { !line.matches($0) } }) else {
+  let tops = engines.map { storage + [.slash] + (components($0).first ?? []) }
+  guard line.type != UInt8(ascii: "x"), !line.isEmptying, !tops.contains(where: { top in prefixesOf(top).dropFirst().allSatisfy { !line.matches($0) } }) else {
     if parent(line.file).elementsEqual("/etc/tmpfiles.d".utf8) { return "take line \(line.number) out of \(shellWord(line.file))" }
     return "take that line out: copy \(shellWord(line.file)) to /etc/tmpfiles.d, where it hides the other, and edit line \(line.number) there"
   }
   // In the pattern the placeholder alone is a star. Whatever else has a meaning there, or in a line of tmpfiles.d, is written otherwise.
   let pieces = parts(template.path(placeholder: [0x00]), separator: { $0 == 0 })
-  let pattern = Array(pieces.map(quoted).joined(separator: [0x2a]))
-  let lines = engines.map { shellWord(Array("x ".utf8) + pattern + [0x2f] + (components($0).first ?? [])) }
+  let pattern = Array(pieces.map(quoted).joined(separator: [.asterisk]))
+  let lines = engines.map { shellWord(Array("x ".utf8) + pattern + [.slash] + (components($0).first ?? [])) }
   return .root("printf '%s\\n' \(lines.joined(separator: " ")) | sudo tee -a /etc/tmpfiles.d/rootless-storage-local.conf")
 }
 
@@ -57,9 +57,9 @@ private func prefixesOf(_ path: [UInt8]) -> [[UInt8]] {
 private func quoted(_ text: [UInt8]) -> [UInt8] {
   text.flatMap { byte -> [UInt8] in
     switch byte {
-    case 0x2a, 0x3f, 0x5b: [0x5b, byte, 0x5d]
-    case 0x20: Array("\\x20".utf8)
-    case 0x25: [0x25, 0x25]
+    case .asterisk, .questionMark, .leftBracket: [.leftBracket, byte, .rightBracket]
+    case .space: Array("\\x20".utf8)
+    case .percent: [.percent, .percent]
     default: [byte]
     }
   }

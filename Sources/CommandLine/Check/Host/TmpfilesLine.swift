@@ -24,23 +24,23 @@ struct TmpfilesLine: Codable, Equatable, Sendable {
   /// Of several such lines for one path only the first counts.
   var takesOwnership: Bool { TmpfilesLine.owning.contains(type) }
   /// `D` and `R`: all that is there goes when the host boots.
-  var isEmptying: Bool { type == 0x44 || type == 0x52 }
+  var isEmptying: Bool { type == UInt8(ascii: "D") || type == UInt8(ascii: "R") }
   func matches(_ path: [UInt8]) -> Bool { isGlob ? matchesPath(self.path, path) : self.path == path }
 
   /// - Returns: nil for a line that systemd-tmpfiles does not take, or that cannot concern us.
   init?(_ text: [UInt8], file: [UInt8], number: Int) {
     guard let fields = TmpfilesLine.fields(text), fields.count >= 2, let type = fields[0].first, TmpfilesLine.known.contains(type),
-      fields[0].dropFirst().allSatisfy({ "!+-=~^$?".utf8.contains($0) }), let path = TmpfilesLine.expanded(fields[1]), path.first == 0x2f,
+      fields[0].dropFirst().allSatisfy({ "!+-=~^$?".utf8.contains($0) }), let path = TmpfilesLine.expanded(fields[1]), path.first == .slash,
       // A path ends at a NUL, and would be another one (also written as `\x00`, which systemd refuses).
       !path.contains(0)
     else { return nil }
     self.file = file
     self.number = number
     self.type = type
-    isForBoot = fields[0].contains(0x21)
+    isForBoot = fields[0].contains(.exclamationMark)
     // path_simplify: no doubled slashes, none at the end.
-    self.path = [0x2f] + components(path).joined(separator: [0x2f])
-    let written = fields.count > 5 ? fields[5] : [0x2d]
+    self.path = [.slash] + components(path).joined(separator: [.slash])
+    let written = fields.count > 5 ? fields[5] : [.hyphen]
     switch TmpfilesLine.age(written) {
     case .invalid: return nil
     case .never: age = nil
@@ -54,17 +54,17 @@ struct TmpfilesLine: Codable, Equatable, Sendable {
     var rest = text[...]
     // What follows the age is an argument, in which nothing has to fit.
     while fields.count < 6 {
-      rest = rest.drop { isBlank($0) || $0 == 0x0d }
+      rest = rest.drop { isBlank($0) || $0 == .carriageReturn }
       if rest.isEmpty { break }
       var field: [UInt8] = []
       var quote: UInt8? = nil
-      while let byte = rest.first, quote != nil || !(isBlank(byte) || byte == 0x0d) {
+      while let byte = rest.first, quote != nil || !(isBlank(byte) || byte == .carriageReturn) {
         rest = rest.dropFirst()
         if byte == quote {
           quote = nil
-        } else if quote == nil && (byte == 0x22 || byte == 0x27) {
+        } else if quote == nil && (byte == .quote || byte == .apostrophe) {
           quote = byte
-        } else if byte == 0x5c {
+        } else if byte == .backslash {
           guard let character = unescaped(&rest) else { return nil }
           field.append(character)
         } else {
@@ -81,11 +81,11 @@ struct TmpfilesLine: Codable, Equatable, Sendable {
   private static func unescaped(_ rest: inout ArraySlice<UInt8>) -> UInt8? {
     guard let byte = rest.popFirst() else { return nil }
     switch byte {
-    case 0x5c, 0x22, 0x27: return byte
-    case 0x73: return 0x20
-    case 0x74: return 0x09
-    case 0x6e: return 0x0a
-    case 0x78:
+    case .backslash, .quote, .apostrophe: return byte
+    case UInt8(ascii: "s"): return .space
+    case UInt8(ascii: "t"): return .tab
+    case UInt8(ascii: "n"): return .newline
+    case UInt8(ascii: "x"):
       let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
       rest = rest.dropFirst(2)
       return value
@@ -98,21 +98,21 @@ struct TmpfilesLine: Codable, Equatable, Sendable {
     var result: [UInt8] = []
     var rest = path[...]
     while let byte = rest.popFirst() {
-      guard byte == 0x25 else {
+      guard byte == .percent else {
         result.append(byte)
         continue
       }
       switch rest.popFirst() {
-      case 0x25: result.append(0x25)
-      case 0x54: result += Array("/tmp".utf8)
-      case 0x56: result += Array("/var/tmp".utf8)
-      case 0x53: result += Array("/var/lib".utf8)
-      case 0x43: result += Array("/var/cache".utf8)
-      case 0x4c: result += Array("/var/log".utf8)
-      case 0x74: result += Array("/run".utf8)
-      case 0x68: result += Array("/root".utf8)
-      case 0x75, 0x67: result += Array("root".utf8)
-      case 0x55, 0x47: result.append(0x30)
+      case .percent: result.append(.percent)
+      case UInt8(ascii: "T"): result += Array("/tmp".utf8)
+      case UInt8(ascii: "V"): result += Array("/var/tmp".utf8)
+      case UInt8(ascii: "S"): result += Array("/var/lib".utf8)
+      case UInt8(ascii: "C"): result += Array("/var/cache".utf8)
+      case UInt8(ascii: "L"): result += Array("/var/log".utf8)
+      case UInt8(ascii: "t"): result += Array("/run".utf8)
+      case UInt8(ascii: "h"): result += Array("/root".utf8)
+      case UInt8(ascii: "u"), UInt8(ascii: "g"): result += Array("root".utf8)
+      case UInt8(ascii: "U"), UInt8(ascii: "G"): result.append(UInt8(ascii: "0"))
       default: return nil
       }
     }
@@ -126,15 +126,15 @@ struct TmpfilesLine: Codable, Equatable, Sendable {
 
   /// `30d`, `~10d`, `aAm:12h`; a dash means never.
   private static func age(_ field: [UInt8]) -> Age {
-    if field.isEmpty || field == [0x2d] { return .never }
+    if field.isEmpty || field == [.hyphen] { return .never }
     // The tilde keeps the files of the first level only.
-    var rest = field.first == 0x7e ? field[1...] : field[...]
-    if let colon = rest.firstIndex(of: 0x3a) {
+    var rest = field.first == .tilde ? field[1...] : field[...]
+    if let colon = rest.firstIndex(of: .colon) {
       if colon == rest.startIndex || !rest[..<colon].allSatisfy({ "abcmABCM ".utf8.contains($0) }) { return .invalid }
       rest = rest[(colon + 1)...]
     }
     if rest.elementsEqual("infinity".utf8) { return .never }
-    guard let first = rest.first, first >= 0x30, first <= 0x39 else { return .invalid }
+    guard let first = rest.first, first >= UInt8(ascii: "0"), first <= UInt8(ascii: "9") else { return .invalid }
     return .after(Array(rest))
   }
 }

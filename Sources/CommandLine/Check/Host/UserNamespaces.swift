@@ -60,10 +60,10 @@ struct UserNamespaces: Codable, Equatable, Sendable {
     }
     newuidmap = UserNamespaces.mapProgram("newuidmap", capability: 7, tree)
     newgidmap = UserNamespaces.mapProgram("newgidmap", capability: 6, tree)
-    kernel = ((try? tree.read("/proc/sys/kernel/osrelease", limit: 4096)) ?? []).filter { $0 > 0x20 }
+    kernel = ((try? tree.read("/proc/sys/kernel/osrelease", limit: 4096)) ?? []).filter { $0 > .space }
     hasFuseOverlayfs = UserNamespaces.find("fuse-overlayfs", tree) != nil
     hasFuseDevice = tree.exists("/dev/fuse")
-    permitsOverlay = ((try? tree.read("/sys/module/overlay/parameters/permit_mounts_in_userns", limit: 16)) ?? []).first == 0x59
+    permitsOverlay = ((try? tree.read("/sys/module/overlay/parameters/permit_mounts_in_userns", limit: 16)) ?? []).first == UInt8(ascii: "Y")
     distribution = UserNamespaces.distribution((try? tree.read("/etc/os-release")) ?? [])
   }
 
@@ -98,7 +98,7 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   }
 
   private static func distribution(_ content: [UInt8]) -> [String] {
-    let lines = content.split(separator: 0x0a).map { String(decoding: $0, as: UTF8.self) }
+    let lines = content.split(separator: .newline).map { String(decoding: $0, as: UTF8.self) }
     return ["ID=", "ID_LIKE="].flatMap { key in
       lines.last { $0.hasPrefix(key) }.map { $0.dropFirst(key.count).filter { $0 != "\"" && $0 != "'" }.split(separator: " ").map(String.init) } ?? []
     }
@@ -117,8 +117,8 @@ struct UserNamespaces: Codable, Equatable, Sendable {
 
   /// The numbers of the kernel's release: 4, 18, 0, 348 of `4.18.0-348.el8.x86_64`.
   private func number(at index: Int) -> UInt64? {
-    let fields = parts(kernel, separator: { $0 == 0x2e || $0 == 0x2d })
-    return index < fields.count ? decimalValue(fields[index].prefix { $0 >= 0x30 && $0 <= 0x39 }) : nil
+    let fields = parts(kernel, separator: { $0 == .dot || $0 == .hyphen })
+    return index < fields.count ? decimalValue(fields[index].prefix { isDigit($0) }) : nil
   }
 
   /// The command that installs a package, by the distribution's name for it.

@@ -21,13 +21,13 @@ struct BlockedPlace: Equatable, Sendable {
     var prefixes: [[UInt8]] = [[]]
     var path: [UInt8] = []
     for component in components(file).dropLast() {
-      path += (path.isEmpty ? [] : [0x2f]) + component
+      path += (path.isEmpty ? [] : [.slash]) + component
       prefixes.append(path)
     }
     var last: BlockedPlace? = nil
     for prefix in prefixes {
       do throws(Errno) {
-        let directory = try open(at: home, prefix.isEmpty ? [0x2e] : prefix, .directoryPlaceFollowing)
+        let directory = try open(at: home, prefix.isEmpty ? [.dot] : prefix, .directoryPlaceFollowing)
         let status = try fileStatus(of: directory)
         last = canMakeFiles(in: directory) ? nil : BlockedPlace(path: prefix, fault: .closed(owner: status.owner, mode: status.mode))
       } catch {
@@ -115,8 +115,8 @@ extension UserDiagnosis {
     case .closed(let owner, _):
       if blocked.path.isEmpty { return run(repairCommand, after: "make the home \(shownHome) writable to \(name), then") }
       if owner == facts.account.uid { return run("\(asUser("chmod u+rwx \(path)")) && \(repairCommand)") }
-      if blocked.path.contains(0x2f) { return aside }
-      let home = shellWord(facts.account.home + [0x2f] + blocked.path)
+      if blocked.path.contains(.slash) { return aside }
+      let home = shellWord(facts.account.home + [.slash] + blocked.path)
       return .root("sudo chown -h \(facts.account.uid):\(facts.account.credentials.group) \(home) && \(repairCommand)", note: "on the file server, if it refuses this to root of this host")
     }
   }

@@ -250,7 +250,7 @@ extension UserDiagnosis {
 
   /// As ParseIP of Go's takes it, or nearly: a name is none.
   private static func isAddress(_ text: String) -> Bool {
-    if text.contains(":") { return text.utf8.allSatisfy { isDigit($0) || $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x66 || $0 == 0x3a || $0 == 0x2e } }
+    if text.contains(":") { return text.utf8.allSatisfy { isHexDigit(lowercase($0)) || $0 == .colon || $0 == .dot } }
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     return parts.count == 4 && parts.allSatisfy { part in part.utf8.allSatisfy { isDigit($0) } && decimalValue(Array(part.utf8)).map { $0 < 256 } ?? false }
   }

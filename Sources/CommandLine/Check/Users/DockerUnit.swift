@@ -51,7 +51,7 @@ struct DockerUnit: Equatable, Sendable {
 
   private static func read(_ path: String, _ home: borrowing FileDescriptor) -> ConfigFile {
     if path.hasPrefix("~/") { return ConfigFile.read(at: home, Array(path.utf8.dropFirst(2))) }
-    do throws(Errno) { return ConfigFile.read(at: try open(path: [0x2f], .directoryPlace), Array(path.utf8.dropFirst())) } catch { return .failed(error) }
+    do throws(Errno) { return ConfigFile.read(at: try open(path: [.slash], .directoryPlace), Array(path.utf8.dropFirst())) } catch { return .failed(error) }
   }
 
   private static func files(_ home: borrowing FileDescriptor) -> [String] {
@@ -85,7 +85,7 @@ struct DockerUnit: Equatable, Sendable {
     var isService = false
     var pending = ""
     var first = 0
-    for (index, raw) in content.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
+    for (index, raw) in content.split(separator: .newline, omittingEmptySubsequences: false).enumerated() {
       let text = trimmed(String(decoding: raw, as: UTF8.self))
       // A comment between the parts of a line is left out.
       if text.hasPrefix("#") || text.hasPrefix(";") { continue }

@@ -19,11 +19,11 @@ struct HomeRepairer {
   func replace(
     _ path: [UInt8], _ original: ConfigFile.Content, with content: [UInt8], mode: UInt32, at home: borrowing FileDescriptor
   ) throws(Failure) -> [UInt8] {
-    let slash = path.lastIndex(of: 0x2f)
+    let slash = path.lastIndex(of: .slash)
     let name = Array(path[(slash.map { $0 + 1 } ?? 0)...])
     var isChanged = false
     do throws(Errno) {
-      let directory = try open(at: home, slash.map { Array(path[..<$0]) } ?? [0x2e], .directoryFollowing)
+      let directory = try open(at: home, slash.map { Array(path[..<$0]) } ?? [.dot], .directoryFollowing)
       let temporary = TemporaryName(process: thisProcess(), index: 1, host: hostName()).bytes
       try write(content, mode, temporary, directory)
       do throws(Errno) {

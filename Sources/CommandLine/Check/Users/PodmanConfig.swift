@@ -117,7 +117,7 @@ struct ExpandedPath: Equatable, Sendable {
     var isVariable = false
     var rest = Array(text.utf8)[...]
     while let byte = rest.popFirst() {
-      guard byte == 0x24 else {
+      guard byte == .dollar else {
         path.append(byte)
         continue
       }
@@ -126,9 +126,9 @@ struct ExpandedPath: Equatable, Sendable {
         rest = rest.dropFirst(3)
         continue
       }
-      let hasBraces = rest.first == 0x7b
-      if hasBraces, !rest.contains(0x7d) { continue }
-      let name = Array(hasBraces ? rest.dropFirst().prefix { $0 != 0x7d } : rest.prefix { ExpandedPath.isInName($0) })
+      let hasBraces = rest.first == .leftBrace
+      if hasBraces, !rest.contains(.rightBrace) { continue }
+      let name = Array(hasBraces ? rest.dropFirst().prefix { $0 != .rightBrace } : rest.prefix { ExpandedPath.isInName($0) })
       rest = rest.dropFirst(name.count + (hasBraces ? 2 : 0))
       if name.isEmpty && !hasBraces {
         path.append(byte)
@@ -143,5 +143,5 @@ struct ExpandedPath: Equatable, Sendable {
     self.isVariable = isVariable
   }
 
-  private static func isInName(_ byte: UInt8) -> Bool { isDigit(byte) || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a || byte == 0x5f }
+  private static func isInName(_ byte: UInt8) -> Bool { isAlphanumeric(byte) || byte == .underscore }
 }

@@ -345,7 +345,7 @@ extension UserDiagnosis {
         found.append(refused(value, ", which needs root"))
       }
     }
-    if let value = option("force_mask"), value.text != "shared", value.text != "private", !value.text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x37 }) {
+    if let value = option("force_mask"), value.text != "shared", value.text != "private", !value.text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "7") }) {
       found.append(refused(value, ", which is no mode"))
     }
     let type = reading.store.flatMap { place($0.path)?.type }

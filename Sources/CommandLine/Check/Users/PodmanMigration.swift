@@ -34,7 +34,7 @@ struct PodmanMigration {
     do throws(UserProgram.Failure) {
       let ending = try run()
       if ending.status == 0 { return nil }
-      let last = ending.output.split(separator: 0x0a).last.map { ": \(shown(Array($0)))" } ?? ", and printed nothing"
+      let last = ending.output.split(separator: .newline).last.map { ": \(shown(Array($0)))" } ?? ", and printed nothing"
       return "it ended with the exit status \(ending.status)\(last); \(by)"
     } catch {
       switch error {

@@ -10,7 +10,7 @@ extension UserExaminer {
   /// - Parameter own: the user's storage.conf.
   func podmanConfig(_ home: borrowing FileDescriptor, _ own: UserFacts.StorageConf) -> PodmanConfig? {
     do throws(Errno) {
-      let root = try open(path: [0x2f], .directoryPlace)
+      let root = try open(path: [.slash], .directoryPlace)
       var config = PodmanConfig(user: PodmanConfig.File(own))
       for (base, place) in [("/etc", PodmanConfig.Place.site), ("/usr/share", .vendor)] {
         config.others.append(file("\(base)/containers/storage.conf", place, root))
@@ -27,7 +27,7 @@ extension UserExaminer {
     func named(_ path: String?) -> String? { path.flatMap { $0.hasPrefix("/") ? $0 : nil } }
     guard named(environment.configHome) != nil || named(environment.storageConf) != nil || named(environment.storageConfOverride) != nil else { return nil }
     do throws(Errno) {
-      let root = try open(path: [0x2f], .directoryPlace)
+      let root = try open(path: [.slash], .directoryPlace)
       var config = usual
       if let home = named(environment.configHome) {
         config.user = file("\(home)/containers/storage.conf", .user, root)
@@ -55,12 +55,12 @@ extension UserExaminer {
   }
 
   private func file(_ path: String, _ place: PodmanConfig.Place, _ root: borrowing FileDescriptor) -> PodmanConfig.File {
-    PodmanConfig.File(path: shown(path), place, ConfigFile.read(at: root, Array(path.utf8.drop { $0 == 0x2f })))
+    PodmanConfig.File(path: shown(path), place, ConfigFile.read(at: root, Array(path.utf8.drop { $0 == .slash })))
   }
 
   /// - Parameter path: absolute, or below the home.
   private func files(in path: String, _ place: PodmanConfig.Place, _ base: borrowing FileDescriptor) -> [(name: [UInt8], file: PodmanConfig.File)] {
-    let relative = Array(path.utf8.drop { $0 == 0x2f })
+    let relative = Array(path.utf8.drop { $0 == .slash })
     let prefix = path.hasPrefix("/") ? path : "~/" + path
     do throws(Errno) {
       let directory = try open(at: base, relative, .directoryFollowing)

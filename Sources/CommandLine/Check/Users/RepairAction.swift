@@ -85,7 +85,7 @@ struct RepairWording {
     case .login(.closeStorageDirectory(let from, let to)):
       "take the write bits for others from the storage directory \(shown(storage)) (mode \(shownMode(from)) becomes \(shownMode(to)))"
     case .login(.removeLeftover(let directory, let name)):
-      "remove \(inHome(directory.isEmpty ? name : directory + [0x2f] + name)), which an interrupted login or repair left"
+      "remove \(inHome(directory.isEmpty ? name : directory + [.slash] + name)), which an interrupted login or repair left"
     case .login(.createFile(let file)): "create \(inHome(file.path))"
     case .detachMount(let owner): "unmount the FUSE mount of uid \(owner) at \(shown(storage))"
     case .login(.takePlace(let kind, let owner)):

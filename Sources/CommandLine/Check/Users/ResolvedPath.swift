@@ -36,7 +36,7 @@ struct Place: Equatable, Sendable {
         let place = try open(path: nearest, .directoryPlaceFollowing)
         let status = try fileStatus(of: place)
         (type, isNetwork) = Place.fileSystem(status, settings, mounts)
-        if let above = realPath(ofPlace: place), above.first == 0x2f { real = Place.cleaned(above + [0x2f] + Array(path.utf8.dropFirst(nearest.count))) }
+        if let above = realPath(ofPlace: place), above.first == .slash { real = Place.cleaned(above + [.slash] + Array(path.utf8.dropFirst(nearest.count))) }
         if isWhole {
           state = .directory(owner: status.owner)
           isClosed = !canMakeFiles(in: place)
@@ -46,7 +46,7 @@ struct Place: Equatable, Sendable {
         if !isNetwork { volume = Place.volume(place, status, settings, mounts) }
         return
       } catch {
-        guard error == .noEntry, nearest != [0x2f], let slash = nearest.lastIndex(of: 0x2f) else {
+        guard error == .noEntry, nearest != [.slash], let slash = nearest.lastIndex(of: .slash) else {
           state = error == .notDirectory || error == .tooManySymlinks ? .notDirectory : .failed(error)
           type = nil
           isNetwork = false
@@ -60,7 +60,7 @@ struct Place: Equatable, Sendable {
           return
         }
         isWhole = false
-        nearest = slash == nearest.startIndex ? [0x2f] : Array(nearest[..<slash])
+        nearest = slash == nearest.startIndex ? [.slash] : Array(nearest[..<slash])
       }
     }
   }
@@ -68,14 +68,14 @@ struct Place: Equatable, Sendable {
   /// As filepath.Clean of Go's does it with an absolute path.
   private static func cleaned(_ path: [UInt8]) -> String {
     var kept: [[UInt8]] = []
-    for part in path.split(separator: 0x2f) {
+    for part in path.split(separator: .slash) {
       switch String(decoding: part, as: UTF8.self) {
       case ".": continue
       case "..": _ = kept.popLast()
       default: kept.append(Array(part))
       }
     }
-    return "/" + String(decoding: Array(kept.joined(separator: [0x2f])), as: UTF8.self)
+    return "/" + String(decoding: Array(kept.joined(separator: [.slash])), as: UTF8.self)
   }
 
   private static func fileSystem(_ status: FileStatus, _ settings: Settings, _ mounts: MountTable) -> (String?, Bool) {

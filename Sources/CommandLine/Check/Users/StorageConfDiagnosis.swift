@@ -156,8 +156,8 @@ extension UserDiagnosis {
   /// The user has not made the file themselves: it begins as the skeleton's does.
   private func wasWritten(here content: ConfigFile.Content) -> Bool {
     guard let new = intended.storageConf else { return false }
-    let firstLine = new.content.prefix { $0 != 0x0a }
-    return firstLine.first == 0x23 && content.bytes.starts(with: firstLine)
+    let firstLine = new.content.prefix { $0 != .newline }
+    return firstLine.first == .hash && content.bytes.starts(with: firstLine)
   }
 
   /// What is wrong with a path that an engine's storage is to be at.

@@ -36,7 +36,7 @@ extension UserExaminer {
       let place = try open(path: directory, .directory)
       // One of another user's is told of where it is an entry.
       guard try fileStatus(of: place).owner == account.uid else { return [] }
-      return try names(in: place, limit: UserExaminer.mostEntries).compactMap { stranger(directory + [0x2f] + $0, isInStore: isInStore) }
+      return try names(in: place, limit: UserExaminer.mostEntries).compactMap { stranger(directory + [.slash] + $0, isInStore: isInStore) }
     } catch { return [] }
   }
 

@@ -150,14 +150,14 @@ struct UserDiagnosis: Sendable {
 
   /// The user for a unit: by number where not every systemd takes the name.
   private var unitUser: String {
-    let isPlain = facts.account.name.allSatisfy { $0 >= 0x61 && $0 <= 0x7a || $0 >= 0x30 && $0 <= 0x39 || $0 == 0x5f || $0 == 0x2d }
-    let beginsWell = facts.account.name.first.map { $0 >= 0x61 && $0 <= 0x7a || $0 == 0x5f } ?? false
+    let isPlain = facts.account.name.allSatisfy { isLowercase($0) || isDigit($0) || $0 == .underscore || $0 == .hyphen }
+    let beginsWell = facts.account.name.first.map { isLowercase($0) || $0 == .underscore } ?? false
     return isPlain && beginsWell ? name : "\(facts.account.uid)"
   }
 
   /// A path in the home as a word for a shell, whoever's shell it is.
   func inHome(_ path: [UInt8]) -> String {
-    facts.environment != nil ? "~/" + shellWord(path) : shellWord(facts.account.home + [0x2f] + path)
+    facts.environment != nil ? "~/" + shellWord(path) : shellWord(facts.account.home + [.slash] + path)
   }
 
   /// A finding that nothing here fixes.
@@ -258,7 +258,7 @@ struct UserDiagnosis: Sendable {
       add(.storageFailed, .error, "The storage directory \(path) is refused: \(problem(storage)).", .root("sudo stat \(shellWord(storage.path))", note: "find out why it cannot be looked at, or set storage_directory to another place"))
     }
     if storage.isLost { storageIsFit = false }
-    if storage.path.contains(0x2c) || storage.path.contains(0x3a) {
+    if storage.path.contains(.comma) || storage.path.contains(.colon) {
       add(
         .storagePath, .error, "The path of the storage directory \(path) has a comma or a colon, which overlay takes for the end of a path.",
         "set storage_directory in /etc/rootless-storage/rootless-storage.conf without them")

@@ -66,8 +66,8 @@ struct UserExaminer {
   /// What Podman wrote into its database with its first command, and takes from there since.
   private func readDatabase(_ graphroot: String, _ generation: PodmanGeneration?, _ conf: inout UserFacts.StorageConf) {
     do throws(Errno) {
-      let root = try open(path: [0x2f], .directoryPlace)
-      func read(_ name: String) -> ConfigFile { ConfigFile.read(at: root, Array((graphroot + name).utf8.drop { $0 == 0x2f }), limit: UserExaminer.largestDatabase) }
+      let root = try open(path: [.slash], .directoryPlace)
+      func read(_ name: String) -> ConfigFile { ConfigFile.read(at: root, Array((graphroot + name).utf8.drop { $0 == .slash }), limit: UserExaminer.largestDatabase) }
       let newer = generation == .early ? .absent : read(UserExaminer.podmanDatabase)
       if newer != .absent {
         conf.database = graphroot + UserExaminer.podmanDatabase
@@ -147,13 +147,13 @@ struct UserExaminer {
     var daemon = UserFacts.DaemonJson(file: .absent)
     daemon.unit = unit
     daemon.hasFuseOverlayfs = UserNamespaces.find("fuse-overlayfs", HostTree.this) != nil
-    let usual = String(decoding: account.home + [0x2f] + UserExaminer.daemonJson, as: UTF8.self)
+    let usual = String(decoding: account.home + [.slash] + UserExaminer.daemonJson, as: UTF8.self)
     if let option = unit.option("config-file"), option.value != usual {
       daemon.isUsual = false
       daemon.name = option.value.map { shown($0) } ?? "what --config-file in \(option.place) names"
       daemon.file = .absent
       if let path = option.value, path.hasPrefix("/") {
-        do throws(Errno) { daemon.file = ConfigFile.read(at: try open(path: [0x2f], .directoryPlace), Array(path.utf8.dropFirst())) } catch {}
+        do throws(Errno) { daemon.file = ConfigFile.read(at: try open(path: [.slash], .directoryPlace), Array(path.utf8.dropFirst())) } catch {}
       }
     } else {
       daemon.file = ConfigFile.read(at: home, UserExaminer.daemonJson)
@@ -163,7 +163,7 @@ struct UserExaminer {
       var bytes = content.bytes
       daemon.hasMark = bytes.starts(with: [0xef, 0xbb, 0xbf])
       if daemon.hasMark { bytes.removeFirst(3) }
-      daemon.isBlank = bytes.allSatisfy { isBlank($0) || $0 == 0x0a || $0 == 0x0d }
+      daemon.isBlank = bytes.allSatisfy { isBlank($0) || $0 == .newline || $0 == .carriageReturn }
       if daemon.isBlank { bytes = Array("{}\n".utf8) }
       do throws(JSONText.Problem) {
         let text = try JSONText(bytes)
@@ -192,8 +192,8 @@ struct UserExaminer {
     guard let directory = environment.configHome, directory.hasPrefix("/"), directory != usual, directory != usual + "/" else { return nil }
     var docker = UserFacts.SessionDocker()
     do throws(Errno) {
-      let root = try open(path: [0x2f], .directoryPlace)
-      let path = Array("\(directory)/docker/daemon.json".utf8.drop { $0 == 0x2f })
+      let root = try open(path: [.slash], .directoryPlace)
+      let path = Array("\(directory)/docker/daemon.json".utf8.drop { $0 == .slash })
       if case .content(let content) = ConfigFile.read(at: root, path), let written = (try? JSONText(content.bytes))?.string("data-root"), written.hasPrefix("/") {
         docker.dataRoot = Place(written, settings, mounts)
       }
@@ -230,9 +230,9 @@ struct UserExaminer {
     guard facts.isNetworkHome else { return [] }
     let stores: [(UserFacts.Engine, Place?)] = [(.podman, facts.storageConf?.graphroot), (.docker, facts.daemonJson?.unitRoot ?? facts.daemonJson?.dataRoot)]
     return stores.compactMap { engine, store in
-      guard let store, !store.isNetwork, let root = try? open(path: [0x2f], .directoryPlace) else { return nil }
+      guard let store, !store.isNetwork, let root = try? open(path: [.slash], .directoryPlace) else { return nil }
       let path = Array("\(store.path)/volumes".utf8)
-      let names = volumes(root, Array(path.drop { $0 == 0x2f }))
+      let names = volumes(root, Array(path.drop { $0 == .slash }))
       return names.isEmpty ? nil : UserFacts.LocalVolumes(engine: engine, path: path, names: names)
     }
   }
@@ -260,7 +260,7 @@ struct UserExaminer {
   /// Podman's pause process keeps the user namespace, with the ranges that held when it was started.
   private func pauseProcess(_ runtimeDirectory: String?) -> UserFacts.PauseProcess {
     do throws(Errno) {
-      let root = try open(path: [0x2f], .directoryPlace)
+      let root = try open(path: [.slash], .directoryPlace)
       guard let pid = pauseNumber(root, runtimeDirectory ?? "/run/user/\(account.uid)") ?? pauseNumber(root, "/tmp/podman-run-\(account.uid)") else {
         return .none
       }
@@ -270,7 +270,7 @@ struct UserExaminer {
       let ranges = SubordinateIDTable(.users, file.bytes).ranges(of: account).filter(\.isCertain).map(\.ids)
       if ranges.isEmpty { return .none }
       // Lines `INSIDE OUTSIDE COUNT` (user_namespaces(7)). The first one is the user.
-      let mapped = parts(map.bytes, separator: { $0 == 0x0a }).compactMap { line -> [UInt32]? in
+      let mapped = parts(map.bytes, separator: { $0 == .newline }).compactMap { line -> [UInt32]? in
         let numbers = words(line).compactMap { identifier($0) }
         return numbers.count == 3 && numbers[1] != account.uid ? Array(numbers[1...]) : nil
       }
@@ -280,8 +280,8 @@ struct UserExaminer {
 
   /// What Podman has written into pause.pid. Whatever it says, that process's uid map is all that is read.
   private func pauseNumber(_ root: borrowing FileDescriptor, _ directory: String) -> UInt32? {
-    let path = Array(directory.utf8.drop { $0 == 0x2f }) + Array("/libpod/tmp/pause.pid".utf8)
+    let path = Array(directory.utf8.drop { $0 == .slash }) + Array("/libpod/tmp/pause.pid".utf8)
     guard case .content(let content) = ConfigFile.read(at: root, path), content.bytes.count < 32 else { return nil }
-    return identifier(content.bytes.prefix { $0 >= 0x30 && $0 <= 0x39 })
+    return identifier(content.bytes.prefix { isDigit($0) })
   }
 }

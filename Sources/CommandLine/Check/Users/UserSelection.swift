@@ -98,7 +98,7 @@ struct UserSelection {
       let parent = try walk(toDirectory: settings.storage.parent, .storage, MountTable(blockDeviceIsLocal: true))
       do throws(Errno) {
         // One entry at a time: anybody can make millions.
-        let reader = DirectoryReader(try open(at: parent.descriptor, [0x2e], .directory))
+        let reader = DirectoryReader(try open(at: parent.descriptor, [.dot], .directory))
         while let entry = try reader.next() {
           // Whoever mounts something there decides which owner it shows.
           guard let seen = try? knownStatus(at: parent.descriptor, entry.name), seen.isOnMount(of: parent.status) else { continue }

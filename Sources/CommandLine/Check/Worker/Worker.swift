@@ -149,7 +149,7 @@ struct Examination {
   private func holdsOther(_ found: borrowing FileDescriptor) -> Bool {
     let engines = EngineDirectories(skeleton: facts.skeleton).names
     do throws(Errno) {
-      return try names(in: try open(at: found, [0x2e], .directory), limit: 256).contains { name in !engines.contains(name) }
+      return try names(in: try open(at: found, [.dot], .directory), limit: 256).contains { name in !engines.contains(name) }
     } catch { return false }
   }
 
@@ -162,7 +162,7 @@ struct Examination {
   }
 
   private func label(_ place: borrowing FileDescriptor) -> String? {
-    do throws(Errno) { return securityType(of: try open(at: place, [0x2e], .directory)) } catch { return nil }
+    do throws(Errno) { return securityType(of: try open(at: place, [.dot], .directory)) } catch { return nil }
   }
 
   // MARK: The home
@@ -274,7 +274,7 @@ struct Examination {
     // Nothing would be changed: something else is wrong than was thought.
     if original.bytes == content { throw .notUnderstood }
     let backup = try HomeRepairer().replace(path, original, with: content, mode: original.mode, at: home)
-    let directory = path.lastIndex(of: 0x2f).map { path[...$0] } ?? []
+    let directory = path.lastIndex(of: .slash).map { path[...$0] } ?? []
     return "~/\(shown(directory + backup))"
   }
 
