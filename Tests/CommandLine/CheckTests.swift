@@ -142,6 +142,57 @@ struct CheckTests {
     }
   }
 
+  @Test func `a path that does not begin at the root is one of the working directory`() throws {
+    let machine = try Machine.good()
+    try machine.sure("printf 'network_filesystems = ramfs\\nstorage_directory = /var/tmp/other-$UID\\n' > /etc/other.conf")
+    let report = try Report(try machine.sh("cd /etc && '\(Machine.commandLine)' check --json --conf other.conf alice"))
+    #expect(report.codes.contains("storage-missing"), "\(report)")
+  }
+
+  @Test func `options of the mount that break nothing are told of once, of this host`() throws {
+    let machine = try Machine.good()
+    try machine.sure("mount -o remount,nodev,nosuid /var/tmp")
+    let report = try machine.check("alice mallory")
+    #expect(report.host.findings.map(\.code).filter { $0.hasPrefix("storage-no") } == ["storage-nosuid", "storage-nodev"], "\(report)")
+    #expect(!report.users.flatMap(\.findings).contains { $0.code.hasPrefix("storage-no") })
+  }
+
+  @Test func `a number is a user, where nobody bears it as a name`() throws {
+    let machine = try Machine.good()
+    #expect(try machine.check("4001").users.map(\.name) == ["alice"])
+    #expect(try machine.rootlessStorage("check 4999").text.contains("there is no account of that name"))
+    let mistyped = try machine.rootlessStorage("chekc alice")
+    #expect(mistyped.status == 2 && mistyped.text.contains("perhaps check is meant"), "\(mistyped)")
+    let root = try machine.check("root")
+    #expect(root.codes == ["account-refused"] && root.users[0].findings[0].severity == "note", "\(root)")
+  }
+
+  @Test func `a finding names whose a thing is, and a remedy names where a link leads and who can edit it`() throws {
+    let machine = try Machine.good()
+    try machine.sure("rm -r /var/tmp/alice; install -d -o 4002 -g 4002 /var/tmp/alice")
+    #expect(try machine.check("alice").users[0].findings.contains { $0.sentence.contains("owned by mallory (uid 4002), not by alice (uid 4001)") })
+    try machine.sure("rm -r /var/tmp/alice; install -d -m 700 -o 4001 -g 4001 /var/tmp/alice")
+    let conf = SituationTests.conf
+    try machine.sure("mkdir /home/alice/dotfiles; printf '[storage]\\ngraphroot = \"/home/alice/s\"\\ndriver = \"overlay\"\\n' > /home/alice/dotfiles/c; chown -R 4001 /home/alice/dotfiles; rm \(conf); ln -s ../../dotfiles/c \(conf); chown -h 4001 \(conf)")
+    let linked = try machine.check("alice").users[0].findings[0].remedy
+    #expect(linked.contains("is a link to (/home/alice/dotfiles/c)") && linked.hasSuffix("# as alice"), "\(linked)")
+    try machine.sure("chown 0 /home/alice/dotfiles/c")
+    #expect(try machine.check("alice").users[0].findings[0].remedy.hasSuffix("# as root"))
+  }
+
+  @Test func `where a user has put a store elsewhere, that is where storage is`() throws {
+    let machine = try goodHost()
+    try machine.sure(
+      """
+      mount -t ext4 -o loop $(truncate -s 3G /var/lib/rootless-storage/i; mkfs.ext4 -q /var/lib/rootless-storage/i; echo /var/lib/rootless-storage/i) /mnt
+      install -d -m 700 -o 4001 -g 4001 /mnt/rita; rm \(SituationTests.conf); install -d -o 4001 /home/alice/.local /home/alice/.local/share
+      ln -s /mnt/rita /home/alice/.local/share/containers; chown -h 4001 /home/alice/.local/share/containers
+      """)
+    let output = try machine.rootlessStorage("check alice")
+    #expect(output.lines.first == "alice: no problems found; home on ramfs, storage in /var/tmp/alice, /mnt/rita/storage.", "\(output)")
+    #expect(try machine.rootlessStorage("status alice").text.contains("/mnt/rita/storage"))
+  }
+
   @Test func `a local home is left alone`() throws {
     let machine = try Machine.good(settings: "network_filesystems = ramfs")
     try machine.sure(

@@ -188,6 +188,21 @@ struct RepairTests {
     #expect(touched > 5)
   }
 
+  @Test func `a process that looks is the user for good before it looks`() throws {
+    let machine = try Machine.good()
+    let trace = try machine.sure("strace -f -y -qq -o /etc/trace '\(Machine.commandLine)' check alice > /etc/out || true; cat /etc/trace")
+    var isForGood: Set<Substring> = []
+    var touched = 0
+    for line in trace.lines {
+      let process = line.prefix { $0 != " " }
+      if line.contains("setresuid(4001, 4001, 4001)") { isForGood.insert(process) }
+      guard ["openat(", "statx(", "newfstatat("].contains(where: { line.contains($0) }), line.contains("/home/alice") || line.contains("/var/tmp/alice") else { continue }
+      touched += 1
+      #expect(isForGood.contains(process), "\(line)")
+    }
+    #expect(touched > 5)
+  }
+
   @Test func `what looks as a user for root leaves the session keyring of root's before`() throws {
     let machine = try Machine.good()
     // Where a sandbox forbids it, the look goes on.

@@ -62,9 +62,36 @@ struct SituationTests {
     """
   }
 
+  /// The database of Podman before 4.8, as far as anybody looks.
+  private static let bolt = """
+    install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store) \(store)/libpod
+    head -c 16 /dev/zero > \(store)/libpod/bolt_state.db; printf '\\355\\332\\014\\355' >> \(store)/libpod/bolt_state.db; head -c 8192 /dev/zero >> \(store)/libpod/bolt_state.db
+    chown 4001:4001 \(store)/libpod/bolt_state.db
+    """
+
   /// A drop-in for docker that all users' managers read.
   private static func unit(_ directory: String, _ command: String) -> String {
     "mkdir -p \(directory)/systemd/user/docker.service.d; printf '[Unit]\\nExecStart=/no\\n[Service]\\n# --data-root /no\\nExecStart=\\nExecStart=%s\\n' '\(command.replacing("'", with: "\""))' > \(directory)/systemd/user/docker.service.d/x.conf\n"
+  }
+
+  /// Below /var/tmp/aged what is old is removed, by systemd-tmpfiles or by a job of cron's, or at every boot.
+  private static let aged = "mkdir /var/tmp/aged; mount -t tmpfs -o size=3g,mode=755 none /var/tmp/aged; "
+  private static let ages = aged + "mkdir -p /etc/tmpfiles.d; echo 'd /var/tmp/aged 755 root root 10d' > /etc/tmpfiles.d/aged.conf\n"
+  private static let cleans = aged + "mkdir -p /etc/cron.daily; printf '#!/bin/sh\\n/usr/sbin/tmpwatch 10d /var/tmp/aged\\n' > /etc/cron.daily/tmpwatch\n"
+  private static let empties = aged + "mkdir -p /etc/tmpfiles.d; echo 'D /var/tmp/aged 755 root root -' > /etc/tmpfiles.d/aged.conf\n"
+  /// A directory of alice's below /var/tmp.
+  private static func ownDirectory(_ name: String) -> String { "install -d -m 700 -o 4001 -g 4001 /var/tmp/\(name)\n" }
+  private static func mounted(_ option: String) -> String {
+    "rm -r /var/tmp/alice; mkdir /var/tmp/alice; mount -t tmpfs -o \(option),size=3g,mode=700,uid=4001,gid=4001 none /var/tmp/alice"
+  }
+  private static let full = "mount -t tmpfs -o size=64k,mode=700,uid=4001 none /var/tmp/small; head -c 64k /dev/zero > /var/tmp/small/all || true\n"
+  private static let overlay = "mount -t tmpfs none /mnt; mkdir /mnt/l /mnt/u /mnt/w; mount -t overlay -o lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w none /var/tmp/o; install -d -o 4001 /var/tmp/o/s\n"
+  /// A symbolic link or a mount in the place of an engine's store.
+  private static func linked(_ store: String, to target: String) -> String {
+    "install -d -o 4001 /home/alice/.local /home/alice/.local/share; ln -s \(target) /home/alice/.local/share/\(store); chown -h 4001 /home/alice/.local/share/\(store)\n"
+  }
+  private static func bound(_ store: String, from source: String) -> String {
+    "install -d -o 4001 /home/alice/.local /home/alice/.local/share /home/alice/.local/share/\(store); mount --bind \(source) /home/alice/.local/share/\(store)\n"
   }
 
   static let situations: [Situation] = [
@@ -101,8 +128,8 @@ struct SituationTests {
       what: "on a network file system", script: "echo 'network_filesystems = ramfs tmpfs' > /etc/rootless-storage/rootless-storage.conf", codes: ["storage-network"],
       isRepairable: false),
     .init(what: "a mount with noexec", script: "mount -o remount,noexec /var/tmp", codes: ["storage-noexec"], isRepairable: false),
-    .init(what: "a mount with nosuid", script: "mount -o remount,nosuid /var/tmp", codes: ["storage-nosuid"], isRepairable: false),
-    .init(what: "a mount with nodev, which is only noted", script: "mount -o remount,nodev /var/tmp", codes: ["storage-nodev"], isRepairable: false),
+    .init(what: "a mount of the user's own with nosuid", script: mounted("nosuid"), codes: ["storage-nosuid"], isRepairable: false),
+    .init(what: "a mount of the user's own with nodev, which is only noted", script: mounted("nodev"), codes: ["storage-nodev"], isRepairable: false),
     .init(
       what: "little space on a mount of the user's own", script: "rm -r /var/tmp/alice; mkdir /var/tmp/alice; mount -t tmpfs -o size=1500m,mode=700,uid=4001,gid=4001 none /var/tmp/alice", codes: ["storage-space"],
       isRepairable: false),
@@ -223,7 +250,7 @@ struct SituationTests {
     .init(what: "graphroot with a comma", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/a,b\""), codes: ["storage-path"], after: "grep -q '\(goodRoot)' \(conf)"),
     .init(what: "graphroot in memory", script: "install -d -o 4001 -g 4001 /dev/shm/alice; " + put(conf, goodDriver + "graphroot = \"/dev/shm/alice\""), codes: ["graphroot-volatile"], isRepairable: false),
     .init(
-      what: "graphroot on a full disk", script: "mkdir /var/tmp/small; mount -t tmpfs -o size=20m none /var/tmp/small; chown 4001 /var/tmp/small; " + put(conf, goodDriver + "graphroot = \"/var/tmp/small\""), codes: ["storage-space"],
+      what: "graphroot on a full disk", script: "mkdir /var/tmp/small; mount -t tmpfs -o size=20m none /var/tmp/small; chown 4001 /var/tmp/small; " + put(conf, goodDriver + "graphroot = \"/var/tmp/small\""), codes: ["graphroot-volatile", "storage-space"],
       isRepairable: false),
     .init(what: "graphroot with the uid, which every Podman puts in", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/$UID/s\""), codes: [], isRepairable: false),
     .init(what: "graphroot with a variable that nobody sets", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/${NO_SUCH}s\""), codes: ["graphroot-variable"], after: "grep -q '\"/var/tmp/alice/s\"' \(conf)"),
@@ -270,6 +297,8 @@ struct SituationTests {
       what: "somebody else's runroot in Podman's database", script: single + database("/run/containers/storage"), codes: ["runroot-unusable"], isRepairable: false,
       after: "test -s \(store)/db.sql"),
     .init(what: "a database of Podman's with a runroot that is fine", script: single + database("/run/user/4001/containers"), codes: [], isRepairable: false),
+    .init(what: "a Bolt database, with a Podman that has to take it over", script: merging + bolt, codes: ["podman-database"], isRepairable: false),
+    .init(what: "a Bolt database, with a Podman that goes on with it", script: single + bolt, codes: [], isRepairable: false),
     .init(what: "a database in write-ahead mode", script: single + database("/run/containers/storage", "PRAGMA journal_mode = WAL"), codes: ["runroot-unusable"], isRepairable: false),
     .init(what: "a database that Podman before 4.8 never reads", script: early + database("/run/containers/storage"), codes: [], isRepairable: false),
     .init(
@@ -283,6 +312,58 @@ struct SituationTests {
     .init(
       what: "a database that is none", script: single + "install -d -o 4001 -g 4001 /var/tmp/alice/containers /var/tmp/alice/containers/storage; echo garbage > /var/tmp/alice/containers/storage/db.sql; chown 4001 /var/tmp/alice/containers/storage/db.sql",
       codes: ["podman-database"], isRepairable: false),
+    .init(what: "drop-in files in a directory that only root may enter", script: merging + site("/etc/containers/storage.conf.d/x.conf", home) + "\nchmod 700 /etc/containers/storage.conf.d", codes: ["storage-conf-unreadable"], isRepairable: false),
+    .init(what: "a file that everybody may read, in a directory that only root may enter", script: single + site("/etc/containers/containers.conf", "[engine]\nvolume_path = \"/nowhere/v\"") + "\nchmod 700 /etc/containers", codes: ["containers-conf", "containers-conf"], isRepairable: false, after: "chmod 755 /etc/containers"),
+    .init(what: "a path with the user's name in a site's file", script: merging + "install -d -o 4002 /var/tmp/theirs; " + site("/etc/containers/storage.conf.d/x.conf", "[storage]\nrunroot = \"/var/tmp/$USER/rr\"\nimagestore = \"/var/tmp/theirs/$USER\""), codes: ["image-store"], isRepairable: false),
+
+    // Every key that names a directory, and what can be wrong with one that is the user's
+    .init(what: "graphroot where old files are removed", script: ages + ownDirectory("aged/alice") + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "graphroot where a job of cron's removes old files", script: cleans + ownDirectory("aged/alice") + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "graphroot where old files are removed, and these are spared", script: ages + ownDirectory("aged/alice") + "echo 'x /var/tmp/aged/alice' >> /etc/tmpfiles.d/aged.conf\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: ["graphroot-volatile"], isRepairable: false),
+    .init(what: "graphroot behind a link, where old files are removed", script: ages + ownDirectory("aged/alice") + "ln -s aged /var/tmp/way\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/way/alice\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "graphroot behind a bind mount, where old files are removed", script: ages + ownDirectory("aged/alice") + ownDirectory("bound") + "mount --bind /var/tmp/aged/alice /var/tmp/bound\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/bound\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "a site's graphroot where old files are removed", script: merging + ages + ownDirectory("aged/alice") + site("/etc/containers/storage.conf.d/x.conf", "[storage]\ngraphroot = \"/var/tmp/aged/$USER\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "graphroot on a mount with noexec", script: ownDirectory("n") + "mount -t tmpfs -o noexec,mode=700,uid=4001 none /var/tmp/n\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/n\""), codes: ["graphroot-volatile", "storage-noexec"], isRepairable: false),
+    .init(what: "graphroot on overlay", script: ownDirectory("o") + overlay + put(conf, goodDriver + "graphroot = \"/var/tmp/o/s\""), codes: ["storage-file-system"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "graphroot a link that leads nowhere", script: "ln -s /nowhere /var/tmp/link; chown -h 4001 /var/tmp/link; " + put(conf, goodDriver + "graphroot = \"/var/tmp/link\""), codes: ["graphroot-missing"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "runroot where old files are removed", script: ages + ownDirectory("aged/rr") + put(conf, goodDriver + goodRoot + "\nrunroot = \"/var/tmp/aged/rr\""), codes: ["storage-ageing"], isRepairable: false),
+    .init(what: "runroot in a directory that is emptied at boot, as it should be", script: empties + ownDirectory("aged/rr") + put(conf, goodDriver + goodRoot + "\nrunroot = \"/var/tmp/aged/rr\""), codes: [], isRepairable: false),
+    .init(what: "runroot on a full disk", script: ownDirectory("small") + full + put(conf, goodDriver + goodRoot + "\nrunroot = \"/var/tmp/small\""), codes: ["storage-space"], isRepairable: false),
+    .init(what: "runroot in which nothing can be made", script: "install -d -m 500 -o 4001 /var/tmp/rr; " + put(conf, goodDriver + goodRoot + "\nrunroot = \"/var/tmp/rr\""), codes: ["runroot-unusable"], after: "if grep -q runroot \(conf); then exit 1; fi"),
+    .init(what: "imagestore where old files are removed", script: single + ages + ownDirectory("aged/i") + put(conf, goodDriver + goodRoot + "\nimagestore = \"/var/tmp/aged/i\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "imagestore on overlay", script: single + ownDirectory("o") + overlay + put(conf, goodDriver + goodRoot + "\nimagestore = \"/var/tmp/o/s\""), codes: ["storage-file-system"], after: "if grep -q imagestore \(conf); then exit 1; fi"),
+    .init(what: "imagestore on a full disk", script: single + ownDirectory("small") + full + put(conf, goodDriver + goodRoot + "\nimagestore = \"/var/tmp/small\""), codes: ["graphroot-volatile", "storage-space"], isRepairable: false),
+    .init(what: "images of others where old files are removed", script: ages + "mkdir -p /var/tmp/aged/ais/overlay-images; " + put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionalimagestores = [\"/var/tmp/aged/ais\"]"), codes: ["storage-ageing"], isRepairable: false),
+    .init(what: "layers of others where old files are removed", script: ages + "mkdir -p /var/tmp/aged/als; " + put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionallayerstores = [\"/var/tmp/aged/als:ref\"]"), codes: ["storage-ageing"], isRepairable: false),
+    .init(what: "volumes where old files are removed", script: ages + ownDirectory("aged/v") + mine("containers.conf", "[engine]\nvolume_path = \"/var/tmp/aged/v\""), codes: ["storage-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "volumes on a mount with noexec", script: ownDirectory("n") + "mount -t tmpfs -o noexec,mode=700,uid=4001 none /var/tmp/n\n" + mine("containers.conf", "[engine]\nvolume_path = \"/var/tmp/n\""), codes: ["storage-volatile", "storage-noexec"], isRepairable: false),
+    .init(what: "volumes on a full disk", script: ownDirectory("small") + full + mine("containers.conf", "[engine]\nvolume_path = \"/var/tmp/small\""), codes: ["storage-volatile", "storage-space"], isRepairable: false),
+    .init(what: "static_dir where old files are removed", script: ages + ownDirectory("aged/l") + mine("containers.conf", "[engine]\nstatic_dir = \"/var/tmp/aged/l\""), codes: ["storage-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "static_dir in which nothing can be made", script: "install -d -m 500 -o 4001 /var/tmp/l; " + mine("containers.conf", "[engine]\nstatic_dir = \"/var/tmp/l\""), codes: ["containers-conf"], isRepairable: false),
+    .init(what: "tmp_dir where old files are removed", script: ages + ownDirectory("aged/t") + mine("containers.conf", "[engine]\ntmp_dir = \"/var/tmp/aged/t\""), codes: ["storage-ageing"], isRepairable: false),
+    .init(what: "tmp_dir in memory, as it should be", script: ownDirectory("t") + mine("containers.conf", "[engine]\ntmp_dir = \"/var/tmp/t\""), codes: [], isRepairable: false),
+    .init(what: "tmp_dir a link that leads nowhere", script: "ln -s /nowhere /var/tmp/link; " + mine("containers.conf", "[engine]\ntmp_dir = \"/var/tmp/link\""), codes: ["containers-conf"], isRepairable: false),
+    .init(what: "images are copied where everybody may write", script: ages + "chmod 1777 /var/tmp/aged\n" + mine("containers.conf", "[engine]\nimage_copy_tmp_dir = \"/var/tmp/aged\""), codes: [], isRepairable: false),
+    .init(what: "images are copied where nothing can be made", script: mine("containers.conf", "[engine]\nimage_copy_tmp_dir = \"/nowhere/x\""), codes: ["containers-conf"], isRepairable: false),
+    .init(what: "images are copied onto a full disk", script: ownDirectory("small") + full + mine("containers.conf", "[engine]\nimage_copy_tmp_dir = \"/var/tmp/small\""), codes: ["storage-space"], isRepairable: false),
+    .init(what: "data-root where old files are removed", script: ages + ownDirectory("aged/d") + put(daemon, "{ \"data-root\": \"/var/tmp/aged/d\" }"), codes: ["storage-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "exec-root where old files are removed", script: ages + ownDirectory("aged/x") + put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"exec-root\": \"/var/tmp/aged/x\" }"), codes: ["storage-ageing"], isRepairable: false),
+    .init(what: "exec-root and the pid file in a runtime directory, without a session", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"exec-root\": \"/run/user/4001/docker\", \"pidfile\": \"/run/user/4001/docker.pid\" }"), codes: [], isRepairable: false),
+
+    // Links and mounts in the place of an engine's store
+    .init(what: "a link to a local directory in the place of Podman's store", script: "rm \(conf); " + linked("containers", to: "/var/tmp/images") + ownDirectory("images"), codes: ["graphroot-volatile"], isRepairable: false),
+    .init(what: "the same with a storage.conf that has no graphroot", script: put(conf, goodDriver) + "\n" + linked("containers", to: "/var/tmp/images") + ownDirectory("images"), codes: ["graphroot-volatile"], isRepairable: false),
+    .init(what: "a link into the home in the place of Podman's store", script: "rm \(conf); " + linked("containers", to: "/home/alice/images"), codes: ["graphroot-network"], isRepairable: false),
+    .init(what: "the same with a storage.conf that has no graphroot, which gets one", script: put(conf, goodDriver) + "\n" + linked("containers", to: "/home/alice/images"), codes: ["graphroot-network"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(what: "a link that leads nowhere in the place of Podman's store", script: "rm \(conf); " + linked("containers", to: "/nowhere/x"), codes: ["graphroot-missing"], isRepairable: false),
+    .init(what: "a link to somebody else's directory in the place of Podman's store", script: "rm \(conf); install -d -o 4002 /var/tmp/theirs /var/tmp/theirs/storage; " + linked("containers", to: "/var/tmp/theirs"), codes: ["graphroot-foreign"], isRepairable: false),
+    .init(what: "a bind mount in the place of Podman's store, of what is removed when it is old", script: "rm \(conf); " + ages + ownDirectory("aged/alice") + bound("containers", from: "/var/tmp/aged/alice"), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "a link in the place of the store, which graphroot makes needless", script: linked("containers", to: "/nowhere/x"), codes: [], isRepairable: false),
+    .init(what: "a link to a local directory in the place of Docker's store", script: "rm \(daemon); " + linked("docker", to: "/var/tmp/images") + ownDirectory("images"), codes: ["storage-volatile"], isRepairable: false),
+    .init(what: "a link into the home in the place of Docker's store", script: "rm \(daemon); " + linked("docker", to: "/home/alice/images"), codes: ["data-root-network"], isRepairable: false),
+    .init(what: "the same with a daemon.json that has no data-root, which gets one", script: put(daemon, "{ \"debug\": true }") + "\n" + linked("docker", to: "/home/alice/images"), codes: ["data-root-network"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(what: "a link that leads nowhere in the place of Docker's store", script: "rm \(daemon); " + linked("docker", to: "/nowhere"), codes: ["data-root-missing"], isRepairable: false),
+
     .init(what: "a value that is no truth", script: put(conf, goodDriver + "\n" + goodRoot + "\n[storage.options.overlay]\nignore_chown_errors = \"perhaps\""), codes: ["storage-option"], after: "! grep -q perhaps \(conf)"),
     .init(what: "composefs", script: merging + put(conf, goodDriver + "\n" + goodRoot + "\n[storage.options.overlay]\nuse_composefs = \"true\""), codes: ["storage-option"], after: "! grep -q composefs \(conf)"),
     .init(what: "layers that are not there", script: put(conf, goodDriver + "\n" + goodRoot + "\n[storage.options]\nadditionallayerstores = [\"/nonexistent:ref\"]"), codes: ["image-store"], isRepairable: false),

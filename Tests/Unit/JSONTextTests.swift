@@ -31,6 +31,16 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
     #expect(try JSONText("{\"a\": 1, \"a\": \"x\"}").string("a") == "x")
   }
 
+  @Test func `what people write although JSON has it not is named`() throws {
+    for (text, reason) in [
+      ("{\n// c\n}", "a comment, which JSON has not"), ("{} # c", "a comment, which JSON has not"), ("{\"a\": 1 /* c */}", "a comment, which JSON has not"),
+      ("{\"a\":1,}", "a comma with nothing behind it"), ("{\"a\":[1,]}", "a comma with nothing behind it"), ("{\"a\":}", "no value where one belongs"),
+    ] {
+      #expect(throws: JSONText.Problem.self) { try JSONText(bytes(text)) }
+      do throws(JSONText.Problem) { _ = try JSONText(bytes(text)) } catch { #expect(error.reason == reason, "\(text)") }
+    }
+  }
+
   static let invalid: [(String, Int)] = [
     ("", 1), (" \n", 2), ("null", 1), ("[]", 1), ("1", 1), ("\"a\"", 1), ("{", 1), ("}", 1), ("{}}", 1), ("{} {}", 1), ("{}\n\nx", 3), ("{},", 1),
     ("\u{feff}{}", 1), ("{}\u{0}", 1), ("{\u{a0}}", 1), ("\u{c}{}", 1),

@@ -15,7 +15,9 @@ struct AccountSources {
   let hasSubordinateFiles: Bool
   /// And there is no other to ask.
   let isFileOnly: Bool
-  private let namesByUid: [UInt32: [UInt8]]
+  private let passwd: [UInt8]
+  /// Where the first line of each uid stands in it.
+  private let linesByUid: [UInt32: Range<Int>]
   private let uidsByName: [NameKey: UInt32]
   private let isGroupFileOnly: Bool
 
@@ -29,24 +31,25 @@ struct AccountSources {
     let groups = AccountSources.sources(of: Array("group:".utf8), switching).sources
     isGroupFileOnly = groups.count == 1 && groups[0].elementsEqual("files".utf8)
 
-    var namesByUid: [UInt32: [UInt8]] = [:]
+    var linesByUid: [UInt32: Range<Int>] = [:]
     var uidsByName: [NameKey: UInt32] = [:]
     var isCompat = false
     let lines = passwd.count { $0 == .newline }
-    namesByUid.reserveCapacity(lines)
+    linesByUid.reserveCapacity(lines)
     uidsByName.reserveCapacity(lines)
     forEachLine(passwd) { line in
       // NIS, or another directory, behind the source `compat`.
       if line.first == .plus || line.first == .hyphen { isCompat = true }
       guard let (name, uid) = AccountSources.account(line) else { return }
-      if namesByUid[uid] == nil { namesByUid[uid] = name }
+      if linesByUid[uid] == nil { linesByUid[uid] = line.startIndex..<line.endIndex }
       let key = NameKey(name)
       if uidsByName[key] == nil { uidsByName[key] = uid }
     }
-    self.namesByUid = namesByUid
+    self.passwd = passwd
+    self.linesByUid = linesByUid
     self.uidsByName = uidsByName
     // A host without root in /etc/passwd has not told everything.
-    isLocal = !isCompat && namesByUid[0] != nil && sources.allSatisfy { source in AccountSources.local.contains { source.elementsEqual($0.bytes) } }
+    isLocal = !isCompat && linesByUid[0] != nil && sources.allSatisfy { source in AccountSources.local.contains { source.elementsEqual($0.bytes) } }
     hasSubordinateFiles = subordinateIDSource(switching) == nil
     hasSystemd = sources.contains { $0.elementsEqual("systemd".utf8) }
     isFileOnly = isLocal && sources.count == 1 && sources[0].elementsEqual("files".utf8)
@@ -91,12 +94,20 @@ struct AccountSources {
   }
 
   /// The account in /etc/passwd, where that has the first word.
-  func name(ofUid uid: UInt32) -> [UInt8]? { isFileFirst ? namesByUid[uid] : nil }
+  func name(ofUid uid: UInt32) -> [UInt8]? { isFileFirst ? linesByUid[uid].map { Array(passwd[$0].prefix { $0 != .colon }) } : nil }
+  /// The same with all that is known of it, but its groups; nil also where the line has something unusual in it, of which the name service
+  /// has to say what it means.
+  func account(ofUid uid: UInt32) -> Account? {
+    guard isFileFirst, let range = linesByUid[uid] else { return nil }
+    let fields = parts(passwd[range], separator: { $0 == .colon })
+    guard fields.count == 7, let group = identifier(fields[3]), let first = fields[0].first, first != .hash, first != .plus, first != .hyphen, !isBlank(first) else { return nil }
+    return Account(credentials: Credentials(user: uid, group: group, groups: []), name: Array(fields[0]), home: Array(fields[5]))
+  }
   func uid(ofName name: [UInt8]) -> UInt32? { isFileFirst ? uidsByName[NameKey(name)] : nil }
 
   /// Whether this account shows that a directory service answers.
   func comesFromDirectory(_ name: [UInt8], uid: UInt32) -> Bool {
-    if uidsByName[NameKey(name)] != nil || namesByUid[uid] != nil { return false }
+    if uidsByName[NameKey(name)] != nil || linesByUid[uid] != nil { return false }
     return !(hasSystemd && uid >= 60001 && uid <= 65535)
   }
 }

@@ -79,7 +79,7 @@ struct CheckCommand: ParsableCommand {
     guard users > 0, let report else { return "This host: no problems found. Name users, or give --all, to look at their homes too." }
     if users > 1 { return "\(users) users: no problems found.\nNext, to ask the engines of one of them: rootless-storage verify USER" }
     guard report.isServed else { return "\(report.name): not served (uid \(report.uid ?? 0) is outside uid_min to uid_max), no problems found." }
-    let storage = report.storage.map { ", storage in \($0.path)" } ?? ""
+    let storage = report.storagePlace.map { ", storage in \($0)" } ?? ""
     return "\(report.name): no problems found; home on \(UserTable.home(report))\(storage).\nNext, to ask the engines: rootless-storage verify \(shellWord(Array(report.name.utf8)))"
   }
 }

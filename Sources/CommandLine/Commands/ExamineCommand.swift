@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import RootlessStorage
 
 /// What `check` and `repair` start: it looks at each user in a process of its own. Nothing below a home is touched with root's identity,
@@ -10,12 +11,11 @@ struct ExamineCommand: ParsableCommand {
   @Argument(help: "One request in JSON, to see what happens; without it, requests come through a socket as standard output.") var request: String?
 
   func run() throws {
-    let service = ExaminerService()
+    var service = ExaminerService()
     if let request {
-      let answer = try service.answer(Array(request.utf8)).text()
-      if answer.isEmpty { throw CannotLook("the process that looked ended without an answer") }
-      writeToStandardOutput(answer)
-      return
+      guard let question = try? JSONDecoder().decode(UserRequest.self, from: Data(request.utf8)) else { throw CannotLook("this is no request; see UserRequest.swift") }
+      guard let report = UserReport(message: try service.answer(question).text()) else { throw CannotLook("the process that looked ended without an answer") }
+      return try printJSON(report)
     }
     do throws(ExaminerService.Failure) { try service.run() } catch {
       throw CannotLook("examine is started by check and repair, which talk with it through a socket; run: rootless-storage check")

@@ -6,6 +6,7 @@ struct RootlessStorageCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rootless-storage",
     abstract: "See, explain, repair and clean up the local container storage of users with network homes.",
+    discussion: "Manual: man rootless-storage. Each command has a page, as rootless-storage-check(8).",
     version: "rootless-storage \(Program.version)",
     subcommands: [
       CheckCommand.self, RepairCommand.self, VerifyCommand.self, StatusCommand.self, LoginCommand.self, ConfigCommand.self, ListCommand.self,
@@ -16,6 +17,13 @@ struct RootlessStorageCommand: ParsableCommand {
   static func main() {
     // Whoever started this may ignore it, and then the kernel reaps children by itself.
     restoreChildSignal()
+    let names = configuration.subcommands.compactMap { $0.configuration.shouldDisplay ? $0.configuration.commandName : nil }
+    if let word = CommandLine.arguments.dropFirst().first, word != "help", !configuration.subcommands.contains(where: { $0.configuration.commandName == word }),
+      let meant = nearest(word, among: names)
+    {
+      printError("rootless-storage: there is no command \(shown(word)); perhaps \(meant) is meant: rootless-storage help \(meant)")
+      exit(withError: ExitCode(2))
+    }
     do {
       var command = try parseAsRoot()
       try command.run()

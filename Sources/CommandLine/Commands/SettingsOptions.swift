@@ -8,11 +8,11 @@ struct SettingsOptions: ParsableArguments {
   var conf: String?
 
   func validate() throws {
-    if let conf, !conf.hasPrefix("/") || conf.utf8.contains(0) { throw ValidationError("--conf takes an absolute path.") }
+    if let conf, conf.isEmpty || conf.utf8.contains(0) { throw ValidationError("--conf takes a path.") }
   }
 
-  /// What `--conf` says.
-  var given: [UInt8]? { conf.map { Array($0.utf8) } }
+  /// What `--conf` says, from the root: a process that looks at a user has another working directory.
+  var given: [UInt8]? { conf.map { Array(($0.hasPrefix("/") ? $0 : workingDirectory() + "/" + $0).utf8) } }
 
   var path: [UInt8] { given ?? SettingsOptions.pathOfLogins }
 

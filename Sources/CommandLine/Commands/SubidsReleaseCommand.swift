@@ -14,10 +14,16 @@ struct SubidsReleaseCommand: ParsableCommand {
   /// Owners that are told of one by one.
   private static let mostWaiting = 24
 
+  /// Those that the files have.
+  private static let owners = CompletionKind.custom { (_: [String], _: Int, prefix: String) in
+    SubordinateIDIndex(HostTree.this).owners.names.filter { begins($0, with: Array(prefix.utf8)) && $0.allSatisfy { $0 > .space && $0 < 0x7f && $0 != .backslash } }
+      .map { String(decoding: $0, as: UTF8.self) }
+  }
+
   /// As in `allocate`.
   private static let patience: Int64 = 15_000
 
-  @Argument(help: ArgumentHelp("Owners as the files spell them: names, or uids in digits.", valueName: "owner")) var owners: [String] = []
+  @Argument(help: ArgumentHelp("Owners as the files spell them: names, or uids in digits.", valueName: "owner"), completion: SubidsReleaseCommand.owners) var owners: [String] = []
 
   @Flag(help: "All owners whose account has been absent for orphan_days.") var gone = false
 

@@ -30,13 +30,17 @@ struct UserOptions: ParsableArguments {
     let settings = try self.settings.read(path).settings
     let selection = try UserSelection(users, all: all, settings)
     let allocator = task == .check ? nil : RepairAllocator(settings, isDryRun: task == .plan)
+    // Many are asked for.
+    let sources = all ? AccountSources.ofThisHost() : nil
+    let groups = sources.flatMap { LocalGroups($0, group: content("/etc/group", limit: 64 << 20)) }
     let examiners = Examiners(
       task: task, conf: path, timeout: timeout, environment: selection.isSelf ? UserOptions.environment : nil, allocator: allocator,
-      podman: PodmanGeneration.installed(HostTree.this))
+      podman: PodmanGeneration.installed(HostTree.this), sources: sources, groups: groups)
     let formers = task == .check ? FormerStorage(selection.subjects, settings) : nil
     let seen = selection.uids
     examiners.run(selection.subjects) { report, account in
       var report = report
+      report.findings = report.findings.map(\.namingOwners)
       if let account, report.failure == nil, report.isServed {
         report.findings += formers?.findings(for: account, host.subordinateIDs) ?? []
         report.findings += accountFindings(for: account, host.subordinateIDs, settings, ignoresChownErrors: report.ignoresChownErrors == true, seen: seen)

@@ -18,18 +18,28 @@ struct JSONScan: Equatable, Sendable {
   private(set) var members: [JSONMember] = []
   /// The object, with its braces.
   let range: Range<Int>
+  /// A number is a value somewhere in it.
+  let hasNumbers: Bool
 
   init(_ bytes: [UInt8]) throws(TextProblem) {
     var text = TextScanner(bytes)
     try text.check()
     text.take(while: JSONScan.isSpace)
     let start = text.at
-    guard text.sees("{") else { throw text.problem(text.peek() == nil ? "empty" : "no object") }
+    guard text.sees("{") else { throw text.peek() == nil ? text.problem("empty") : JSONScan.problem(text, "no object") }
     members = try JSONScan.object(&text, depth: 0)
+    hasNumbers = text.hasSeenNumber
     range = start..<text.at
     text.take(while: JSONScan.isSpace)
-    if text.peek() != nil { throw text.problem("something behind the end of the object") }
+    if text.peek() != nil { throw JSONScan.problem(text, "something behind the end of the object") }
   }
+
+  /// What people write although there is no such thing, by name.
+  private static func problem(_ text: TextScanner, _ reason: String) -> TextProblem {
+    text.problem(text.sees("/") || text.sees("#") ? "a comment, which JSON has not" : reason)
+  }
+
+  private static let needlessComma = "a comma with nothing behind it"
 
   private static func isSpace(_ byte: UInt8) -> Bool { isBlank(byte) || byte == .newline || byte == .carriageReturn }
 
@@ -41,7 +51,7 @@ struct JSONScan: Equatable, Sendable {
     repeat {
       text.take(while: isSpace)
       let start = text.at
-      guard text.sees("\"") else { throw text.problem("no key where one belongs") }
+      guard text.sees("\"") else { throw JSONScan.problem(text, text.sees("}") ? needlessComma : "no key where one belongs") }
       let key = try string(&text)
       text.take(while: isSpace)
       guard text.take(":") else { throw text.problem("a key without a colon") }
@@ -51,7 +61,7 @@ struct JSONScan: Equatable, Sendable {
       members.append(JSONMember(key: key, string: value, value: valueStart..<text.at, range: start..<text.at))
       text.take(while: isSpace)
     } while text.take(",")
-    guard text.take("}") else { throw text.problem("an object without its end") }
+    guard text.take("}") else { throw JSONScan.problem(text, "an object without its end") }
     return members
   }
 
@@ -64,7 +74,8 @@ struct JSONScan: Equatable, Sendable {
     } else if text.take("[") {
       try array(&text, depth: depth)
     } else if !text.take("true") && !text.take("false") && !text.take("null") {
-      guard number(&text) else { throw text.problem("no value where one belongs") }
+      guard number(&text) else { throw JSONScan.problem(text, "no value where one belongs") }
+      text.hasSeenNumber = true
     }
     return nil
   }
@@ -74,6 +85,7 @@ struct JSONScan: Equatable, Sendable {
     if text.take("]") { return }
     repeat {
       text.take(while: isSpace)
+      if text.sees("]") { throw text.problem(needlessComma) }
       _ = try value(&text, depth: depth + 1)
       text.take(while: isSpace)
     } while text.take(",")

@@ -11,8 +11,8 @@ struct JSONText: Equatable, Sendable {
   init(_ bytes: [UInt8]) throws(Problem) {
     self.bytes = bytes
     scan = try JSONScan(bytes)
-    // The scanner does not see a number beyond all ranges.
-    if tree() == nil { throw Problem(line: 0, reason: "no JSON object") }
+    // The scanner does not see a number beyond all ranges; whatever else it takes, Foundation takes too.
+    if scan.hasNumbers && tree() == nil { throw Problem(line: 0, reason: "no JSON object") }
   }
 
   /// The member's value, if it is a string. Of several members with this key the last counts, as for Go.

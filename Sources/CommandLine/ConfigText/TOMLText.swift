@@ -50,8 +50,10 @@ struct TOMLText: Equatable, Sendable {
     }
     // Most keys are written as they are asked for, or not there at all.
     if let index = entries.index(forKey: name), isSame(entries[index].key, name), let found = value(entries[index].value) { return found }
-    for candidate in entries.filter({ isSameToGo($0.key, name) && !isSame($0.key, name) }).sorted(by: { $0.key < $1.key }).map(\.value) {
-      if let found = value(candidate) { return found }
+    var alike: [String] = []
+    for key in entries.keys where isSameToGo(key, name) && !isSame(key, name) { alike.append(key) }
+    for key in alike.sorted() {
+      if let candidate = entries[key], let found = value(candidate) { return found }
     }
     return nil
   }

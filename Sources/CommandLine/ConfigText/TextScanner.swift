@@ -29,6 +29,7 @@ struct TextScanner {
 
   let bytes: [UInt8]
   private(set) var at = 0
+  var hasSeenNumber = false
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 

@@ -59,6 +59,15 @@ struct UserReport: Codable, Equatable, Sendable {
 }
 
 extension UserReport {
+  /// Where engines store: the storage directory, or where the user has put what is not in it.
+  var storagePlace: String? {
+    func isElsewhere(_ path: String) -> Bool { storage.map { !path.hasPrefix($0.path + "/") } ?? true }
+    let places = [graphroot, dataRoot].compactMap { $0 }.filter(isElsewhere)
+    if places.isEmpty { return storage?.path }
+    let isAll = places.count == 2 || storage == nil
+    return ((isAll ? [] : [storage?.path].compactMap { $0 }) + places).joined(separator: ", ")
+  }
+
   /// All texts in it can be shown on a terminal.
   var isPrintable: Bool {
     var texts = [name, home?.path, home?.fileSystem, storage?.path, graphroot, dataRoot, failure].compactMap { $0 }

@@ -7,7 +7,7 @@ struct UserTable {
   init(_ terminal: Terminal) { self.terminal = terminal }
 
   mutating func add(_ report: UserReport) {
-    rows.append([report.name, UserTable.home(report), report.storage?.path ?? "-", UserTable.state(report)])
+    rows.append([report.name, UserTable.home(report), report.storagePlace ?? "-", UserTable.state(report)])
     addFindings(report)
   }
 

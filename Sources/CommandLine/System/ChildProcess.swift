@@ -192,12 +192,13 @@ enum ChildProcess {
   }
 
   private static func readPiece(_ output: borrowing FileDescriptor) throws(Errno) -> [UInt8] {
-    var piece = [UInt8](repeating: 0, count: 65536)
     let raw = output.raw
-    let room = piece.count
-    // SAFETY: read(2) writes at most `room` bytes into a buffer of that size.
-    let got = try retrying { unsafe piece.withUnsafeMutableBytes { unsafe read(raw, $0.baseAddress!, room) } }
-    piece.removeLast(room - got)
+    var failure: Errno? = nil
+    let piece = unsafe [UInt8](unsafeUninitializedCapacity: 16384) { buffer, filled in
+      // SAFETY: read(2) writes at most the buffer's count, which is not 0, and says how much it has written.
+      do throws(Errno) { filled = try retrying { unsafe read(raw, buffer.baseAddress!, buffer.count) } } catch { failure = error }
+    }
+    if let failure { throw failure }
     return piece
   }
 

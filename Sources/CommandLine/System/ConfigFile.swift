@@ -18,13 +18,42 @@ enum ConfigFile: Equatable, Sendable {
     let owner: UInt32
     let mode: UInt32
     let inode: UInt64
+    /// Where the link leads in the end; nil where nobody tells.
+    var target: [UInt8]? = nil
   }
 
   /// Larger ones nobody writes by hand.
   static let largest = 1 << 20
 
-  /// - Parameter directory: where `path` begins. The process must be the user.
-  static func read(at directory: borrowing FileDescriptor, _ path: [UInt8], limit: Int = largest) -> ConfigFile {
+  /// By what a file is known again that was read before, unchanged.
+  struct Mark: Equatable, Sendable {
+    private let identity: FileIdentity
+    private let size: UInt64
+    private let modified: Int64
+    private let changed: Int64
+
+    fileprivate init(_ status: FileStatus) {
+      identity = FileIdentity(status)
+      size = status.size
+      modified = status.modified
+      changed = status.changed
+    }
+  }
+
+  /// A regular file that everybody may read, and that nobody but root can change or exchange; nil for any other.
+  static func common(_ path: [UInt8]) -> (Mark, ConfigFile)? {
+    do throws(WayProblem) {
+      let file = try walk(toFile: path, .trusted, MountTable(blockDeviceIsLocal: true))
+      let status = file.status
+      guard status.mode & 0o004 != 0, let bytes = try? readAll(file.descriptor, limit: largest, chunk: 65536), bytes.count <= largest else { return nil }
+      return (Mark(status), .content(Content(bytes: bytes, isLink: false, owner: status.owner, mode: status.mode, inode: status.inode)))
+    } catch { return nil }
+  }
+
+  /// - Parameters:
+  ///   - directory: where `path` begins. The process must be the user.
+  ///   - known: what may be there, and was read before.
+  static func read(at directory: borrowing FileDescriptor, _ path: [UInt8], limit: Int = largest, known: (mark: Mark, file: ConfigFile)? = nil) -> ConfigFile {
     let named: FileStatus
     do throws(Errno) { named = try fileStatus(at: directory, path) } catch {
       return error == .noEntry ? .absent : .failed(error)
@@ -33,10 +62,14 @@ enum ConfigFile: Equatable, Sendable {
       let file = try open(at: directory, path, .readingFollowing)
       let status = try fileStatus(of: file)
       guard status.kind == .regular else { return .notRegular(status.kind) }
-      let bytes = try readAll(file, limit: limit, chunk: 65536)
+      let bytes: [UInt8]
+      if let known, case .content(let content) = known.file, known.mark == Mark(status) { bytes = content.bytes } else {
+        // It is small most often, and its end is then seen with it.
+        bytes = try readAll(file, limit: limit, chunk: Int(min(65536, max(4096, status.size + 1))))
+      }
       if bytes.count > limit { return .tooLarge }
       let isLink = named.kind == .symbolicLink
-      return .content(Content(bytes: bytes, isLink: isLink, owner: status.owner, mode: status.mode, inode: status.inode))
+      return .content(Content(bytes: bytes, isLink: isLink, owner: status.owner, mode: status.mode, inode: status.inode, target: isLink ? realPath(ofPlace: file) : nil))
     } catch {
       if error == .noEntry && named.kind == .symbolicLink { return .dangling }
       // open(2) of a socket.

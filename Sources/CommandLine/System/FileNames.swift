@@ -38,7 +38,14 @@ func makeSymbolicLink(at directory: borrowing FileDescriptor, _ name: [UInt8], t
 
 /// The path of a directory that is open as a place, without symbolic links, by the link in /proc; nil where nobody tells.
 func realPath(ofPlace place: borrowing FileDescriptor) -> [UInt8]? {
-  do throws(Errno) { return try target(ofLink: open(path: Array("/proc/self/fd/\(place.raw)".utf8), .anyPlace)) } catch { return nil }
+  let path = Array("/proc/self/fd/".utf8) + decimal(UInt64(UInt32(bitPattern: place.raw)))
+  let target = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+    // SAFETY: readlink(2) writes at most the buffer's count, which is not 0, and says how much it has written.
+    let length = unsafe withCString(path) { unsafe readlink($0, buffer.baseAddress!, buffer.count) }
+    count = max(0, length)
+  }
+  // A path that does not fit is cut.
+  return target.isEmpty || target.count == 4096 ? nil : target
 }
 
 /// Whether this process may make something in a directory that is open as a place, with the identity it has at the moment (faccessat(2)

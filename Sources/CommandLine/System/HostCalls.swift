@@ -37,3 +37,10 @@ func isMountedNosuid(_ path: [UInt8]) -> Bool {
 
 /// A write that a limit on file sizes stops fails from now on, and does not end this process (SIGXFSZ, setrlimit(2)).
 func ignoreFileSizeLimit() { _ = clinux_ignore_signal(SIGXFSZ) }
+
+/// getcwd(3); `/` where it is gone.
+func workingDirectory() -> String {
+  guard let path = unsafe getcwd(nil, 0) else { return "/" }
+  defer { unsafe free(path) }
+  return unsafe String(decoding: bytes(ofCString: path), as: UTF8.self)
+}

@@ -52,10 +52,15 @@ struct UserProgram {
   /// Whether a program can be run as this user; that a manager answers, it does not say. The process must be for good the user: what is
   /// in a runtime directory may be a trap.
   ///
-  /// - Parameter isPrivileged: root asks, or asked before this process became the user.
-  func isPossible(isPrivileged: Bool) -> Bool {
-    isPrivileged ? UserProgram.client != nil && hasManager : isCaller && effectiveIDs().user == account.uid
+  /// - Parameters:
+  ///   - isPrivileged: root asks, or asked before this process became the user.
+  ///   - hasClient: as `UserProgram.hasClient` says.
+  func isPossible(isPrivileged: Bool, hasClient: Bool) -> Bool {
+    isPrivileged ? hasClient && hasManager : isCaller && effectiveIDs().user == account.uid
   }
+
+  /// Whether root can ask a manager at all: systemd runs, and systemd-run(1) is root's.
+  static var hasClient: Bool { client != nil }
 
   /// Runs it in the directory `/`, with /dev/null as standard input, in a session without a terminal.
   ///
@@ -70,7 +75,7 @@ struct UserProgram {
   ///   - limit: bytes of its standard output and standard error together.
   func run(_ path: [UInt8], _ arguments: [[UInt8]], variables: [[UInt8]] = [], seconds: UInt32, limit: Int) throws(Failure) -> ChildProcess.Ending {
     if effectiveIDs().user != 0 {
-      guard isPossible(isPrivileged: false) else { throw .noSession }
+      guard isPossible(isPrivileged: false, hasClient: false) else { throw .noSession }
       let hasRuntimeDirectory = isOwnDirectory(runtimeDirectory, of: account.uid)
       return try runAsChild(path, arguments, environment(hasRuntimeDirectory) + variables, seconds: seconds, limit: limit)
     }

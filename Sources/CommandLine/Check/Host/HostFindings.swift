@@ -46,6 +46,12 @@ private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
         .storageSpace, shortage.severity, shortage.sentence,
         remedy: .root("sudo rootless-storage prune --until-free 20% --dry-run; sudo du -xh --max-depth=1 \(path) | sort -h", note: "decide what is no longer needed")))
   }
+  if let volume = parent.volume, !volume.isNetwork {
+    for (isSet, code, severity, option, effect) in UserDiagnosis.mountOptions(volume, isVfs: false) where isSet && severity == .note {
+      findings.append(
+        Finding(code, .note, "\(shown(parent.path)), the parent of all storage directories, is on a mount with \(option): \(effect).", remedy: "nothing has to be done"))
+    }
+  }
   if let place = facts.polyinstantiation {
     findings.append(
       Finding(

@@ -7,7 +7,8 @@ extension UserDiagnosis {
 
   /// Where Docker stores in the session of whoever asks, or in any of the user's; nil: below ~/.local/share.
   var dataRoot: String? {
-    let fallback = facts.dataHome.map { $0.real + "/docker" }.flatMap { $0 == String(decoding: facts.account.home, as: UTF8.self) + "/.local/share/docker" ? nil : $0 }
+    let own = facts.dataHome == nil ? ownStore(.docker)?.place.real : nil
+    let fallback = own ?? facts.dataHome.map { $0.real + "/docker" }.flatMap { $0 == String(decoding: facts.account.home, as: UTF8.self) + "/.local/share/docker" ? nil : $0 }
     if let session = facts.sessionDocker { return session.dataRoot?.real ?? fallback }
     guard let daemon = facts.daemonJson else { return fallback }
     if let root = daemon.unitRoot { return root.real }
@@ -41,7 +42,8 @@ extension UserDiagnosis {
         if facts.isNetworkHome, storageIsFit, daemon.isUsual, let new = intended.daemonJson, isOwnFile(content) {
           add(.daemonJsonInvalid, .error, sentence, repairedBy: .replaceFile(new))
         } else {
-          add(.daemonJsonInvalid, .error, sentence, Remedy("edit \(file)", by: .user(name)))
+          let (place, person) = whereabouts(content, file)
+          add(.daemonJsonInvalid, .error, sentence, Remedy("edit \(place)", by: person))
         }
       } else if let text = daemon.text {
         judge(daemon, text, content)
@@ -88,10 +90,9 @@ extension UserDiagnosis {
     } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil && isUsual {
       add(code, severity, sentence, repairedBy: .editDaemonJson(changes))
     } else {
-      let file = facts.daemonJson?.name ?? UserDiagnosis.usual
-      let place = content.isLink ? "the file that \(file) is a link to" : file
+      let (place, person) = whereabouts(content, facts.daemonJson?.name ?? UserDiagnosis.usual)
       let what = changes.isEmpty ? "take the byte order mark away" : changes.map(\.text).joined(separator: ", ")
-      add(code, severity, sentence, Remedy("in \(place): \(what)", by: .user(name)))
+      add(code, severity, sentence, Remedy("in \(place): \(what)", by: person))
     }
   }
 
@@ -113,6 +114,10 @@ extension UserDiagnosis {
     // The command line has the word, and was judged.
     if daemon.unit.option("data-root") != nil { return }
     guard text.has("data-root") else {
+      if let store = ownStore(.docker), facts.dataHome == nil {
+        if let (code, sentence) = problem(of: store) { add(UserDiagnosis.dockerCode[code] ?? .dataRootMissing, .error, sentence, content) }
+        return
+      }
       if facts.isNetworkHome {
         if let data = facts.dataHome, !data.isNetwork {
           return add(
@@ -222,7 +227,7 @@ extension UserDiagnosis {
     if let mirror = text.strings("registry-mirrors").first(where: { !$0.hasPrefix("http://") && !$0.hasPrefix("https://") }) {
       add(.daemonJsonKey, .error, "registry-mirrors in \(file) has \(shown(mirror)), which does not begin with http:// or https://: Docker does not start.", correct("registry-mirrors"))
     }
-    if let directory = daemon.pidDirectory {
+    if let directory = daemon.pidDirectory, !isInRuntimeDirectory(directory.path) {
       switch directory.state {
       case .directory where !directory.isClosed: break
       case .absent: break
@@ -257,8 +262,14 @@ extension UserDiagnosis {
 
   /// Sockets and pid files: not on a file server, and the user's.
   private mutating func judgeExecRoot(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
-    guard let path = text.string("exec-root"), !path.isEmpty else { return }
-    if let place = daemon.execRoot, problem(ofStore: path, place, "exec-root", facts) == nil { return }
+    guard let path = text.string("exec-root"), !path.isEmpty, !isInRuntimeDirectory(path) else { return }
+    if let place = daemon.execRoot, problem(ofStore: path, place, "exec-root", facts) == nil {
+      for trouble in troubles(of: place, path, for: .state, "exec-root in \(daemon.name)") {
+        let remedy = if case .command(let command) = trouble.cure { command } else { Remedy("in \(daemon.name): remove exec-root", by: .user(name)) }
+        add(trouble.code, trouble.severity, trouble.sentence, remedy)
+      }
+      return
+    }
     let why = daemon.execRoot?.isNetwork == true ? "on a network file system" : "no directory that \(name) can use"
     add(.execRootUnusable, .error, "exec-root in \(daemon.name) is \(shown(path)), which is \(why): Docker does not start.", content, [.remove(key: "exec-root")])
   }
@@ -277,12 +288,8 @@ extension UserDiagnosis {
     }
     if volume.noexec { add(.storageNoexec, .warning, "\(what) is on a mount with noexec: programs in volumes do not start.", elsewhere) }
     if let shortage = spaceShortage(volume, of: what) { add(.storageSpace, shortage.severity, shortage.sentence, elsewhere) }
-    switch daemon.fate {
-    case .ages(let line)?:
-      add(.storageAgeing, .warning, "systemd-tmpfiles removes what has not been used for \(shown(line.age ?? [])) below \(shown(line.path)) (\(shown(line.file)):\(line.number)), and with it what is in \(what), file by file.", elsewhere)
-    case .emptiedAtBoot(let line)?:
-      add(.storageAgeing, .warning, "systemd-tmpfiles empties \(shown(line.path)) at every boot (\(shown(line.file)):\(line.number)), and with it \(what).", elsewhere)
-    case nil: break
+    for trouble in troubles(of: daemon.unitRoot ?? daemon.dataRoot, path, for: .store, key) where trouble.code == .storageAgeing {
+      if case .command(let command) = trouble.cure { add(.storageAgeing, .warning, trouble.sentence, command) } else { add(.storageAgeing, .warning, trouble.sentence, elsewhere) }
     }
   }
 
@@ -305,7 +312,7 @@ extension UserDiagnosis {
     return file?.rendered(for: facts.account, storage: Array(storage.utf8)) == content.bytes
   }
 
-  private static let dockerCode: [FindingCode: FindingCode] = [
+  static let dockerCode: [FindingCode: FindingCode] = [
     .graphrootNetwork: .dataRootNetwork, .graphrootForeign: .dataRootForeign, .graphrootMissing: .dataRootMissing,
   ]
 

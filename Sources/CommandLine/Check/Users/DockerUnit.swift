@@ -19,7 +19,7 @@ struct DockerUnit: Equatable, Sendable {
   func option(_ name: String) -> Option? { options.last { $0.name == name } }
 
   /// Where a user's manager looks, the first directory first; what begins with a tilde is in the home.
-  private static let directories = [
+  static let directories = [
     "~/.config/systemd/user.control", "~/.config/systemd/user", "/etc/systemd/user", "/run/systemd/user", "~/.local/share/systemd/user",
     "/usr/local/lib/systemd/user", "/usr/lib/systemd/user",
   ]
@@ -37,9 +37,11 @@ struct DockerUnit: Equatable, Sendable {
 
   init() {}
 
-  init(_ home: borrowing FileDescriptor, _ account: Account) {
+  /// - Parameter shared: those outside of the home in which there is anything about Docker.
+  init(_ home: borrowing FileDescriptor, _ account: Account, shared: [String]) {
     var starts: [Line] = []
-    for path in DockerUnit.files(home) {
+    let directories = DockerUnit.directories.filter { $0.hasPrefix("~") || shared.contains($0) }
+    for path in DockerUnit.files(home, directories) {
       guard case .content(let content) = DockerUnit.read(path, home) else { continue }
       for line in DockerUnit.lines(content.bytes, shown(Array(path.utf8))) {
         // An empty one takes back all that came before it.
@@ -54,7 +56,7 @@ struct DockerUnit: Equatable, Sendable {
     do throws(Errno) { return ConfigFile.read(at: try open(path: [.slash], .directoryPlace), Array(path.utf8.dropFirst())) } catch { return .failed(error) }
   }
 
-  private static func files(_ home: borrowing FileDescriptor) -> [String] {
+  private static func files(_ home: borrowing FileDescriptor, _ directories: [String]) -> [String] {
     var files: [String] = []
     for directory in directories {
       let path = "\(directory)/docker.service"

@@ -19,10 +19,18 @@ struct IntendedConfig: Equatable, Sendable {
     daemonJson = rendered(UserExaminer.daemonJson)
     let base = String(decoding: storage, as: UTF8.self)
     // A skeleton that cannot be parsed says nothing; its own finding is somebody else's.
-    let toml = storageConf.flatMap { try? TOMLText($0.content) }
+    let toml = storageConf.flatMap { file in
+      // As a login writes it, so it is with most users.
+      if let text = facts.storageConf?.text, text.bytes == file.content { return text }
+      return try? TOMLText(file.content)
+    }
     graphroot = IntendedConfig.text(toml?.value(["storage", "graphroot"])) ?? base + "/containers/storage"
     driver = IntendedConfig.text(toml?.value(["storage", "driver"])) ?? "overlay"
-    dataRoot = daemonJson.flatMap { try? JSONText($0.content) }?.string("data-root") ?? base + "/docker"
+    let json = daemonJson.flatMap { file in
+      if let text = facts.daemonJson?.text, text.bytes == file.content { return text }
+      return try? JSONText(file.content)
+    }
+    dataRoot = json?.string("data-root") ?? base + "/docker"
   }
 
   private static func text(_ value: TOMLText.Value?) -> String? {

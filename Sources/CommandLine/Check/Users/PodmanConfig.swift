@@ -13,11 +13,17 @@ struct PodmanConfig: Equatable, Sendable {
     private(set) var text: TOMLText?
     private(set) var problem: TOMLText.Problem?
 
-    init(path: String, _ place: Place, _ file: ConfigFile) {
+    /// - Parameter known: the same file as it was parsed before, if it has not changed.
+    init(path: String, _ place: Place, _ file: ConfigFile, known: File? = nil) {
       self.path = path
       self.place = place
       self.file = file
       guard case .content(let content) = file else { return }
+      if case .content(let earlier)? = known?.file, earlier.bytes == content.bytes {
+        text = known?.text
+        problem = known?.problem
+        return
+      }
       do throws(TOMLText.Problem) { text = try TOMLText(content.bytes) } catch { problem = error }
     }
 
@@ -43,9 +49,12 @@ struct PodmanConfig: Equatable, Sendable {
   /// Files of containers.conf, in that order too.
   var engine: [File] = []
 
+  /// Where files lie that are not in the home, the weakest first.
+  static let siteDirectories: [(path: String, place: Place)] = [("/usr/share/containers", .vendor), ("/etc/containers", .site)]
+
   /// The directories that have drop-in files for a user other than root, the weakest first: of files of one name the strongest counts.
   static func dropInDirectories(_ uid: UInt32) -> [(path: String, place: Place)] {
-    [("/usr/share/containers", Place.vendor), ("/etc/containers", .site)].flatMap { base, place in
+    siteDirectories.flatMap { base, place in
       ["storage.conf.d", "storage.rootless.conf.d", "storage.rootless.conf.d/\(uid)"].map { ("\(base)/\($0)", place) }
     }
   }

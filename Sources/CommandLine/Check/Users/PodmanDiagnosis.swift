@@ -19,7 +19,7 @@ extension UserDiagnosis {
   }
 
   /// What Podman here makes of its files; where it is not known which generation it is, what each would make of them.
-  var readings: [PodmanReading] {
+  static func readings(_ facts: UserFacts) -> [PodmanReading] {
     let own = PodmanConfig.File(path: UserDiagnosis.storageConfFile, .user, facts.storageConf?.file ?? .absent)
     let config = facts.podmanConfig ?? PodmanConfig(user: own)
     return (facts.podmanGeneration.map { [$0] } ?? PodmanGeneration.allCases).map { config.reading($0) }
@@ -29,7 +29,7 @@ extension UserDiagnosis {
   var graphroot: String? {
     let generation = readings.first?.generation ?? .merging
     guard let store = (facts.sessionConfig.map { $0.reading(generation) } ?? readings.first)?.store else {
-      guard let data = facts.environment?.dataHome, data.hasPrefix("/") else { return nil }
+      guard let data = facts.environment?.dataHome, data.hasPrefix("/") else { return ownStore(.podman)?.place.real }
       let path = data + "/containers/storage"
       return path == String(decoding: facts.account.home, as: UTF8.self) + "/.local/share/containers/storage" ? nil : path
     }
@@ -55,8 +55,12 @@ extension UserDiagnosis {
 
   mutating func judgePodmanConfig() {
     var found: [(trouble: Trouble, readings: [PodmanReading])] = []
+    let areAlike = areAlike
+    var first: [Trouble]? = nil
     for reading in readings {
-      for trouble in troubles(reading) {
+      let troubles = areAlike ? first ?? troubles(reading) : troubles(reading)
+      first = troubles
+      for trouble in troubles {
         if let index = found.firstIndex(where: { $0.trouble == trouble }) { found[index].readings.append(reading) } else { found.append((trouble, [reading])) }
       }
     }
@@ -72,6 +76,13 @@ extension UserDiagnosis {
         }
       }
     }
+  }
+
+  /// Nothing that only some generations know is in any file, as where there is nothing but what a login writes.
+  private var areAlike: Bool {
+    guard let config = facts.podmanConfig, let text = config.user.text, case .table(let entries)? = text.root["storage"], text.root.count == 1 else { return false }
+    return config.dropIns.isEmpty && !config.others.contains(where: \.isThere) && !text.bytes.starts(with: UserDiagnosis.byteOrderMark)
+      && entries.keys.allSatisfy { $0 == "driver" || $0 == "graphroot" }
   }
 
   private static func remedy(_ changes: [KeyChange], _ file: PodmanConfig.File, _ name: String) -> Remedy {
@@ -128,7 +139,9 @@ extension UserDiagnosis {
 
   /// A value that is not of its key's type: no generation takes it.
   private func typeTroubles(_ file: PodmanConfig.File, _ text: TOMLText, _ generation: PodmanGeneration) -> [Trouble] {
-    UserDiagnosis.types.compactMap { entry in
+    let hasOptions = text.value(["storage", "options"]) != nil
+    return UserDiagnosis.types.compactMap { entry in
+      if entry.isOption && !hasOptions { return nil }
       guard generation != .early || !entry.isNew, let value = text.value(entry.keys) else { return nil }
       guard let kind = UserDiagnosis.mismatch(value, entry.type, generation) else { return nil }
       let key = entry.keys.dropFirst().joined(separator: ".")
@@ -148,7 +161,7 @@ extension UserDiagnosis {
   enum ValueType: String { case text = "a text in quotes", texts = "a list of texts", boolean = "true or false", table = "a table", number = "a number", textTable = "a table of texts" }
 
   /// As the structures of containers/storage have them (pkg/config, types/options.go). New: Podman before 4.8 does not know the key.
-  private static let types = typesOfKeys.map { (path: $0.path, keys: $0.path.split(separator: ".").map(String.init), type: $0.type, isNew: $0.isNew) }
+  private static let types = typesOfKeys.map { (path: $0.path, keys: $0.path.split(separator: ".").map(String.init), type: $0.type, isNew: $0.isNew, isOption: $0.path.hasPrefix("storage.options.")) }
 
   private static let typesOfKeys: [(path: String, type: ValueType, isNew: Bool)] =
     [("storage", .table, false)]
@@ -206,28 +219,28 @@ extension UserDiagnosis {
         Trouble(
           code: .storagePath, severity: .error, sentence: "\(setting) is \"\(shown(path))\": overlay takes a comma or a colon for the end of a path, and Podman does not start.", file: file, change: change))
     }
-    guard let volume = place(raw)?.volume, !isBelowStorage(path) else { return found }
-    let type = volume.type ?? "a disk"
-    if UserDiagnosis.unfitForOverlay(volume) {
-      found.append(
-        Trouble(code: .storageFileSystem, severity: .error, sentence: "\(setting) is \(shown(path)), which is on \(type), on which the overlay driver cannot work.", file: file, change: change))
-    }
-    if ["tmpfs", "ramfs"].contains(type), ["/dev/shm/", "/run/", "/tmp/"].contains(where: path.hasPrefix) {
-      found.append(
-        Trouble(code: .graphrootVolatile, severity: .note, sentence: "\(setting) is \(shown(path)), which is in memory: a reboot removes what is stored there.", file: file, change: .told("set graphroot to a place on a disk")))
-    }
-    if volume.size > 0 && volume.free < 100 << 20 {
-      found.append(
-        Trouble(
-          code: .storageSpace, severity: .error, sentence: "Only \(shownSize(volume.free)) of \(shownSize(volume.size)) are free at \(shown(path)), which is \(setting).", file: file,
-          change: .told(inSession("podman system df", note: "decide what is no longer needed"))))
-    }
-    if volume.noexec, reading.driver?.name == "vfs" {
-      found.append(
-        Trouble(
-          code: .storageNoexec, severity: .error, sentence: "\(setting) is \(shown(path)), which is on a mount with noexec: with the driver vfs no container starts.", file: file, change: change))
-    }
+    found += troubles(of: place(raw), path, for: .store, setting, isVfs: reading.driver?.name == "vfs").map { self.trouble($0, file, change) }
     return found
+  }
+
+  /// - Parameter change: what gives it another place.
+  private func trouble(_ trouble: PlaceTrouble, _ file: PodmanConfig.File, _ change: Trouble.Change) -> Trouble {
+    let cure =
+      switch trouble.cure {
+      case .command(let command): Trouble.Change.told(command)
+      case .space: Trouble.Change.told(inSession("podman system df", note: "decide what is no longer needed"))
+      // What works until the next boot is not moved away from what is stored there.
+      case .elsewhere where trouble.severity != .error: Trouble.Change.told(told(change, file))
+      case .elsewhere: change
+      }
+    return Trouble(code: trouble.code, severity: trouble.severity, sentence: trouble.sentence, file: file, change: cure)
+  }
+
+  private func told(_ change: Trouble.Change, _ file: PodmanConfig.File) -> Remedy {
+    switch change {
+    case .keys(let changes): UserDiagnosis.remedy(changes, file, name)
+    case .told(let text): text
+    }
   }
 
   // MARK: The driver
@@ -258,11 +271,15 @@ extension UserDiagnosis {
   }
 
   private func runrootTroubles(_ reading: PodmanReading) -> [Trouble] {
-    guard let (raw, file) = reading.text(["storage", "runroot"]), let (severity, why) = problem(ofRunroot: raw, place(raw)) else { return [] }
+    guard let (raw, file) = reading.text(["storage", "runroot"]) else { return [] }
+    let change = Trouble.Change.keys([.remove(key: "runroot")])
+    guard let (severity, why) = problem(ofRunroot: raw, place(raw)) else {
+      let path = ExpandedPath(raw, facts.account).path
+      return isInRuntimeDirectory(path) ? [] : troubles(of: place(raw), path, for: .state, "runroot in \(file.path)").map { trouble($0, file, change) }
+    }
     return [
       Trouble(
-        code: .runrootUnusable, severity: severity, sentence: "runroot in \(file.path) is \(shown(raw)), \(why); without it Podman finds a place itself.", file: file,
-        change: .keys([.remove(key: "runroot")]))
+        code: .runrootUnusable, severity: severity, sentence: "runroot in \(file.path) is \(shown(raw)), \(why); without it Podman finds a place itself.", file: file, change: change)
     ]
   }
 
@@ -275,6 +292,9 @@ extension UserDiagnosis {
       let path = ExpandedPath(raw, facts.account).path
       if let (_, sentence) = problem(ofStore: path, place(raw), "imagestore in \(file.path)", facts) {
         found.append(Trouble(code: .imageStore, severity: .error, sentence: sentence, file: file, change: .keys([.remove(key: "imagestore")])))
+      } else {
+        let isVfs = reading.driver?.name == "vfs"
+        found += troubles(of: place(raw), path, for: .images, "imagestore in \(file.path)", isVfs: isVfs).map { trouble($0, file, .keys([.remove(key: "imagestore")])) }
       }
     }
     for file in reading.layers {
@@ -286,7 +306,10 @@ extension UserDiagnosis {
         case .directory:
           // It makes a directory for the driver in one that has none, and cannot where it is not the user's.
           let driver = reading.driver.map { $0.name == "vfs" ? "vfs" : "overlay" } ?? "overlay"
-          guard case .unreachable? = place("\(raw)/\(driver)-images")?.state else { continue }
+          guard case .unreachable? = place("\(raw)/\(driver)-images")?.state else {
+            found += othersImages(raw, "additionalimagestores", file)
+            continue
+          }
           why = "has no \(driver)-images, which \(name) may not make there,"
         case nil: why = "is no absolute path"
         case .absent, .unreachable: why = "does not exist"
@@ -302,7 +325,10 @@ extension UserDiagnosis {
     for file in reading.layers {
       guard let counting = reading.value(["storage", "options", "additionallayerstores"]), counting.file == file, let toml = file.text else { continue }
       for path in PodmanReading.layerStores(toml) where !path.isEmpty {
-        if case .directory? = place(path)?.state { continue }
+        if case .directory? = place(path)?.state {
+          found += othersImages(path, "additionallayerstores", file)
+          continue
+        }
         found.append(
           Trouble(
             code: .imageStore, severity: .error, sentence: "additionallayerstores in \(file.path) lists \(shown(path)), which is no directory that \(name) can reach, and so Podman does not start.", file: file,
@@ -312,11 +338,19 @@ extension UserDiagnosis {
     return found
   }
 
+  private func othersImages(_ raw: String, _ key: String, _ file: PodmanConfig.File) -> [Trouble] {
+    let path = ExpandedPath(raw, facts.account).path
+    let elsewhere = Remedy("take \(shown(raw)) out of \(key) in \(file.path)", by: file.place == .user ? .user(name) : .root)
+    return troubles(of: place(raw), path, for: .othersImages, "a part of \(key) in \(file.path)").map { trouble($0, file, .told(elsewhere)) }
+  }
+
   /// Words that ParseBool of Go's takes.
   private static let booleans: Set<String> = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
 
   private func overlayTroubles(_ reading: PodmanReading) -> [Trouble] {
     if let driver = reading.driver?.name, !driver.hasPrefix("overlay") { return [] }
+    // With most users there are none.
+    if !reading.layers.contains(where: { $0.text?.value(["storage", "options"]) != nil }) { return [] }
     var found: [Trouble] = []
     func option(_ name: String) -> (text: String, file: PodmanConfig.File, key: String)? {
       for key in ["options.overlay.\(name)", "options.\(name)"] {
@@ -416,15 +450,36 @@ extension UserDiagnosis {
       let remedy = Remedy("take \(key) out of \(file.path), or set it to a directory of \(name)'s", by: file.place == .user ? .user(name) : .root)
       // It is a word with a meaning of its own.
       if key == "image_copy_tmp_dir" && raw == "storage" { continue }
-      // A runtime directory comes and goes with the sessions.
-      if path.hasPrefix("/run/user/\(facts.account.uid)/") { continue }
+      if isInRuntimeDirectory(path) { continue }
+      let use = PlaceUse(engineKey: key)
+      // For what is gone when a command ends, a directory of anybody's will do.
+      if use == .scratch, let place = place(raw), case .directory = place.state, !place.isClosed {
+        add(troubles(of: place, path, for: use, "\(key) in \(file.path)"), elsewhere: remedy)
+        continue
+      }
       if let place = place(raw), place.isNetwork, key != "image_copy_tmp_dir" {
         if case .directory(facts.account.uid) = place.state {
           add(.containersConf, .note, "\(key) in \(file.path) is \(shown(path)), which is on a network file system (\(place.type ?? "unknown")): files of other ids than \(name)'s cannot be made there.", remedy)
           continue
         }
       }
-      if let (code, sentence) = problem(ofStore: path, place(raw), "\(key) in \(file.path)", facts), code != .graphrootNetwork { add(.containersConf, .error, sentence, remedy) }
+      if let (code, sentence) = problem(ofStore: path, place(raw), "\(key) in \(file.path)", facts), code != .graphrootNetwork {
+        add(.containersConf, .error, sentence, remedy)
+      } else {
+        add(troubles(of: place(raw), path, for: use, "\(key) in \(file.path)"), elsewhere: remedy)
+      }
+    }
+  }
+
+  private mutating func add(_ troubles: [PlaceTrouble], elsewhere: Remedy) {
+    for trouble in troubles {
+      let remedy =
+        switch trouble.cure {
+        case .elsewhere: elsewhere
+        case .space: inSession("podman system df", note: "decide what is no longer needed")
+        case .command(let command): command
+        }
+      add(trouble.code, trouble.severity, trouble.sentence, remedy)
     }
   }
 }

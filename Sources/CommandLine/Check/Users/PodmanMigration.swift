@@ -10,6 +10,8 @@ struct PodmanMigration {
   private static let arguments = ["system", "migrate"].map { Array($0.utf8) }
   /// For a shell of the user's.
   static let command = "podman system migrate"
+  /// The same with a Bolt database, which Podman from 5.8 on takes over into its own only if it is told to, or after a boot.
+  static let commandWithDatabase = "podman system migrate --migrate-db"
 
   private let program: UserProgram
   private let podman: [UInt8]

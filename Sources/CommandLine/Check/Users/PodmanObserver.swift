@@ -55,19 +55,31 @@ extension UserExaminer {
   }
 
   private func file(_ path: String, _ place: PodmanConfig.Place, _ root: borrowing FileDescriptor) -> PodmanConfig.File {
-    PodmanConfig.File(path: shown(path), place, ConfigFile.read(at: root, Array(path.utf8.drop { $0 == .slash })))
+    read(path, place, root, Array(path.utf8.drop { $0 == .slash }))
+  }
+
+  /// Whether it may be read, and what is there, this process asks itself.
+  private func read(_ path: String, _ place: PodmanConfig.Place, _ directory: borrowing FileDescriptor, _ name: [UInt8]) -> PodmanConfig.File {
+    let path = shown(path)
+    if shared.files.hasNothing(path) { return PodmanConfig.File(path: path, place, .absent) }
+    guard let (mark, file) = shared.files.file(path) else { return PodmanConfig.File(path: path, place, ConfigFile.read(at: directory, name)) }
+    return PodmanConfig.File(path: path, place, ConfigFile.read(at: directory, name, known: (mark, file.file)), known: file)
   }
 
   /// - Parameter path: absolute, or below the home.
   private func files(in path: String, _ place: PodmanConfig.Place, _ base: borrowing FileDescriptor) -> [(name: [UInt8], file: PodmanConfig.File)] {
+    if path.hasPrefix("/"), shared.files.hasNothing(path) { return [] }
     let relative = Array(path.utf8.drop { $0 == .slash })
     let prefix = path.hasPrefix("/") ? path : "~/" + path
     do throws(Errno) {
       let directory = try open(at: base, relative, .directoryFollowing)
       return try names(in: directory, limit: UserExaminer.mostFiles).filter { $0.suffix(5).elementsEqual(".conf".utf8) }.map { name in
-        (name, PodmanConfig.File(path: "\(prefix)/\(shown(name))", place, ConfigFile.read(at: directory, name)))
+        (name, read("\(prefix)/\(shown(name))", place, directory, name))
       }
-    } catch { return [] }
+    } catch {
+      // Podman does not start then, whatever lies in it.
+      return error == .accessDenied ? [(relative, PodmanConfig.File(path: shown(prefix), place, .failed(error)))] : []
+    }
   }
 
   /// By name over all directories; of one name the file of the last directory.
@@ -85,8 +97,10 @@ extension UserExaminer {
   static let programKeys = [["storage", "options", "mount_program"], ["storage", "options", "overlay", "mount_program"]]
 
   /// Every path that a file names, as it is expanded.
-  func places(_ config: PodmanConfig) -> [String: Place] {
-    var found: [String: Place] = [:]
+  ///
+  /// - Parameter known: those that were looked at before.
+  func places(_ config: PodmanConfig, _ known: [String: Place]) -> [String: Place] {
+    var found = known
     func add(_ text: String) {
       let path = ExpandedPath(text, account).path
       if path.hasPrefix("/"), found[path] == nil { found[path] = Place(path, settings, mounts) }
@@ -102,6 +116,29 @@ extension UserExaminer {
     }
     for text in config.engine.compactMap(\.text) {
       for key in UserExaminer.engineKeys { if case .string(let path)? = text.value(["engine", key]) { add(path) } }
+    }
+    return found
+  }
+
+  /// By which other paths what is not in the storage directory can be reached, where anything would remove old files.
+  func otherPaths(_ facts: UserFacts) -> [String: [[UInt8]]] {
+    if shared.cleaning.isIdle { return [:] }
+    let docker = facts.daemonJson.map { [$0.unitRoot, $0.dataRoot, $0.execRoot] } ?? []
+    let places = Array(facts.places.values) + docker.compactMap { $0 } + facts.ownStores.map(\.place)
+    let storage = facts.storage?.path
+    var found: [String: [[UInt8]]] = [:]
+    for place in places where !place.isNetwork && found[place.real] == nil {
+      let path = Array(place.real.utf8)
+      if storage.map({ isBelow(path, $0) }) ?? false { continue }
+      // What is not there yet will be where the nearest directory above it is.
+      var nearest = path
+      while nearest.count > 1 {
+        do throws(Errno) {
+          let directory = try open(path: nearest, .directoryPlace)
+          found[place.real] = pathsByOtherMounts(of: directory, at: nearest).map { $0 + path.dropFirst(nearest.count) }
+          break
+        } catch { nearest = parent(nearest) }
+      }
     }
     return found
   }

@@ -95,7 +95,7 @@ struct RepairWording {
     case .editStorageConf(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.storageConf))"
     case .editDaemonJson(let changes) where changes.isEmpty: "take the byte order mark from \(inHome(UserExaminer.daemonJson))"
     case .editDaemonJson(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.daemonJson))"
-    case .replaceFile(let file): "set \(inHome(file.path)) aside and write it anew"
+    case .replaceFile(let file): "set \(inHome(file.path)) aside and write it anew; what else was in it is in the backup alone then"
     case .removeOverlayRecords(let paths): "remove \(paths.map { shown($0) }.joined(separator: " and ")), where Podman recorded that overlay does not work"
     case .migrate(let podman): "run \(shown(podman)) system migrate, which stops running containers, so that the ranges in /etc/subuid count"
     }

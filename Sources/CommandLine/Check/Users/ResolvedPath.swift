@@ -96,5 +96,10 @@ struct Place: Equatable, Sendable {
 }
 
 extension Place {
+  static func isDirectory(_ path: String) -> Bool {
+    do throws(Errno) { _ = try open(path: Array(path.utf8), .directoryPlaceFollowing) } catch { return false }
+    return true
+  }
+
   var exists: Bool { if case .directory = state { true } else { false } }
 }

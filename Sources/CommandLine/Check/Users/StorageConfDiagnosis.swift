@@ -28,12 +28,19 @@ extension UserDiagnosis {
     if facts.isNetworkHome, storageIsFit, let new = intended.storageConf, isOwnFile(content) {
       add(.storageConfInvalid, .error, sentence, repairedBy: .replaceFile(new))
     } else {
-      add(.storageConfInvalid, .error, sentence, Remedy("edit \(UserDiagnosis.storageConfFile)", by: .user(name)))
+      add(.storageConfInvalid, .error, sentence, Remedy("edit \(whereabouts(content, UserDiagnosis.storageConfFile).file)", by: whereabouts(content, UserDiagnosis.storageConfFile).person))
     }
   }
 
   /// A plain file of the user's: what repair may put another in the place of.
   func isOwnFile(_ content: ConfigFile.Content) -> Bool { !content.isLink && content.owner == facts.account.uid }
+
+  /// Where a file is to be edited, and by whom.
+  func whereabouts(_ content: ConfigFile.Content, _ file: String) -> (file: String, person: Remedy.Actor) {
+    let place = content.isLink ? "the file that \(file) is a link to\(content.target.map { " (\(shown($0)))" } ?? "")" : file
+    let person: Remedy.Actor = content.owner == facts.account.uid ? .user(name) : content.owner == 0 ? .root : .user("uid \(content.owner)")
+    return (place, person)
+  }
 
   func unreadable(_ file: ConfigFile) -> String {
     switch file {
@@ -68,8 +75,8 @@ extension UserDiagnosis {
       add(code, severity, sentence, repairedBy: .editStorageConf(changes))
     } else {
       let change = changes.map(\.text).joined(separator: ", ")
-      let place = content.isLink ? "the file that \(UserDiagnosis.storageConfFile) is a link to" : UserDiagnosis.storageConfFile
-      add(code, severity, sentence, Remedy("in [storage] of \(place): \(change)", by: .user(name)))
+      let (file, person) = whereabouts(content, UserDiagnosis.storageConfFile)
+      add(code, severity, sentence, Remedy("in [storage] of \(file): \(change)", by: person))
     }
   }
 
@@ -108,7 +115,9 @@ extension UserDiagnosis {
     let graphroot = string(text, "graphroot")
     let rootlessPath = string(text, "rootless_storage_path")
     guard let written = graphroot ?? rootlessPath else {
-      if facts.isNetworkHome {
+      if let store = ownStore(.podman), facts.dataHome == nil {
+        if let (code, sentence) = problem(of: store) { add(code, .error, sentence + concern, content, changing: toIntended) }
+      } else if facts.isNetworkHome {
         add(
           .graphrootMissing, .error, "\(file) has no graphroot: Podman puts its storage into the home, which is on \(homeType).\(concern)", content,
           changing: toIntended)
@@ -228,12 +237,24 @@ extension UserDiagnosis {
     }
   }
 
+  /// A Podman that has SQLite alone finds the database of an earlier one.
+  var hasBoltDatabase: Bool {
+    guard facts.podmanGeneration == .merging, let conf = facts.storageConf, !conf.isNoDatabase else { return false }
+    return conf.database?.hasSuffix(UserExaminer.olderDatabase) ?? false
+  }
+
   private mutating func judgeDatabase(_ conf: UserFacts.StorageConf) {
     guard let database = conf.database, let graphroot = conf.graphroot else { return }
     let word = shellWord(Array(database.utf8))
     let remedy = run(asUser("mv -nT \(word) \(word).old"), note: "images stay, containers are forgotten")
     if conf.isNoDatabase {
       return add(.podmanDatabase, .error, "\(shown(database)) is no database: Podman does not start.", remedy)
+    }
+    if hasBoltDatabase {
+      return add(
+        .podmanDatabase, .warning,
+        "\(shown(database)) is a database of the kind that Podman here has no more: until it is taken over, or until the next boot, which does the same, every command of Podman's may fail.",
+        inSession(PodmanMigration.commandWithDatabase, note: "with no other podman running, nor a unit of one"))
     }
     if let why = conf.databaseProblem {
       return add(
@@ -253,14 +274,19 @@ extension UserDiagnosis {
       .runrootUnusable, severity, "The runroot that Podman keeps in \(shown(database)) is \(shown(kept.path)), \(why); it holds whatever \(UserDiagnosis.storageConfFile) says.", remedy)
   }
 
+  /// A runtime directory comes and goes with the sessions: that it is not there says nothing.
+  func isInRuntimeDirectory(_ path: String) -> Bool {
+    let directory = "/run/user/\(facts.account.uid)"
+    return path == directory || path.hasPrefix(directory + "/")
+  }
+
   /// - Returns: nil if nothing is wrong with it; a note where Podman can use it all the same.
   func problem(ofRunroot runroot: String, _ place: Place?) -> (Finding.Severity, String)? {
-    // A runtime directory comes and goes with the sessions.
-    let path = ExpandedPath(runroot, facts.account).path
-    if path == "/run/user/\(facts.account.uid)" || path.hasPrefix("/run/user/\(facts.account.uid)/") { return nil }
+    if isInRuntimeDirectory(ExpandedPath(runroot, facts.account).path) { return nil }
     switch place?.state {
     case nil: return (.note, "which depends on the directory in which Podman is started")
     case .directory(let owner) where owner != facts.account.uid: return (.error, "which is owned by uid \(owner)")
+    case .directory where place?.isClosed == true: return (.error, "where \(name) may make nothing")
     case .unreachable(let nearest): return (.error, "which does not exist, and \(name) may not create it in \(nearest)")
     case .notDirectory: return (.error, "and a component of it is no directory")
     case .failed(let cause): return (.error, "which cannot be reached: \(text(cause))")

@@ -39,6 +39,7 @@ struct UserDiagnosis: Sendable {
   let isPrivileged: Bool
   private let wording: Wording
   let intended: IntendedConfig
+  let readings: [PodmanReading]
   /// The storage directory is fit to point at, or will be after the actions.
   private(set) var storageIsFit = false
 
@@ -51,9 +52,16 @@ struct UserDiagnosis: Sendable {
     if let storage = facts.storage { wording.storage = storage.path }
     self.wording = wording
     intended = IntendedConfig(facts)
+    readings = UserDiagnosis.readings(facts)
 
     if let exclusion = Planner.exclusion(of: facts.account, settings) {
-      if exclusion == .idReserved { add(.accountRefused, .error, sentence(exclusion), "give the user another id") }
+      if exclusion == .idReserved {
+        // Nobody's containers are meant to be theirs.
+        let isSystems = facts.account.uid == 0 || facts.account.uid == 65534
+        if isSystems { add(.accountRefused, .note, "\(name) (uid \(facts.account.uid)) is no user of rootless containers, and is never served.", "nothing has to be done") } else {
+          add(.accountRefused, .error, sentence(exclusion), "give the user another id")
+        }
+      }
       return
     }
     switch Planner.conclusion(from: facts.home, settings) {
@@ -80,6 +88,7 @@ struct UserDiagnosis: Sendable {
     if !isBehindBlocked(facts.storageConf?.file, UserExaminer.storageConf) { judgeStorageConf() }
     judgePodmanConfig()
     judgeContainersConf()
+    judgeOwnStores()
     judgeStrangers()
     if !isBehindBlocked(facts.daemonJson?.file, UserExaminer.daemonJson) { judgeDaemonJson() }
     judgeOverlayRecords()
@@ -87,11 +96,13 @@ struct UserDiagnosis: Sendable {
     judgeLocalVolumes()
     judgeEnvironment()
     if case .outdated(let pid) = facts.pause {
-      let isRepairable = facts.podman != nil && facts.canRunPrograms
+      // Without a word about the database it would fail.
+      let isRepairable = facts.podman != nil && facts.canRunPrograms && !hasBoltDatabase
+      let command = hasBoltDatabase ? PodmanMigration.commandWithDatabase : PodmanMigration.command
       findings.append(
         Finding(
           .migrateNeeded, .warning, "Podman's pause process \(pid) was started before the ranges in /etc/subuid became what they are, and keeps the old ones.",
-          remedy: isRepairable ? run(repairCommand, note: UserDiagnosis.ofMigration) : inSession(PodmanMigration.command, note: UserDiagnosis.ofMigration),
+          remedy: isRepairable ? run(repairCommand, note: UserDiagnosis.ofMigration) : inSession(command, note: UserDiagnosis.ofMigration),
           isRepairable: isRepairable))
       if isRepairable, let podman = facts.podman { add(.migrate(podman: podman)) }
     }
@@ -212,7 +223,8 @@ struct UserDiagnosis: Sendable {
       storageIsFit = true
       judge(mode, path)
     case .absent:
-      let sentence = "The storage directory \(path) does not exist."
+      let isNew = !facts.files.isEmpty && facts.files.allSatisfy { $0.state == .absent }
+      let sentence = "The storage directory \(path) does not exist\(isNew ? ", nor do the engines' files in the home: it seems that \(name) has not logged in here yet, which makes them" : "")."
       if storage.canBeMade || isPrivileged {
         storageIsFit = true
         add(.storageMissing, .error, sentence, repairedBy: .login(.createStorageDirectory(mode: settings.directoryMode)))
@@ -335,7 +347,8 @@ struct UserDiagnosis: Sendable {
     let type = volume.type ?? "a disk"
     let elsewhere = "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on another mount"
     let isVfs = facts.storageConf?.text?.value(["storage", "driver"]) == .string("vfs")
-    for (isSet, code, severity, option, effect) in UserDiagnosis.mountOptions(volume, isVfs: isVfs) where isSet {
+    // What breaks nothing is told of once, among the host's findings, where it is the same for all.
+    for (isSet, code, severity, option, effect) in UserDiagnosis.mountOptions(volume, isVfs: isVfs) where isSet && (severity != .note || storage.isMountPoint) {
       add(code, severity, "The storage directory \(path) is on a mount with \(option): \(effect).", severity == .note ? "nothing has to be done" : remounting(storage, without: option, or: elsewhere))
     }
     if !volume.hasFileTypes {
@@ -362,7 +375,7 @@ struct UserDiagnosis: Sendable {
 
   /// What each breaks was tried with Podman 4.3 on Linux 6.1: the root of a container is a mount of its own with overlay, and takes no
   /// option from below; with vfs it is a part of the mount.
-  private static func mountOptions(_ volume: Volume, isVfs: Bool) -> [(Bool, FindingCode, Finding.Severity, String, String)] {
+  static func mountOptions(_ volume: Volume, isVfs: Bool) -> [(Bool, FindingCode, Finding.Severity, String, String)] {
     [
       (
         volume.noexec, .storageNoexec, isVfs ? .error : .warning, "noexec",

@@ -71,8 +71,6 @@ struct UserFacts: Equatable, Sendable {
     var unitRoot: Place?
     /// The volume of the directory that holds, where it is not in the storage directory.
     var volume: Volume?
-    /// What systemd-tmpfiles does there.
-    var fate: Tmpfiles.Fate?
     var hasFuseOverlayfs = false
   }
 
@@ -138,6 +136,12 @@ struct UserFacts: Equatable, Sendable {
   var sessionDocker: SessionDocker?
   /// Where XDG_DATA_HOME of the caller's environment leads, if it is not below the home's.
   var dataHome: Place?
+  /// What the user, or somebody else, has put into the place of an engine's store in the home.
+  var ownStores: [OwnStore] = []
+  /// What would remove old files.
+  var cleaning = Cleaning()
+  /// Paths without symbolic links by which the same directory can be reached, through other mounts of its file system.
+  var otherPaths: [String: [[UInt8]]] = [:]
   var leftovers: [Leftover] = []
   var localVolumes: [LocalVolumes] = []
   var pause: PauseProcess = .none

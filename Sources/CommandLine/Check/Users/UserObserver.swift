@@ -9,18 +9,22 @@ struct UserExaminer {
   let account: Account
   let settings: Settings
   let mounts: MountTable
+  let shared: SharedFacts
 
   /// Adds to `facts` what only the user can see.
   func examine(_ home: borrowing FileDescriptor, _ facts: inout UserFacts) {
     let own = storageConf(home, facts.podmanGeneration)
     facts.storageConf = own
     facts.daemonJson = daemonJson(home, facts.storage?.path)
+    facts.ownStores = ownStores(home, isNetworkHome: facts.isNetworkHome)
     if let environment = facts.environment { facts.sessionDocker = sessionDocker(environment) }
     if let data = facts.environment?.dataHome, data.hasPrefix("/") { facts.dataHome = Place(data, settings, mounts) }
     facts.podmanConfig = podmanConfig(home, own)
     if let config = facts.podmanConfig {
       if let environment = facts.environment { facts.sessionConfig = sessionConfig(config, environment) }
-      facts.places = places(config).merging(facts.sessionConfig.map { places($0) } ?? [:]) { first, _ in first }
+      let known = own.graphroot.map { [$0.path: $0] } ?? [:]
+      facts.places = places(config, known)
+      if let session = facts.sessionConfig { facts.places = places(session, facts.places) }
       facts.missingPrograms = missingPrograms(config)
     }
     let graphroot = facts.storageConf?.graphroot
@@ -35,10 +39,32 @@ struct UserExaminer {
       facts.homeIsFull = isFull(home)
     }
     facts.pause = pauseProcess(facts.environment?.runtimeDirectory)
-    facts.podman = UserNamespaces.find("podman", HostTree.this)
+    facts.podman = shared.podman
+    facts.cleaning = shared.cleaning
+    facts.otherPaths = otherPaths(facts)
     if let directory = facts.environment?.runtimeDirectory {
       facts.environment?.runtimeDirectoryIsUsable = isOwnDirectory(Array(directory.utf8), of: account.uid)
     }
+  }
+
+  /// What `examine` does, so that it has been done once: in a home where there is nothing, and with paths that are root's.
+  func rehearse(_ home: borrowing FileDescriptor) {
+    let own = storageConf(home, nil)
+    let text = try? TOMLText(Array("[storage]\ngraphroot = \"/etc/none/none\"\n[storage.options]\nadditionalimagestores = [\"/etc\"]\n".utf8))
+    _ = podmanConfig(home, own)
+    let content = ConfigFile.Content(bytes: text?.bytes ?? [], isLink: false, owner: 0, mode: 0o644, inode: 0)
+    let sample = PodmanConfig(user: PodmanConfig.File(path: "/etc/none", .site, .content(content)))
+    var facts = UserFacts(account: account, home: .missing)
+    facts.isNetworkHome = true
+    facts.daemonJson = daemonJson(home, nil)
+    facts.places = places(sample, [:])
+    facts.missingPrograms = missingPrograms(sample)
+    facts.leftovers = leftovers(home, facts)
+    facts.localVolumes = localVolumes(facts)
+    facts.ownStores = ownStores(home, isNetworkHome: true)
+    facts.otherPaths = otherPaths(facts)
+    _ = BlockedPlace(onTheWayTo: UserExaminer.storageConf, at: home)
+    _ = isFull(home)
   }
 
   // MARK: Podman
@@ -54,7 +80,7 @@ struct UserExaminer {
         if path.hasPrefix("/") { conf.graphroot = Place(path, settings, mounts) }
       }
       if let graphroot = conf.graphroot, !graphroot.isNetwork {
-        conf.hasVfsStore = Place(graphroot.path + "/vfs-images", settings, mounts).exists
+        conf.hasVfsStore = Place.isDirectory(graphroot.path + "/vfs-images")
         readDatabase(graphroot.path, generation, &conf)
       }
     } catch {
@@ -143,10 +169,10 @@ struct UserExaminer {
   // MARK: Docker
 
   private func daemonJson(_ home: borrowing FileDescriptor, _ storage: [UInt8]?) -> UserFacts.DaemonJson {
-    let unit = DockerUnit(home, account)
+    let unit = DockerUnit(home, account, shared: shared.unitDirectories)
     var daemon = UserFacts.DaemonJson(file: .absent)
     daemon.unit = unit
-    daemon.hasFuseOverlayfs = UserNamespaces.find("fuse-overlayfs", HostTree.this) != nil
+    daemon.hasFuseOverlayfs = shared.hasFuseOverlayfs
     let usual = String(decoding: account.home + [.slash] + UserExaminer.daemonJson, as: UTF8.self)
     if let option = unit.option("config-file"), option.value != usual {
       daemon.isUsual = false
@@ -181,7 +207,6 @@ struct UserExaminer {
       let path = Array(root.path.utf8)
       if !(storage.map { isBelow(path, $0) } ?? false) {
         daemon.volume = root.volume
-        daemon.fate = Tmpfiles(HostTree.this)?.fate(of: path)
       }
     }
     return daemon

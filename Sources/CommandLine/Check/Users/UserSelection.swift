@@ -60,7 +60,10 @@ struct UserSelection {
 
   private static func subject(named name: String, isRoot: Bool) -> Subject {
     do throws(NameServiceFailure) {
-      guard let account = try NameService.account(named: Array(name.utf8)) else {
+      // A name may consist of digits (useradd --badname): only what is none is a number.
+      var found = try NameService.account(named: Array(name.utf8))
+      if found == nil, let uid = identifier(Array(name.utf8)) { found = try NameService.account(uid: uid) }
+      guard let account = found else {
         return .unknown(name: shown(name), cause: "there is no account of that name; is the name service up? (getent passwd \(shellWord(Array(name.utf8))))")
       }
       guard isRoot || account.uid == effectiveIDs().user else {

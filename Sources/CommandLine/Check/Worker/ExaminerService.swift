@@ -1,20 +1,21 @@
-import FoundationEssentials
 import RootlessStorage
 
 /// The other side of `Examiner`: for each question a copy of this process, which becomes the user and ends at its deadline. This process
-/// touches nothing of a user's, has one thread, and was started without environment and descriptors. In its memory a copy finds no more than
-/// what earlier questions and answers have left there, and no copy can be traced by its user (`Identity`).
+/// touches nothing of a user's, has one thread, and was started without environment and descriptors. In its memory a copy finds what is the
+/// same for all users (`SharedFacts`), and what earlier questions and answers have left there, and no copy can be traced by its user (`Identity`).
 struct ExaminerService {
   enum Failure: Error { case notStartedForIt }
 
+  private var shared: SharedFacts? = nil
+
   /// Until nobody asks any more.
-  func run() throws(Failure) {
+  mutating func run() throws(Failure) {
     let socket = MessageSocket.ofThisProcess()
     prepare()
     while true {
       do throws(MessageSocket.Failure) {
-        let question = try socket.receive(limit: Examiner.limit)
-        try socket.send(answer(question).message)
+        let request = UserRequest(message: try socket.receive(limit: Examiner.limit))
+        try socket.send((request.map { answer($0) } ?? .printed([])).message)
       } catch {
         if error == .ended { return }
         throw .notStartedForIt
@@ -22,13 +23,21 @@ struct ExaminerService {
     }
   }
 
-  func answer(_ question: [UInt8]) -> ExaminerAnswer {
-    guard let request = try? JSONDecoder().decode(UserRequest.self, from: Data(question)) else { return .printed([]) }
+  mutating func answer(_ request: UserRequest) -> ExaminerAnswer {
+    // One run asks with one file of settings.
+    let shared: SharedFacts
+    if let known = self.shared, known.conf == request.conf { shared = known } else {
+      let isPrivileged = effectiveIDs().user == 0
+      shared = SharedFacts(request.conf, isPrivileged: isPrivileged)
+      // Whoever is not root asks for one user.
+      if isPrivileged { rehearse(shared) }
+    }
+    self.shared = shared
     do throws(ChildProcess.Failure) {
       return .printed(
         try ChildProcess.runCopy(seconds: request.timeout, limit: Examiner.limit) {
-          var examination = Examination(request)
-          return (try? JSONEncoder().encode(examination.run())).map { Array($0) } ?? []
+          var examination = Examination(request, shared)
+          return examination.run().message
         })
     } catch {
       return .failed(error)
@@ -39,7 +48,6 @@ struct ExaminerService {
   /// files of a user for whom all is well; nothing is looked at.
   private func prepare() {
     let account = Account(credentials: Credentials(user: 65533, group: 65533, groups: []), name: Array("user".utf8), home: Array("/home/user".utf8))
-    let home = UserReport.Home(path: "/home/user", fileSystem: "nfs4", isNetwork: true)
     var facts = UserFacts(account: account, home: .on(.named(Array("nfs4".utf8))))
     facts.isNetworkHome = true
     facts.storage = UserFacts.Storage(
@@ -50,11 +58,38 @@ struct ExaminerService {
     facts.podmanConfig = PodmanConfig(user: user)
     facts.storageConf = UserFacts.StorageConf(file: storageConf, text: user.text)
     facts.daemonJson = UserFacts.DaemonJson(file: daemonJson, text: daemonJson.bytes.flatMap { try? JSONText($0) })
+    let diagnosis = UserDiagnosis(facts, Settings(), isPrivileged: true)
     var report = UserReport(name: "user", uid: account.uid)
-    report.home = home
+    report.home = UserReport.Home(path: "/home/user", fileSystem: "nfs4", isNetwork: true)
     report.storage = UserReport.Storage(path: "/var/tmp/user", isInPlace: true)
-    report.findings = UserDiagnosis(facts, Settings(), isPrivileged: true).findings
-    _ = try? JSONEncoder().encode(report)
+    (report.graphroot, report.dataRoot) = (diagnosis.graphroot, diagnosis.dataRoot)
+    report.findings = diagnosis.findings
+    _ = report.message
+  }
+
+  /// The same for what looks: with `/` for a home, and `/etc` for the parent of the storage directories. What is looked at there is root's,
+  /// and no user has a hand in it.
+  private func rehearse(_ shared: SharedFacts) {
+    let account = Account(credentials: Credentials(user: 0, group: 0, groups: []), name: Array("root".utf8), home: [.slash])
+    guard let template = try? StorageTemplate(Array("/etc/$USER".utf8)) else { return }
+    var settings = Settings()
+    settings.storage = template
+    let mounts = MountTable(blockDeviceIsLocal: false)
+    let home = HomeObserver(account, mounts)
+    let skeleton = [UserExaminer.storageConf, UserExaminer.daemonJson].map { SkeletonFile(path: $0, mode: 0o644, content: []) }
+    _ = home.files(skeleton, settings, mounts, findingAllLeftovers: true)
+    let request = UserRequest(
+      task: .check, name: account.name, uid: 0, gid: 0, groups: [], home: account.home, conf: shared.conf, timeout: 1, environment: nil, podman: nil)
+    var examination = Examination(request, shared)
+    examination.rehearse(StorageObserver(account, settings, leaf: Array("rootless-storage".utf8), mounts, EngineDirectories(skeleton: skeleton)), settings, mounts)
+    rehearse(home, UserExaminer(account: account, settings: settings, mounts: mounts, shared: shared))
+  }
+
+  private func rehearse(_ place: borrowing HomeObserver, _ examiner: UserExaminer) {
+    switch place.descriptor {
+    case .none: return
+    case .some(let home): examiner.rehearse(home)
+    }
   }
 }
 

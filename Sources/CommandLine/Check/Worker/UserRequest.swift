@@ -1,3 +1,6 @@
+import FoundationEssentials
+import RootlessStorage
+
 /// What a process that looks for one user is asked. It never asks the name service itself.
 struct UserRequest: Codable, Equatable, Sendable {
   enum Task: String, Codable, Sendable {
@@ -21,4 +24,28 @@ struct UserRequest: Codable, Equatable, Sendable {
   var environment: UserFacts.Environment?
   /// How the podman of this host reads its configuration; nil where that is not known.
   var podman: PodmanGeneration?
+}
+
+extension UserRequest {
+  /// As it is sent to the process that looks.
+  var message: [UInt8] {
+    // Of the caller alone.
+    let variables = environment.flatMap { try? JSONEncoder().encode($0) }.map { Array($0) } ?? []
+    let numbers = [uid, gid, timeout] + groups
+    return MessageFields.joined([
+      conf, Array(task.rawValue.utf8), name, home, Array(numbers.map { decimal(UInt64($0)) }.joined(separator: [.space])), variables, Array((podman?.rawValue ?? "").utf8),
+    ])
+  }
+
+  /// nil for what is no such message.
+  init?(message: [UInt8]) {
+    guard let fields = MessageFields.split(message), fields.count == 7, let task = Task(rawValue: String(decoding: fields[1], as: UTF8.self)) else { return nil }
+    let numbers = words(fields[4]).map { identifier($0) }
+    let known = numbers.compactMap { $0 }
+    guard known.count == numbers.count, known.count >= 3 else { return nil }
+    let environment = fields[5].isEmpty ? nil : try? JSONDecoder().decode(UserFacts.Environment.self, from: Data(fields[5]))
+    self.init(
+      task: task, name: fields[2], uid: known[0], gid: known[1], groups: Array(known[3...]), home: fields[3], conf: fields[0], timeout: known[2], environment: environment,
+      podman: PodmanGeneration(rawValue: String(decoding: fields[6], as: UTF8.self)))
+  }
 }

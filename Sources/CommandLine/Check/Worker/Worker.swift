@@ -1,10 +1,11 @@
 import RootlessStorage
 
-/// One user, looked at, judged, and perhaps repaired, in a process of its own. Its order is a login's (SessionHelper.swift): as root
-/// the settings; as the user the home; as root the skeleton; as the user everything else; the storage directory; and then, for good
-/// as the user, what is in the home.
+/// One user, looked at, judged, and perhaps repaired, in a process of its own. Its order is a login's (SessionHelper.swift), but for the
+/// settings and the skeleton, which were read before: as the user the home, the storage directory; and then, for good as the user, what is
+/// in the home.
 struct Examination {
   private let request: UserRequest
+  private let shared: SharedFacts
   private let account: Account
   private var settings = Settings()
   private var facts: UserFacts
@@ -12,8 +13,9 @@ struct Examination {
   /// What failed last failed for want of space or quota.
   private var failedFull = false
 
-  init(_ request: UserRequest) {
+  init(_ request: UserRequest, _ shared: SharedFacts) {
     self.request = request
+    self.shared = shared
     account = Account(
       credentials: Credentials(user: request.uid, group: request.gid, groups: request.groups), name: request.name, home: request.home)
     facts = UserFacts(account: account, home: .missing)
@@ -40,14 +42,11 @@ struct Examination {
   }
 
   private mutating func run(_ identity: inout Identity) throws(IdentityError) -> UserReport {
-    do throws(WayProblem) {
-      settings = try readSettings(request.conf, trusted: identity.isPrivileged, MountTable(blockDeviceIsLocal: true)).settings
-    } catch {
-      return failure("the settings are refused, see the findings of this host")
-    }
+    do throws(WayProblem) { settings = try shared.settings.get() } catch { return failure("the settings are refused, see the findings of this host") }
     if Planner.exclusion(of: account, settings) != nil { return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged)) }
 
-    try identity.becomeUser()
+    // Root's rights are kept for nothing but the repair of the storage directory.
+    if isRepairing { try identity.becomeUser() } else { try identity.dropForGood() }
     let mounts = MountTable(blockDeviceIsLocal: false)
     let home = HomeObserver(account, mounts)
     facts.home = home.observation
@@ -60,23 +59,28 @@ struct Examination {
       guard let leaf = settings.storage.leaf(for: account) else {
         return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged))
       }
-      try identity.becomeRootAgain()
-      do throws(WayProblem) { facts.skeleton = try SkeletonReader(settings.skeleton, trusted: identity.isPrivileged, mounts).files } catch {
-        return failure("the skeleton is refused, see the findings of this host")
-      }
-      try identity.becomeUser()
+      do throws(WayProblem) { facts.skeleton = try shared.skeleton.get() } catch { return failure("the skeleton is refused, see the findings of this host") }
       facts.files = home.files(facts.skeleton, settings, mounts, findingAllLeftovers: true)
       facts.home = home.observation(after: facts.files, of: account, mounts)
       try repairStorage(leaf, mounts, EngineDirectories(skeleton: facts.skeleton), &identity)
     }
     let isPrivileged = identity.isPrivileged
-    try identity.dropForGood()
+    if isRepairing { try identity.dropForGood() }
     if case .withoutTicket = facts.home {
       let diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
       if request.task == .plan { actions = planned(diagnosis) }
       return report(diagnosis)
     }
     return inHome(home, mounts, isPrivileged)
+  }
+
+  /// What `run` does once the process is the user, so that it has been done before (`ExaminerService`).
+  mutating func rehearse(_ place: borrowing StorageObserver, _ settings: Settings, _ mounts: MountTable) {
+    self.settings = settings
+    facts.home = .on(.named(Array("nfs4".utf8)))
+    facts.isNetworkHome = true
+    facts.storage = storage(place.path, place, mounts)
+    _ = report(UserDiagnosis(facts, settings, isPrivileged: true))
   }
 
   // MARK: The storage directory
@@ -117,7 +121,7 @@ struct Examination {
 
   private func storage(_ path: [UInt8], _ place: borrowing StorageObserver, _ mounts: MountTable) -> UserFacts.Storage {
     var storage = UserFacts.Storage(path: path, observation: place.observation)
-    storage.hasLabels = hasSecurityLabels()
+    storage.hasLabels = shared.hasSecurityLabels
     storage.changed = place.changed
     // A way that is not to be trusted is not looked at further.
     if case .way = place.observation.state { return storage }
@@ -172,8 +176,8 @@ struct Examination {
     switch place.descriptor {
     case .none: return failure("the home was lost while it was looked at; try again")
     case .some(let home):
-      let examiner = UserExaminer(account: account, settings: settings, mounts: mounts)
-      facts.canRunPrograms = program.isPossible(isPrivileged: isPrivileged)
+      let examiner = UserExaminer(account: account, settings: settings, mounts: mounts, shared: shared)
+      facts.canRunPrograms = program.isPossible(isPrivileged: isPrivileged, hasClient: shared.hasManagerClient)
       examiner.examine(home, &facts)
       facts.overlayRecords = overlayRecords(place)
       var diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
@@ -345,10 +349,4 @@ struct Examination {
     }
     return report
   }
-}
-
-/// SELinux is on, and files have labels that count.
-private func hasSecurityLabels() -> Bool {
-  do throws(Errno) { _ = try open(path: Array("/sys/fs/selinux/enforce".utf8), .anyPlace) } catch { return false }
-  return true
 }

@@ -1,5 +1,4 @@
 import Dispatch
-import FoundationEssentials
 import RootlessStorage
 import Synchronization
 
@@ -18,6 +17,9 @@ struct Examiners: Sendable {
   let allocator: RepairAllocator?
   /// How the podman of this host reads its configuration: found out once for all.
   let podman: PodmanGeneration?
+  /// Asked before the name service, where that would ask it first anyhow; nil: the name service alone.
+  var sources: AccountSources? = nil
+  var groups: LocalGroups? = nil
 
   /// - Parameter deliver: gets the report on each, in the order of `subjects`, and the account if there is one; one at a time.
   func run(_ subjects: [UserSelection.Subject], _ deliver: @escaping @Sendable (UserReport, Account?) -> Void) {
@@ -48,10 +50,10 @@ struct Examiners: Sendable {
       case .account(let account): found = account
       case .uid(let number):
         uid = number
-        guard let account = try NameService.account(uid: number) else { return nil }
+        guard let account = try account(uid: number) else { return nil }
         found = account
       }
-      let account = try NameService.withGroups(found)
+      let account = if let groups { groups.withGroups(found) } else { try NameService.withGroups(found) }
       // First: whether Podman has to migrate depends on the ranges.
       let given = allocator?.perform(for: account)
       var report = ask(examiner, account, task, seconds: timeout)
@@ -68,6 +70,11 @@ struct Examiners: Sendable {
       let cause = text(error.cause)
       return (UserReport(name: uid.map { "uid \($0)" } ?? "user", uid: uid, failure: "the name service did not answer: \(cause); try again"), nil)
     }
+  }
+
+  private func account(uid: UInt32) throws(NameServiceFailure) -> Account? {
+    if let account = sources?.account(ofUid: uid) { return account }
+    return sources?.isFileOnly == true ? nil : try NameService.account(uid: uid)
   }
 
   /// Has podman migrate, and looks again.
@@ -91,11 +98,10 @@ struct Examiners: Sendable {
       task: task, name: account.name, uid: account.uid, gid: account.credentials.group, groups: account.credentials.groups, home: account.home,
       conf: conf, timeout: seconds, environment: environment, podman: podman)
     func failure(_ cause: String) -> UserReport { UserReport(name: shown(account.name), uid: account.uid, failure: cause) }
-    guard let question = try? JSONEncoder().encode(request) else { return failure("it cannot be asked for") }
     do throws(ChildProcess.Failure) {
-      let answer = try examiner.ask(Array(question), seconds: seconds)
+      let answer = try examiner.ask(request.message, seconds: seconds)
       // It ran as the user at last, and has read the user's files: nothing but what it can say is taken from it.
-      guard let report = try? JSONDecoder().decode(UserReport.self, from: Data(answer)), report.uid == account.uid, report.name == shown(account.name),
+      guard let report = UserReport(message: answer), report.uid == account.uid, report.name == shown(account.name),
         report.isPrintable
       else {
         return failure("the process that looked ended without an answer; try again")
