@@ -2,6 +2,7 @@
 enum FindingCode: String, Codable, CaseIterable, Sendable {
   // The account and the home
   case accountRefused = "account-refused"
+  case accountExcluded = "account-excluded"
   case homeUnusable = "home-unusable"
   case homeUnfamiliar = "home-unfamiliar"
   case homeTicketMissing = "home-ticket-missing"

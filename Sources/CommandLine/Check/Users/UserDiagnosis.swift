@@ -53,7 +53,13 @@ struct UserDiagnosis: Sendable {
     intended = IntendedConfig(facts)
 
     if let exclusion = Planner.exclusion(of: facts.account, settings) {
-      if exclusion == .idReserved { add(.accountRefused, .error, sentence(exclusion), "give the user another id") }
+      switch exclusion {
+      case .idReserved: add(.accountRefused, .error, sentence(exclusion), "give the user another id")
+      case .exclusionUnknown(.line): add(.accountRefused, .error, sentence(exclusion), "sudo rootless-storage config check    # then correct the line that it names")
+      case .exclusionUnknown(.groups): add(.accountRefused, .error, sentence(exclusion), "name \(name) in exclude_users, or take \(name) out of groups")
+      case .excluded: add(.accountExcluded, .note, sentence(exclusion), "to serve \(name), change that line; else nothing has to be done")
+      default: break
+      }
       return
     }
     switch Planner.conclusion(from: facts.home, settings) {

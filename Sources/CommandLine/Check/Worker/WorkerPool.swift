@@ -88,8 +88,8 @@ struct Examiners: Sendable {
 
   func ask(_ examiner: Examiner, _ account: Account, _ task: UserRequest.Task, seconds: UInt32) -> UserReport {
     let request = UserRequest(
-      task: task, name: account.name, uid: account.uid, gid: account.credentials.group, groups: account.credentials.groups, home: account.home,
-      conf: conf, timeout: seconds, environment: environment, podman: podman)
+      task: task, name: account.name, uid: account.uid, gid: account.credentials.group, groups: account.credentials.groups,
+      groupsLeftOut: account.groupsLeftOut, home: account.home, conf: conf, timeout: seconds, environment: environment, podman: podman)
     func failure(_ cause: String) -> UserReport { UserReport(name: shown(account.name), uid: account.uid, failure: cause) }
     guard let question = try? JSONEncoder().encode(request) else { return failure("it cannot be asked for") }
     do throws(ChildProcess.Failure) {
