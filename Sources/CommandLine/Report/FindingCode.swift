@@ -118,4 +118,6 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case procHidden = "proc-hidden"
   case selinuxDenied = "selinux-denied"
   case engineSetuid = "engine-setuid"
+  case dockerRemap = "docker-remap"
+  case dockerImagesHidden = "docker-images-hidden"
 }
