@@ -231,6 +231,13 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
     #expect(findings().map(\.remedy) == ["sudo chmod u-s,g-s /usr/bin/crun", "sudo chmod u-s,g-s /usr/libexec/podman/conmon"])
   }
 
+  @Test func `a line of the settings for which nobody is served is an error`() {
+    place.put(conf, "colour = red\nexclude_groups = students\nexclude_users = bob,eve\n")
+    #expect(findings().map(\.code) == [.settingsProblem, .settingsProblem, .settingsProblem] && findings().map(\.severity) == [.warning, .error, .error], "\(findings())")
+    place.put(conf, "exclude_groups = students\nexclude_groups = 2000\n")
+    #expect(findings().map(\.severity) == [.warning], "a later line holds")
+  }
+
   // MARK: userns-remap of root's Docker
 
   private func docker(_ settings: String, subuid: String, subgid: String? = nil) -> [String] {
