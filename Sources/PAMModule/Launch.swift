@@ -6,8 +6,8 @@ internal import RootlessStorageEmbedded
 @safe struct Launch: ~Copyable {
   private static let mostGroups: Int32 = 4096
   // Where the parts of the block begin, in bytes.
-  private static let arguments = 0  // 16 pointers
-  private static let numbers = 128  // 3 texts of 16 bytes
+  private static let arguments = 0  // 17 pointers
+  private static let numbers = 144  // 3 texts of 16 bytes
   private static let line = 256  // one line of the report
   private static let told = 1280  // a line for the user
   private static let longestTold = 511
@@ -16,14 +16,6 @@ internal import RootlessStorageEmbedded
   private static let groups = 8192  // 4 bytes for each
   private static let groupText = 32768  // "4294967295," for each
   private static let size = 81920
-
-  /// What could be found out of the user's groups.
-  enum Groups {
-    case all
-    /// More than are passed on.
-    case tooMany
-    case unknown
-  }
 
   private let block: UnsafeMutableRawPointer
 
@@ -40,19 +32,19 @@ internal import RootlessStorageEmbedded
   /// Looks the user's groups up (getgrouplist(3)): here, where the modules of the name service are loaded already. All texts must
   /// live as long as this value.
   ///
-  /// - Returns: whether all groups are among them.
+  /// - Returns: whether the groups could be looked up.
   func prepare(
     helper: UnsafePointer<CChar>, _ options: ModuleOptions, uid: UInt32, gid: UInt32, home: UnsafePointer<CChar>, name: UnsafePointer<CChar>
-  ) -> Groups {
+  ) -> Bool {
     let list = unsafe (block + Launch.groups).assumingMemoryBound(to: gid_t.self)
     var count = Launch.mostGroups
-    var answer = Groups.all
+    var isLeftOut = false
     if unsafe getgrouplist(name, gid, list, &count) < 0 {
       // With more groups than there is room for, glibc says how many, and has written what fits. A number that fits means that it
       // had no memory and has written nothing: the zeros there would be the group root.
-      if count <= Launch.mostGroups { return .unknown }
+      if count <= Launch.mostGroups { return false }
       count = Launch.mostGroups
-      answer = .tooMany
+      isLeftOut = true
     }
     var text = unsafe TextWriter(at: block + Launch.groupText)
     var index = 0
@@ -70,7 +62,7 @@ internal import RootlessStorageEmbedded
 
     var next = 0
     func add(_ argument: UnsafePointer<CChar>) {
-      // SAFETY: 15 arguments at most are added below, and the last of 16 places stays nil.
+      // SAFETY: 16 arguments at most are added below, and the last of 17 places stays nil.
       unsafe (block + Launch.arguments).assumingMemoryBound(to: UnsafePointer<CChar>?.self)[next] = argument
       next &+= 1
     }
@@ -87,11 +79,12 @@ internal import RootlessStorageEmbedded
     unsafe add(number(gid, 2))
     unsafe add(literal("--groups"))
     unsafe add(UnsafeRawPointer(block + Launch.groupText).assumingMemoryBound(to: CChar.self))
+    if isLeftOut { unsafe add(literal("--groups-left-out")) }
     unsafe add(literal("--home"))
     unsafe add(home)
     unsafe add(literal("--"))
     unsafe add(name)
-    return answer
+    return true
   }
 
   /// Starts the session helper.

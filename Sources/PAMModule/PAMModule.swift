@@ -66,10 +66,7 @@ private func session(
   }
   // Where the package puts it.
   let helper = unsafe options.helper ?? literal("/usr/libexec/rootless-storage/session-helper")
-  switch unsafe launch.prepare(helper: helper, options, uid: uid, gid: account.pointee.pw_gid, home: home, name: name) {
-  case .all: break
-  case .tooMany: log.warning("is in more than 4096 groups, the rest is left out; check that the home is not reached through one of those")
-  case .unknown:
+  if unsafe !launch.prepare(helper: helper, options, uid: uid, gid: account.pointee.pw_gid, home: home, name: name) {
     log.error("the groups cannot be looked up, nothing is done; is memory short?")
     return .failed
   }

@@ -77,7 +77,7 @@ private struct Run: ~Copyable {
   mutating func session() {
     // The backstop of the module's deadline, in case the host dies before it.
     if let cause = prepareProcess(endingAfter: arguments.timeout + 1) { return say(.processNotPrepared(cause)) }
-    if arguments.groupsLeftOut { say(.groupsLeftOut) }
+    if account.groupsLeftOut { say(.groupsLeftOut) }
     let caller = effectiveIDs()
     if caller.user != 0 && (caller.user != account.uid || caller.group != account.credentials.group) {
       return say(.notPermitted(uid: caller.user))

@@ -95,6 +95,17 @@ struct CheckTests {
     #expect(try machine.check("").host.findings.map(\.code).sorted() == ["helper-missing", "newuidmap", "pam-not-reached", "settings-problem", "skeleton-warning"])
   }
 
+  @Test func `root's Docker with ids of its own is judged by the files that it reads`() throws {
+    let machine = try goodHost()
+    try machine.sure("mkdir -p /etc/docker; echo '{ \"userns-remap\": \"alice\" }' > /etc/docker/daemon.json; sed -i s/^mallory:200000/mallory:150000/ /etc/subgid")
+    let report = try machine.check("")
+    #expect(report.host.findings.map(\.code) == ["docker-remap"] && report.host.findings[0].sentence.contains("the gids 100000-165535 of alice (userns-remap, /etc/subgid:1), which include subordinate ids of mallory (150000-215535)"), "\(report)")
+    try machine.sure("sed -i s/^mallory:150000/mallory:200000/ /etc/subgid; sed -i /^alice/d /etc/subuid")
+    #expect(try machine.check("").host.findings.map(\.sentence) == ["/etc/docker/daemon.json has userns-remap \"alice\", and /etc/subuid has no uids of alice: root's Docker does not start."])
+    try machine.sure("echo alice:100000:65536 >> /etc/subuid")
+    #expect(try machine.check("").host.findings.isEmpty)
+  }
+
   @Test(arguments: [("size=1500m", "warning"), ("size=20m", "error"), ("nr_inodes=1000", "warning")])
   func `the space of all is told once, for the host`(option: String, severity: String) throws {
     let machine = try goodHost()

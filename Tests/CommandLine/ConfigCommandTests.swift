@@ -29,6 +29,43 @@ struct ConfigCommandTests {
     #expect(folder.status == 2, "\(folder)")
   }
 
+  @Test func `whom the settings exclude is shown by name, and for a group's name the number to write`() throws {
+    let machine = try Machine(settings: "exclude_users = alice alcie\nexclude_groups = 5005 5006\n")
+    try machine.user("alice", uid: 4001)
+    try machine.sure("echo students:x:5005: >> /etc/group")
+    let good = try machine.rootlessStorage("config check")
+    #expect(good.status == 0, "\(good)")
+    #expect(good.lines.dropFirst() == ["exclude_users: this host knows no user alcie", "exclude_groups: 5005 is students", "exclude_groups: this host knows no group 5006"], "\(good)")
+    #expect(try machine.rootlessStorage("config show").lines.contains("exclude_groups = 5005 5006 # line 2"))
+    try machine.write("exclude_groups = 5006 students\n", to: "/etc/draft")
+    let bad = try machine.rootlessStorage("config check /etc/draft")
+    #expect(bad.status == 1, "\(bad)")
+    #expect(bad.lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ") == "/etc/draft:1: \"students\" in exclude_groups is no number of a group, which a login needs; nothing is done at logins until that is fixed; the number of students is 5005")
+    try machine.write("exclude_groups = nobody-here\n", to: "/etc/draft")
+    #expect(try machine.rootlessStorage("config check /etc/draft").status == 1)
+    #expect(try machine.rootlessStorage("config check --json /etc/draft").text.contains("nobody-here"))
+  }
+
+  @Test func `login, check, repair, verify, status and list judge an excluded user as a login does`() throws {
+    let machine = try Machine.good()
+    try machine.sure("rm /home/alice/.config/containers/storage.conf; echo 'exclude_users = alice' >> /etc/rootless-storage/rootless-storage.conf")
+    let line = "exclude_users (/etc/rootless-storage/rootless-storage.conf:2)"
+    let before = try machine.snapshot("/home /var/tmp")
+    #expect(try machine.rootlessStorage("login --debug alice").text.replacing(#/\s+/#, with: " ").contains("debug alice: is excluded by \(line), nothing to do"))
+    #expect(try machine.repair("alice").users.first?.actions?.isEmpty == true)
+    for command in ["check alice", "status alice"] {
+      let output = try machine.rootlessStorage(command)
+      #expect(output.text.replacing(#/\s+/#, with: " ").contains("Is excluded by \(line)"), "\(command): \(output)")
+    }
+    #expect(try machine.check("alice").codes == ["account-excluded"])
+    let verify = try machine.rootlessStorage("verify alice")
+    #expect(verify.status == 0 && verify.text.contains("not served (excluded by the settings)"), "\(verify)")
+    #expect(try machine.rootlessStorage("list").text.contains("alice"), "what there is, is listed")
+    #expect(try machine.snapshot("/home /var/tmp") == before)
+    #expect(try machine.login("alice", "strict").code == 0)
+    #expect(try machine.snapshot("/home /var/tmp") == before)
+  }
+
   @Test func `the file of logins is judged as a login does, by its owner too`() throws {
     let machine = try Machine()
     let good = try machine.rootlessStorage("config check")

@@ -441,6 +441,14 @@ struct SituationTests {
     .init(what: "the home is gone", script: "mv /home/alice /home/away", codes: ["home-unusable"], isRepairable: false),
     .init(what: "the home is somebody else's", script: "chown 4002 /home/alice", codes: ["home-unusable"], isRepairable: false),
 
+    // Whom the settings exclude: what is missing is none of the module's business
+    .init(what: "excluded by name", script: "echo 'exclude_users = alice' >> /etc/rootless-storage/rootless-storage.conf; rm -r /var/tmp/alice \(conf)", codes: ["account-excluded"], isRepairable: false),
+    .init(what: "excluded by a group", script: "echo lab:x:5005:alice >> /etc/group; echo 'exclude_groups = 5005' >> /etc/rootless-storage/rootless-storage.conf; chmod 777 /var/tmp/alice", codes: ["account-excluded"], isRepairable: false),
+    .init(what: "excluded, or not: nobody knows", script: "echo 'exclude_groups = lab' >> /etc/rootless-storage/rootless-storage.conf; rm \(conf)", codes: ["account-refused"], isRepairable: false),
+    .init(
+      what: "in more groups than are looked at, of which some are excluded",
+      script: "for i in $(seq 10000 14999); do echo g$i:x:$i:alice; done >> /etc/group; echo 'exclude_groups = 14999' >> /etc/rootless-storage/rootless-storage.conf; rm \(conf)", codes: ["account-refused"], isRepairable: false),
+
     // Subordinate ids
     .init(what: "no subordinate ids", script: "sed -i /alice/d /etc/subuid /etc/subgid", codes: ["subuid-missing"], isRepairable: false),
     .init(

@@ -556,6 +556,61 @@ struct TableTests {
     #expect(login.informations.count == 3, "\(login)")
   }
 
+  /// alice is in her own group 4001, and in 5005.
+  private func member(_ settings: String) throws -> Machine {
+    let machine = try Machine(settings: "network_filesystems = ramfs\n" + settings)
+    try machine.user("alice", uid: 4001)
+    try machine.sure("echo 'lab:x:5005:bob,alice' >> /etc/group")
+    return machine
+  }
+
+  @Test(arguments: [
+    ("exclude_users = bob alice", "is excluded by exclude_users (/etc/rootless-storage/rootless-storage.conf:2)"),
+    ("exclude_groups = 5004 5005", "is in the group 5005, which is excluded by exclude_groups (/etc/rootless-storage/rootless-storage.conf:2)"),
+    ("exclude_groups = 4001", "is in the group 4001, which is excluded by exclude_groups (/etc/rootless-storage/rootless-storage.conf:2)"),
+  ]) func `who is excluded by name or by a group gets nothing, and that is no failure`(settings: String, says: String) throws {
+    let machine = try member(settings)
+    let before = try machine.snapshot("/home /var/tmp")
+    let login = try machine.login("alice", "strict debug")
+    #expect(login.log == [.init(priority: 7, text: "alice: \(says), nothing to do")] && login.code == 0, "\(login)")
+    #expect(try machine.snapshot("/home /var/tmp") == before)
+    // The same line in a drop-in, and none that holds later.
+    try machine.sure("mkdir -p /etc/rootless-storage/conf.d; mv /etc/rootless-storage/rootless-storage.conf /etc/rootless-storage/conf.d/10.conf")
+    #expect(try machine.login("alice", "debug").debugs.first?.contains("(/etc/rootless-storage/conf.d/10.conf:2)") == true)
+    try machine.sure("sed -n 2p /etc/rootless-storage/conf.d/10.conf | sed 's/=.*/= none/' > /etc/rootless-storage/conf.d/20.conf")
+    #expect(try machine.login("alice", "strict").informations.count == 3)
+  }
+
+  @Test(arguments: [
+    ("exclude_groups = 5004 lab", "2: \"lab\" in exclude_groups is no number of a group"), ("exclude_users = bob,eve", "2: \"bob,eve\" in exclude_users is no name"),
+    ("exclude_users =", "2: exclude_users is empty"), ("exclude_users = \(String(repeating: "b ", count: 2100))", "2: the line is too long"),
+  ]) func `as long as it is not known who is excluded, nothing is done`(settings: String, says: String) throws {
+    let machine = try member(settings)
+    let before = try machine.snapshot("/home /var/tmp")
+    let login = try machine.login("alice", "strict")
+    #expect(login.warnings.count == 1 && login.warnings.first?.contains("/etc/rootless-storage/rootless-storage.conf:\(says)") == true, "\(login)")
+    #expect(login.errors == ["alice: the settings do not tell whether this user is excluded, and nothing is done; correct the line /etc/rootless-storage/rootless-storage.conf:2"])
+    #expect(login.code == 14)
+    #expect(try machine.login("alice").code == 0)
+    #expect(try machine.snapshot("/home /var/tmp") == before)
+  }
+
+  @Test func `of 5000 groups, an excluded one may be among those that are left out`() throws {
+    let machine = try member("exclude_groups = 14999")
+    try machine.sure("for i in $(seq 10000 14999); do echo \"g$i:x:$i:alice\"; done >> /etc/group")
+    let before = try machine.snapshot("/home /var/tmp")
+    let login = try machine.login("alice", "strict")
+    #expect(login.errors.count == 1 && login.errors.first?.contains("is in more than 4096 groups, and whether one of the rest is excluded by exclude_groups (/etc/rootless-storage/rootless-storage.conf:2) is not known, so nothing is done") == true, "\(login)")
+    #expect(login.code == 14)
+    #expect(try machine.snapshot("/home /var/tmp") == before)
+    // One that was passed on decides.
+    try machine.sure("sed -i 's/14999/10001/' /etc/rootless-storage/rootless-storage.conf")
+    #expect(try machine.login("alice", "strict debug").debugs.contains { $0.contains("is in the group 10001, which is excluded") })
+    // Without any, the rest does not matter to it.
+    try machine.sure("sed -i 's/10001/none/' /etc/rootless-storage/rootless-storage.conf")
+    #expect(try machine.login("alice", "strict").informations.count == 3)
+  }
+
   @Test func `bad lines of the settings are reported with file and line, and the rest holds`() throws {
     let machine = try Machine(settings: "network_filesystems = ramfs\n# fine\nstorage_dir = /x\ndirectory_mode = 0777\nuid_min 5\n")
     try machine.user("alice")

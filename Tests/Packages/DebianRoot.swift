@@ -22,6 +22,8 @@ final class DebianRoot {
   /// The next version of both, with other settings.
   static let nextDeb = variables["ROOTLESS_STORAGE_NEXT_DEB"] ?? "/nonexistent"
   static let nextRPM = variables["ROOTLESS_STORAGE_NEXT_RPM"] ?? "/nonexistent"
+  /// The first package that sites have; made for Tests/run --all.
+  static let formerDeb = variables["ROOTLESS_STORAGE_FORMER_DEB"]
   static var isPossible: Bool { base != nil && Machine.host != nil && FileManager.default.fileExists(atPath: deb) }
   /// A small one of a release, with shadow-utils.
   static func shadowBase(_ release: String) -> String? { variables["ROOTLESS_STORAGE_SHADOW_\(release)"] }
@@ -47,7 +49,7 @@ final class DebianRoot {
       mount -t tmpfs -o mode=1777 tmp \(root)/tmp
       mkdir \(root)/run/tests
       cp '\(host)' \(root)/run/tests/pam-host
-      for package in '\(DebianRoot.deb)' '\(DebianRoot.nextDeb)' '\(DebianRoot.rpm)' '\(DebianRoot.nextRPM)'; do
+      for package in '\(DebianRoot.formerDeb ?? "")' '\(DebianRoot.deb)' '\(DebianRoot.nextDeb)' '\(DebianRoot.rpm)' '\(DebianRoot.nextRPM)'; do
         if [ -e "$package" ]; then cp "$package" \(root)/run/tests/; fi
       done
       """)

@@ -26,6 +26,8 @@ enum EventSamples {
       events.append(.identity(IdentityError(step: step, cause: .notPermitted)))
       events.append(.identity(IdentityError(step: step, cause: nil)))
     }
+    let place = Exclusions.Place(file: value, line: 7)
+    events += [.excluded(.name(place)), .excluded(.group(2000, place)), .exclusionUnknown(.line(place)), .exclusionUnknown(.groups(place))]
     events += settings(value).map { .settingsProblem(SettingsProblem(file: value, line: 7, reason: $0)) }
     let ways = ways(value)
     events += ways.map { .settingsRefused($0) } + ways.map { .skeletonRefused($0) }
@@ -54,7 +56,7 @@ enum EventSamples {
     return paths.map { .badPath(key: "storage_directory", value: value, $0) } + [
       .noEqualsSign(value), .unknownKey(value), .badMode(value), .badNumber(key: "uid_min", value: value), .badType(value), .noTypes,
       .badOrphanDays(value), .rangeIsEmpty(min: 1000, max: 5), .lineTooLong, .tooManyProblems, .badSubids(value), .badScheme(value), .badCount(value), .badRange(value), .noRanges,
-      .badOccupied(value), .tooManyGuards,
+      .badOccupied(value), .tooManyGuards, .badExcludedUser(value), .badExcludedGroup(value), .nobodyExcluded(key: "exclude_users"),
     ]
   }
 
@@ -103,7 +105,7 @@ enum EventSamples {
     ]
   }
 
-  static let count = 37
+  static let count = 39
 
   /// A new event does not compile here before it has a number, and then a sample.
   static func number(_ event: Event) -> Int {
@@ -145,6 +147,8 @@ enum EventSamples {
     case .storageOpen: 33
     case .engineDirectoryFailed: 34
     case .subordinateIDsExposed: 37
+    case .excluded: 38
+    case .exclusionUnknown: 39
     }
   }
 }

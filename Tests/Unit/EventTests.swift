@@ -25,6 +25,7 @@ import Testing
     (.storageFailed(.noSpace, parentIsWritableByOthers: true), .err), (.storageFailed(.readOnly, parentIsWritableByOthers: false), .err), (.fileFailed(file: "f", .quotaExceeded), .err),
     (.settingsProblem(SettingsProblem(file: "/f", line: 1, reason: .noTypes)), .warning),
     (.skeletonWarning(SkeletonWarning(path: "f", reason: .symbolicLink)), .warning), (.storeUnknown(file: "f", store: "s", .ioError), .warning), (.groupsLeftOut, .warning), (.idReserved, .err),
+    (.excluded(.name(Exclusions.Place(file: "/f", line: 1))), .debug), (.exclusionUnknown(.groups(Exclusions.Place(file: "/f", line: 1))), .err),
   ] as [(Event, Severity)])
   func `every other event has the severity of its consequence`(event: Event, severity: Severity) { #expect(event.severity == severity) }
 

@@ -11,7 +11,8 @@ import Testing
     let arguments = try parsed(HelperArgumentsTests.least)
     #expect(shown(arguments.conf) == "/etc/rootless-storage/rootless-storage.conf")
     #expect(arguments.timeout == 10)
-    #expect(!arguments.groupsLeftOut)
+    #expect(!arguments.account.groupsLeftOut)
+    #expect(try parsed(["--groups-left-out"] + HelperArgumentsTests.least).account.groupsLeftOut)
     #expect(
       arguments.account == Account(credentials: Credentials(user: 1000, group: 100, groups: []), name: "alice", home: "/home/alice"))
   }
@@ -80,6 +81,6 @@ import Testing
     let list = bytes((0..<count).map(String.init).joined(separator: ","))
     let arguments = try parsed(HelperArgumentsTests.least + ["--groups", list])
     #expect(same(arguments.account.credentials.groups, Array(0..<UInt32(min(count, 4096)))))
-    #expect(arguments.groupsLeftOut == (count > 4096))
+    #expect(arguments.account.groupsLeftOut == (count > 4096))
   }
 }

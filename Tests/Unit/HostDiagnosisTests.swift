@@ -226,6 +226,74 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
     #expect(sentences() == [])
     place.setMode("usr/bin/podman", 0o4755)
     #expect(findings().map(\.code) == [.engineSetuid] && findings()[0].remedy.text == "sudo chmod u-s,g-s /usr/bin/podman")
+    place.setMode("usr/bin/podman", 0o755)
+    for program in ["usr/bin/crun", "usr/libexec/podman/conmon", "usr/bin/skopeo"] { place.put(program, "", mode: program.hasSuffix("skopeo") ? 0o2755 : 0o4755) }
+    #expect(findings().map(\.remedy.text) == ["sudo chmod u-s,g-s /usr/bin/crun", "sudo chmod u-s,g-s /usr/libexec/podman/conmon"])
+  }
+
+  @Test func `a line of the settings for which nobody is served is an error`() {
+    place.put(conf, "colour = red\nexclude_groups = students\nexclude_users = bob,eve\n")
+    #expect(findings().map(\.code) == [.settingsProblem, .settingsProblem, .settingsProblem] && findings().map(\.severity) == [.warning, .error, .error], "\(findings())")
+    place.put(conf, "exclude_groups = students\nexclude_groups = 2000\n")
+    #expect(findings().map(\.severity) == [.warning], "a later line holds")
+  }
+
+  // MARK: userns-remap of root's Docker
+
+  private func docker(_ settings: String, subuid: String, subgid: String? = nil) -> [String] {
+    place.put("etc/docker/daemon.json", settings)
+    place.put("etc/passwd", "root:x:0:0::/:\nalice:x:1000:1000::/:\ndockremap:x:990:990::/:\nremap:x:500000:500000::/:\n")
+    place.put("etc/group", "root:x:0:\nalice:x:1000:\ndockremap:x:990:\nremap:x:500000:\n")
+    place.put("etc/subuid", subuid)
+    place.put("etc/subgid", subgid ?? subuid)
+    return sentences()
+  }
+
+  @Test(arguments: [
+    ("{\"userns-remap\": \"default\"}", "dockremap:300000:65536\n"), ("{\"userns-remap\": \"dockremap\"}", "alice:100000:65536\n990:300000:65536\n"),
+    ("{\"userns-remap\": \"990:990\"}", "dockremap:300000:65536\n"), ("{\"userns-remap\": \"\"}", ""), ("{\"userns-remap\": 5}", ""), ("{}", "alice:1000:65536\n"),
+    // As is often told: a user whose own id is the first of the range.
+    ("{\"userns-remap\": \"remap:remap\"}", "remap:500000:65536\n"), ("no JSON", ""),
+    // The number comes before the name.
+    ("{\"userns-remap\": \"dockremap\"}", "990:300000:65536\ndockremap:1000:65536\n"),
+  ])
+  func `a mapping of Docker's that is its own is none to speak of`(settings: String, subuid: String) { #expect(docker(settings, subuid: subuid) == []) }
+
+  @Test func `a mapping of Docker's that is not there`() {
+    #expect(
+      docker("{\"userns-remap\": \"remap\"}", subuid: "remap:300000:65536\n", subgid: "alice:100000:65536\n") == [
+        "docker-remap: /etc/docker/daemon.json has userns-remap \"remap\", and /etc/subgid has no gids of remap: root's Docker does not start. | give remap one range of ids in /etc/subuid and /etc/subgid that nobody has (rootless-storage subids list shows what is taken), then: sudo systemctl restart docker"
+      ])
+    #expect(docker("{\"userns-remap\": \"ldapuser\"}", subuid: "").count == 2)
+    #expect(docker("{\"userns-remap\": \"default\"}", subuid: "").count == 2, "the user is there, so Docker makes nothing")
+    place.put("etc/passwd", "root:x:0:0::/:\n")
+    #expect(sentences() == [], "Docker makes both")
+  }
+
+  @Test func `a mapping of Docker's with ids of others`() {
+    let one = docker("{\"userns-remap\": \"default\"}", subuid: "dockremap:300000:65536\n", subgid: "dockremap:1000:65536\n")
+    #expect(one.count == 1 && one[0].hasPrefix("docker-remap: Containers of root's Docker have the gids 1000-66535 of dockremap (userns-remap, /etc/subgid:1), which include the gid 1000 of alice in /etc/group and systemd's ids") && one[0].contains(": sudo vi +1 /etc/subgid && "), "\(one)")
+    let other = docker("{\"userns-remap\": \"default\"}", subuid: "alice:100000:65536\ndockremap:165535:65536\n")
+    #expect(other.count == 2 && other.allSatisfy { $0.contains("which include subordinate ids of alice (100000-165535): with ids in common") }, "\(other)")
+    place.put("proc/sys/user/max_user_namespaces", "0\n")
+    #expect(Set(findings().map(\.code)) == [.usernsDisabled, .dockerRemap] && findings().count == 4)
+  }
+
+  @Test func `images of another mapping of Docker's, or of none`() {
+    let good = "dockremap:300000:65536\n"
+    place.directory("var/lib/docker/300000.300000")
+    #expect(docker("{\"userns-remap\": \"default\"}", subuid: good) == [])
+    place.directory("var/lib/docker/image")
+    #expect(
+      docker("{\"userns-remap\": \"default\"}", subuid: good) == [
+        "docker-images-hidden: Root's Docker keeps its images in /var/lib/docker/300000.300000, by userns-remap (\"default\" in /etc/docker/daemon.json). Images, containers and volumes of another time are in /var/lib/docker: they take space, and no command of Docker shows them. | look at them as root, the volumes above all; to have them back, set userns-remap as it was; else remove them while Docker is stopped"
+      ])
+    #expect(docker("{}", subuid: good).first?.contains("images in /var/lib/docker, by userns-remap (not set in /etc/docker/daemon.json). Images, containers and volumes of another time are in /var/lib/docker/300000.300000:") == true)
+    #expect(docker("{\"userns-remap\": \"default\"}", subuid: "dockremap:400000:65536\n").first?.contains("are in /var/lib/docker and /var/lib/docker/300000.300000:") == true)
+    #expect(docker("{\"userns-remap\": \"default\", \"data-root\": \"/srv/docker\"}", subuid: good) == [])
+    // Nobody knows which directory is in use.
+    #expect(docker("{\"userns-remap\": \"remap\"}", subuid: good).allSatisfy { $0.hasPrefix("docker-remap: ") })
+    #expect(findings().allSatisfy { $0.code == .dockerRemap })
   }
 
   @Test(arguments: [

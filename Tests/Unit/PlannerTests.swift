@@ -350,6 +350,46 @@ let refusals: [StorageObservation.State] = [
     for gid: UInt32 in [0, 100, 65534, 65535, UInt32.max - 1] { #expect(Planner.exclusion(of: account(gid: gid), Settings()) == nil) }
   }
 
+  private static func place(_ line: Int) -> Exclusions.Place { Exclusions.Place(file: "/f", line: line) }
+
+  /// alice, who is in the groups 2000, which is hers, 27 and 3000.
+  private func exclusion(_ text: String, name: [UInt8] = "alice", groupsLeftOut: Bool = false) -> Event? {
+    let account = Account(
+      credentials: Credentials(user: 2000, group: 2000, groups: [27, 3000]), name: name, home: "/home/alice", groupsLeftOut: groupsLeftOut)
+    return Planner.exclusion(of: account, SettingsParser([SettingsFile(path: "/f", content: bytes(text))]).settings)
+  }
+
+  @Test(arguments: [
+    ("exclude_users = alice", .excluded(.name(place(1)))), ("\nexclude_users = bob alice eve", .excluded(.name(place(2)))),
+    ("exclude_users = alice2 alic Alice ALICE", nil), ("exclude_users = none", nil), ("exclude_users = alice\nexclude_users = bob", nil),
+    ("exclude_groups = 2000", .excluded(.group(2000, place(1)))), ("exclude_groups = 5 27", .excluded(.group(27, place(1)))),
+    ("exclude_groups = 3000 27", .excluded(.group(3000, place(1)))), ("exclude_groups = 2001 270 300 0", nil), ("exclude_groups = none", nil),
+    ("exclude_groups = 27\nexclude_users = alice", .excluded(.name(place(2)))),
+    // The uid is no group, and a number is a name too.
+    ("exclude_users = 2000 27", nil),
+    ("uid_min = 5000\nexclude_users = alice", .uidOutOfRange), ("exclude_users = alice\nuid_max = 1999", .uidOutOfRange),
+    // What cannot be decided, is not "no".
+    ("exclude_groups = students", .exclusionUnknown(.line(place(1)))), ("exclude_groups = 5 students", .exclusionUnknown(.line(place(1)))),
+    ("exclude_groups =", .exclusionUnknown(.line(place(1)))), ("exclude_users = bob, eve", .exclusionUnknown(.line(place(1)))),
+    ("exclude_users =", .exclusionUnknown(.line(place(1)))), ("exclude_groups = 27\nexclude_groups = x", .exclusionUnknown(.line(place(2)))),
+    ("exclude_groups = x\nexclude_groups = 28", nil), ("exclude_groups = x\nexclude_users = alice", .excluded(.name(place(2)))),
+    ("exclude_users = " + String(repeating: "x ", count: 4096), .exclusionUnknown(.line(place(1)))),
+    ("#exclude_users = " + String(repeating: "x ", count: 4096), nil), ("exclude_user = alice", nil),
+  ] as [(String, Event?)])
+  func `users are excluded by name and by the number of any group of theirs`(text: String, event: Event?) { #expect(exclusion(text) == event, "\(text.prefix(60))") }
+
+  @Test func `where groups are left out, a group that was not found is not known to be none of the user's`() {
+    #expect(exclusion("exclude_groups = 28", groupsLeftOut: true) == .exclusionUnknown(.groups(ExclusionTests.place(1))))
+    #expect(exclusion("exclude_groups = 28 27", groupsLeftOut: true) == .excluded(.group(27, ExclusionTests.place(1))))
+    #expect(exclusion("exclude_groups = 28\nexclude_users = alice", groupsLeftOut: true) == .excluded(.name(ExclusionTests.place(2))))
+    #expect(exclusion("exclude_groups = none\nexclude_users = bob", groupsLeftOut: true) == nil)
+    #expect(exclusion("", groupsLeftOut: true) == nil)
+  }
+
+  @Test func `any name of the name service's can be excluded, but for one with a blank`() {
+    for name in ["DOM\\alice", "alice@example.org", "pc$", "ä", "4711", "a.b-c_d", "x"] { #expect(exclusion("exclude_users = \(name)", name: bytes(name)) == .excluded(.name(ExclusionTests.place(1))), "\(name)") }
+  }
+
   @Test(arguments: [
     (1000, nil, 999, false), (1000, nil, 1000, true), (1000, nil, UInt32.max - 1, true), (0, nil, 1, true), (1000, 2000, 2000, true),
     (1000, 2000, 2001, false), (1000, 1000, 1000, true), (UInt32.max, nil, UInt32.max - 1, false), (1, 65536, 65533, true),

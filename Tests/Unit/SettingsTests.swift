@@ -8,9 +8,10 @@ private func changed(_ change: (inout Settings) throws -> Void) rethrows -> Sett
   return settings
 }
 
-/// The settings without the doubt that any wrong line casts on ids.
+/// The settings without the doubt that any wrong line casts on ids, and a wrong one on who is excluded.
 private func certain(_ settings: Settings) -> Settings {
   var settings = settings
+  settings.exclusions = Exclusions()
   settings.subordinateIDs.isDoubtful = false
   return settings
 }
@@ -100,12 +101,27 @@ private func template(_ text: String) -> StorageTemplate {
     Good("uid_min = 500\nuid_min = 700") { $0.uidMin = 700 }, Good("uid_max = 5000\nuid_max = 6000") { $0.uidMax = 6000 },
     Good("storage_directory = /a/$UID\nstorage_directory = /b/$UID") { $0.storage = template("/b/$UID") },
     Good("uid_min = 500") { $0.uidMin = 500 },
+    Good("exclude_users = none") { $0.exclusions.usersPlace = place(1) }, Good("exclude_groups = none") { $0.exclusions.groupsPlace = place(1) },
+    Good("\nexclude_users = alice  DOM\\bob\t4711 # people") {
+      $0.exclusions.users = ["alice", "DOM\\bob", "4711"]
+      $0.exclusions.usersPlace = place(2)
+    },
+    Good("exclude_groups = 2000 0 4294967294") {
+      $0.exclusions.groups = [2000, 0, 4_294_967_294]
+      $0.exclusions.groupsPlace = place(1)
+    },
+    Good("exclude_groups = 2000\nexclude_groups = 2001") {
+      $0.exclusions.groups = [2001]
+      $0.exclusions.groupsPlace = place(2)
+    },
   ])
   func `lines that hold are taken`(row: Good) {
     let parser = SettingsParser(bytes(row.text))
     #expect(parser.settings == row.expected)
     #expect(parser.problems == [])
   }
+
+  private static func place(_ line: Int) -> Exclusions.Place { Exclusions.Place(file: [], line: line) }
 
   struct Bad: Sendable, CustomTestStringConvertible {
     let line: [UInt8]
@@ -127,7 +143,14 @@ private func template(_ text: String) -> StorageTemplate {
     static func type(_ value: [UInt8], _ bad: [UInt8]) -> Bad { Bad("network_filesystems = " + value, .badType(bad)) }
   }
 
-  static let bad = forms + numbers + modesAndTypes + paths + lengths + places
+  static let bad = forms + numbers + modesAndTypes + paths + lengths + places + exclusions
+
+  private static let exclusions: [Bad] =
+    ["alice,", "alice,bob", "alice;", "@students", "%students", "+", "-bob", "!bob", "&staff", "~bob", "a*", "a?", "\"alice\"", "'a'", "a:b", "/home/a", "a=b", "a\0b", "\u{1b}[m", repeated("x", 256)].map {
+      Bad("exclude_users = bob " + $0, .badExcludedUser($0))
+    } + ["students", "2000,2001", "-1", "0x7d0", "2000-2010", "4294967295", "4294967296", "2000;", "none", "\"2000\""].map {
+      Bad("exclude_groups = 5 " + $0 + " 6", .badExcludedGroup($0))
+    } + ["exclude_users", "exclude_groups"].map { Bad($0 + " =", .nobodyExcluded(key: $0)) }
 
   private static let places: [Bad] = [
     Bad("occupied =", .badOccupied("")), Bad("occupied = Take", .badOccupied("Take")), Bad("occupied = take refuse", .badOccupied("take refuse")),
@@ -239,7 +262,7 @@ private func template(_ text: String) -> StorageTemplate {
 
   @Test(arguments: hostileBytes)
   func `no value of any key makes settings that are not valid`(value: [UInt8]) {
-    for key in ["storage_directory", "directory_mode", "network_filesystems", "uid_min", "uid_max", "skel", "occupied", "guarded_directories", ""] as [[UInt8]] {
+    for key in ["storage_directory", "directory_mode", "network_filesystems", "uid_min", "uid_max", "skel", "occupied", "guarded_directories", "exclude_users", "exclude_groups", ""] as [[UInt8]] {
       let text: [[UInt8]] = [key, " = ", value, "\n", value, key]
       let settings = SettingsParser(Array(text.joined())).settings
       #expect(settings.storage.parent.first == 0x2f && isPrintable(settings.storage.parent))
@@ -247,6 +270,7 @@ private func template(_ text: String) -> StorageTemplate {
       #expect(settings.directoryMode == 0o700 || settings.directoryMode == 0o711)
       #expect(!settings.networkFileSystems.isEmpty && settings.networkFileSystems.allSatisfy { isPrintable($0) && !$0.contains(0x20) })
       #expect(settings.skeleton.first == 0x2f && isPrintable(settings.skeleton))
+      #expect(settings.exclusions.users.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0 > 0x20 && $0 != 0x7f } })
       for guarded in settings.guards { #expect(guarded.parent.first == 0x2f && isPrintable(guarded.parent)) }
     }
   }

@@ -41,13 +41,36 @@ struct ConfigCheckCommand: ParsableCommand {
       throw CannotLook("the settings cannot be used: \(text(Wording.way(error, .trusted)))")
     }
     if json {
-      let problems = reading.problems.map { ConfigProblems.Problem(file: string($0.file), line: $0.line, text: text(Wording().settings($0))) }
+      let problems = reading.problems.map { ConfigProblems.Problem(file: string($0.file), line: $0.line, text: words($0)) }
       try printJSON(ConfigProblems(file: string(path), dropIns: reading.dropIns(besides: path).map(string), problems: problems))
     } else {
-      for problem in reading.problems { printOut(Terminal.standard.wrapped(text(Wording().settings(problem)), indent: 2)) }
+      for problem in reading.problems { printOut(Terminal.standard.wrapped(words(problem), indent: 2)) }
       if reading.problems.isEmpty { for file in [path] + reading.dropIns(besides: path) { printOut("\(shown(file)): every line holds.") } }
+      for line in names(of: reading.settings.exclusions) { printOut(Terminal.standard.wrapped(line, indent: 2)) }
     }
     if !reading.problems.isEmpty { throw ExitCode(1) }
+  }
+
+  /// With the number of a group that is named, which a login cannot look up.
+  private func words(_ problem: SettingsProblem) -> String {
+    let sentence = text(Wording().settings(problem))
+    guard case .badExcludedGroup(let name) = problem.reason, let number = try? NameService.gid(ofGroup: name) else { return sentence }
+    return "\(sentence); the number of \(shown(name)) is \(number)"
+  }
+
+  /// Who the excluded are: a number or a name that is misspelt excludes somebody else, or nobody.
+  private func names(of exclusions: Exclusions) -> [String] {
+    let unanswered = "the name service did not answer"
+    let users = exclusions.users.compactMap { name -> String? in
+      do throws(NameServiceFailure) {
+        return try NameService.account(named: name) == nil ? "exclude_users: this host knows no user \(shown(name))" : nil
+      } catch { return "exclude_users: \(shown(name)): \(unanswered)" }
+    }
+    return users + exclusions.groups.map { group in
+      do throws(NameServiceFailure) {
+        return try NameService.name(ofGroup: group).map { "exclude_groups: \(group) is \(shown($0))" } ?? "exclude_groups: this host knows no group \(group)"
+      } catch { return "exclude_groups: \(group): \(unanswered)" }
+    }
   }
 
   private func absolute(_ file: String) -> [UInt8] {
@@ -136,6 +159,7 @@ struct EffectiveSetting: Encodable {
       ("storage_directory", "/var/tmp/$USER"), ("occupied", "take"),
       ("guarded_directories", settings.storage == standard.storage ? "none" : "/var/tmp/$USER"), ("directory_mode", "0700"),
       ("network_filesystems", standard.networkFileSystems.map { shown($0) }.joined(separator: " ")), ("uid_min", String(standard.uidMin)), ("uid_max", "none"),
+      ("exclude_users", "none"), ("exclude_groups", "none"),
       ("orphan_days", String(standard.orphanDays)), ("skel", shown(standard.skeleton)), ("subids", "off"), ("subid_scheme", "uid"),
       ("subid_min", "SUB_UID_MIN of /etc/login.defs"), ("subid_max", "SUB_UID_MAX of /etc/login.defs"), ("subid_count", "SUB_UID_COUNT of /etc/login.defs"),
       ("reserved_ids", "none"),

@@ -31,7 +31,7 @@ struct LoginCommand: ParsableCommand {
     let account = try account()
     let helper = try helper()
     let groups = account.credentials.groups.map(String.init).joined(separator: ",")
-    let words = ["--by-hand", "--timeout", String(timeout), "--uid", String(account.uid), "--gid", String(account.credentials.group), "--groups", groups]
+    let words = ["--by-hand", "--timeout", String(timeout), "--uid", String(account.uid), "--gid", String(account.credentials.group), "--groups", groups] + (account.groupsLeftOut ? ["--groups-left-out"] : [])
     let arguments = [Array("--conf".utf8), settings.path] + words.map { Array($0.utf8) } + [Array("--home".utf8), account.home, Array("--".utf8), account.name]
     let report: SessionReport
     do throws(ChildProcess.Failure) {

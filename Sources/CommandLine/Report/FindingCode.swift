@@ -2,6 +2,7 @@
 enum FindingCode: String, Codable, CaseIterable, Sendable {
   // The account and the home
   case accountRefused = "account-refused"
+  case accountExcluded = "account-excluded"
   case homeUnusable = "home-unusable"
   case homeUnfamiliar = "home-unfamiliar"
   case homeTicketMissing = "home-ticket-missing"
@@ -117,4 +118,6 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case procHidden = "proc-hidden"
   case selinuxDenied = "selinux-denied"
   case engineSetuid = "engine-setuid"
+  case dockerRemap = "docker-remap"
+  case dockerImagesHidden = "docker-images-hidden"
 }

@@ -11,7 +11,11 @@ struct SubordinateIDReaders: Equatable, Sendable {
   var podmanOfFiles: [UInt8]?
   /// Podman unpacks images as one user (`ignore_chown_errors`), by this host's storage.conf.
   var ignoresChownErrors = false
-  /// What `userns-remap` of /etc/docker/daemon.json names: users and groups.
+  /// `userns-remap` of /etc/docker/daemon.json; nil: not set, or empty.
+  var dockerRemap: String?
+  /// `data-root` of the same.
+  var dockerRoot = Array("/var/lib/docker".utf8)
+  /// What `userns-remap` names: users and groups.
   var dockerOwners: [[UInt8]] = []
 
   init() {}
@@ -31,7 +35,12 @@ struct SubordinateIDReaders: Equatable, Sendable {
     }
     ignoresChownErrors = SubordinateIDReaders.ignoresChownErrors(
       SubordinateIDReaders.storageConf.lazy.compactMap { try? tree.read($0) }.first.flatMap { try? TOMLText($0) })
-    dockerOwners = SubordinateIDReaders.dockerOwners((try? tree.read("/etc/docker/daemon.json")) ?? [])
+    let docker = try? JSONDecoder().decode(DockerSettings.self, from: Data((try? tree.read("/etc/docker/daemon.json")) ?? []))
+    if let root = docker?.root, root.hasPrefix("/") { dockerRoot = Array(root.utf8) }
+    if let remap = docker?.remap, !remap.isEmpty {
+      dockerRemap = remap
+      if remap != "default" { dockerOwners = remap.split(separator: ":").map { Array($0.utf8) } }
+    }
   }
 
   /// The administrator's comes before the distribution's.
@@ -50,12 +59,8 @@ struct SubordinateIDReaders: Equatable, Sendable {
 
   private struct DockerSettings: Decodable {
     let remap: String?
+    let root: String?
 
-    enum CodingKeys: String, CodingKey { case remap = "userns-remap" }
-  }
-
-  private static func dockerOwners(_ content: [UInt8]) -> [[UInt8]] {
-    guard let remap = (try? JSONDecoder().decode(DockerSettings.self, from: Data(content)))?.remap, remap != "default" else { return [] }
-    return remap.split(separator: ":").map { Array($0.utf8) }
+    enum CodingKeys: String, CodingKey { case remap = "userns-remap", root = "data-root" }
   }
 }

@@ -53,21 +53,39 @@ enum NameService {
 
   /// The name of a group (getgrgid_r(3)); nil if there is no such group.
   static func name(ofGroup gid: UInt32) throws(NameServiceFailure) -> [UInt8]? {
+    try unsafe groupEntry({ entry, buffer, size, found in unsafe getgrgid_r(gid, entry, buffer, size, found) }) {
+      unsafe $0.gr_name.map { unsafe bytes(ofCString: $0) }
+    }
+  }
+
+  private static func groupEntry<Answer>(
+    _ look: (
+      UnsafeMutablePointer<group>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<group>?>
+    ) -> Int32, _ answer: (group) -> Answer?
+  ) throws(NameServiceFailure) -> Answer? {
     var size = 4096
     while true {
       var entry = unsafe group()
       var found: UnsafeMutablePointer<group>? = nil
       let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size)
       defer { unsafe buffer.deallocate() }
-      let failure = turn.withLock { _ in unsafe getgrgid_r(gid, &entry, buffer, size, &found) }
+      let failure = turn.withLock { _ in unsafe look(&entry, buffer, size, &found) }
       // A group of all users of a site does not fit at once.
       if failure == ERANGE && size < 1 << 24 {
         size *= 4
         continue
       }
       if failure != 0 && failure != ENOENT && failure != ESRCH { throw NameServiceFailure(cause: Errno(failure)) }
-      guard failure == 0, unsafe found != nil, let name = unsafe entry.gr_name else { return nil }
-      return unsafe bytes(ofCString: name)
+      guard failure == 0, unsafe found != nil else { return nil }
+      return unsafe answer(entry)
+    }
+  }
+
+  /// The number of a group (getgrnam_r(3)); nil if there is no such group.
+  static func gid(ofGroup name: [UInt8]) throws(NameServiceFailure) -> UInt32? {
+    guard !name.contains(0) else { return nil }
+    return try unsafe groupEntry({ entry, buffer, size, found in unsafe withCString(name) { unsafe getgrnam_r($0, entry, buffer, size, found) } }) {
+      unsafe $0.gr_gid
     }
   }
 
@@ -83,6 +101,7 @@ enum NameService {
     // With more groups than there is room for, what fits was written. A count that fits means that there was no memory.
     if result < 0 && Int(count) <= groups.count { throw NameServiceFailure(cause: Errno(ENOMEM)) }
     let known = groups.prefix(max(0, min(Int(count), groups.count))).filter { $0 != clinux_invalid_id }
-    return Account(credentials: Credentials(user: account.uid, group: group, groups: known), name: account.name, home: account.home)
+    return Account(
+      credentials: Credentials(user: account.uid, group: group, groups: known), name: account.name, home: account.home, groupsLeftOut: result < 0)
   }
 }

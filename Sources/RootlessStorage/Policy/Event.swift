@@ -10,6 +10,9 @@ public enum Event: Equatable, Sendable {
   case settingsRefused(WayProblem)
   case idReserved
   case uidOutOfRange
+  case excluded(Exclusions.Reason)
+  /// Whether the user is, nobody can tell.
+  case exclusionUnknown(Exclusions.Doubt)
   case nameUnfit
 
   // The skeleton
@@ -57,8 +60,8 @@ public enum Event: Equatable, Sendable {
   /// syslog(3) priority.
   public var severity: Severity {
     switch self {
-    case .usage, .notPermitted, .processNotPrepared, .identity, .settingsRefused, .skeletonRefused, .idReserved, .nameUnfit, .storageRefused,
-      .storageNotTaken, .storageTaken, .storageFailed, .fileFailed:
+    case .usage, .notPermitted, .processNotPrepared, .identity, .settingsRefused, .skeletonRefused, .idReserved, .exclusionUnknown, .nameUnfit,
+      .storageRefused, .storageNotTaken, .storageTaken, .storageFailed, .fileFailed:
       .err
     // Containers have their storage all the same, so these are no reason to fail a login.
     case .subordinateIDsRefused(.notFromFiles): .debug
@@ -68,7 +71,7 @@ public enum Event: Equatable, Sendable {
       .warning
     case .storageClosed, .storeMoved: .notice
     case .storageCreated, .fileCreated, .subordinateIDsAdded, .overlayRecordRemoved: .info
-    case .uidOutOfRange, .homeLocal, .allInPlace, .leftoverRemoved: .debug
+    case .uidOutOfRange, .excluded, .homeLocal, .allInPlace, .leftoverRemoved: .debug
     case .homeUnusable(let home): Event.severity(home)
     }
   }

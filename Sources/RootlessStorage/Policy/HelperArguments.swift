@@ -1,5 +1,5 @@
 /// The session helper's arguments, valid each for itself:
-/// `[--conf FILE] [--timeout S] [--by-hand] --uid N --gid N [--groups N,N,…] --home PATH NAME`.
+/// `[--conf FILE] [--timeout S] [--by-hand] --uid N --gid N [--groups N,N,…] [--groups-left-out] --home PATH NAME`.
 public struct HelperArguments: Equatable, Sendable {
   /// More groups are never taken.
   public static let mostGroups = 4096
@@ -10,7 +10,6 @@ public struct HelperArguments: Equatable, Sendable {
   /// Seconds.
   public let timeout: UInt32
   public let account: Account
-  public let groupsLeftOut: Bool
   /// Somebody reads the report: what it has said before is said again, and what it says is not in the log.
   public let isByHand: Bool
 
@@ -25,6 +24,7 @@ public struct HelperArguments: Equatable, Sendable {
     var index = 0
     var optionsEnded = false
     var isByHand = false
+    var groupsLeftOut = false
     while index < arguments.count {
       let argument = arguments[index]
       index += 1
@@ -39,6 +39,10 @@ public struct HelperArguments: Equatable, Sendable {
       }
       if argument.elementsEqual("--by-hand".utf8) {
         isByHand = true
+        continue
+      }
+      if argument.elementsEqual("--groups-left-out".utf8) {
+        groupsLeftOut = true
         continue
       }
       guard HelperArguments.isOption(argument) else { throw .unknownOption(argument) }
@@ -81,9 +85,11 @@ public struct HelperArguments: Equatable, Sendable {
         list.append(number)
       }
     }
-    groupsLeftOut = list.count > HelperArguments.mostGroups
-    if groupsLeftOut { list = Array(list.prefix(HelperArguments.mostGroups)) }
-    account = Account(credentials: Credentials(user: user, group: group, groups: list), name: name, home: home)
+    if list.count > HelperArguments.mostGroups {
+      groupsLeftOut = true
+      list = Array(list.prefix(HelperArguments.mostGroups))
+    }
+    account = Account(credentials: Credentials(user: user, group: group, groups: list), name: name, home: home, groupsLeftOut: groupsLeftOut)
   }
 
   private static func isOption(_ argument: [UInt8]) -> Bool { isWord(argument, of: "--conf --timeout --uid --gid --groups --home") }

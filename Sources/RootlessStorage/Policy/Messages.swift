@@ -45,6 +45,12 @@ public struct Wording: Sendable {
       Account.isReserved(uid: uid)
         ? "refused, nothing is done: uid \(uid) is reserved; give a person another id" : "refused, nothing is done: the group id 4294967295 is reserved; give the user another group"
     case .uidOutOfRange: "uid \(uid) is outside uid_min to uid_max, nothing to do"
+    case .excluded(.name(let place)): "is excluded by exclude_users (\(Wording.place(place))), nothing to do"
+    case .excluded(.group(let group, let place)): "is in the group \(group), which is excluded by exclude_groups (\(Wording.place(place))), nothing to do"
+    case .exclusionUnknown(.line(let place)):
+      "the settings do not tell whether this user is excluded, and nothing is done; correct the line \(Wording.place(place))"
+    case .exclusionUnknown(.groups(let place)):
+      "is in more than \(UInt32(HelperArguments.mostGroups)) groups, and whether one of the rest is excluded by exclude_groups (\(Wording.place(place))) is not known, so nothing is done; set exclude_users for this user, or remove the user from groups"
     case .nameUnfit:
       "this user name cannot be part of a path: set storage_directory with $UID in place of $USER in rootless-storage.conf; nothing is done"
     case .skeletonRefused(let problem): "the skeleton is not used and nothing is done: \(Wording.way(problem, .trusted))"
@@ -86,6 +92,8 @@ public struct Wording: Sendable {
     case .allInPlace: "storage directory \(storage) and the files in the home are in place"
     }
   }
+
+  private static func place(_ place: Exclusions.Place) -> Text { "\(place.file):\(UInt32(truncatingIfNeeded: place.line))" }
 
   private var directory: Text { isGuarded ? "former storage directory" : "storage directory" }
 
@@ -180,6 +188,9 @@ public struct Wording: Sendable {
       case .badOrphanDays(let value): "orphan_days is a number of days up to \(Settings.mostOrphanDays), not \"\(value)\"; the default holds"
       case .rangeIsEmpty(let min, let max): "uid_max \(max) is below uid_min \(min); the default holds"
       case .lineTooLong: "the line is too long, ignoring"
+      case .badExcludedUser(let value): "\"\(value)\" in exclude_users is no name of a user, names are separated by blanks; nothing is done at logins until that is fixed"
+      case .badExcludedGroup(let value): "\"\(value)\" in exclude_groups is no number of a group, which a login needs; nothing is done at logins until that is fixed"
+      case .nobodyExcluded(let key): "\(key) is empty, for nobody it is none; nothing is done at logins until that is fixed"
       case .badSubids(let value): "subids is off or allocate, not \"\(value)\"; the default holds"
       case .badScheme(let value): "subid_scheme is uid or first-free, not \"\(value)\"; no subordinate ids are given out until that is fixed"
       case .badCount(let value): "subid_count is at least \(SubordinateIDPlanner.enough), since nobody is 65534, not \"\(value)\"; no subordinate ids are given out until that is fixed"

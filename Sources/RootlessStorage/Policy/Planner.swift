@@ -21,7 +21,9 @@ public struct Planner {
   /// What to say of an account whose sessions are not this project's business; nil if they are.
   public static func exclusion(of account: Account, _ settings: Settings) -> Event? {
     if Account.isReserved(uid: account.uid) || Account.isReserved(gid: account.credentials.group) { return .idReserved }
-    return settings.serves(uid: account.uid) ? nil : .uidOutOfRange
+    if !settings.serves(uid: account.uid) { return .uidOutOfRange }
+    if let reason = settings.exclusions.reason(for: account) { return .excluded(reason) }
+    return settings.exclusions.doubt(about: account).map { .exclusionUnknown($0) }
   }
 
   /// What to say when the home ends the matter; nil for a home on a network file system.

@@ -10,6 +10,7 @@ public struct Settings: Equatable, Sendable {
   public var uidMin: UInt32
   /// The largest uid served; nil: no limit.
   public var uidMax: UInt32?
+  public var exclusions = Exclusions()
   /// Where the files lie that a home gets.
   public var skeleton: [UInt8]
   /// Days for which an account must have been absent before `prune` and `subids release` take it for gone.

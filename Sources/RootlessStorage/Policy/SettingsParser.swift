@@ -40,6 +40,9 @@ public struct SettingsProblem: Equatable, Sendable {
     case badOccupied([UInt8])
     case tooManyGuards
     case lineTooLong
+    case badExcludedUser([UInt8])
+    case badExcludedGroup([UInt8])
+    case nobodyExcluded(key: [UInt8])
     case badSubids([UInt8])
     case badScheme([UInt8])
     case badCount([UInt8])
@@ -99,7 +102,11 @@ public struct SettingsParser {
   }
 
   private mutating func take(_ text: ArraySlice<UInt8>) {
-    if text.count > SettingsParser.longestLine { return report(.lineTooLong) }
+    if text.count > SettingsParser.longestLine {
+      // Whom it excludes is not known, which is not "nobody".
+      exclude(Array(trimmed(text.prefix { $0 != .equals && $0 != .hash })), nil)
+      return report(.lineTooLong)
+    }
     let statement = trimmed(text.prefix { $0 != .hash })
     if statement.isEmpty { return }
     guard let equals = statement.firstIndex(of: .equals) else { return report(.noEqualsSign(Array(statement))) }
@@ -144,9 +151,39 @@ public struct SettingsParser {
     } else if key.elementsEqual("orphan_days".utf8) {
       settings.orphanDays = Settings.defaultOrphanDays
       if let days = identifier(value), days <= Settings.mostOrphanDays { settings.orphanDays = days } else { report(.badOrphanDays(value)) }
+    } else if isWord(key, of: "exclude_users exclude_groups") {
+      if let reason = exclude(key, words(value)) { report(reason) }
     } else if !takeSubordinate(key, value) {
       report(.unknownKey(key))
     }
+  }
+
+  /// Names or numbers, or `none`. Of a line that does not hold nothing counts, and whom it excludes is in doubt.
+  ///
+  /// - Parameter list: nil: the line cannot be read.
+  /// - Returns: why it does not hold.
+  @discardableResult private mutating func exclude(_ key: [UInt8], _ list: [[UInt8]]?) -> SettingsProblem.Reason? {
+    let place = Exclusions.Place(file: file, line: line)
+    var problem: SettingsProblem.Reason? = list?.isEmpty ?? false ? .nobodyExcluded(key: key) : nil
+    var listed = list ?? []
+    if listed.count == 1 && listed[0].elementsEqual("none".utf8) { listed = [] }
+    if key.elementsEqual("exclude_users".utf8) {
+      if let bad = listed.first(where: { !Exclusions.isName($0) }) { problem = .badExcludedUser(bad) }
+      let isDoubtful = problem != nil || list == nil
+      settings.exclusions.users = isDoubtful ? [] : listed
+      settings.exclusions.usersPlace = place
+      settings.exclusions.doubtfulUsers = isDoubtful ? place : nil
+    } else if key.elementsEqual("exclude_groups".utf8) {
+      var groups: [UInt32] = []
+      for word in listed {
+        if let number = identifier(word), !Account.isReserved(gid: number) { groups.append(number) } else { problem = problem ?? .badExcludedGroup(word) }
+      }
+      let isDoubtful = problem != nil || list == nil
+      settings.exclusions.groups = isDoubtful ? [] : groups
+      settings.exclusions.groupsPlace = place
+      settings.exclusions.doubtfulGroups = isDoubtful ? place : nil
+    }
+    return problem
   }
 
   /// - Returns: whether it is a setting of subordinate ids.

@@ -10,6 +10,11 @@ func fuzzSettings(_ input: [UInt8]) {
     let statement = stripped(line.prefix { $0 != 0x23 })
     let sides = statement.split(separator: 0x3d, maxSplits: 1, omittingEmptySubsequences: false)
     if line.count > 4096 || (sides.count == 1 && !statement.isEmpty) { mistakes += 1 }
+    if line.count > 4096 {
+      // Whom such a line excludes, nobody knows.
+      let key = String(decoding: stripped(line.prefix { $0 != 0x23 && $0 != 0x3d }), as: UTF8.self)
+      if key == "exclude_users" || key == "exclude_groups" { values[key] = [] }
+    }
     guard line.count <= 4096, sides.count == 2 else { continue }
     let key = String(decoding: stripped(sides[0]), as: UTF8.self)
     let value = stripped(sides[1])
@@ -26,6 +31,11 @@ func fuzzSettings(_ input: [UInt8]) {
   promise(settings.skeleton == values["skel"] ?? bytes("/etc/rootless-storage/skel"), "skel")
   let types = values["network_filesystems"].map { $0.split { $0 == 0x20 || $0 == 0x09 }.map(Array.init) }
   promise(settings.networkFileSystems == types ?? Settings().networkFileSystems, "network_filesystems")
+  // A name or a number that holds is excluded, and of a last line that does not hold nobody knows.
+  let listed = { (key: String) in values[key].map { $0 == bytes("none") ? [] : split($0) } ?? [] }
+  promise(settings.exclusions.users == listed("exclude_users"), "exclude_users")
+  let groups: [UInt32] = listed("exclude_groups").compactMap { number($0) }
+  promise(settings.exclusions.groups == groups, "exclude_groups")
   let template = try? StorageTemplate(values["storage_directory"] ?? bytes("/var/tmp/$USER"))
   promise(settings.storage == template, "storage_directory")
   // Of the rest, which is no mistake of another kind, at most 16 and "there are more" are told.
@@ -36,8 +46,19 @@ func fuzzSettings(_ input: [UInt8]) {
   for cut in input.indices where input[cut] == 0x0a && (cut % 7 == 0 || input.count < 256) {
     let halves = [input[..<cut], input[(cut + 1)...]].map { SettingsFile(path: bytes("/etc/f"), content: Array($0)) }
     let merged = SettingsParser(halves)
-    promise(merged.settings == settings && merged.problems.map(\.reason) == parser.problems.map(\.reason), "a drop-in from \(cut)")
+    promise(placeless(merged.settings) == placeless(settings) && merged.problems.map(\.reason) == parser.problems.map(\.reason), "a drop-in from \(cut)")
   }
+}
+
+/// Without where the lines stand.
+private func placeless(_ settings: Settings) -> Settings {
+  var settings = settings
+  func blank(_ place: inout Exclusions.Place?) { if place != nil { place = Exclusions.Place(file: [], line: 0) } }
+  blank(&settings.exclusions.usersPlace)
+  blank(&settings.exclusions.groupsPlace)
+  blank(&settings.exclusions.doubtfulUsers)
+  blank(&settings.exclusions.doubtfulGroups)
+  return settings
 }
 
 private func stripped(_ text: some Collection<UInt8>) -> [UInt8] {
@@ -53,11 +74,22 @@ private func isValid(_ key: String, _ value: [UInt8]) -> Bool {
   case "directory_mode": return value == bytes("0700") || value == bytes("0711")
   case "skel": return isPlainPath(value)
   case "storage_directory": return isTemplate(value)
+  case "exclude_users": return !split(value).isEmpty && split(value).allSatisfy(isUserName)
+  case "exclude_groups":
+    let groups: [UInt32?] = split(value).map { number($0) }
+    return value == bytes("none") || !groups.isEmpty && groups.allSatisfy { $0.map { $0 != UInt32.max } ?? false }
   case "network_filesystems":
     let types = value.split { $0 == 0x20 || $0 == 0x09 }
     return !types.isEmpty && types.allSatisfy { $0.count <= 64 && !$0.contains(0x2c) && isPrintable($0) }
   default: return false
   }
+}
+
+private func split(_ value: [UInt8]) -> [[UInt8]] { value.split { $0 == 0x20 || $0 == 0x09 }.map(Array.init) }
+
+/// No list, pattern, path, group or option.
+private func isUserName(_ word: [UInt8]) -> Bool {
+  word.count <= 255 && !"-+!@%&~".utf8.contains(word[0]) && !word.contains { $0 <= 0x20 || $0 == 0x7f || ",;:/\"'*?=".utf8.contains($0) }
 }
 
 /// rootless-storage.conf(5): an absolute path of printable characters without quotes, backslash, `..` or empty components.

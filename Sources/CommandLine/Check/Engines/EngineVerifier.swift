@@ -41,9 +41,9 @@ struct EngineVerifier {
     // Of a process that is gone before engines are asked: at a deadline all children of this one end.
     let seen = examiners.ask(Examiner(), account, .verify, seconds: min(EngineVerifier.patience, timeout - 3))
     if let failure = seen.failure { return ended(.failed, failure) }
-    guard seen.isServed else { return ended(.notServed, "uid \(account.uid) is outside uid_min to uid_max") }
     // Nothing that an engine could do there would tell more.
-    let obstacles = seen.findings.filter { [.homeUnusable, .homeTicketMissing, .accountRefused].contains($0.code) }
+    let obstacles = seen.findings.filter { [.homeUnusable, .homeTicketMissing, .accountRefused, .accountExcluded].contains($0.code) }
+    guard seen.isServed else { return ended(.notServed, obstacles.contains { $0.code == .accountExcluded } ? "excluded by the settings" : "uid \(account.uid) is outside uid_min to uid_max") }
     if let first = obstacles.first {
       report.findings = obstacles
       return obstacles.isWanting ? ended(.findings) : ended(.unknown, "\(first.sentence) No engine was asked: \(first.remedy.text)")

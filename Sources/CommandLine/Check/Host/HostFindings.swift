@@ -12,6 +12,7 @@ func hostFindings(_ facts: HostFacts) -> [Finding] {
   findings += userNamespaceFindings(facts.userNamespaces)
   findings += kernelFindings(facts)
   findings += selinuxFindings(facts.selinux)
+  findings += dockerFindings(facts.docker, facts.userNamespaces, facts.subordinateIDs, facts.settings)
   findings += allocationFindings(facts.subordinateIDs, facts.settings)
   if facts.subordinateIDs.source == nil { findings += fileFindings(facts.subordinateIDs) + brokenLines(facts.subordinateIDs) }
   return findings
@@ -129,11 +130,11 @@ private func kernelFindings(_ facts: HostFacts) -> [Finding] {
         "/proc is mounted with hidepid=\(shown(value)): users do not see processes of others, and a user's manager or an engine that looks for them may fail.",
         remedy: "if engines fail, mount /proc with hidepid=0, or with gid= for a group that has all their users"))
   }
-  for engine in facts.userNamespaces.engines where engine.isSetUserID {
+  for program in facts.userNamespaces.setUserID {
     findings.append(
       Finding(
-        .engineSetuid, .error, "\(engine.name) (\(shown(engine.path))) has the set-user-ID bit: it runs with root's rights for everybody, and with root's storage.",
-        remedy: .root("sudo chmod u-s,g-s \(shellWord(engine.path))")))
+        .engineSetuid, .error, "\(shown(baseName(program))) (\(shown(program))) has the set-user-ID bit: it runs with root's rights for everybody, and with root's storage.",
+        remedy: .root("sudo chmod u-s,g-s \(shellWord(program))")))
   }
   return findings
 }

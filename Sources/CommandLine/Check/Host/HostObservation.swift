@@ -12,6 +12,8 @@ struct HostFacts: Equatable, Sendable {
   let tmpfiles: Tmpfiles?
   let userNamespaces: UserNamespaces
   let subordinateIDs: SubordinateIDIndex
+  /// nil: root's Docker has no mapping of ids, and never had one.
+  let docker: DockerRemap?
   /// The directory that holds the storage directories, where others than root can create entries; nil: only root can, or nobody knows.
   let sharedParent: [UInt8]?
   /// The directory that holds the storage directories; nil where the settings do not say.
@@ -44,9 +46,10 @@ struct HostFacts: Equatable, Sendable {
     let stacks = PAMStacks(tree, services: PAMFindings.services)
     let settingsPath = settingsPath ?? stacks.ourSteps.first?.pathOption("conf") ?? Array(Settings.defaultPath.utf8)
     let installation = Installation(tree, settingsPath: settingsPath, stacks: stacks)
+    let subordinateIDs = SubordinateIDIndex(tree)
     return HostFacts(
       isRoot: effectiveIDs().user == 0, stacks: stacks, authselectCopy: AuthselectCopy(tree), installation: installation, tmpfiles: Tmpfiles(tree),
-      userNamespaces: UserNamespaces(tree), subordinateIDs: SubordinateIDIndex(tree),
+      userNamespaces: UserNamespaces(tree), subordinateIDs: subordinateIDs, docker: DockerRemap(tree, subordinateIDs),
       sharedParent: HostFacts.sharedParent(tree, installation), storageParent: HostFacts.storageParent(tree, installation),
       cleaners: Cleaner.all(tree), sessions: SessionFacts(tree),
       hasOldControlGroups: tree.exists("/sys/fs/cgroup") && !tree.exists("/sys/fs/cgroup/cgroup.controllers"),

@@ -22,8 +22,11 @@ func installationFindings(_ installation: Installation) -> [Finding] {
   case .read(let file):
     for problem in file.problems {
       let edit = "edit \(shellWord(problem.file))\(problem.line > 0 ? " at line \(problem.line)" : "")"
+      // As long as nobody knows who is excluded, nobody is served.
+      let place = Exclusions.Place(file: problem.file, line: problem.line)
+      let isDecisive = file.settings.exclusions.doubtfulUsers == place || file.settings.exclusions.doubtfulGroups == place
       findings.append(
-        Finding(.settingsProblem, .warning, sentence(.settingsProblem(problem)), remedy: "\(edit); see rootless-storage.conf(5)"))
+        Finding(.settingsProblem, isDecisive ? .error : .warning, sentence(.settingsProblem(problem)), remedy: "\(edit); see rootless-storage.conf(5)"))
     }
   case .refused(let problem):
     findings.append(Finding(.settingsRefused, .error, sentence(.settingsRefused(problem)), remedy: remedy(problem, to: installation.settingsPath)))

@@ -21,7 +21,6 @@ struct UserNamespaces: Codable, Equatable, Sendable {
     let path: [UInt8]
     /// There is a file for an AppArmor profile of it.
     let hasProfile: Bool
-    let isSetUserID: Bool
   }
 
   /// user.max_user_namespaces; nil: not known.
@@ -34,6 +33,8 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   let isRestricted: Bool
   /// Programs that make user namespaces and are installed.
   let engines: [Engine]
+  /// Programs of engines with the set-user-ID bit.
+  let setUserID: [[UInt8]]
   /// nil: not installed.
   let newuidmap: MapProgram?
   let newgidmap: MapProgram?
@@ -55,9 +56,12 @@ struct UserNamespaces: Codable, Equatable, Sendable {
     // crun and runc run in the namespace that these have made.
     engines = ["podman", "buildah", "rootlesskit"].compactMap { name in
       UserNamespaces.find(name, tree).map { path in
-        Engine(name: name, path: path, hasProfile: UserNamespaces.hasProfile(name, tree), isSetUserID: tree.status(path).map { $0.mode & 0o4000 != 0 } ?? false)
+        Engine(name: name, path: path, hasProfile: UserNamespaces.hasProfile(name, tree))
       }
     }
+    setUserID = UserNamespaces.engineDirectories.flatMap { directory in
+      UserNamespaces.enginePrograms.map { Array("\(directory)/\($0)".utf8) }
+    }.filter { tree.status($0).map { $0.kind == .regular && $0.mode & 0o4000 != 0 } ?? false }
     newuidmap = UserNamespaces.mapProgram("newuidmap", capability: 7, tree)
     newgidmap = UserNamespaces.mapProgram("newgidmap", capability: 6, tree)
     kernel = ((try? tree.read("/proc/sys/kernel/osrelease", limit: 4096)) ?? []).filter { $0 > .space }
@@ -66,6 +70,10 @@ struct UserNamespaces: Codable, Equatable, Sendable {
     permitsOverlay = ((try? tree.read("/sys/module/overlay/parameters/permit_mounts_in_userns", limit: 16)) ?? []).first == UInt8(ascii: "Y")
     distribution = UserNamespaces.distribution((try? tree.read("/etc/os-release")) ?? [])
   }
+
+  /// What needs no rights of root's to do its work for a user. newuidmap and newgidmap do.
+  private static let enginePrograms = ["podman", "buildah", "skopeo", "crun", "runc", "conmon", "rootlesskit", "slirp4netns", "pasta", "netavark", "fuse-overlayfs"]
+  private static let engineDirectories = UserProgram.directories + ["/usr/libexec/podman", "/usr/lib/podman"]
 
   /// nil: not installed.
   static func find(_ program: String, _ tree: HostTree) -> [UInt8]? {

@@ -30,7 +30,7 @@ struct StatusObserver {
     var report = StatusReport(name: seen.name, uid: account.uid, failure: seen.failure)
     if seen.failure != nil { return report }
     report.isServed = seen.isServed
-    if let obstacle = seen.findings.first(where: { [.homeUnusable, .homeTicketMissing, .accountRefused].contains($0.code) }) {
+    if let obstacle = seen.findings.first(where: { [.homeUnusable, .homeTicketMissing, .accountRefused, .accountExcluded].contains($0.code) }) {
       report.obstacle = obstacle.sentence
       if obstacle.code == .homeTicketMissing {
         report.home = seen.home

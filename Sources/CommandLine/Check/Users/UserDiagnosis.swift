@@ -55,12 +55,16 @@ struct UserDiagnosis: Sendable {
     readings = UserDiagnosis.readings(facts)
 
     if let exclusion = Planner.exclusion(of: facts.account, settings) {
-      if exclusion == .idReserved {
-        // Nobody's containers are meant to be theirs.
-        let isSystems = facts.account.uid == 0 || facts.account.uid == 65534
-        if isSystems { add(.accountRefused, .note, "\(name) (uid \(facts.account.uid)) is no user of rootless containers, and is never served.", "nothing has to be done") } else {
-          add(.accountRefused, .error, sentence(exclusion), "give the user another id")
-        }
+      switch exclusion {
+      // Nobody's containers are meant to be theirs.
+      case .idReserved where facts.account.uid == 0 || facts.account.uid == 65534:
+        add(.accountRefused, .note, "\(name) (uid \(facts.account.uid)) is no user of rootless containers, and is never served.", "nothing has to be done")
+      case .idReserved: add(.accountRefused, .error, sentence(exclusion), "give the user another id")
+      case .exclusionUnknown(.line):
+        add(.accountRefused, .error, sentence(exclusion), .root("sudo rootless-storage config check", note: "then correct the line that it names"))
+      case .exclusionUnknown(.groups): add(.accountRefused, .error, sentence(exclusion), "name \(name) in exclude_users, or take \(name) out of groups")
+      case .excluded: add(.accountExcluded, .note, sentence(exclusion), "to serve \(name), change that line; else nothing has to be done")
+      default: break
       }
       return
     }

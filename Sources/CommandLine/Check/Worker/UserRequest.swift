@@ -16,6 +16,8 @@ struct UserRequest: Codable, Equatable, Sendable {
   var uid: UInt32
   var gid: UInt32
   var groups: [UInt32]
+  /// The user is in more.
+  var groupsLeftOut: Bool
   var home: [UInt8]
   var conf: [UInt8]
   /// Seconds; the asker kills it then.

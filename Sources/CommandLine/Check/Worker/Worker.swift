@@ -17,7 +17,8 @@ struct Examination {
     self.request = request
     self.shared = shared
     account = Account(
-      credentials: Credentials(user: request.uid, group: request.gid, groups: request.groups), name: request.name, home: request.home)
+      credentials: Credentials(user: request.uid, group: request.gid, groups: request.groups), name: request.name, home: request.home,
+      groupsLeftOut: request.groupsLeftOut)
     facts = UserFacts(account: account, home: .missing)
     facts.environment = request.environment
     facts.podmanGeneration = request.podman

@@ -95,8 +95,8 @@ struct Examiners: Sendable {
 
   func ask(_ examiner: Examiner, _ account: Account, _ task: UserRequest.Task, seconds: UInt32) -> UserReport {
     let request = UserRequest(
-      task: task, name: account.name, uid: account.uid, gid: account.credentials.group, groups: account.credentials.groups, home: account.home,
-      conf: conf, timeout: seconds, environment: environment, podman: podman)
+      task: task, name: account.name, uid: account.uid, gid: account.credentials.group, groups: account.credentials.groups,
+      groupsLeftOut: account.groupsLeftOut, home: account.home, conf: conf, timeout: seconds, environment: environment, podman: podman)
     func failure(_ cause: String) -> UserReport { UserReport(name: shown(account.name), uid: account.uid, failure: cause) }
     do throws(ChildProcess.Failure) {
       let answer = try examiner.ask(request.message, seconds: seconds)
