@@ -55,12 +55,12 @@ public struct Exclusions: Equatable, Sendable {
   static func isName(_ word: [UInt8]) -> Bool {
     guard let first = word.first, word.count <= 255 else { return false }
     switch first {
-    case .hyphen, .plus, .exclamationMark, .at, .percent, .ampersand, .tilde: return false  // - + ! @ % & ~
+    case .hyphen, .plus, .exclamationMark, .at, .percent, .ampersand, .tilde: return false
     default: break
     }
     for byte in word {
       switch byte {
-      case 0....space, 0x7f, .comma, .semicolon, .colon, .slash, .quote, .apostrophe, .asterisk, .questionMark, .equals: return false  // , ; : / " ' * ? =
+      case 0...UInt8.space, 0x7f, .comma, .semicolon, .colon, .slash, .quote, .apostrophe, .asterisk, .questionMark, .equals: return false
       default: continue
       }
     }
