@@ -71,7 +71,9 @@ struct Installation: Equatable, Sendable {
     settings = Installation.reading(tree) { () throws(WayProblem) in
       // Login reads them as root, and refuses what is not root's; so does this, whoever runs it.
       let reading = try readSettings(tree(settingsPath), trusted: true, mounts)
-      return SettingsFile(settings: reading.settings, problems: reading.problems.map { SettingsProblem(file: tree.onHost($0.file), line: $0.line, reason: $0.reason) })
+      var settings = reading.settings
+      settings.exclusions = settings.exclusions.named { tree.onHost($0) }
+      return SettingsFile(settings: settings, problems: reading.problems.map { SettingsProblem(file: tree.onHost($0.file), line: $0.line, reason: $0.reason) })
     }
     if case .read(let file) = settings {
       skeleton = Installation.reading(tree) { () throws(WayProblem) in
@@ -105,5 +107,18 @@ struct Installation: Equatable, Sendable {
     } catch {
       return isUnseen(error) ? .unseen : .refused(onHost(error, tree))
     }
+  }
+}
+
+extension Exclusions {
+  /// The same, with other names of the files.
+  fileprivate func named(_ name: ([UInt8]) -> [UInt8]) -> Exclusions {
+    func renamed(_ place: Place?) -> Place? { place.map { Place(file: name($0.file), line: $0.line) } }
+    var other = self
+    other.usersPlace = renamed(usersPlace)
+    other.groupsPlace = renamed(groupsPlace)
+    other.doubtfulUsers = renamed(doubtfulUsers)
+    other.doubtfulGroups = renamed(doubtfulGroups)
+    return other
   }
 }
