@@ -33,7 +33,7 @@ extension UserRequest {
   var message: [UInt8] {
     // Of the caller alone.
     let variables = environment.flatMap { try? JSONEncoder().encode($0) }.map { Array($0) } ?? []
-    let numbers = [uid, gid, timeout] + groups
+    let numbers = [uid, gid, timeout, groupsLeftOut ? 1 : 0] + groups
     return MessageFields.joined([
       conf, Array(task.rawValue.utf8), name, home, Array(numbers.map { decimal(UInt64($0)) }.joined(separator: [.space])), variables, Array((podman?.rawValue ?? "").utf8),
     ])
@@ -44,10 +44,10 @@ extension UserRequest {
     guard let fields = MessageFields.split(message), fields.count == 7, let task = Task(rawValue: String(decoding: fields[1], as: UTF8.self)) else { return nil }
     let numbers = words(fields[4]).map { identifier($0) }
     let known = numbers.compactMap { $0 }
-    guard known.count == numbers.count, known.count >= 3 else { return nil }
+    guard known.count == numbers.count, known.count >= 4, known[3] <= 1 else { return nil }
     let environment = fields[5].isEmpty ? nil : try? JSONDecoder().decode(UserFacts.Environment.self, from: Data(fields[5]))
     self.init(
-      task: task, name: fields[2], uid: known[0], gid: known[1], groups: Array(known[3...]), home: fields[3], conf: fields[0], timeout: known[2], environment: environment,
+      task: task, name: fields[2], uid: known[0], gid: known[1], groups: Array(known[4...]), groupsLeftOut: known[3] == 1, home: fields[3], conf: fields[0], timeout: known[2], environment: environment,
       podman: PodmanGeneration(rawValue: String(decoding: fields[6], as: UTF8.self)))
   }
 }
