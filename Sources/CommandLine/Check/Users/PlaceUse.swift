@@ -92,6 +92,8 @@ extension UserDiagnosis {
         }
       }
       isVolatile = use.isKept && ["tmpfs", "ramfs"].contains(type)
+      // A host without a disk has nothing else; that images are gone there is known.
+      if use.hasLayers && !["/dev/shm/", "/run/", "/tmp/"].contains(where: place.real.hasPrefix) { isVolatile = false }
       if isVolatile {
         let isImages = use.hasLayers
         add(

@@ -219,6 +219,8 @@ extension UserDiagnosis {
         Trouble(
           code: .storagePath, severity: .error, sentence: "\(setting) is \"\(shown(path))\": overlay takes a comma or a colon for the end of a path, and Podman does not start.", file: file, change: change))
     }
+    // What cannot be used is told of with the user's file (`judgeGraphroot`).
+    if problem(ofStore: path, place(raw), setting, facts) != nil { return found }
     found += troubles(of: place(raw), path, for: .store, setting, isVfs: reading.driver?.name == "vfs").map { self.trouble($0, file, change) }
     return found
   }

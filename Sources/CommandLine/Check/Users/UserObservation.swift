@@ -20,7 +20,7 @@ struct UserFacts: Equatable, Sendable {
     var hasLabels = false
     /// When it, or what is directly in it, was last changed, in seconds since the epoch; 0: it was not there.
     var changed: Int64 = 0
-    /// More than directories of engines lies in it: it may be meant for others to read.
+    /// More than directories of engines lies in it: it may be meant for others to read. Looked at where they can.
     var holdsOther = false
   }
 

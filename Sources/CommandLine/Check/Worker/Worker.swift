@@ -140,6 +140,8 @@ struct Examination {
         case .inPlace, .writableByOthers:
           storage.volume = volume(found, mounts)
           if storage.hasLabels { storage.label = label(found) }
+          // It matters where others can read or write.
+          if case .inPlace(let mode) = place.observation.state, mode & 0o066 == 0 { break }
           storage.holdsOther = holdsOther(found)
         // After a repair it is where its parent is.
         case .occupied: storage.volume = volume(parent, mounts)
