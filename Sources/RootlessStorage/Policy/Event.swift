@@ -108,6 +108,8 @@ public enum Event: Equatable, Sendable {
     // full, or has been made read-only after an error, it is rarely the user's doing.
     switch self {
     case .storageTaken: return .done
+    // Whether this user is served at all is unknown: a slip in that line, which concerns everybody, must lock nobody out.
+    case .exclusionUnknown: return .done
     case .storageRefused(let seen), .storageNotTaken(let seen, _): return seen.parentIsWritableByOthers ? .tolerated : .failed
     case .storageFailed(let cause, let isWritable): return isWritable || cause.isFullDisk ? .tolerated : .failed
     case .fileFailed(_, let cause): return cause.isFullDisk ? .tolerated : .failed
