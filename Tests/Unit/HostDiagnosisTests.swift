@@ -146,7 +146,7 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
 
   @Test func `a storage parent that no login can use is the host's own finding`() {
     place.put(conf, "storage_directory = /data/containers/$USER\n")
-    #expect(sentences().map { $0.prefix(95) } == ["storage-way: No login makes a storage directory: the way to /data/containers, where they are to"])
+    #expect(sentences().map { $0.prefix(95) } == ["storage-way: No login makes a storage directory: the path to /data/containers, where they are t"])
     #expect(findings().first?.remedy.text.hasPrefix("sudo mkdir /data    # unless a disk has to be mounted there") == true)
     place.directory("data/containers")
     #expect(sentences() == [])

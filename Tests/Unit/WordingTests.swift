@@ -74,7 +74,7 @@ import Testing
   /// What a next step begins with, after a semicolon, or how a message ends that has a consequence instead of one.
   private static let steps = [
     "log in", "find out ", "run it", "run the", "set ", "create ", "look at it", "free ", "make ", "raise ", "check ", "reinstall ", "correct ", "usage: ",
-    "use ", "is a Kerberos ticket", "is /proc mounted", "it and every directory", "every directory above", "every component", "on this way only",
+    "use ", "is a Kerberos ticket", "is /proc mounted", "it and every directory", "every directory above", "every component", "in this path only",
     "remove ", "give ", "move ", "install ", "mount ", "add ", "shorten ", "lower ", "fix ", "unmount ", "it may be a mount of your own, else make"
   ]
 

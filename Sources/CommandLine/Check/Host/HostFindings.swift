@@ -38,7 +38,7 @@ private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
   if let problem = parent.problem {
     findings.append(
       Finding(
-        .storageWay, .error, "No login makes a storage directory: the way to \(shown(parent.path)), where they are to be, is refused: \(String(decoding: Wording.way(problem, .storage).bytes, as: UTF8.self)).",
+        .storageWay, .error, "No login makes a storage directory: the path to \(shown(parent.path)), where they are to be, is refused: \(String(decoding: Wording.way(problem, .storage).bytes, as: UTF8.self)).",
         remedy: wayRemedy(problem)))
   }
   if let volume = parent.volume, !volume.isNetwork, let shortage = spaceShortage(volume, of: "\(shown(parent.path)), the parent of all storage directories,") {

@@ -266,9 +266,9 @@ struct UserDiagnosis: Sendable {
       add(.storageOccupied, .error, "The storage directory \(path) is a FUSE mount, which any user can make.", UserDiagnosis.unmount(storage.path))
     case .way(let way):
       if case .onNetwork = way.reason {
-        add(.storageNetwork, .error, "The way to the storage directory \(path) is refused: \(problem(storage)).", "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on local disk")
+        add(.storageNetwork, .error, "The path to the storage directory \(path) is refused: \(problem(storage)).", "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on local disk")
       } else {
-        add(.storageWay, .error, "The way to the storage directory \(path) is refused: \(problem(storage)).", wayRemedy(way))
+        add(.storageWay, .error, "The path to the storage directory \(path) is refused: \(problem(storage)).", wayRemedy(way))
       }
     case .failed:
       add(.storageFailed, .error, "The storage directory \(path) is refused: \(problem(storage)).", .root("sudo stat \(shellWord(storage.path))", note: "find out why it cannot be looked at, or set storage_directory to another place"))
