@@ -36,6 +36,13 @@ import Testing
     #expect(codes(facts { $0.volume = volume }) == [])
   }
 
+  @Test func `without a storage directory of ours, engines are told of their usual places`() {
+    var local = UserFacts(account: account(), home: .on(.blockDevice))
+    #expect(IntendedConfig(local).graphroot == "/home/alice/.local/share/containers/storage" && IntendedConfig(local).dataRoot == "/home/alice/.local/share/docker")
+    local.storage = facts().storage
+    #expect(IntendedConfig(local).graphroot == "/var/tmp/alice/containers/storage" && IntendedConfig(local).dataRoot == "/var/tmp/alice/docker")
+  }
+
   @Test func `the runroot is read out of Podman's database`() {
     func found(_ text: String) -> String? { UserExaminer.runroot(inDatabase: Array(text.utf8)) }
     #expect(found("oslinuxrun-root/run/containers/storagestatic-dir/var/tmp") == "/run/containers/storage")

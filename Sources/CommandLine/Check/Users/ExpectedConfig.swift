@@ -17,7 +17,8 @@ struct IntendedConfig: Equatable, Sendable {
     }
     storageConf = rendered(UserExaminer.storageConf)
     daemonJson = rendered(UserExaminer.daemonJson)
-    let base = String(decoding: storage, as: UTF8.self)
+    // A home on local disk gets no storage directory: what engines use without a word about it is as good there.
+    let base = String(decoding: facts.storage == nil ? facts.account.home + Array("/.local/share".utf8) : storage, as: UTF8.self)
     // A skeleton that cannot be parsed says nothing; its own finding is somebody else's.
     let toml = storageConf.flatMap { file in
       // As a login writes it, so it is with most users.
