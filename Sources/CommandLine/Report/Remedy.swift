@@ -52,10 +52,17 @@ struct Remedy: Codable, Equatable, Sendable {
 
   /// All of it on one line. What stands behind a command is a comment for a shell.
   var text: String {
-    var text = instruction ?? ""
-    if let command { text += (text.isEmpty ? "" : ": ") + command }
-    if command == nil, let runBy { text += "    # as \(runBy)" + (note.map { "; \($0)" } ?? "") } else if let note { text += "    # \(note)" }
-    return text
+    words + (remark.map { "    # \($0)" } ?? "")
+  }
+
+  /// What a person does, and what a shell takes.
+  var words: String { [instruction, command].compactMap { $0 }.joined(separator: ": ") }
+
+  /// What stands behind them: where there is no command to tell, also whose rights are needed.
+  var remark: String? {
+    let person = command == nil ? runBy.map { "as \($0)" } : nil
+    let parts = [person, note].compactMap { $0 }
+    return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }
 }
 

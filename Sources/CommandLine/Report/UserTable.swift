@@ -87,20 +87,13 @@ extension Terminal {
   /// backslash. One with quotes stays on one line, however long. What has to be known of a command stands below it: a broken comment
   /// would be run as a command.
   func remedy(_ remedy: Remedy) -> String {
-    guard let command = remedy.command else {
-      let parts = remedy.text.split(separator: "    # ", maxSplits: 1)
-      return arrow(String(parts[0])) + (parts.count > 1 ? "\n" + aside(parts[1]) : "")
-    }
-    let text = if let instruction = remedy.instruction { arrow("\(instruction): \(command)") } else { arrow(command, isCommand: true) }
-    return text + (remedy.note.map { "\n" + aside($0) } ?? "")
+    arrow(remedy.words, isCommand: remedy.instruction == nil) + (remedy.remark.map { "\n" + wrapped("(\($0))", indent: 7, first: "       ") } ?? "")
   }
 
-  private func arrow(_ text: String, isCommand: Bool = false) -> String {
+  private func arrow(_ text: String, isCommand: Bool) -> String {
     // Inside quotes there is no place to break it.
     if isCommand && text.contains(where: { "'\"\\".contains($0) }) { return "    -> " + text }
     let lines = Terminal(isTerminal: isTerminal, hasColour: false, width: width - 2).wrapped(text, indent: 7, first: "    -> ").split(separator: "\n")
     return lines.joined(separator: isCommand ? " \\\n" : "\n")
   }
-
-  private func aside(_ note: some StringProtocol) -> String { wrapped("(\(note))", indent: 7, first: "       ") }
 }

@@ -281,7 +281,7 @@ extension UserDiagnosis {
     let elsewhere = Remedy("in \(daemon.name): set data-root = \"\(shown(intended.dataRoot))\"", by: .user(name))
     if !volume.hasFileTypes {
       add(.storageFileSystem, .error, "\(what) is on xfs without ftype=1, on which overlay cannot work.", elsewhere)
-    } else if let type = volume.type, ["overlay", "ecryptfs", "aufs", "vfat", "exfat", "ntfs3", "fuseblk"].contains(type) {
+    } else if let type = volume.type, UserDiagnosis.unfitForOverlay(volume) {
       add(.storageFileSystem, .error, "\(what) is on \(type), on which the driver overlay2 cannot work.", elsewhere)
     } else if let type = volume.type, type == "tmpfs" || type == "ramfs" {
       add(.storageVolatile, .warning, "\(what) is on \(type): images and volumes fill the memory, and are gone at the next boot.", elsewhere)

@@ -94,11 +94,7 @@ extension UserDiagnosis {
     for trouble in troubles(of: store.place, store.place.path, for: .store, "~/\(shown(store.path))", isVfs: isVfs) {
       let isVolatile = trouble.code == .graphrootVolatile && store.engine == .docker
       let (code, severity) = isVolatile ? (FindingCode.storageVolatile, Finding.Severity.warning) : (trouble.code, trouble.severity)
-      switch trouble.cure {
-      case .elsewhere: add(code, severity, trouble.sentence + concern, remedy)
-      case .space: add(code, severity, trouble.sentence + concern, inSession("\(store.engine == .podman ? "podman" : "docker") system df", note: "decide what is no longer needed"))
-      case .command(let command): add(code, severity, trouble.sentence + concern, command)
-      }
+      add(code, severity, trouble.sentence + concern, self.remedy(for: trouble, of: store.engine, elsewhere: remedy))
     }
   }
 }

@@ -119,6 +119,15 @@ extension UserDiagnosis {
     return found
   }
 
+  /// - Parameter elsewhere: what gives it another place.
+  func remedy(for trouble: PlaceTrouble, of engine: UserFacts.Engine, elsewhere: Remedy) -> Remedy {
+    switch trouble.cure {
+    case .elsewhere: elsewhere
+    case .space: inSession("\(engine == .podman ? "podman" : "docker") system df", note: "decide what is no longer needed")
+    case .command(let command): command
+    }
+  }
+
   /// By any of the paths that it can be reached by.
   private func danger(to place: Place) -> (Cleaning.Danger, [UInt8])? {
     for path in [Array(place.real.utf8)] + (facts.otherPaths[place.real] ?? []) {

@@ -106,10 +106,11 @@ extension UserDiagnosis {
 
   // MARK: One file
 
+  private func editor(of file: PodmanConfig.File) -> Remedy.Actor { file.place == .user ? .user(name) : .root }
+
   private func fileTroubles(_ file: PodmanConfig.File, _ generation: PodmanGeneration) -> [Trouble] {
     let word = shellWord(Array(file.path.utf8))
-    let person: Remedy.Actor = file.place == .user ? .user(name) : .root
-    func byHand(_ what: String) -> Trouble.Change { .told(Remedy(what, by: person)) }
+    func byHand(_ what: String) -> Trouble.Change { .told(Remedy(what, by: editor(of: file))) }
     switch file.file {
     case .absent, .dangling: return []
     case .notRegular, .tooLarge, .failed:
@@ -151,7 +152,7 @@ extension UserDiagnosis {
       case (.text, _) where entry.path == "storage.driver": change = .keys([.set(key: "driver", value: intended.driver)])
       case (.text, .boolean(let value)): change = .keys([.set(key: key, value: value ? "true" : "false")])
       case (.text, _) where !entry.path.contains("options"): change = .keys([.remove(key: key)])
-      default: change = .told(Remedy("write it as \(entry.type.rawValue) in \(file.path)", by: file.place == .user ? .user(name) : .root))
+      default: change = .told(Remedy("write it as \(entry.type.rawValue) in \(file.path)", by: editor(of: file)))
       }
       return Trouble(
         code: .storageConfInvalid, severity: .error, sentence: "\(entry.path) in \(file.path) is \(kind), and has to be \(entry.type.rawValue): Podman does not start.", file: file, change: change)
@@ -227,14 +228,9 @@ extension UserDiagnosis {
 
   /// - Parameter change: what gives it another place.
   private func trouble(_ trouble: PlaceTrouble, _ file: PodmanConfig.File, _ change: Trouble.Change) -> Trouble {
-    let cure =
-      switch trouble.cure {
-      case .command(let command): Trouble.Change.told(command)
-      case .space: Trouble.Change.told(inSession("podman system df", note: "decide what is no longer needed"))
-      // What works until the next boot is not moved away from what is stored there.
-      case .elsewhere where trouble.severity != .error: Trouble.Change.told(told(change, file))
-      case .elsewhere: change
-      }
+    // What works until the next boot is not moved away from what is stored there.
+    let isMoved = trouble.cure == .elsewhere && trouble.severity == .error
+    let cure = isMoved ? change : .told(remedy(for: trouble, of: .podman, elsewhere: told(change, file)))
     return Trouble(code: trouble.code, severity: trouble.severity, sentence: trouble.sentence, file: file, change: cure)
   }
 
@@ -321,7 +317,7 @@ extension UserDiagnosis {
         found.append(
           Trouble(
             code: .imageStore, severity: .error, sentence: "additionalimagestores in \(file.path) lists \(shown(raw)), which \(why), and so Podman does not start.", file: file,
-            change: .told(Remedy("take \(shown(raw)) out of additionalimagestores in \(file.path), or make it readable for \(name)", by: file.place == .user ? .user(name) : .root))))
+            change: .told(Remedy("take \(shown(raw)) out of additionalimagestores in \(file.path), or make it readable for \(name)", by: editor(of: file)))))
       }
     }
     for file in reading.layers {
@@ -334,7 +330,7 @@ extension UserDiagnosis {
         found.append(
           Trouble(
             code: .imageStore, severity: .error, sentence: "additionallayerstores in \(file.path) lists \(shown(path)), which is no directory that \(name) can reach, and so Podman does not start.", file: file,
-            change: .told(Remedy("take \(shown(path)) out of additionallayerstores in \(file.path), or make it readable for \(name)", by: file.place == .user ? .user(name) : .root))))
+            change: .told(Remedy("take \(shown(path)) out of additionallayerstores in \(file.path), or make it readable for \(name)", by: editor(of: file)))))
       }
     }
     return found
@@ -342,7 +338,7 @@ extension UserDiagnosis {
 
   private func othersImages(_ raw: String, _ key: String, _ file: PodmanConfig.File) -> [Trouble] {
     let path = ExpandedPath(raw, facts.account).path
-    let elsewhere = Remedy("take \(shown(raw)) out of \(key) in \(file.path)", by: file.place == .user ? .user(name) : .root)
+    let elsewhere = Remedy("take \(shown(raw)) out of \(key) in \(file.path)", by: editor(of: file))
     return troubles(of: place(raw), path, for: .othersImages, "a part of \(key) in \(file.path)").map { trouble($0, file, .told(elsewhere)) }
   }
 
@@ -405,7 +401,7 @@ extension UserDiagnosis {
   mutating func judgeContainersConf() {
     guard let files = facts.podmanConfig?.engine else { return }
     for file in files {
-      let edit = Remedy("edit \(file.path)", by: file.place == .user ? .user(name) : .root)
+      let edit = Remedy("edit \(file.path)", by: editor(of: file))
       switch file.file {
       case .absent, .dangling: continue
       // What keeps both files from being read is told once.
@@ -425,31 +421,31 @@ extension UserDiagnosis {
         if case .string = value { continue }
         add(
           .containersConf, .error, "\(key) in \(file.path) is no text in quotes: Podman does not start.",
-          Remedy("write \(key) as a text in quotes in \(file.path)", by: file.place == .user ? .user(name) : .root))
+          Remedy("write \(key) as a text in quotes in \(file.path)", by: editor(of: file)))
       }
     }
     if facts.podmanGeneration != .early, let (backend, file) = value("database_backend"), !["boltdb", "sqlite"].contains(backend) {
       let known = facts.podmanGeneration == nil ? " That concerns \(PodmanGeneration.names([.single, .merging]))." : ""
       add(
         .containersConf, .error, "database_backend in \(file.path) is \"\(shown(backend))\", which Podman does not know: it does not start.\(known)",
-        Remedy("take database_backend out of \(file.path)", by: file.place == .user ? .user(name) : .root))
+        Remedy("take database_backend out of \(file.path)", by: editor(of: file)))
     }
     let hasOlder = facts.storageConf?.database?.hasSuffix(UserExaminer.olderDatabase) ?? false
     if facts.podmanGeneration == .single, !hasOlder, let (backend, file) = value("database_backend"), backend == "boltdb" {
       add(
         .containersConf, .warning, "database_backend in \(file.path) is boltdb: from version 5 on Podman makes no new database of that kind, and does not start.",
-        Remedy("take database_backend out of \(file.path)", by: file.place == .user ? .user(name) : .root))
+        Remedy("take database_backend out of \(file.path)", by: editor(of: file)))
     }
     if facts.podmanGeneration ?? .merging == .merging, let (backend, file) = value("database_backend"), backend == "boltdb" {
       let known = facts.podmanGeneration == nil ? " That concerns \(PodmanGeneration.names([.merging]))." : ""
       add(
         .containersConf, .error, "database_backend in \(file.path) is boltdb, which Podman makes no more: it does not start.\(known)",
-        Remedy("take database_backend out of \(file.path)", by: file.place == .user ? .user(name) : .root))
+        Remedy("take database_backend out of \(file.path)", by: editor(of: file)))
     }
     for key in UserExaminer.engineKeys {
       guard let (raw, file) = value(key) else { continue }
       let path = ExpandedPath(raw, facts.account).path
-      let remedy = Remedy("take \(key) out of \(file.path), or set it to a directory of \(name)'s", by: file.place == .user ? .user(name) : .root)
+      let remedy = Remedy("take \(key) out of \(file.path), or set it to a directory of \(name)'s", by: editor(of: file))
       // It is a word with a meaning of its own.
       if key == "image_copy_tmp_dir" && raw == "storage" { continue }
       if isInRuntimeDirectory(path) { continue }
@@ -474,15 +470,7 @@ extension UserDiagnosis {
   }
 
   private mutating func add(_ troubles: [PlaceTrouble], elsewhere: Remedy) {
-    for trouble in troubles {
-      let remedy =
-        switch trouble.cure {
-        case .elsewhere: elsewhere
-        case .space: inSession("podman system df", note: "decide what is no longer needed")
-        case .command(let command): command
-        }
-      add(trouble.code, trouble.severity, trouble.sentence, remedy)
-    }
+    for trouble in troubles { add(trouble.code, trouble.severity, trouble.sentence, remedy(for: trouble, of: .podman, elsewhere: elsewhere)) }
   }
 }
 
