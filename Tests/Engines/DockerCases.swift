@@ -41,8 +41,8 @@ enum DockerCases {
     root("data-root ends with a slash", "\"\(store)/\""),
     root("data-root with dots", "\"/var/tmp/alice/../alice/d\""),
     root("data-root with a blank", "\"/var/tmp/alice/a b\""),
-    root("data-root with a comma", "\"/var/tmp/alice/a,b\""),
-    root("data-root with a colon", "\"/var/tmp/alice/a:b\""),
+    json("data-root with a comma", "{ \"data-root\": \"/var/tmp/alice/a,b\" }", advice: ["docker-driver"]),
+    json("data-root with a colon", "{ \"data-root\": \"/var/tmp/alice/a:b\" }", advice: ["docker-driver"]),
     root("data-root is a file", "\"/var/tmp/alice/f\"", own: "touch /var/tmp/alice/f"),
     root("data-root is a link into the home", "\"/var/tmp/alice/l\"", own: "mkdir ~/s; ln -s ~/s /var/tmp/alice/l"),
     root("data-root is a link from one local place to another", "\"/var/tmp/alice/l\"", own: "mkdir /var/tmp/alice/s; ln -s /var/tmp/alice/s /var/tmp/alice/l"),
@@ -99,7 +99,7 @@ enum DockerCases {
   ]
 
   private static let drivers: [EngineCase] = [
-    with("storage-driver = vfs", "\"storage-driver\": \"vfs\""),
+    with("storage-driver = vfs", "\"storage-driver\": \"vfs\"", advice: ["docker-driver"]),
     with("storage-driver = overlay2", "\"storage-driver\": \"overlay2\""),
     with("storage-driver = fuse-overlayfs, which is not installed", "\"storage-driver\": \"fuse-overlayfs\""),
     with("storage-driver = overlay", "\"storage-driver\": \"overlay\"", advice: ["docker-driver"]),

@@ -213,6 +213,8 @@ extension UserDiagnosis {
     }
   }
 
+  private static let copies = "which copies a whole image for each of its layers and each container"
+
   private mutating func judgeDriver(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
     let option = daemon.unit.option("storage-driver")
     guard let driver = text.string("storage-driver") ?? option?.value, !driver.isEmpty else { return }
@@ -222,7 +224,10 @@ extension UserDiagnosis {
     if hasSnapshotter { return }
     let why: String
     switch driver {
-    case "overlay2", "vfs", "overlayfs", "native": return
+    case "overlay2", "overlayfs", "native": return
+    case "vfs":
+      let remedy = Remedy("save the images that are needed, stop Docker, and remove storage-driver from \(place)", by: .user(name))
+      return add(.dockerDriver, .warning, "storage-driver in \(place) is vfs, \(UserDiagnosis.copies).", remedy)
     case "overlay" where facts.dockerGeneration == .early:
       let sentence = "storage-driver in \(place) is overlay, the predecessor of overlay2: a later Docker does not have it, and does not start."
       return add(.dockerDriver, .warning, sentence, Remedy("before Docker is upgraded, save the images, and remove storage-driver from \(place)", by: .user(name)))
@@ -309,9 +314,16 @@ extension UserDiagnosis {
 
   /// A place of the user's own choice, judged as the storage directory is.
   private mutating func judgeVolume(of path: String, _ key: String, _ daemon: UserFacts.DaemonJson) {
-    guard facts.isNetworkHome, let volume = daemon.volume else { return }
     let what = "\(key) (\(shown(path)))"
-    let elsewhere = Remedy("in \(daemon.name): set data-root = \"\(shown(intended.dataRoot))\"", by: .user(name))
+    // With both, Docker does not start.
+    let option = daemon.unit.option("data-root").flatMap { daemon.text?.has("data-root") ?? false ? nil : $0 }
+    let elsewhere = option.map { taking("data-root", outOf: $0.place) } ?? Remedy("in \(daemon.name): set data-root = \"\(shown(intended.dataRoot))\"", by: .user(name))
+    // A colon separates directories in a mount's options, and a comma options. Seen with 20.10.24 (colon), 26.1.5 and 28.5.2.
+    if daemon.text?.string("storage-driver") ?? "" == "", let character = path.first(where: { $0 == "," || $0 == ":" }) {
+      let sentence = "\(what) has a \(character == "," ? "comma" : "colon"), with which overlay does not work: Docker takes the driver vfs, \(UserDiagnosis.copies)."
+      add(.dockerDriver, .warning, sentence, elsewhere)
+    }
+    guard facts.isNetworkHome, let volume = daemon.volume else { return }
     if !volume.hasFileTypes {
       add(.storageFileSystem, .error, "\(what) is on xfs without ftype=1, on which overlay cannot work.", elsewhere)
     } else if let type = volume.type, UserDiagnosis.unfitForOverlay(volume) {
