@@ -49,6 +49,6 @@ struct ListCommand: ParsableCommand {
       if let disk = inventory.parent.disk { printOut("The disk: \(disk.shown).") }
       if !replaced.isEmpty { printOut("\(counted(replaced.count, "more was", "more were")) put out of the place of one, \(sum(replaced)).") }
     }
-    for note in inventory.notes { printOut(Terminal.standard.wrapped(note, indent: 0)) }
+    for note in inventory.limitNotes + inventory.notes { printOut(Terminal.standard.wrapped(note, indent: 0)) }
   }
 }

@@ -65,6 +65,8 @@ struct StorageEntry {
   var measure: Measure?
   /// `isReplaced`: since when it has been there, in seconds since the epoch.
   var replacedAt: Int64? = nil
+  /// What it may hold, as far as its file system limits that.
+  var limit: StorageLimit? = nil
   /// A process of the owner, or of the owner's subordinate uids, is running; nil if that cannot be told.
   var isInUse: Bool?
 

@@ -80,6 +80,7 @@ struct StorageInventory {
       }
       entries[index].measure = measure(entry, now, own) { files, bytes in shared.progress.show("looking at \(place), \(files) files, \(shownSize(bytes))") }
       progress = shared.progress
+      if !entry.isReplaced { entries[index].limit = limit(entry) }
       if entry.isReplaced { spent[owner, default: 0] += monotonicMilliseconds() - began }
     }
     progress.clear()
@@ -407,6 +408,15 @@ struct StorageInventory {
     } catch {
       return nil
     }
+  }
+
+  private func limit(_ entry: StorageEntry) -> StorageLimit? {
+    do throws(Errno) {
+      let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
+      let seen = try fileStatus(of: place)
+      guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.isOnMount(of: parent.status) else { return nil }
+      return StorageLimit(try DirectoryQuota(of: try open(at: place, [.dot], .directory), in: parent.descriptor), parent.settings.quota)
+    } catch { return nil }
   }
 
   /// All of it goes, or nothing. It has been there since its time of change, whatever its owner does in it.

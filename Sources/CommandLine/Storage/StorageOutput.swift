@@ -15,6 +15,7 @@ struct StorageRecord: Encodable {
   let sizeIsExact: Bool?
   let lastUse: String?
   let inUse: Bool?
+  let limit: StorageLimit?
   /// `unconfirmed` until it has lasted: since when there has been no account, and when that counts at the earliest.
   let absentSince: String?
   let goneFrom: String?
@@ -31,13 +32,14 @@ struct StorageRecord: Encodable {
     sizeIsExact = entry.measure?.isExact
     lastUse = entry.measure.map { UTCTime($0.lastUse).iso }
     inUse = entry.isInUse
+    limit = entry.limit
     var answer: AbsenceMemory.Answer? = nil
     if case .waiting(let found)? = entry.doubt { answer = found }
     absentSince = answer?.since.map { UTCTime($0).iso }
     goneFrom = answer?.earliest.map { UTCTime($0).iso }
   }
 
-  private enum Key: String, CodingKey { case path, uid, account, state, placeOf, isReplaced, size, reclaimable, sizeIsExact, lastUse, inUse, absentSince, goneFrom }
+  private enum Key: String, CodingKey { case path, uid, account, state, placeOf, isReplaced, size, reclaimable, sizeIsExact, lastUse, inUse, limit, absentSince, goneFrom }
 
   /// Every key is always there: null says that it is not known.
   func encode(to encoder: any Encoder) throws {
@@ -53,6 +55,7 @@ struct StorageRecord: Encodable {
     try record.encode(sizeIsExact, forKey: .sizeIsExact)
     try record.encode(lastUse, forKey: .lastUse)
     try record.encode(inUse, forKey: .inUse)
+    try record.encode(limit, forKey: .limit)
     try record.encode(absentSince, forKey: .absentSince)
     try record.encode(goneFrom, forKey: .goneFrom)
   }
@@ -116,6 +119,17 @@ struct StorageTable<Entries: Sequence<StorageEntry>> {
 }
 
 extension StorageInventory {
+  /// Use and limit of those that have one.
+  var limitNotes: [String] {
+    let limited = entries.filter { $0.limit != nil }
+    if limited.isEmpty { return [] }
+    let most = 64
+    var notes = ["Limits, which guard against accidents and are no boundary, since the owner of a file may change its project:"]
+    notes += limited.prefix(most).map { "\(shown($0.leaf)): \($0.limit?.shown ?? "")" }
+    if limited.count > most { notes.append("and \(limited.count - most) more, see --json") }
+    return notes
+  }
+
   /// What the states mean that ask for something to be done.
   var notes: [String] {
     var notes: [String] = []
