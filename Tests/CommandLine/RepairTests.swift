@@ -11,7 +11,7 @@ struct RepairTests {
   /// What repair asks of the process that looks, as one word for a shell.
   private static func request(_ task: String) -> String {
     func bytes(_ text: String) -> String { "[\(text.utf8.map(String.init).joined(separator: ","))]" }
-    return "'{\"task\":\"\(task)\",\"name\":\(bytes("alice")),\"uid\":4001,\"gid\":4001,\"groups\":[4001],\"groupsLeftOut\":false,\"home\":\(bytes("/home/alice")),\"conf\":\(bytes("/etc/rootless-storage/rootless-storage.conf")),\"timeout\":20}'"
+    return "'{\"task\":\"\(task)\",\"name\":\(bytes("alice")),\"uid\":4001,\"gid\":4001,\"groups\":[4001],\"groupsLeftOut\":false,\"engines\":{},\"home\":\(bytes("/home/alice")),\"conf\":\(bytes("/etc/rootless-storage/rootless-storage.conf")),\"timeout\":20}'"
   }
 
   @Test func `killed before any call that changes something, it leaves the old state or the new one`() throws {

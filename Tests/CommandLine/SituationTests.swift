@@ -31,6 +31,12 @@ struct SituationTests {
   private static func podman(_ marks: String) -> String {
     "mount -t tmpfs -o mode=755 none /usr/local/bin; printf '\\177ELF containers/storage \(marks)' > /usr/local/bin/podman; chmod 755 /usr/local/bin/podman\n"
   }
+  /// The same of a dockerd.
+  private static func dockerd(_ marks: String) -> String {
+    "mount -t tmpfs -o mode=755 none /usr/local/bin; printf '\\177ELF \(marks)' > /usr/local/bin/dockerd; chmod 755 /usr/local/bin/dockerd\n"
+  }
+  private static let docker20 = dockerd("config.ParseClusterAdvertiseSettings")
+  private static let docker23 = dockerd("config.MaskCredentials")
   private static let early = podman("")
   private static let single = podman("libpod.(*SQLiteState)")
   private static let merging = podman("libpod.(*SQLiteState) storage/pkg/configfile")
@@ -410,6 +416,21 @@ struct SituationTests {
     .init(what: "the old key and the new one", script: put(daemon, "{ \"graph\": \"/home/alice/docker\", \"data-root\": \"/var/tmp/alice/docker\" }"), codes: ["data-root-old-key"], after: "if grep graph \(daemon); then exit 1; fi; grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
     .init(what: "daemon.json with a byte order mark", script: "sed -i '1s/^/\\xef\\xbb\\xbf/' \(daemon)", codes: ["daemon-json-invalid"], after: "head -c 1 \(daemon) | grep -q '{'; grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
     .init(what: "an empty daemon.json", script: ": > \(daemon)", codes: ["data-root-missing"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(what: "the old key of data-root, with a Docker that takes it", script: docker20 + put(daemon, "{ \"graph\": \"/var/tmp/alice/docker\" }"), codes: ["data-root-old-key"], after: "if grep graph \(daemon); then exit 1; fi; grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(what: "the old key of data-root, in the home, with a Docker that takes it", script: docker20 + put(daemon, "{ \"graph\": \"/home/alice/docker\" }"), codes: ["data-root-network"], after: "if grep graph \(daemon); then exit 1; fi; grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(what: "the old key and the new one, with a Docker that takes either", script: docker20 + put(daemon, "{ \"graph\": \"/home/alice/docker\", \"data-root\": \"/var/tmp/alice/docker\" }"), codes: ["data-root-old-key"], after: "if grep graph \(daemon); then exit 1; fi; grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(what: "a byte order mark, with Docker 20.10", script: docker20 + "sed -i '1s/^/\\xef\\xbb\\xbf/' \(daemon)", codes: ["daemon-json-invalid"], after: "head -c 1 \(daemon) | grep -q '{'"),
+    .init(what: "a byte order mark, with a Docker that takes it", script: docker23 + "sed -i '1s/^/\\xef\\xbb\\xbf/' \(daemon)", codes: [], isRepairable: false),
+    .init(what: "a second object, with Docker 20.10", script: docker20 + "echo '{}' >> \(daemon)", codes: ["daemon-json-invalid"], isRepairable: false),
+    .init(what: "a second object, and data-root in the home, with Docker 20.10", script: docker20 + put(daemon, "{ \"data-root\": \"/home/alice/docker\" } {}"), codes: ["daemon-json-invalid", "data-root-network"], isRepairable: false),
+    .init(what: "a comma in data-root, with Docker 20.10", script: docker20 + put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker,x\" }"), codes: ["data-root-missing"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
+    .init(what: "the driver vfs of Docker", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"storage-driver\": \"vfs\" }"), codes: ["docker-driver"], isRepairable: false),
+    .init(what: "a comma in data-root", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker,x\" }"), codes: ["docker-driver"], isRepairable: false),
+    .init(what: "a colon in data-root", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker:x\" }"), codes: ["docker-driver"], isRepairable: false),
+    .init(what: "a colon in the data-root of a unit", script: unit("/etc", "/usr/bin/dockerd-rootless.sh --data-root '/var/tmp/%u/d:x'") + put(daemon, "{}"), codes: ["docker-driver"], isRepairable: false, after: "rootless-storage check alice | grep -q 'take --data-root out of'"),
+    .init(what: "the driver overlay, with Docker 20.10", script: docker20 + put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"storage-driver\": \"overlay\" }"), codes: ["docker-driver"], isRepairable: false),
+    .init(what: "a key that only Docker 20.10 takes", script: docker20 + put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"cluster-store-opts\": {} }"), codes: ["daemon-json-key"], isRepairable: false),
+    .init(what: "an empty daemon.json, with Docker 20.10", script: docker20 + ": > \(daemon)", codes: ["data-root-missing"], after: "grep -q '\"/var/tmp/alice/docker\"' \(daemon)"),
     .init(what: "a key with capitals", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"Debug\": true }"), codes: ["daemon-json-key"], isRepairable: false),
     .init(what: "a key that Docker does not know", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"_comment\": \"x\" }"), codes: ["daemon-json-key"], isRepairable: false),
     .init(what: "a value of another kind", script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"dns\": \"10.0.0.1\", \"debug\": null }"), codes: ["daemon-json-key"], isRepairable: false),

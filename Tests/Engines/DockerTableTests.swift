@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every way in which daemon.json may be, tried with the real rootless dockerd of two releases, and held against what
+/// Every way in which daemon.json may be, tried with the real rootless dockerd of three releases, and held against what
 /// `check` says of it.
 @Suite(.enabled(if: EngineRoot.isPossible, Comment(rawValue: EngineRoot.need)), .serialized)
 struct DockerTableTests {
-  /// experimental has that of sid. That of bookworm, 20.10, takes more than later ones do, and check judges by these.
-  private static var releases: [String] { EngineTable.releases.filter { $0 != "experimental" && $0 != "bookworm" } }
+  /// experimental has that of sid.
+  private static var releases: [String] { EngineTable.releases.filter { $0 != "experimental" } }
   private static let cases = EngineTable.chosen(DockerCases.all)
 
   @Test func `check and Docker are of one mind about every configuration`() async throws {

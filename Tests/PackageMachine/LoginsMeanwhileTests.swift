@@ -71,7 +71,7 @@ struct LoginsMeanwhileTests {
     try lab.root(
       """
       now=$(date +%s%N)
-      for n in $(seq 400); do
+      for n in $(seq 1200); do
         [ "$(cat /run/logins/* | awk -v now="$now" '$2 > now {print $1}' | sort -u | wc -l)" != \(LoginsMeanwhileTests.ways.count) ] || exit 0
         sleep 0.5
       done
@@ -81,7 +81,7 @@ struct LoginsMeanwhileTests {
   }
 
   private func end(on lab: Lab) throws -> [Login] {
-    try lab.root("touch /run/end; for n in $(seq 400); do [ \"$(ls /run/*.ended 2>/dev/null | wc -l)\" != \(LoginsMeanwhileTests.ways.count) ] || break; sleep 0.5; done; cat /run/logins/*").lines.map(Login.init)
+    try lab.root("touch /run/end; for n in $(seq 1200); do [ \"$(ls /run/*.ended 2>/dev/null | wc -l)\" != \(LoginsMeanwhileTests.ways.count) ] || break; sleep 0.5; done; cat /run/logins/*").lines.map(Login.init)
   }
 }
 

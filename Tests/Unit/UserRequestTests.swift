@@ -6,12 +6,12 @@ import Testing
 @Suite struct UserRequestTests {
   private let request = UserRequest(
     task: .verify, name: bytes("DOM\\alice \u{e4}"), uid: 4_294_967_294, gid: 0, groups: [27, 4001], groupsLeftOut: true, home: [0x2f, 0x20, 0xff, 0x0a], conf: bytes("/etc/c"), timeout: 3600,
-    environment: UserFacts.Environment(configHome: "/x", storageOptions: "a b"), podman: .merging)
+    environment: UserFacts.Environment(configHome: "/x", storageOptions: "a b"), engines: EngineGenerations(podman: .merging, docker: .early))
 
   @Test func `what is sent is what arrives`() {
     #expect(UserRequest(message: request.message) == request)
     var plain = request
-    (plain.groups, plain.groupsLeftOut, plain.environment, plain.podman, plain.task) = ([], false, nil, nil, .check)
+    (plain.groups, plain.groupsLeftOut, plain.environment, plain.engines, plain.task) = ([], false, nil, EngineGenerations(), .check)
     #expect(UserRequest(message: plain.message) == plain)
   }
 

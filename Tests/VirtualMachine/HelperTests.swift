@@ -229,13 +229,13 @@ struct HelperTests {
     for command in ["check", "repair"] {
       let began = Date()
       let output = try lab.root("timeout 60 rootless-storage \(command) --all --json --timeout 8; echo status $?; pgrep -x rootless-storag || true")
-      #expect(Date().timeIntervalSince(began) < 30, "\(output)")
+      #expect(Date().timeIntervalSince(began) < 45, "\(output)")
       #expect(output.text.hasSuffix("status 2\n"), "\(output)")
       let report = try Report(Output(status: 2, text: output.text.replacing("status 2\n", with: "")))
       #expect(report.users.map { $0.failure == "no answer within 8 seconds; is the file server of /home/\($0.name == "carol" ? "nfs3" : "nfs4")/\($0.name) down?" } == [true, true, false])
       #expect(report.users.last?.name == "dave" && report.users.last?.failure == nil && report.codes == (command == "check" ? ["storage-parent-shared"] : []), "\(output)")
     }
-    #expect(try Report(lab.login("dave", "rootless-storage check --json", patience: 25)).codes == [])
+    #expect(try Report(lab.login("dave", "rootless-storage check --json", patience: 120)).codes == [])
   }
 
   @Test func `repair replaces a file on NFS in one step, keeps the old one beside, and other hosts see both`() throws {

@@ -69,11 +69,11 @@ extension NetworkTests {
       let before = try lab.log(of: "sshd").count
       try lab.link("down")
       // The shell behind the session hangs in the home, as it would without us; so this login is given up.
-      _ = try lab.login(user, "true", patience: 25)
+      _ = try lab.login(user, "true", patience: 45)
       let log = try lab.log(of: "sshd").dropFirst(before)
       #expect(log.count == 1 && log.first == "\(user): the session helper was not done within the timeout and was killed, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd", "\(log)")
       #expect(try lab.root("pgrep -c session-helper || true").text == "0\n")
-      let local = try lab.login("dave", "echo in", patience: 25)
+      let local = try lab.login("dave", "echo in", patience: 120)
       #expect(local.text == "in\n", "\(local)")
 
       try lab.link("up")
@@ -88,7 +88,7 @@ extension NetworkTests {
       let lab = try Lab()
       try lab.install("timeout=20")
       try lab.server("down")
-      let login = try lab.login("bob", "echo in", patience: 60)
+      let login = try lab.login("bob", "echo in", patience: 120)
       #expect(login.text.contains("in"), "the login itself goes on: \(login)")
       // The user manager's session and sshd's have the same to say: once is enough.
       let log = try lab.log()

@@ -35,7 +35,7 @@ struct UserOptions: ParsableArguments {
     let groups = sources.flatMap { LocalGroups($0, group: content("/etc/group", limit: 64 << 20)) }
     let examiners = Examiners(
       task: task, conf: path, timeout: timeout, environment: selection.isSelf ? UserOptions.environment : nil, allocator: allocator,
-      podman: PodmanGeneration.installed(HostTree.this), sources: sources, groups: groups)
+      engines: EngineGenerations(installedIn: HostTree.this), sources: sources, groups: groups)
     let formers = task == .check ? FormerStorage(selection.subjects, settings) : nil
     let seen = selection.uids
     examiners.run(selection.subjects) { report, account in

@@ -21,7 +21,8 @@ struct JSONScan: Equatable, Sendable {
   /// A number is a value somewhere in it.
   let hasNumbers: Bool
 
-  init(_ bytes: [UInt8]) throws(TextProblem) {
+  /// - Parameter isAlone: nothing may be behind the object.
+  init(_ bytes: [UInt8], isAlone: Bool = true) throws(TextProblem) {
     var text = TextScanner(bytes)
     try text.check()
     text.take(while: JSONScan.isSpace)
@@ -31,7 +32,7 @@ struct JSONScan: Equatable, Sendable {
     hasNumbers = text.hasSeenNumber
     range = start..<text.at
     text.take(while: JSONScan.isSpace)
-    if text.peek() != nil { throw JSONScan.problem(text, "something behind the end of the object") }
+    if isAlone && text.peek() != nil { throw JSONScan.problem(text, "something behind the end of the object") }
   }
 
   /// What people write although there is no such thing, by name.

@@ -15,6 +15,13 @@ struct JSONText: Equatable, Sendable {
     if scan.hasNumbers && tree() == nil { throw Problem(line: 0, reason: "no JSON object") }
   }
 
+  /// The first object in bytes that may go on behind it, and that need not be UTF-8: as dockerd up to 20.10 reads them.
+  static func leniently(_ bytes: [UInt8]) -> JSONText? {
+    let valid = Array(String(decoding: bytes, as: UTF8.self).utf8)
+    guard let scan = try? JSONScan(valid, isAlone: false) else { return nil }
+    return try? JSONText(Array(valid[..<scan.range.upperBound]))
+  }
+
   /// The member's value, if it is a string. Of several members with this key the last counts, as for Go.
   func string(_ key: String) -> String? { scan.members.last { isSame($0.key, key) }?.string }
 

@@ -20,7 +20,7 @@ struct EngineVerifier {
   /// What is wrong with the host, which may be why an engine fails; only then is it looked at.
   let host: () -> HostFacts
   let settings: Settings
-  let podman = PodmanGeneration.installed(HostTree.this)
+  let generations = EngineGenerations(installedIn: HostTree.this)
 
   func report(on subject: UserSelection.Subject) -> VerificationReport {
     do throws(UserSelection.Failure) { return report(on: try subject.account()) } catch {
@@ -37,7 +37,7 @@ struct EngineVerifier {
       return report
     }
     // With the storage, the home and the files as check sees them. A home that hangs ends here, before an engine hangs in it.
-    let examiners = Examiners(task: .verify, conf: conf, timeout: timeout, environment: environment, allocator: nil, podman: podman)
+    let examiners = Examiners(task: .verify, conf: conf, timeout: timeout, environment: environment, allocator: nil, engines: generations)
     // Of a process that is gone before engines are asked: at a deadline all children of this one end.
     let seen = examiners.ask(Examiner(), account, .verify, seconds: min(EngineVerifier.patience, timeout - 3))
     if let failure = seen.failure { return ended(.failed, failure) }

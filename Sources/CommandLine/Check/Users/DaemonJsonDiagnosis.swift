@@ -68,7 +68,7 @@ extension UserDiagnosis {
     }
     if root.isOld {
       add(
-        .dataRootOldKey, .warning, "dockerd is started with -g, the old name of --data-root (\(root.place)): Docker from version 23 on does not start.",
+        .dataRootOldKey, facts.dockerGeneration == .late ? .error : .warning, "dockerd is started with -g, the old name of --data-root (\(root.place)): \(fromVersion23On)",
         Remedy("write --data-root instead of it in \(fileOf(root.place))", by: root.place.hasPrefix("~") ? .user(name) : .root))
     }
     let key = "--data-root at \(root.place)"
@@ -87,7 +87,7 @@ extension UserDiagnosis {
     if edited?.bytes == content.bytes {
       // It is written as it should be: something is wrong with the place.
       add(code, severity, sentence, run(asUser("ls -la \(shellWord(Array(intended.dataRoot.utf8)))", isShowing: true), note: "find out what is wrong there, and remove it or give it to \(name)"))
-    } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil && isUsual {
+    } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil && isUsual && facts.daemonJson?.laterProblem == nil {
       add(code, severity, sentence, repairedBy: .editDaemonJson(changes))
     } else {
       let (place, person) = whereabouts(content, facts.daemonJson?.name ?? UserDiagnosis.usual)
@@ -98,8 +98,14 @@ extension UserDiagnosis {
 
   private mutating func judge(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
     let file = daemon.name
-    if daemon.hasMark {
-      add(.daemonJsonInvalid, .warning, "\(file) begins with a byte order mark, which an editor does not show: Docker before version 23 does not start.", content, [])
+    if daemon.hasMark && facts.dockerGeneration != .late {
+      let severity = facts.dockerGeneration == .early ? Finding.Severity.error : .warning
+      add(.daemonJsonInvalid, severity, "\(file) begins with a byte order mark, which an editor does not show: Docker before version 23 does not start.", content, [])
+    }
+    if let problem = daemon.laterProblem {
+      let (place, person) = whereabouts(content, file)
+      let sentence = "\(file) is invalid JSON (line \(problem.line): \(problem.reason)), which Docker of this host does not see: \(fromVersion23On)"
+      add(.daemonJsonInvalid, .warning, sentence, Remedy("edit \(place)", by: person))
     }
     for option in daemon.unit.options where option.name != "config-file" && text.has(option.name) {
       add(
@@ -123,13 +129,22 @@ extension UserDiagnosis {
           return add(
             .dataRootMissing, .warning, "\(file) has no data-root: Docker stores below XDG_DATA_HOME (\(shown(data.path))), and in a session without that in the home, which is on \(homeType).", content)
         }
-        let why = daemon.isBlank ? "is empty: Docker before version 23 does not start with it, and later ones put" : "has no data-root: Docker puts"
-        add(.dataRootMissing, .error, "\(file) \(why) \(daemon.isBlank ? "their" : "its") storage into the home, which is on \(homeType).", content)
+        let what = daemon.isBlank ? "is empty" : "has no data-root"
+        let consequence =
+          switch (daemon.isBlank, facts.dockerGeneration) {
+          case (true, .early): "Docker does not start"
+          case (true, nil): "Docker before version 23 does not start with it, and later ones put their storage into the home, which is on \(homeType)"
+          default: "Docker puts its storage into the home, which is on \(homeType)"
+          }
+        add(.dataRootMissing, .error, "\(file) \(what): \(consequence).", content)
       }
       return
     }
     guard let path = text.string("data-root"), path.hasPrefix("/") else {
       return add(.dataRootMissing, .error, "data-root in \(file) is no absolute path.", content)
+    }
+    if facts.dockerGeneration == .early && path.contains(",") {
+      return add(.dataRootMissing, .error, "data-root in \(file) (\(shown(path))) has a comma, with which Docker before version 23 does not start.", content)
     }
     if let graphroot = graphrootThen, UserDiagnosis.share(path, graphroot) {
       let sentence = "data-root in \(file) (\(shown(path))) and Podman's graphroot (\(shown(graphroot))) share a directory: a reset of one deletes the other."
@@ -150,13 +165,23 @@ extension UserDiagnosis {
 
   /// The old name of data-root: up to 20.10 dockerd takes either, and does not start with both; from 23 on it does not start with this one.
   private mutating func judgeGraph(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
-    let sentence = "\(daemon.name) has the key graph, the old name of data-root: Docker from version 23 on does not start."
+    let hasBoth = text.has("data-root")
+    let isTaken = facts.dockerGeneration == .early && !hasBoth
+    let what = "\(daemon.name) has the key graph, the old name of data-root"
+    let sentence = facts.dockerGeneration == .early && hasBoth ? "\(what), beside that one: Docker does not start." : "\(what): \(fromVersion23On)"
     // A good place is kept under the new name.
     var root = intended.dataRoot
     if let path = text.string("graph"), path.hasPrefix("/"), problem(ofStore: path, daemon.graph, "graph", facts) == nil { root = path }
-    if text.has("data-root"), let path = text.string("data-root"), path.hasPrefix("/"), problem(ofStore: path, daemon.dataRoot, "data-root", facts) == nil { root = path }
-    add(.dataRootOldKey, .error, sentence, content, [.set(key: "data-root", value: root), .remove(key: "graph")])
+    if hasBoth, let path = text.string("data-root"), path.hasPrefix("/"), problem(ofStore: path, daemon.dataRoot, "data-root", facts) == nil { root = path }
+    let changes: [KeyChange] = [.set(key: "data-root", value: root), .remove(key: "graph")]
+    if isTaken, let path = text.string("graph"), let (code, sentence) = problem(ofStore: path, daemon.graph, "graph in \(daemon.name)", facts) {
+      return add(UserDiagnosis.dockerCode[code] ?? .dataRootMissing, .error, sentence, content, changes)
+    }
+    add(.dataRootOldKey, isTaken ? .warning : .error, sentence, content, changes)
   }
+
+  /// What becomes of what Docker 20.10 takes.
+  private var fromVersion23On: String { "Docker \(facts.dockerGeneration == .late ? "" : "from version 23 on ")does not start." }
 
   /// dockerd refuses a whole file for one key that it does not know, or whose value is of another kind.
   private mutating func judgeKeys(_ text: JSONText, _ file: String) {
@@ -166,6 +191,11 @@ extension UserDiagnosis {
       guard let kinds = DaemonJsonKeys.kinds(of: key) else {
         let lower = key.lowercased()
         if let version = DaemonJsonKeys.removed[key] {
+          let isTaken = facts.dockerGeneration == .early && DaemonJsonKeys.isTakenEarly(key)
+          if isTaken {
+            add(.daemonJsonKey, .warning, "\(file) has the key \(shown(key)), which no Docker takes from version \(version) on: that does not start.", remedy)
+            continue
+          }
           add(.daemonJsonKey, .error, "\(file) has the key \(shown(key)), which Docker has not taken since version \(version): it does not start.", remedy)
         } else if lower != key, DaemonJsonKeys.kinds(of: lower) != nil {
           add(.daemonJsonKey, .error, "\(file) has the key \(shown(key)), which has to be written \(lower): Docker does not start.", remedy)
@@ -183,6 +213,8 @@ extension UserDiagnosis {
     }
   }
 
+  private static let copies = "which copies a whole image for each of its layers and each container"
+
   private mutating func judgeDriver(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
     let option = daemon.unit.option("storage-driver")
     guard let driver = text.string("storage-driver") ?? option?.value, !driver.isEmpty else { return }
@@ -192,7 +224,13 @@ extension UserDiagnosis {
     if hasSnapshotter { return }
     let why: String
     switch driver {
-    case "overlay2", "vfs", "overlayfs", "native": return
+    case "overlay2", "overlayfs", "native": return
+    case "vfs":
+      let remedy = Remedy("save the images that are needed, stop Docker, and remove storage-driver from \(place)", by: .user(name))
+      return add(.dockerDriver, .warning, "storage-driver in \(place) is vfs, \(UserDiagnosis.copies).", remedy)
+    case "overlay" where facts.dockerGeneration == .early:
+      let sentence = "storage-driver in \(place) is overlay, the predecessor of overlay2: a later Docker does not have it, and does not start."
+      return add(.dockerDriver, .warning, sentence, Remedy("before Docker is upgraded, save the images, and remove storage-driver from \(place)", by: .user(name)))
     case "fuse-overlayfs":
       if daemon.hasFuseOverlayfs { return }
       why = "fuse-overlayfs, which is not installed"
@@ -276,9 +314,16 @@ extension UserDiagnosis {
 
   /// A place of the user's own choice, judged as the storage directory is.
   private mutating func judgeVolume(of path: String, _ key: String, _ daemon: UserFacts.DaemonJson) {
-    guard facts.isNetworkHome, let volume = daemon.volume else { return }
     let what = "\(key) (\(shown(path)))"
-    let elsewhere = Remedy("in \(daemon.name): set data-root = \"\(shown(intended.dataRoot))\"", by: .user(name))
+    // With both, Docker does not start.
+    let option = daemon.unit.option("data-root").flatMap { daemon.text?.has("data-root") ?? false ? nil : $0 }
+    let elsewhere = option.map { taking("data-root", outOf: $0.place) } ?? Remedy("in \(daemon.name): set data-root = \"\(shown(intended.dataRoot))\"", by: .user(name))
+    // A colon separates directories in a mount's options, and a comma options. Seen with 20.10.24 (colon), 26.1.5 and 28.5.2.
+    if daemon.text?.string("storage-driver") ?? "" == "", let character = path.first(where: { $0 == "," || $0 == ":" }) {
+      let sentence = "\(what) has a \(character == "," ? "comma" : "colon"), with which overlay does not work: Docker takes the driver vfs, \(UserDiagnosis.copies)."
+      add(.dockerDriver, .warning, sentence, elsewhere)
+    }
+    guard facts.isNetworkHome, let volume = daemon.volume else { return }
     if !volume.hasFileTypes {
       add(.storageFileSystem, .error, "\(what) is on xfs without ftype=1, on which overlay cannot work.", elsewhere)
     } else if let type = volume.type, UserDiagnosis.unfitForOverlay(volume) {

@@ -6,6 +6,9 @@ enum DaemonJsonKeys {
   /// Keys that Docker took once, until the version beside each.
   static let removed = ["graph": "23", "cluster-store": "23", "cluster-advertise": "23", "cluster-store-opts": "23", "disable-legacy-registry": "19.03"]
 
+  /// Docker 20.10 takes a key that was removed later.
+  static func isTakenEarly(_ key: String) -> Bool { removed[key] == "23" }
+
   /// - Returns: nil for a key that no version is known to take.
   static func kinds(of key: String) -> [JSONKind]? {
     if strings.contains(key) { return [.string] }

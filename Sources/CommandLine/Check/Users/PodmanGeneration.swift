@@ -14,17 +14,11 @@ enum PodmanGeneration: String, Codable, CaseIterable, Sendable {
   ///
   /// - Returns: nil if there is none, or one that is no program of Go's as it is known: a script that starts another one.
   static func installed(_ tree: HostTree) -> PodmanGeneration? {
-    guard let path = UserNamespaces.find("podman", tree) else { return nil }
-    do throws(Errno) {
-      let file = try open(path: tree(tree.real(path)), .reading)
-      guard try fileStatus(of: file).kind == .regular else { return nil }
-      let head = try readAll(file, limit: 3)
-      guard head.elementsEqual([0x7f, 0x45, 0x4c, 0x46]) else { return nil }
-      // Names of a package and of a type in the table of functions, which no stripping takes away: seen in Debian's 4.3.1, 5.4.2, 5.8.6
-      // and 6.1.1.
-      let has = try texts(["storage/pkg/configfile", "libpod.(*SQLiteState)", "containers/storage"], in: file, limit: 256 << 20)
-      return has[0] ? .merging : has[1] ? .single : has[2] ? .early : nil
-    } catch { return nil }
+    // Names of a package and of a type in the table of functions, which no stripping takes away: seen in Debian's 4.3.1, 5.4.2, 5.8.6
+    // and 6.1.1.
+    let names: [StaticString] = ["storage/pkg/configfile", "libpod.(*SQLiteState)", "containers/storage"]
+    guard let has = EngineGenerations.find(names, inProgram: "podman", tree) else { return nil }
+    return has[0] ? .merging : has[1] ? .single : has[2] ? .early : nil
   }
 
   /// A sentence about some of them: who is meant.

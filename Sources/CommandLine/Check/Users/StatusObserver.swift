@@ -13,7 +13,7 @@ struct StatusObserver {
   ///   - environment: the caller's, if the user is the caller.
   init(conf: [UInt8], timeout: UInt32, environment: UserFacts.Environment?, parent: StorageParent, subordinateIDs: SubordinateIDIndex) {
     examiners = Examiners(
-      task: .verify, conf: conf, timeout: timeout, environment: environment, allocator: nil, podman: PodmanGeneration.installed(HostTree.this))
+      task: .verify, conf: conf, timeout: timeout, environment: environment, allocator: nil, engines: EngineGenerations(installedIn: HostTree.this))
     self.timeout = timeout
     self.parent = parent
     self.subordinateIDs = subordinateIDs

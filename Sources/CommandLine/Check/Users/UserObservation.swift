@@ -65,6 +65,9 @@ struct UserFacts: Equatable, Sendable {
     var file: ConfigFile
     var text: JSONText?
     var problem: JSONText.Problem?
+    /// What is wrong with it in the eyes of later versions of Docker than the one of this host; `text` is what this one reads then, and not
+    /// the file's.
+    var laterProblem: JSONText.Problem?
     /// The file as sentences name it; another one where a unit says `--config-file`.
     var name = "~/.config/docker/daemon.json"
     /// It is the one that the skeleton has, and that `repair` may change.
@@ -138,6 +141,8 @@ struct UserFacts: Equatable, Sendable {
   var sessionConfig: PodmanConfig?
   /// How the podman of this host reads them; nil where that is not known.
   var podmanGeneration: PodmanGeneration?
+  /// How the dockerd of this host reads its file; nil where that is not known.
+  var dockerGeneration: DockerGeneration?
   /// Where the paths lead that stand in these files, as they are expanded.
   var places: [String: Place] = [:]
   /// What is not the user's where Podman works.

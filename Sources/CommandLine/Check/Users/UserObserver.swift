@@ -15,7 +15,7 @@ struct UserExaminer {
   func examine(_ home: borrowing FileDescriptor, _ facts: inout UserFacts) {
     let own = storageConf(home, facts.podmanGeneration)
     facts.storageConf = own
-    facts.daemonJson = daemonJson(home, facts.storage?.path)
+    facts.daemonJson = daemonJson(home, facts.storage?.path, facts.dockerGeneration)
     facts.ownStores = ownStores(home, isNetworkHome: facts.isNetworkHome)
     if let environment = facts.environment { facts.sessionDocker = sessionDocker(environment) }
     if let data = facts.environment?.dataHome, data.hasPrefix("/") { facts.dataHome = Place(data, settings, mounts) }
@@ -56,7 +56,7 @@ struct UserExaminer {
     let sample = PodmanConfig(user: PodmanConfig.File(path: "/etc/none", .site, .content(content)))
     var facts = UserFacts(account: account, home: .missing)
     facts.isNetworkHome = true
-    facts.daemonJson = daemonJson(home, nil)
+    facts.daemonJson = daemonJson(home, nil, nil)
     facts.places = places(sample, [:])
     facts.missingPrograms = missingPrograms(sample)
     facts.leftovers = leftovers(home, facts)
@@ -168,7 +168,7 @@ struct UserExaminer {
 
   // MARK: Docker
 
-  private func daemonJson(_ home: borrowing FileDescriptor, _ storage: [UInt8]?) -> UserFacts.DaemonJson {
+  private func daemonJson(_ home: borrowing FileDescriptor, _ storage: [UInt8]?, _ generation: DockerGeneration?) -> UserFacts.DaemonJson {
     let unit = DockerUnit(home, account, shared: shared.unitDirectories)
     var daemon = UserFacts.DaemonJson(file: .absent)
     daemon.unit = unit
@@ -192,7 +192,12 @@ struct UserExaminer {
       daemon.isBlank = bytes.allSatisfy { isBlank($0) || $0 == .newline || $0 == .carriageReturn }
       if daemon.isBlank { bytes = Array("{}\n".utf8) }
       do throws(JSONText.Problem) {
-        let text = try JSONText(bytes)
+        let text: JSONText
+        do throws(JSONText.Problem) { text = try JSONText(bytes) } catch {
+          guard generation == .early, let lenient = JSONText.leniently(bytes) else { throw error }
+          daemon.laterProblem = error
+          text = lenient
+        }
         daemon.text = text
         daemon.dataRoot = place(text.string("data-root"))
         daemon.graph = place(text.string("graph"))

@@ -79,7 +79,7 @@ struct ExaminerService {
     let skeleton = [UserExaminer.storageConf, UserExaminer.daemonJson].map { SkeletonFile(path: $0, mode: 0o644, content: []) }
     _ = home.files(skeleton, settings, mounts, findingAllLeftovers: true)
     let request = UserRequest(
-      task: .check, name: account.name, uid: 0, gid: 0, groups: [], groupsLeftOut: false, home: account.home, conf: shared.conf, timeout: 1, environment: nil, podman: nil)
+      task: .check, name: account.name, uid: 0, gid: 0, groups: [], groupsLeftOut: false, home: account.home, conf: shared.conf, timeout: 1, environment: nil)
     var examination = Examination(request, shared)
     examination.rehearse(StorageObserver(account, settings, leaf: Array("rootless-storage".utf8), mounts, EngineDirectories(skeleton: skeleton)), settings, mounts)
     rehearse(home, UserExaminer(account: account, settings: settings, mounts: mounts, shared: shared))

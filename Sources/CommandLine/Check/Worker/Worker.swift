@@ -23,7 +23,8 @@ struct Examination {
       groupsLeftOut: request.groupsLeftOut)
     facts = UserFacts(account: account, home: .missing)
     facts.environment = request.environment
-    facts.podmanGeneration = request.podman
+    facts.podmanGeneration = request.engines.podman
+    facts.dockerGeneration = request.engines.docker
   }
 
   private var isRepairing: Bool { request.task == .repair }

@@ -15,8 +15,8 @@ struct Examiners: Sendable {
   let environment: UserFacts.Environment?
   /// nil: nobody is given subordinate ids.
   let allocator: RepairAllocator?
-  /// How the podman of this host reads its configuration: found out once for all.
-  let podman: PodmanGeneration?
+  /// How the engines of this host read their configuration: found out once for all.
+  let engines: EngineGenerations
   /// Asked before the name service, where that would ask it first anyhow; nil: the name service alone.
   var sources: AccountSources? = nil
   var groups: LocalGroups? = nil
@@ -96,7 +96,7 @@ struct Examiners: Sendable {
   func ask(_ examiner: Examiner, _ account: Account, _ task: UserRequest.Task, seconds: UInt32) -> UserReport {
     let request = UserRequest(
       task: task, name: account.name, uid: account.uid, gid: account.credentials.group, groups: account.credentials.groups,
-      groupsLeftOut: account.groupsLeftOut, home: account.home, conf: conf, timeout: seconds, environment: environment, podman: podman)
+      groupsLeftOut: account.groupsLeftOut, home: account.home, conf: conf, timeout: seconds, environment: environment, engines: engines)
     func failure(_ cause: String) -> UserReport { UserReport(name: shown(account.name), uid: account.uid, failure: cause) }
     do throws(ChildProcess.Failure) {
       let answer = try examiner.ask(request.message, seconds: seconds)
