@@ -19,13 +19,14 @@ struct RemovalProblem {
 /// Deletes trees that belong to somebody else, as root, without ever being led out of them.
 ///
 /// Nothing is recursive. In the trash, which only root can write to, trees wait under numbers. The first is opened, its files and
-/// empty directories are removed, its other directories are moved up into the trash under the next numbers, and then it is empty
-/// and goes itself. So:
+/// those of its directories that hold nothing else are removed, its other directories are moved up into the trash under the next
+/// numbers, and then it is empty and goes itself. So:
 ///
-/// - every call is one name in a directory that is open and lies in the trash itself: there is no way to be exchanged, no `..` to be
-///   believed, no symbolic link to be followed, and no depth;
+/// - every call is one name in a directory that is open, and lies in the trash itself or one below: there is no way to be exchanged,
+///   no `..` to be believed, no symbolic link to be followed, and no depth. Whoever still has such a one below open can move it out
+///   meanwhile: of what is in it by then only files go, which the owner of a directory may delete anyhow;
 /// - what is mounted somewhere in a tree is neither entered nor moved (EBUSY), and stays with what leads to it;
-/// - two descriptors and a few numbers for each thread are all that it takes, however many files there are.
+/// - three descriptors and a few numbers for each thread are all that it takes, however many files there are.
 ///
 /// Where there is much, several threads work on what waits in the trash. Each tree there is one thread's at a time.
 ///
@@ -43,6 +44,8 @@ struct TreeRemoval {
   /// Entries that are taken out of a directory in one visit.
   private static let mostEntries = 50_000_000
   private static let mostDeferred = 4096
+  /// Files of a directory that are removed without moving it.
+  private static let mostInPlace = 1_000_000
   /// Levels that `descend` goes down: one takes the bytes of its name.
   private static let deepest = 100_000
 
@@ -184,7 +187,9 @@ struct TreeRemoval {
     while result.entries < TreeRemoval.mostEntries, let entry = try reader.next() {
       result.entries += 1
       do throws(Errno) {
-        if try removed(entry, in: reader.descriptor) { continue }
+        let isRemoved =
+          if entry.kind == .directory { try removedWithFiles(entry.name, in: reader.descriptor) } else { try removed(entry, in: reader.descriptor) }
+        if isRemoved { continue }
         do throws(Errno) { try take(entry.name, from: reader.descriptor) } catch {
           guard error == .noKey || error == .otherDevice else { throw error }
           if !descend(into: entry.name, of: reader.descriptor, path) { result.isStuck = true }
@@ -315,6 +320,32 @@ struct TreeRemoval {
       return true
     } catch {
       if error != .notEmpty && error != .exists { throw error }
+      return false
+    }
+  }
+
+  /// Removes a directory that holds nothing but files, and these.
+  ///
+  /// - Returns: whether it is gone. What is in the way, a visit of its own tells of.
+  private mutating func removedWithFiles(_ name: [UInt8], in directory: borrowing FileDescriptor) throws(Errno) -> Bool {
+    do throws(Errno) {
+      guard let reader = try DirectoryReader.opened(at: directory, name, on: trash.status, { $0.kind == .directory }) else { return false }
+      var files = 0
+      while let entry = try reader.next() {
+        files += 1
+        if entry.kind == .directory || files > TreeRemoval.mostInPlace { return false }
+        do throws(Errno) {
+          try removeFile(at: reader.descriptor, entry.name)
+          count()
+        } catch {
+          if error != .noEntry { return false }
+        }
+      }
+      try removeEmptyDirectory(at: directory, name)
+      count()
+      return true
+    } catch {
+      if error == .noEntry { throw error }
       return false
     }
   }
