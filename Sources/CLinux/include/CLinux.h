@@ -18,6 +18,7 @@
 #include <linux/nsfs.h>
 #include <locale.h>
 #include <poll.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
@@ -177,6 +178,11 @@ static inline int clinux_detach(const char *name) { return umount2(name, MNT_DET
 
 static inline long clinux_getdents(int descriptor, void *buffer, size_t size) {
   return syscall(SYS_getdents64, descriptor, buffer, size);
+}
+/* openat2(2) has come with Linux 5.6: 437 everywhere, and struct open_how, which newer headers have. 1 is RESOLVE_NO_XDEV. */
+static inline int clinux_open_directory_on_mount(int directory, const char *name) {
+  const uint64_t how[3] = {O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, 1};
+  return (int)syscall(437, directory, name, how, sizeof how);
 }
 static inline int clinux_renameat2(int oldDirectory, const char *old, int newDirectory, const char *new, unsigned flags) {
   return (int)syscall(SYS_renameat2, oldDirectory, old, newDirectory, new, flags);

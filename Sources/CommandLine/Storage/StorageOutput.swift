@@ -11,6 +11,7 @@ struct StorageRecord: Encodable {
   /// It was put out of that place.
   let isReplaced: Bool
   let size: UInt64?
+  let engines: [Engine]?
   let reclaimable: UInt64?
   let sizeIsExact: Bool?
   let lastUse: String?
@@ -20,6 +21,12 @@ struct StorageRecord: Encodable {
   let absentSince: String?
   let goneFrom: String?
 
+  struct Engine: Encodable {
+    let name: String
+    let images: UInt64
+    let volumes: UInt64
+  }
+
   init(_ entry: StorageEntry, _ path: [UInt8]) {
     self.path = string(path)
     uid = entry.uid
@@ -28,6 +35,7 @@ struct StorageRecord: Encodable {
     placeOf = entry.placeOf.map(string)
     isReplaced = entry.isReplaced
     size = entry.measure?.size
+    engines = entry.measure?.engines.map { Engine(name: string($0.name), images: $0.images, volumes: $0.volumes) }
     reclaimable = entry.measure?.reclaimable
     sizeIsExact = entry.measure?.isExact
     lastUse = entry.measure.map { UTCTime($0.lastUse).iso }
@@ -39,7 +47,9 @@ struct StorageRecord: Encodable {
     goneFrom = answer?.earliest.map { UTCTime($0).iso }
   }
 
-  private enum Key: String, CodingKey { case path, uid, account, state, placeOf, isReplaced, size, reclaimable, sizeIsExact, lastUse, inUse, limit, absentSince, goneFrom }
+  private enum Key: String, CodingKey {
+    case path, uid, account, state, placeOf, isReplaced, size, engines, reclaimable, sizeIsExact, lastUse, inUse, limit, absentSince, goneFrom
+  }
 
   /// Every key is always there: null says that it is not known.
   func encode(to encoder: any Encoder) throws {
@@ -51,6 +61,7 @@ struct StorageRecord: Encodable {
     try record.encode(placeOf, forKey: .placeOf)
     try record.encode(isReplaced, forKey: .isReplaced)
     try record.encode(size, forKey: .size)
+    try record.encode(engines, forKey: .engines)
     try record.encode(reclaimable, forKey: .reclaimable)
     try record.encode(sizeIsExact, forKey: .sizeIsExact)
     try record.encode(lastUse, forKey: .lastUse)
@@ -67,11 +78,15 @@ struct StorageTable<Entries: Sequence<StorageEntry>> {
 
   private let terminal = Terminal.standard
   private let entries: Entries
+  private let showsEngines: Bool
   private let size: (StorageEntry) -> UInt64?
 
-  /// - Parameter size: the bytes that the column SIZE shows.
-  init(_ entries: Entries, size: @escaping (StorageEntry) -> UInt64?) {
+  /// - Parameters:
+  ///   - showsEngines: below each row, what its engines have.
+  ///   - size: the bytes that the column SIZE shows.
+  init(_ entries: Entries, showsEngines: Bool = false, size: @escaping (StorageEntry) -> UInt64?) {
     self.entries = entries
+    self.showsEngines = showsEngines
     self.size = size
   }
 
@@ -88,6 +103,7 @@ struct StorageTable<Entries: Sequence<StorageEntry>> {
         row[0] = ""
       }
       printOut(line(row, widths))
+      if showsEngines { for engine in entry.measure?.engines ?? [] { printOut(engine.line) } }
     }
   }
 
@@ -116,6 +132,10 @@ struct StorageTable<Entries: Sequence<StorageEntry>> {
     let uid = entry.state == .mount && entry.account == nil ? "-" : String(entry.uid)
     return [shown(entry.leaf), uid, owner, bytes, day, use, entry.state.rawValue]
   }
+}
+
+extension StorageEntry.Measure.Engine {
+  fileprivate var line: String { "  \(shown(name)): \(shownSize(images)) images and containers, \(shownSize(volumes)) volumes" }
 }
 
 extension StorageInventory {
@@ -155,6 +175,9 @@ extension StorageInventory {
     if count(.mount) > 0 { notes.append("mount: something is mounted in the place of a storage directory; it was not looked into") }
     if count(.replaced) > 0 || entries.contains(where: { $0.isReplaced && $0.state == .orphaned }) {
       notes.append("replaced: a login or repair has put it out of the place of a storage directory; look at it as root, and remove it by hand, or leave it to: rootless-storage prune --older-than DAYS")
+    }
+    if count(.leftover) > 0 || entries.contains(where: { $0.isLeftover && $0.state == .orphaned }) {
+      notes.append("leftover: an engine has left it beside the storage directories, where a pull, a build or a load was broken off; it goes with: rootless-storage prune --older-than DAYS, and early with --until-free SIZE")
     }
     if let hiddenProcesses { notes.append("It is unknown whether anything is in use: \(hiddenProcesses.sentence); \(hiddenProcesses.remedy).") }
     if let processFailure { notes.append("It is unknown whether anything is in use: /proc: \(text(processFailure)); is it mounted?") }

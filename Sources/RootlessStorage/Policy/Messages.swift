@@ -70,7 +70,7 @@ public struct Wording: Sendable {
     case .engineDirectoryFailed(let name, let cause):
       "cannot create \(storage)/\(name): \(cause); \(remedy(cause, "the disk that holds it")); systemd-tmpfiles may remove an empty storage directory"
     case .storageCreated(let mode): "created storage directory \(storage) (mode \(mode: mode))"
-    case .quotaNotSet(let failure): "storage directory \(storage) has no limit: \(Wording.quota(failure)); engines work all the same"
+    case .quotaNotSet(let failure): "storage directory \(storage) has no limit: \(Wording.quota(failure)); engines work without one"
     case .storageClosed(let from, let to):
       "storage directory \(storage) was writable by others; its mode is now \(mode: to) (was \(mode: from))"
     case .storageFailed(let cause, _): "cannot create storage directory \(storage): \(cause); \(remedy(cause, "the disk that holds it"))"
