@@ -137,17 +137,17 @@ struct ListTests {
   @Test func `what engines have left beside the storage is listed, and nothing that only looks like it`() throws {
     let machine = try Machine(settings: PruneTests.atOnce)
     try machine.user("alice", uid: 4001)
-    try machine.user("storage123456", uid: 4002)
+    try machine.user("storage123456789", uid: 4002)
     try machine.storage("alice", uid: 4001)
-    try machine.storage("storage123456", uid: 4002)
+    try machine.storage("storage123456789", uid: 4002)
     try machine.sure(
       """
-      cd /var/tmp; install -d -o 4001 buildah2350563489 container_images_ oci12345 storage-1234567 storage1234567x root1234567 podman1234567
+      cd /var/tmp; install -d -o 4001 buildah2350563489 container_images_ container_images_backup oci12345 podman20261129 storage20261129120000 storage-123456789 storage123456789x root123456789 podman123456789
       head -c 100000 /dev/zero > docker-tar147897057; chown 4001 docker-tar147897057; head -c 50000 /dev/zero > buildah2350563489/layer
       install -d -o 4777 container_images_oci3989760625; install -d container_images_roots; ln -s /etc libpod_builder3381219266; chown -h 4001 libpod_builder3381219266
       """)
     #expect(try machine.states() == [
-      "alice": "ok", "storage123456": "ok", "buildah2350563489": "leftover", "docker-tar147897057": "leftover", "podman1234567": "leftover", "container_images_oci3989760625": "orphaned",
+      "alice": "ok", "storage123456789": "ok", "buildah2350563489": "leftover", "docker-tar147897057": "leftover", "podman123456789": "leftover", "container_images_oci3989760625": "orphaned",
     ])
     let listed = try machine.listed()
     #expect(listed["buildah2350563489"]?["size"] as? Int == 53248 && listed["buildah2350563489"]?["account"] as? String == "alice" && listed["docker-tar147897057"]?["size"] as? Int == 102400)

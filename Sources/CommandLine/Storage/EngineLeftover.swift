@@ -13,10 +13,9 @@ enum EngineLeftover {
   static let restDays: Int64 = 1
 
   static func isOne(_ name: [UInt8]) -> Bool {
-    if begins(name, with: Array(named.utf8)) { return name.count > named.utf8.count }
-    return numbered.contains { prefix in
-      let digits = name.dropFirst(prefix.utf8.count)
-      return begins(name, with: Array(prefix.utf8)) && EngineLeftover.digits.contains(digits.count) && digits.allSatisfy { isDigit($0) }
-    }
+    let number = name.reversed().prefix { isDigit($0) }.count
+    let prefix = Array(name.dropLast(number))
+    guard digits.contains(number) else { return false }
+    return begins(prefix, with: Array(named.utf8)) || numbered.contains { prefix.elementsEqual($0.utf8) }
   }
 }
