@@ -41,6 +41,15 @@ struct CheckTests {
     #expect(all.status == 0 && all.lines == ["alice: no problems found; home on ramfs, storage in /var/tmp/alice.", "Next, to ask the engines: rootless-storage verify alice"], "\(all)")
   }
 
+  @Test func `a limit that the file system does not have is one finding of the host`() throws {
+    let machine = try goodHost()
+    #expect(try machine.check("alice").host.findings.map(\.code) == [])
+    try machine.sure("echo storage_quota = 1G >> /etc/rootless-storage/rootless-storage.conf")
+    let report = try machine.check("alice")
+    #expect(report.host.findings.map(\.code) == ["quota-unsupported"] && report.host.findings[0].sentence.contains("is no boundary"), "\(report)")
+    #expect(report.users[0].findings.map(\.code) == [])
+  }
+
   @Test func `a finding ends it with 1, a user who cannot be looked at with 2, whatever else there is`() throws {
     let machine = try goodHost()
     try machine.sure("rm /home/alice/.config/docker/daemon.json")

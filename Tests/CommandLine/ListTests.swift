@@ -84,9 +84,9 @@ struct ListTests {
       try machine.storage(others, uid: 4001)
       try machine.storage("alice", uid: 4001)
       try machine.storage("04001", uid: 4001)
-      #expect(try machine.states() == [own: "ok", others: "occupied"], "\(template)")
+      #expect(try machine.states() == [own: "ok", others: "occupied", "alice": "guarded"], "\(template)")
       try machine.sure("sed -i '/^alice/d; /^bob/d' /etc/passwd")
-      #expect(try machine.states() == [own: "orphaned"], "\(template)")
+      #expect(try machine.states().filter { $0.value != "guarded" } == [own: "orphaned"], "\(template)")
     }
   }
 
@@ -115,12 +115,75 @@ struct ListTests {
     #expect(try machine.inParent() == ["empty", "project"])
   }
 
-  @Test func `what a guarded path gives to the owner is neither listed nor pruned`() throws {
+  @Test func `images and volumes are told apart, per engine`() throws {
+    let machine = try Machine()
+    try machine.user("alice", uid: 4001)
+    try machine.storage("alice", uid: 4001, kilobytes: 500)
+    try machine.sure(
+      """
+      cd /var/tmp/alice; mkdir -p containers/storage/volumes/db/_data docker/volumes/web/_data docker/overlay2/x own/storage/volumes containers/volumes
+      head -c 300000 /dev/zero > containers/storage/volumes/db/_data/table; head -c 200000 /dev/zero > docker/volumes/web/_data/page
+      head -c 100000 /dev/zero > docker/overlay2/x/file; head -c 50000 /dev/zero > own/storage/volumes/mine; head -c 40000 /dev/zero > containers/volumes/none; chown -R 4001 .
+      """)
+    let engines = try #require(try machine.listed()["alice"]?["engines"] as? [[String: Any]])
+    #expect(engines.map { $0["name"] as? String } == ["containers", "docker"])
+    #expect(engines.map { $0["volumes"] as? Int } == [303104, 200704], "\(engines)")
+    #expect(engines.map { $0["images"] as? Int } == [512000 + 40960, 102400], "\(engines)")
+    let text = try machine.rootlessStorage("list --by-size").text
+    #expect(text.contains("\n  containers: 540 KiB images and containers, 296 KiB volumes\n  docker: 100 KiB images and containers, 196 KiB volumes\n"), "\(text)")
+    #expect(try !machine.rootlessStorage("list").text.contains("images and containers"))
+  }
+
+  @Test func `what engines have left beside the storage is listed, and nothing that only looks like it`() throws {
+    let machine = try Machine(settings: PruneTests.atOnce)
+    try machine.user("alice", uid: 4001)
+    try machine.user("storage123456789", uid: 4002)
+    try machine.storage("alice", uid: 4001)
+    try machine.storage("storage123456789", uid: 4002)
+    try machine.sure(
+      """
+      cd /var/tmp; install -d -o 4001 buildah2350563489 container_images_ container_images_backup oci12345 podman20261129 storage20261129120000 storage-123456789 storage123456789x root123456789 podman123456789
+      head -c 100000 /dev/zero > docker-tar147897057; chown 4001 docker-tar147897057; head -c 50000 /dev/zero > buildah2350563489/layer
+      install -d -o 4777 container_images_oci3989760625; install -d container_images_roots; ln -s /etc libpod_builder3381219266; chown -h 4001 libpod_builder3381219266
+      """)
+    #expect(try machine.states() == [
+      "alice": "ok", "storage123456789": "ok", "buildah2350563489": "leftover", "docker-tar147897057": "leftover", "podman123456789": "leftover", "container_images_oci3989760625": "orphaned",
+    ])
+    let listed = try machine.listed()
+    #expect(listed["buildah2350563489"]?["size"] as? Int == 53248 && listed["buildah2350563489"]?["account"] as? String == "alice" && listed["docker-tar147897057"]?["size"] as? Int == 102400)
+    let text = try machine.rootlessStorage("list")
+    #expect(text.text.contains("\n2 storage directories in /var/tmp") && text.text.contains("4 more were left beside them by engines, 152 KiB.") && text.text.contains("leftover: an engine has left it"), "\(text)")
+    #expect(text.lines.allSatisfy { $0.count <= 80 }, "\(text)")
+    #expect(try machine.rootlessStorage("prune --orphaned --yes").status == 0)
+    #expect(try !machine.inParent().contains("container_images_oci3989760625") && machine.inParent().contains("buildah2350563489"))
+  }
+
+  @Test func `what lies where storage_directory pointed before is listed apart, and stays`() throws {
+    let machine = try Machine(settings: PruneTests.atOnce + "\nstorage_directory = /mnt/$USER")
+    try machine.sure("mount -t tmpfs -o mode=1777 none /mnt")
+    try machine.user("alice", uid: 4001)
+    try machine.storage("alice", uid: 4001)
+    try machine.storage("gone", uid: 4711)
+    try machine.sure("cp -a /var/tmp/alice /mnt/; touch /var/tmp/alice-notes; mkdir /var/tmp/things")
+    let output = try machine.rootlessStorage("list --json")
+    let all = try #require(try JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any])
+    let found = try #require(all["directories"] as? [[String: Any]])
+    #expect(found.map { "\($0["path"] ?? "") \($0["state"] ?? "")" } == ["/mnt/alice ok", "/var/tmp/alice guarded", "/var/tmp/gone guarded"], "\(output)")
+    #expect(found.allSatisfy { $0["size"] as? Int ?? 0 > 100000 })
+    let text = try machine.rootlessStorage("list")
+    #expect(text.text.contains("\nIn /var/tmp, where storage_directory pointed before (guarded_directories):\n\nNAME") && text.text.contains("\n1 storage directory in /mnt, 100 KiB."), "\(text)")
+    let before = try machine.snapshot("/var/tmp")
+    try machine.clock()
+    for arguments in ["--orphaned", "--older-than 1", "--until-free 99%", "gone"] { _ = try machine.rootlessStorage("prune \(arguments) --yes", environment: Machine.inDays(100)) }
+    #expect(try machine.snapshot("/var/tmp") == before)
+  }
+
+  @Test func `what a guarded path gives to the owner is listed as such, and not pruned`() throws {
     let machine = try Machine(settings: PruneTests.atOnce + "\nguarded_directories = /var/tmp/old-$USER")
     try machine.user("bbb", uid: 4001)
     try machine.storage("bbb", uid: 4001)
     try machine.storage("old-bbb", uid: 4001)
-    #expect(try machine.states() == ["bbb": "ok"])
+    #expect(try machine.states() == ["bbb": "ok", "old-bbb": "guarded"])
     #expect(try !machine.rootlessStorage("check --all --json").text.contains("storage-former"))
     let before = try machine.snapshot("/var/tmp/old-bbb")
     let output = try machine.rootlessStorage("prune old-bbb --yes")

@@ -40,7 +40,9 @@ struct ManualTests {
       #expect((try? #/(error|warning|note|error or warning|error or note|warning or note|error, warning or note)(, repaired)?/#.wholeMatch(in: entry.2)) != nil, "\(entry)")
       // SituationTests proves of each situation whether it is fixed.
       let situations = SituationTests.situations.filter { $0.codes.contains(String(entry.1)) }
-      #expect(entry.2.hasSuffix("repaired") == situations.contains(where: \.isRepairable), "\(entry)")
+      // Or a virtual machine does, where the kernel of a container lacks something (QuotaTests).
+      let isProven = situations.contains(where: \.isRepairable) || entry.1 == "quota-missing"
+      #expect(entry.2.hasSuffix("repaired") == isProven, "\(entry)")
     }
   }
 
@@ -132,7 +134,8 @@ struct ManualTests {
     #expect(try documented("config check") == keys(machine.rootlessStorage("config check --json /etc/draft")))
 
     try machine.sure("cd /mnt; install -d -o 4711 gone gone/containers gone/containers/storage")
-    #expect(try documented("list") == keys(machine.rootlessStorage("list --json")))
+    // No file system here has limits: QuotaTests shows these keys.
+    #expect(try documented("list") == keys(machine.rootlessStorage("list --json")).union(["bytes", "bytesUsed", "inodes", "inodesUsed"]))
     let pruned = try keys(machine.rootlessStorage("prune --orphaned --dry-run --json")).union(keys(machine.rootlessStorage("prune --until-free 1K --dry-run --json")))
     #expect(try documented("prune") == pruned)
 

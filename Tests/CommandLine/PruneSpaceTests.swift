@@ -53,6 +53,29 @@ struct PruneSpaceTests {
     #expect(text.lines.allSatisfy { $0.count <= 80 }, "\(text)")
   }
 
+  @Test func `what engines have left beside the storage goes next, if nobody is at work on it`() throws {
+    let machine = try machine()
+    try machine.sure(
+      """
+      cd /var/tmp; install -d -o 4003 container_images_storage1234 buildah2350563489 outside; head -c 4194304 /dev/urandom > container_images_storage1234/1
+      ln -s /var/tmp/outside buildah2350563489/link; touch outside/precious; head -c 1048576 /dev/urandom > docker-tar147897057; head -c 102400 /dev/urandom > buildah2350563489/layer
+      chown -R 4003 container_images_storage1234 buildah2350563489 docker-tar147897057
+      """)
+    let others = ["buildah2350563489", "container_images_storage1234", "docker-tar147897057"]
+    #expect(try Set(plan(machine, "--until-free 40920K").paths) == Set(["first", "second"] + others))
+    #expect(try Set(plan(machine, "--until-free 95%").paths) == Set(["first", "second", "idle"] + others))
+    // A pull that is going on: the owner has a process; or nobody knows better for a day.
+    let busy = try machine.sh("setpriv --reuid 4003 --regid 4003 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --until-free 40920K --dry-run; kill -9 $!")
+    #expect(!busy.text.contains("buildah") && busy.text.contains("in use"), "\(busy)")
+    let young = try machine.rootlessStorage("prune --until-free 95% --dry-run --json")
+    #expect(!young.text.contains("buildah"), "\(young)")
+    let before = try machine.snapshot("/var/tmp/idle /var/tmp/recent /var/tmp/outside")
+    let output = try machine.rootlessStorage("prune --until-free 40920K --yes", environment: Machine.inDays(100))
+    #expect(output.status == 0 && output.text.contains("3 of these were left beside them by an engine: all of it goes."), "\(output)")
+    #expect(try machine.inParent() == ["idle", "keeper", "outside", "recent"])
+    #expect(try machine.snapshot("/var/tmp/idle /var/tmp/recent /var/tmp/outside") == before)
+  }
+
   @Test func `it deletes until so much is free, and with that nothing more`() throws {
     let machine = try machine()
     let output = try machine.rootlessStorage("prune --until-free 39M --yes", environment: Machine.inDays(100))

@@ -36,6 +36,10 @@ static const struct call calls[] = {
     {SYS_fgetxattr, "fgetxattr", {EIO, ENOMEM, EPERM, EACCES, ERANGE, EINTR}, {0}, {0}, {0}, false},
     {SYS_fsetxattr, "fsetxattr", {CHANGES, EINVAL, EOPNOTSUPP, ERANGE}, {0}, {0}, {EIO, EINTR}, false},
     {SYS_fremovexattr, "fremovexattr", {CHANGES, EINVAL, ERANGE}, {0}, {0}, {EIO, EINTR}, false},
+    /* Of projects: not where the calls do work, since nothing else would then say that there is no limit. */
+    {SYS_ioctl, "ioctl", {EPERM, EACCES, EIO, ENOMEM, EINVAL, ENOTTY, EOPNOTSUPP, EINTR}, {0}, {0}, {EIO, EINTR}, false},
+    {443, "quotactl_fd", {EPERM, ESRCH, ENOSYS, EOPNOTSUPP, EINVAL, EIO, ENOMEM, EINTR}, {0}, {0}, {EIO}, false},
+    {SYS_quotactl, "quotactl", {EPERM, ESRCH, ENOSYS, ENOTBLK, ENODEV, EINVAL, EIO, EINTR}, {0}, {0}, {EIO}, false},
     {SYS_fchown, "fchown", {CHANGES, EINVAL}, {0}, {0}, {EIO, EINTR}, false},
     /* The same with ENOENT where the name is there. */
     {SYS_unlinkat, "unlinkat", {EIO, EROFS, ENOMEM, EACCES, EPERM, EINTR, EBUSY}, {ESTALE, ETIMEDOUT}, {0}, {EIO, ENOENT, ETIMEDOUT, EINTR}, false},

@@ -105,6 +105,7 @@ struct scenario {
   bool is_blocked;    /* a file of the user's stands where a directory should, and one of the two files is skipped */
   bool is_hanging;    /* the helper of the first transaction never ends */
   bool is_strict;
+  bool has_quota;     /* storage_quota is set, and no file system here has any: nothing but a warning comes of it */
   bool has_leftover;  /* a killed helper's temporary file is there from the beginning */
   long denied;        /* this system call never works here, 0: none */
   int denied_error;

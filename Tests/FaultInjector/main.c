@@ -167,7 +167,10 @@ static void judge(const struct fault *fault, const struct step *step) {
   if (state_between.ids_left > 0 && !is_killed && fault->number != SYS_unlinkat) violation(fault, step, state_between.left);
   /* One that is said to be there is not made. */
   bool is_hidden = is_killed || (fault->number == SYS_mkdirat && (fault->kind == LOST || fault->error == EEXIST)) || says(run.log, 3, "ended without a whole report");
+  /* The limit wants root's identity, and comes before what is in the directory. */
+  if (scenario->has_quota && says(run.log, 3, "nothing is touched without the user's identity")) is_hidden = true;
   if (state_between.lacks_engines && !is_hidden && !says(run.log, 4, "cannot create /var/tmp/alice/") && !says(run.log, 3, "is refused")) violation(fault, step, "an engine's directory is missing, and the log does not say so");
+  if (scenario->has_quota && state_between.is_whole && !is_hidden && !says(run.log, 4, "has no limit") && !is_about_log(fault)) violation(fault, step, "there is no limit, and the log does not say so");
   bool is_missing = !state_between.is_whole || scenario->is_refused || scenario->is_blocked || scenario->is_overlapping;
   if (is_missing && !says(run.log, 5, "") && !is_about_log(fault)) violation(fault, step, "something is missing, and the log does not say so");
   else if (!state_between.is_whole && !says_cause(fault) && !is_about_log(fault)) violation(fault, step, "something is missing, and the log does not say why");

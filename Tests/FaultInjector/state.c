@@ -134,6 +134,7 @@ const struct scenario scenarios[] = {
     {.name = "two-links", .prepare = two_links, .has_leftover = true},
     {.name = "no-statmount", .prepare = first, .denied = 457, .denied_error = ENOSYS},
     {.name = "no-links", .prepare = config_only, .denied = SYS_linkat, .denied_error = EOPNOTSUPP},
+    {.name = "quota", .prepare = first, .has_quota = true},
     {.name = "subids-first", .prepare = steady, .subuid = BOB_LINE "#\n", .subgid = "carol:300000:65536\n" BOB_LINE_SHORT},
     {.name = "subids-half", .prepare = steady, .subuid = BOB_LINE ALICE_LINE, .subgid = BOB_LINE},
     {.name = "subids-enough", .prepare = steady, .subuid = BOB_LINE ALICE_LINE, .subgid = ALICE_LINE BOB_LINE},
@@ -198,6 +199,14 @@ static uint64_t others(const struct scenario *scenario) {
   return sum;
 }
 
+static void prepare_quota(void) {
+  static bool is_written;
+  if (is_written) return;
+  FILE *settings = fopen("/etc/rootless-storage/rootless-storage.conf", "ae");
+  sure(settings != NULL && fputs("storage_quota = 1G\n", settings) >= 0 && fclose(settings) == 0, "settings");
+  is_written = true;
+}
+
 void reset(const struct scenario *scenario) {
   struct stat status;
   nftw(HOME_PATH, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
@@ -207,6 +216,7 @@ void reset(const struct scenario *scenario) {
   sure(lstat(STORAGE_PATH, &status) != 0, "the storage directory is still there");
   scenario->prepare();
   if (scenario->subuid != NULL) prepare_ids(scenario);
+  if (scenario->has_quota) prepare_quota();
   others_before = others(scenario);
 }
 

@@ -188,6 +188,16 @@ struct TableTests {
     }
   }
 
+  @Test func `a limit that the file system does not have is a warning, and fails no login`() throws {
+    let machine = try Machine(settings: "network_filesystems = ramfs\nstorage_quota = 1G")
+    try machine.user("alice")
+    let login = try machine.login("alice", "strict")
+    #expect(login.code == 0 && login.errors == [] && login.informations.count == 3, "\(login)")
+    #expect(login.warnings.count == 1 && login.warnings.allSatisfy { $0.hasPrefix("alice: storage directory /var/tmp/alice has no limit: ") && $0.contains("prjquota") }, "\(login)")
+    #expect(try machine.sure("ls /var/tmp/alice").lines == ["containers", "docker"])
+    #expect(try machine.login("alice", "strict").warnings == [], "a directory that is there is not looked at")
+  }
+
   @Test(arguments: ["700", "711", "755", "500"]) func `a storage directory that only the user can write to keeps its mode`(mode: String) throws {
     let machine = try Machine()
     try machine.user("alice")

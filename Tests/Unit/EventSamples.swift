@@ -21,6 +21,11 @@ enum EventSamples {
       .locked, .contested, .noExchange, .failed(.invalid), .failed(.otherDevice), .failed(.busy), .failed(.notPermitted), .failed(.readOnly), .failed(.ioError),
     ]
     events += failures.map { .storageNotTaken(squatted, $0) }
+    let unlimited: [QuotaFailure] = [
+      .noProject, .otherProject(7), .parentProject(7), .named(7), .unreadable(WayProblem(path: value, reason: .tooLarge)), .taken(7), .unsupported(nil),
+      .unsupported(.notTerminal), .notEnforced, .failed(.notPermitted), .failed(.ioError),
+    ]
+    events += unlimited.map { .quotaNotSet($0) }
     let steps: [IdentityError.Step] = [.becomeRoot, .groups, .groupID, .userID, .capabilities, .dumpable, .verify]
     for step in steps {
       events.append(.identity(IdentityError(step: step, cause: .notPermitted)))
@@ -56,7 +61,7 @@ enum EventSamples {
     return paths.map { .badPath(key: "storage_directory", value: value, $0) } + [
       .noEqualsSign(value), .unknownKey(value), .badMode(value), .badNumber(key: "uid_min", value: value), .badType(value), .noTypes,
       .badOrphanDays(value), .rangeIsEmpty(min: 1000, max: 5), .lineTooLong, .tooManyProblems, .badSubids(value), .badScheme(value), .badCount(value), .badRange(value), .noRanges,
-      .badOccupied(value), .tooManyGuards, .badExcludedUser(value), .badExcludedGroup(value), .nobodyExcluded(key: "exclude_users"),
+      .badOccupied(value), .badQuota(value), .tooManyGuards, .badExcludedUser(value), .badExcludedGroup(value), .nobodyExcluded(key: "exclude_users"),
     ]
   }
 
@@ -105,7 +110,7 @@ enum EventSamples {
     ]
   }
 
-  static let count = 39
+  static let count = 40
 
   /// A new event does not compile here before it has a number, and then a sample.
   static func number(_ event: Event) -> Int {
@@ -149,6 +154,7 @@ enum EventSamples {
     case .subordinateIDsExposed: 37
     case .excluded: 38
     case .exclusionUnknown: 39
+    case .quotaNotSet: 40
     }
   }
 }

@@ -92,6 +92,12 @@ private func template(_ text: String) -> StorageTemplate {
     Good("storage_directory = /srv/my disk/$USER") { $0.storage = template("/srv/my disk/$USER") },
     Good("storage_directory = /srv/a=b/$USER") { $0.storage = template("/srv/a=b/$USER") },
     Good("occupied = take"), Good("occupied = refuse") { $0.occupied = .refuse }, Good("occupied = refuse\noccupied = take"),
+    Good("storage_quota = 0"), Good("storage_quota_inodes = 0"), Good("storage_quota_project_base = 1073741824"),
+    Good("storage_quota = 5000") { $0.quota.bytes = 5000 }, Good("storage_quota = 1K") { $0.quota.bytes = 1024 },
+    Good("storage_quota = 3M") { $0.quota.bytes = 3 << 20 }, Good("storage_quota = 20G # for all") { $0.quota.bytes = 20 << 30 },
+    Good("storage_quota = 4194304T") { $0.quota.bytes = 1 << 62 }, Good("storage_quota = 20G\nstorage_quota = 0"),
+    Good("storage_quota_inodes = 4294967295") { $0.quota.inodes = UInt32.max },
+    Good("storage_quota_project_base = 0") { $0.quota.projectBase = 0 },
     Good("guarded_directories = none") { $0.guardedDirectories = [] },
     Good("guarded_directories = /var/tmp/$USER  /scratch/c-$UID") { $0.guardedDirectories = [template("/var/tmp/$USER"), template("/scratch/c-$UID")] },
     Good("skel = /etc/skel2") { $0.skeleton = "/etc/skel2" },
@@ -153,6 +159,12 @@ private func template(_ text: String) -> StorageTemplate {
     } + ["exclude_users", "exclude_groups"].map { Bad($0 + " =", .nobodyExcluded(key: $0)) }
 
   private static let places: [Bad] = [
+    Bad("storage_quota =", .badQuota("")), Bad("storage_quota = 20g", .badQuota("20g")), Bad("storage_quota = 20GB", .badQuota("20GB")),
+    Bad("storage_quota = G", .badQuota("G")), Bad("storage_quota = 20 G", .badQuota("20 G")), Bad("storage_quota = -1", .badQuota("-1")),
+    Bad("storage_quota = 1.5G", .badQuota("1.5G")), Bad("storage_quota = 4194305T", .badQuota("4194305T")), Bad("storage_quota = none", .badQuota("none")),
+    Bad("storage_quota = 18446744073709551616", .badQuota("18446744073709551616")), Bad("storage_quota = 99999999999999999999T", .badQuota("99999999999999999999T")),
+    Bad("storage_quota_inodes = 1K", .badNumber(key: "storage_quota_inodes", value: "1K")),
+    Bad("storage_quota_project_base = 4294967296", .badNumber(key: "storage_quota_project_base", value: "4294967296")),
     Bad("occupied =", .badOccupied("")), Bad("occupied = Take", .badOccupied("Take")), Bad("occupied = take refuse", .badOccupied("take refuse")),
     Bad("guarded_directories =", .badPath(key: "guarded_directories", value: "", .notAbsolute)),
     Bad("guarded_directories = /srv/$USER none", .badPath(key: "guarded_directories", value: "none", .notAbsolute)),

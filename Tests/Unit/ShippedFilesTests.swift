@@ -27,7 +27,7 @@ private let skeleton = inRepository("packaging/skel")
     // A setting has no blank after the #, an explanation has.
     let commented = try lines().filter { $0.count > 1 && $0[0] == 0x23 && $0[1] != 0x20 }.map { Array($0.dropFirst()) }
     let keys = commented.map { shown($0.prefix { $0 != 0x20 && $0 != 0x3d }) }
-    #expect(keys.sorted() == ["directory_mode", "exclude_groups", "exclude_users", "guarded_directories", "network_filesystems", "occupied", "orphan_days", "reserved_ids", "skel", "storage_directory", "subid_count", "subid_max", "subid_min", "subid_scheme", "subids", "uid_max", "uid_min"])
+    #expect(keys.sorted() == ["directory_mode", "exclude_groups", "exclude_users", "guarded_directories", "network_filesystems", "occupied", "orphan_days", "reserved_ids", "skel", "storage_directory", "storage_quota", "storage_quota_inodes", "storage_quota_project_base", "subid_count", "subid_max", "subid_min", "subid_scheme", "subids", "uid_max", "uid_min"])
     // Those have no default, or have it in another file.
     let examples: [[UInt8]] = ["exclude_", "guarded_directories", "uid_max", "reserved_ids", "subid_min", "subid_max", "subid_count"]
     for line in commented {

@@ -18,6 +18,7 @@
 #include <linux/nsfs.h>
 #include <locale.h>
 #include <poll.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
@@ -37,6 +38,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/types.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -177,6 +179,11 @@ static inline int clinux_detach(const char *name) { return umount2(name, MNT_DET
 static inline long clinux_getdents(int descriptor, void *buffer, size_t size) {
   return syscall(SYS_getdents64, descriptor, buffer, size);
 }
+/* openat2(2) has come with Linux 5.6: 437 everywhere, and struct open_how, which newer headers have. 1 is RESOLVE_NO_XDEV. */
+static inline int clinux_open_directory_on_mount(int directory, const char *name) {
+  const uint64_t how[3] = {O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, 1};
+  return (int)syscall(437, directory, name, how, sizeof how);
+}
 static inline int clinux_renameat2(int oldDirectory, const char *old, int newDirectory, const char *new, unsigned flags) {
   return (int)syscall(SYS_renameat2, oldDirectory, old, newDirectory, new, flags);
 }
@@ -188,6 +195,59 @@ static inline int clinux_stop_inheriting_project(int descriptor) {
   if (!(flags & FS_PROJINHERIT_FL)) return 0;
   flags &= ~FS_PROJINHERIT_FL;
   return ioctl(descriptor, FS_IOC_SETFLAGS, &flags);
+}
+
+/* ---- Project quotas (quotactl(2), ioctl_xfs_fssetxattr(2)) --------------------------------------------------- */
+
+/* struct if_dqblk of <linux/quota.h>: limits of space in units of 1024 bytes, use in bytes. */
+struct clinux_quota {
+  uint64_t hard_blocks, soft_blocks, space, hard_inodes, soft_inodes, inodes, block_time, inode_time;
+  uint32_t valid, padding;
+};
+_Static_assert(sizeof(struct clinux_quota) == 72, "the layout of struct if_dqblk");
+/* struct fs_quota_statv of <linux/dqblk_xfs.h>, which not every system has the header of. */
+struct clinux_quota_state {
+  int8_t version;
+  uint8_t padding;
+  uint16_t flags;
+  uint32_t incore;
+  uint64_t rest[30];
+};
+static const uint32_t clinux_q_getquota = 0x800007u;
+static const uint32_t clinux_q_setquota = 0x800008u;
+static const uint32_t clinux_q_xgetqstatv = 0x5808u;
+static const uint32_t clinux_quota_limits = 1u | 4u; /* QIF_BLIMITS | QIF_ILIMITS */
+static const uint16_t clinux_quota_counted = 1u << 4;  /* FS_QUOTA_PDQ_ACCT */
+static const uint16_t clinux_quota_enforced = 1u << 5; /* FS_QUOTA_PDQ_ENFD */
+/* Of projects (PRJQUOTA is 2). quotactl_fd(2) has been there since Linux 5.14, and has no wrapper. */
+#define CLINUX_QUOTACTL_FD_NUMBER 443
+static inline long clinux_quotactl_descriptor(int descriptor, uint32_t command, uint32_t project, void *data) {
+  return syscall(CLINUX_QUOTACTL_FD_NUMBER, descriptor, command << 8 | 2u, project, data);
+}
+static inline long clinux_quotactl_device(const char *device, uint32_t command, uint32_t project, void *data) {
+  return syscall(SYS_quotactl, command << 8 | 2u, device, project, data);
+}
+static inline int clinux_is_block_device(int descriptor, unsigned major, unsigned minor) {
+  struct stat status;
+  if (fstat(descriptor, &status) != 0) return 0;
+  return S_ISBLK(status.st_mode) && status.st_rdev == makedev(major, minor);
+}
+static inline int clinux_get_project(int descriptor, uint32_t *project, int *inherits) {
+  struct fsxattr attributes;
+  memset(&attributes, 0, sizeof attributes);
+  if (ioctl(descriptor, FS_IOC_FSGETXATTR, &attributes) != 0) return -1;
+  *project = attributes.fsx_projid;
+  *inherits = (attributes.fsx_xflags & FS_XFLAG_PROJINHERIT) != 0;
+  return 0;
+}
+/* What is made in the directory gets the project too. The other attributes stay. */
+static inline int clinux_set_project(int descriptor, uint32_t project) {
+  struct fsxattr attributes;
+  memset(&attributes, 0, sizeof attributes);
+  if (ioctl(descriptor, FS_IOC_FSGETXATTR, &attributes) != 0) return -1;
+  attributes.fsx_projid = project;
+  attributes.fsx_xflags |= FS_XFLAG_PROJINHERIT;
+  return ioctl(descriptor, FS_IOC_FSSETXATTR, &attributes);
 }
 
 /* ---- Capabilities ------------------------------------------------------------------------------------------ */

@@ -158,6 +158,7 @@ struct EffectiveSetting: Encodable {
     return [
       ("storage_directory", "/var/tmp/$USER"), ("occupied", "take"),
       ("guarded_directories", settings.storage == standard.storage ? "none" : "/var/tmp/$USER"), ("directory_mode", "0700"),
+      ("storage_quota", "0"), ("storage_quota_inodes", "0"), ("storage_quota_project_base", String(standard.quota.projectBase)),
       ("network_filesystems", standard.networkFileSystems.map { shown($0) }.joined(separator: " ")), ("uid_min", String(standard.uidMin)), ("uid_max", "none"),
       ("exclude_users", "none"), ("exclude_groups", "none"),
       ("orphan_days", String(standard.orphanDays)), ("skel", shown(standard.skeleton)), ("subids", "off"), ("subid_scheme", "uid"),

@@ -14,7 +14,7 @@ struct ListCommand: ParsableCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
-  @Flag(help: "The largest first, and not by name.")
+  @Flag(help: "The largest first, each with what its engines have.")
   var bySize = false
 
   @OptionGroup var settings: SettingsOptions
@@ -22,33 +22,49 @@ struct ListCommand: ParsableCommand {
   func run() throws {
     var inventory = StorageInventory(try StorageParent(settings.read()), memory: .ofThisHost(isWriting: false))
     try inventory.look()
-    if json { printJSON(inventory) } else { printTable(inventory) }
+    let guarded = inventory.guarded { printError("rootless-storage: guarded_directories: \($0)") }
+    if json { printJSON(inventory, guarded) } else { printTable(inventory, guarded) }
   }
 
   private func ordered(_ entries: [StorageEntry]) -> [StorageEntry] {
     bySize ? entries.sorted { ($0.measure?.size ?? 0) > ($1.measure?.size ?? 0) } : entries
   }
 
-  private func printJSON(_ inventory: StorageInventory) {
+  private func printJSON(_ inventory: StorageInventory, _ guarded: [StorageInventory]) {
     let parent = inventory.parent
     var list = JSONList("\"parent\":\(jsonText(string(parent.settings.storage.parent))),\"disk\":\(jsonText(parent.disk)),", list: "directories")
-    for entry in ordered(inventory.entries) { list.add(StorageRecord(entry, inventory.parent.path(entry.leaf))) }
+    if guarded.allSatisfy(\.entries.isEmpty) {
+      for entry in ordered(inventory.entries) { list.add(StorageRecord(entry, parent.path(entry.leaf))) }
+    } else {
+      var all = ([inventory] + guarded).flatMap { each in each.entries.map { (entry: $0, path: each.parent.path($0.leaf)) } }
+      all.sort { bySize ? ($0.entry.measure?.size ?? 0) > ($1.entry.measure?.size ?? 0) : isOrderedBefore($0.path, $1.path) }
+      for (entry, path) in all { list.add(StorageRecord(entry, path)) }
+    }
     list.end()
   }
 
-  private func printTable(_ inventory: StorageInventory) {
+  private func printTable(_ inventory: StorageInventory, _ guarded: [StorageInventory]) {
     let parent = shown(inventory.parent.settings.storage.parent)
     if inventory.entries.isEmpty {
       printOut(inventory.parent.isRoot ? "There are no storage directories in \(parent)." : "You have no storage directory in \(parent).")
     } else {
-      StorageTable(ordered(inventory.entries)) { $0.measure?.size }.write()
+      StorageTable(ordered(inventory.entries), showsEngines: bySize) { $0.measure?.size }.write()
       func sum(_ entries: [StorageEntry]) -> String { shownSize(entries.reduce(0) { $0 &+ ($1.measure?.size ?? 0) }) }
       let replaced = inventory.entries.filter(\.isReplaced)
-      let storage = inventory.entries.filter { !$0.isReplaced }
+      let leftovers = inventory.entries.filter(\.isLeftover)
+      let storage = inventory.entries.filter { !$0.isAside }
       printOut("\n\(counted(storage.count, "storage directory", "storage directories")) in \(parent), \(sum(storage)).")
       if let disk = inventory.parent.disk { printOut("The disk: \(disk.shown).") }
       if !replaced.isEmpty { printOut("\(counted(replaced.count, "more was", "more were")) put out of the place of one, \(sum(replaced)).") }
+      if !leftovers.isEmpty {
+        printOut("\(counted(leftovers.count, "more was", "more were")) left beside them by engines, \(sum(leftovers)).")
+      }
     }
-    for note in inventory.notes { printOut(Terminal.standard.wrapped(note, indent: 0)) }
+    for former in guarded where !former.entries.isEmpty {
+      printOut("\nIn \(shown(former.parent.settings.storage.parent)), where storage_directory pointed before (guarded_directories):\n")
+      StorageTable(ordered(former.entries), showsEngines: bySize) { $0.measure?.size }.write()
+      printOut("\n" + Terminal.standard.wrapped(StorageInventory.noteOfGuarded, indent: 0))
+    }
+    for note in inventory.limitNotes + inventory.notes { printOut(Terminal.standard.wrapped(note, indent: 0)) }
   }
 }

@@ -28,6 +28,10 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case storagePath = "storage-path"
   case storageParentShared = "storage-parent-shared"
   case storagePolyinstantiated = "storage-polyinstantiated"
+  case quotaUnsupported = "quota-unsupported"
+  case quotaMissing = "quota-missing"
+  case quotaLeft = "quota-left"
+  case quotaReached = "quota-reached"
   case storageOrphaned = "storage-orphaned"
 
   // Files in the home

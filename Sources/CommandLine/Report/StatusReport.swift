@@ -29,6 +29,7 @@ struct StatusReport: Encodable, Equatable {
   var obstacle: String?
   var storage: UserReport.Storage?
   var use: Use?
+  var limit: StorageLimit?
   /// Where storage directories are.
   var disk: DiskSpace?
   var graphroot: String?
@@ -79,6 +80,7 @@ struct StatusReport: Encodable, Equatable {
         let activity = use.inUse.map { $0 ? ", in use" : ", not in use" } ?? ""
         rows.append(("Size", "\(size), last change \(use.lastUse.prefix(10))\(activity)"))
       }
+      if let limit { rows.append(("Limit", "\(limit.shown) (against accidents; the owner of a file can avoid it)")) }
     } else {
       rows.append(("Storage", home?.isNetwork == false ? "none, the home is local" : "unknown"))
     }
@@ -104,7 +106,7 @@ struct StatusReport: Encodable, Equatable {
   // MARK: JSON
 
   private enum Key: String, CodingKey {
-    case name, uid, isServed, home, obstacle, storage, use, disk, graphroot, driver, dataRoot, volumes, subuids, subgids, subidSource, lastLog, logFailure, failure
+    case name, uid, isServed, home, obstacle, storage, use, limit, disk, graphroot, driver, dataRoot, volumes, subuids, subgids, subidSource, lastLog, logFailure, failure
   }
 
   /// Every key is always there: null says that it is not known, or does not exist.
@@ -117,6 +119,7 @@ struct StatusReport: Encodable, Equatable {
     try report.encode(obstacle, forKey: .obstacle)
     try report.encode(storage, forKey: .storage)
     try report.encode(use, forKey: .use)
+    try report.encode(limit, forKey: .limit)
     try report.encode(disk, forKey: .disk)
     try report.encode(graphroot, forKey: .graphroot)
     try report.encode(driver, forKey: .driver)

@@ -60,20 +60,21 @@ struct PruneOutput {
     if plan.candidates.isEmpty {
       printOut("There is nothing to delete in \(parent).")
     } else {
-      var (total, isExact, keeps, replaced, withData) = (UInt64(0), true, 0, 0, 0)
+      var (total, isExact, keeps, replaced, left, withData) = (UInt64(0), true, 0, 0, 0, 0)
       for index in plan.candidates {
         let entry = inventory.entries[index]
         total &+= entry.measure?.reclaimable ?? 0
         if entry.measure?.isExact != true { isExact = false }
         if entry.measure?.hasOthers == true { keeps += 1 }
-        if entry.isReplaced { replaced += 1 } else if inventory.holdsData(entry) { withData += 1 }
+        if entry.isReplaced { replaced += 1 } else if entry.isLeftover { left += 1 } else if inventory.holdsData(entry) { withData += 1 }
       }
-      let what = counted(plan.candidates.count - replaced, "storage directory", "storage directories")
+      let what = counted(plan.candidates.count - replaced - left, "storage directory", "storage directories")
       let verb = isDryRun ? "Would delete" : "To delete"
-      printOut(plan.candidates.count > replaced ? "\(verb): the container storage (\(inventory.parent.engines.shownNames)) in\n\(what) in \(parent):\n" : "\(verb) in \(parent):\n")
+      printOut(plan.candidates.count > replaced + left ? "\(verb): the container storage (\(inventory.parent.engines.shownNames)) in\n\(what) in \(parent):\n" : "\(verb) in \(parent):\n")
       StorageTable(plan.candidates.lazy.map { inventory.entries[$0] }) { $0.measure?.reclaimable }.write()
       printOut("\nThat gives \(isExact ? "" : "at least ")\(shownSize(total)) back.")
       if replaced > 0 { printOut("\(counted(replaced, "of these was", "of these were")) put out of the place of a storage directory: all of it goes.") }
+      if left > 0 { printOut("\(counted(left, "of these was", "of these were")) left beside them by an engine: all of it goes.") }
       if withData > 0 {
         let subject = counted(withData, "of them has", "of them have")
         printOut(Terminal.standard.wrapped("\(subject) volumes or containers: these are on this disk alone, and no backup of a home has them.", indent: 0))

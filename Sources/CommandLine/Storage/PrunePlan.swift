@@ -29,8 +29,8 @@ struct PrunePlan {
   /// - Parameters:
   ///   - olderThan: in days; with `orphaned`, both must hold.
   ///   - now: seconds since the epoch.
-  ///   - goal: `olderThan` is of no account for orphans then. They go first, then what was replaced, then idle storage, of each what was
-  ///     used longest ago first, and no more than is needed.
+  ///   - goal: `olderThan` is of no account for orphans then. They go first, then what engines have left and what was replaced, then idle
+  ///     storage, of each what was used longest ago first, and no more than is needed.
   ///   - isNamed: the inventory holds what users have that were named. Whether they have an account is not asked then.
   init(_ inventory: StorageInventory, orphaned: Bool, olderThan: Int64?, goal: Goal? = nil, isNamed: Bool = false, now: Int64) {
     var (candidates, waiting, refused): ([Int], [Int], [Int]) = ([], [], [])
@@ -43,9 +43,9 @@ struct PrunePlan {
         }
       } else {
         // Anybody can make names of what was replaced: they count for nothing but themselves.
-        let counts = entry.isReplaced ? 0 : 1
+        let counts = entry.isAside ? 0 : 1
         switch entry.state {
-        case .occupied, .mount, .former: continue
+        case .occupied, .mount, .former, .guarded: continue
         case .unconfirmed:
           unconfirmed += 1
           if case .waiting? = entry.doubt { waiting.append(index) }
@@ -57,11 +57,11 @@ struct PrunePlan {
           absent += counts
         case .unanswered: unanswered += 1
         case .orphaned: absent += counts
-        case .ok, .replaced: break
+        case .ok, .replaced, .leftover: break
         }
         all += counts
       }
-      let olderThan = goal != nil && entry.state == .orphaned ? nil : olderThan
+      let olderThan = goal == nil ? olderThan : entry.state == .orphaned ? nil : entry.isLeftover ? EngineLeftover.restDays : olderThan
       guard PrunePlan.matters(entry, orphaned: orphaned, olderThan: olderThan, isNamed: isNamed, now: now) else { continue }
       // It was not looked into, and is not judged by what is in it.
       if entry.isInUse != false {
@@ -87,13 +87,13 @@ struct PrunePlan {
     if let goal {
       func rank(_ index: Int) -> (Int, Int64) {
         let entry = inventory.entries[index]
-        return (entry.state == .orphaned ? 0 : entry.isReplaced ? 1 : 2, entry.measure?.lastUse ?? 0)
+        return (entry.state == .orphaned ? 0 : entry.isAside ? 1 : 2, entry.measure?.lastUse ?? 0)
       }
       let ordered = candidates.sorted { rank($0) < rank($1) }
       candidates = []
       for index in ordered where missing ?? 0 > 0 {
         let entry = inventory.entries[index]
-        if !goal.takesData && inventory.holdsData(entry) {
+        if !goal.takesData && !entry.isLeftover && inventory.holdsData(entry) {
           withData += 1
           continue
         }

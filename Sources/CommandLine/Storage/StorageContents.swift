@@ -5,6 +5,12 @@ import RootlessStorage
 extension StorageInventory {
   /// Directories of volumes, in which each volume has one of its own with `_data` in it.
   private static let volumes = ["containers/storage/volumes", "docker/volumes"]
+
+  /// The components below an engine's directory that lead to its volumes; none where that is not known.
+  static func volumes(of engine: [UInt8]) -> [[UInt8]] {
+    for path in volumes.map({ components(Array($0.utf8)) }) where path.first == engine { return Array(path.dropFirst()) }
+    return []
+  }
   /// Directories in which each container, running or not, has one of its own.
   private static let containers = ["containers/storage/overlay-containers", "containers/storage/vfs-containers", "docker/containers"]
   /// What has more entries is taken for used, unseen.

@@ -20,6 +20,10 @@ struct StorageEntry {
     case mount
     /// A login or `repair` has put it out of the place of somebody's storage directory; its owner has an account, or needs none.
     case replaced
+    /// An engine of the owner's has left it beside the storage directories.
+    case leftover
+    /// It is where `storage_directory` pointed before.
+    case guarded
   }
 
   /// Why an absence is not believed.
@@ -36,6 +40,8 @@ struct StorageEntry {
   struct Measure {
     /// Bytes of all of it.
     var size: UInt64
+    /// Of each engine that has a directory.
+    var engines: [Engine] = []
     /// Bytes that go with the engines' directories, and with nothing else.
     var reclaimable: UInt64
     /// If not, both are "at least".
@@ -49,6 +55,15 @@ struct StorageEntry {
     var isEmpty: Bool
     /// The walk ended before it had seen everything: `lastUse` is "at least" too.
     var isCutShort: Bool
+
+    struct Engine {
+      /// Of its directory.
+      let name: [UInt8]
+      /// Bytes in volumes, which no registry has.
+      let volumes: UInt64
+      /// The other bytes: layers, what containers have written, and caches.
+      let images: UInt64
+    }
   }
 
   let leaf: [UInt8]
@@ -65,12 +80,18 @@ struct StorageEntry {
   var measure: Measure?
   /// `isReplaced`: since when it has been there, in seconds since the epoch.
   var replacedAt: Int64? = nil
+  /// What it may hold, as far as its file system limits that.
+  var limit: StorageLimit? = nil
   /// A process of the owner, or of the owner's subordinate uids, is running; nil if that cannot be told.
   var isInUse: Bool?
 
   /// `prune` may ever touch it.
-  var isJudged: Bool { state == .ok || state == .orphaned || state == .replaced }
+  var isJudged: Bool { state == .ok || state == .orphaned || state == .replaced || state == .leftover }
 
   /// It was put out of the place of a storage directory: of any kind, and not one itself.
   var isReplaced: Bool { AsideName(leaf)?.purpose == .replaced }
+  /// It has the name of what engines leave, and was taken for that.
+  var isLeftover = false
+  /// It lies beside the storage directories: all of it goes, or nothing.
+  var isAside: Bool { isReplaced || isLeftover }
 }

@@ -7,6 +7,7 @@ struct StorageInventory {
   /// and one's subordinate ones a user can make millions of them.
   private static let mostLookups = 64
   /// What was put out of the way that is shown, of one holder's and of all: anybody can make such names, for what is their own.
+  /// The same holds for what engines have left.
   private static let mostReplaced = (of: 64, all: 4096)
   /// Who pays for what is on another mount: its owner is made up, and must not spend what a real one may ask.
   private static let mountHolder: [UInt8] = []
@@ -16,7 +17,7 @@ struct StorageInventory {
   let parent: StorageParent
   let accounts: Accounts
   /// Sorted by name.
-  private(set) var entries: [StorageEntry] = []
+  var entries: [StorageEntry] = []
   /// Why "in use" is not known, if it is not.
   private(set) var processFailure: Errno?
   private(set) var hiddenProcesses: HiddenProcesses?
@@ -70,17 +71,18 @@ struct StorageInventory {
       let place = "\(index + 1) of \(entries.count): \(shown(entry.leaf))"
       progress.show("looking at \(place)")
       let shared = ProgressBox(progress)
-      let owner = entry.isReplaced ? subordinateHolder(of: entry.uid) ?? decimal(UInt64(entry.uid)) : []
+      let owner = entry.isAside ? subordinateHolder(of: entry.uid) ?? decimal(UInt64(entry.uid)) : []
       let began = monotonicMilliseconds()
       var own = budget
-      if entry.isReplaced {
-        // Its age is known, and a size is worth no more.
+      if entry.isAside {
+        // One owner may have many, and a size is worth no more.
         own = .size
         own.seconds = max(0, own.seconds - spent[owner, default: 0] / 1000)
       }
       entries[index].measure = measure(entry, now, own) { files, bytes in shared.progress.show("looking at \(place), \(files) files, \(shownSize(bytes))") }
       progress = shared.progress
-      if entry.isReplaced { spent[owner, default: 0] += monotonicMilliseconds() - began }
+      if !entry.isAside { entries[index].limit = limit(entry) }
+      if entry.isAside { spent[owner, default: 0] += monotonicMilliseconds() - began }
     }
     progress.clear()
   }
@@ -120,7 +122,8 @@ struct StorageInventory {
           seen += 1
           progress.show("\(seen) entries, \(entries.count) storage directories")
           if only?.contains(entry.name) == false { continue }
-          if let found = AsideName(entry.name) == nil ? judge(entry.name) : judgeReplaced(entry.name) { entries.append(found) }
+          let found = AsideName(entry.name) == nil ? judgeLeftover(entry.name) ?? judge(entry.name) : judgeReplaced(entry.name)
+          if let found { entries.append(found) }
         }
       } else if case .found(let name, let uid) = accounts.account(uid: effectiveIDs().user), let leaf = leaf(name, uid), let found = judge(leaf) {
         entries.append(found)
@@ -253,6 +256,34 @@ struct StorageInventory {
     }
   }
 
+  /// What an engine has left beside the storage directories, and that is not a user's of this very name.
+  private mutating func judgeLeftover(_ name: [UInt8]) -> StorageEntry? {
+    guard EngineLeftover.isOne(name) else { return nil }
+    let seen: FileStatus
+    do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch { return nil }
+    guard seen.isOnMount(of: parent.status), seen.kind == .directory || seen.kind == .regular, parent.settings.serves(uid: seen.owner),
+      !Account.isReserved(uid: seen.owner), subordinateHolder(of: seen.owner) == nil
+    else { return nil }
+    let holder = decimal(UInt64(seen.owner))
+    let candidates = parent.settings.storage.users(inLeaf: name)
+    if !candidates.isEmpty {
+      guard case .absent? = user(of: name, candidates, holder) else { return nil }
+    }
+    let made = replaced.of[holder, default: 0]
+    guard made < StorageInventory.mostReplaced.of, replaced.all < StorageInventory.mostReplaced.all, let owner = lookUp(owner: seen.owner) else { return nil }
+    replaced.of[holder] = made + 1
+    replaced.all += 1
+    var (account, state, doubt): ([UInt8]?, StorageEntry.State, StorageEntry.Doubt?) = (nil, .unanswered, nil)
+    switch owner {
+    case .found(let name, _): (account, state) = (name, .leftover)
+    case .absent: (state, doubt) = isDoubtful ? (.unconfirmed, .subordinate) : (.orphaned, nil)
+    case .unanswered: break
+    }
+    var entry = StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: nil, identity: FileIdentity(seen), state: state, doubt: doubt)
+    entry.isLeftover = true
+    return entry
+  }
+
   /// The owner's account; nil if so many neighbouring owners had none that nobody is asked any more.
   private mutating func lookUp(owner uid: UInt32) -> AccountLookup? {
     let block = uid >> 16
@@ -369,16 +400,20 @@ struct StorageInventory {
   private func measure(
     _ entry: StorageEntry, _ now: Int64, _ budget: TreeWalk.Budget, _ onProgress: @escaping (Int, UInt64) -> Void
   ) -> StorageEntry.Measure? {
-    if entry.isReplaced { return measureReplaced(entry, now, budget, onProgress) }
+    if entry.isAside { return measureAside(entry, now, budget, onProgress) }
     do throws(Errno) {
       let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
       let seen = try fileStatus(of: place)
       guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.owner == entry.uid, seen.isOnMount(of: parent.status) else { return nil }
       var walk = TreeWalk(now: now, isRoot: parent.isRoot, budget: budget, onProgress: onProgress)
       var own: Set<[UInt8]> = []
+      var engines: [StorageEntry.Measure.Engine] = []
       for engine in parent.engines.names where try isDirectory(place, engine, of: entry.uid, seen) {
         own.insert(engine)
-        walk.add(at: place, engine, on: seen)
+        let (bytes, volumes) = (walk.bytes, walk.apartBytes)
+        walk.add(at: place, engine, on: seen, apart: StorageInventory.volumes(of: engine))
+        let inVolumes = walk.apartBytes &- volumes
+        engines.append(StorageEntry.Measure.Engine(name: engine, volumes: inVolumes, images: walk.bytes &- bytes &- inVolumes))
       }
       let reclaimable = walk.exclusiveBytes
       let lastUse = walk.newest
@@ -399,7 +434,7 @@ struct StorageInventory {
         hasOthers = true
       }
       return StorageEntry.Measure(
-        size: walk.bytes &+ seen.allocated, reclaimable: hasOthers ? reclaimable : reclaimable &+ seen.allocated,
+        size: walk.bytes &+ seen.allocated, engines: engines, reclaimable: hasOthers ? reclaimable : reclaimable &+ seen.allocated,
         isExact: isExact && walk.isComplete,
         // One that no engine has used yet was made at a login.
         lastUse: lastUse ?? min(max(seen.changed, seen.modified), now), hasOthers: hasOthers, hasEngines: !own.isEmpty,
@@ -409,8 +444,17 @@ struct StorageInventory {
     }
   }
 
-  /// All of it goes, or nothing. It has been there since its time of change, whatever its owner does in it.
-  private func measureReplaced(
+  private func limit(_ entry: StorageEntry) -> StorageLimit? {
+    do throws(Errno) {
+      let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
+      let seen = try fileStatus(of: place)
+      guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.isOnMount(of: parent.status) else { return nil }
+      return StorageLimit(try DirectoryQuota(of: try open(at: place, [.dot], .directory), in: parent.descriptor), parent.settings.quota)
+    } catch { return nil }
+  }
+
+  /// All of it goes, or nothing. What was replaced has been there since its time of change, whatever its owner does in it.
+  private func measureAside(
     _ entry: StorageEntry, _ now: Int64, _ budget: TreeWalk.Budget, _ onProgress: @escaping (Int, UInt64) -> Void
   ) -> StorageEntry.Measure? {
     do throws(Errno) {
@@ -419,8 +463,9 @@ struct StorageInventory {
       var walk = TreeWalk(now: now, isRoot: parent.isRoot, budget: budget, onProgress: onProgress)
       walk.add(at: parent.descriptor, entry.leaf, on: seen)
       return StorageEntry.Measure(
-        size: walk.bytes, reclaimable: walk.exclusiveBytes, isExact: walk.isComplete, lastUse: min(seen.changed, now), hasOthers: false, hasEngines: true,
-        isEmpty: false, isCutShort: false)
+        size: walk.bytes, reclaimable: walk.exclusiveBytes, isExact: walk.isComplete,
+        lastUse: entry.isReplaced ? min(seen.changed, now) : walk.newest ?? now, hasOthers: false, hasEngines: true, isEmpty: false,
+        isCutShort: !entry.isReplaced && walk.isCutShort)
     } catch {
       return nil
     }

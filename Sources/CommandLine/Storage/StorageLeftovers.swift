@@ -90,7 +90,7 @@ extension StorageRemoval {
   }
 
   private func putBack(_ engine: [UInt8], from old: Trash, to origin: [UInt8]?) throws(Errno) {
-    if AsideName(engine)?.purpose == .replaced { return try renameWithoutReplacing(engine, in: old.descriptor, to: engine, in: parent.descriptor) }
+    if AsideName(engine)?.purpose == .replaced || origin == nil && EngineLeftover.isOne(engine) { return try renameWithoutReplacing(engine, in: old.descriptor, to: engine, in: parent.descriptor) }
     guard let origin else { throw .noEntry }
     let owner = try knownStatus(at: old.descriptor, engine).owner
     let storage = try open(at: parent.descriptor, origin, .anyPlace)

@@ -11,13 +11,21 @@ struct StorageRecord: Encodable {
   /// It was put out of that place.
   let isReplaced: Bool
   let size: UInt64?
+  let engines: [Engine]?
   let reclaimable: UInt64?
   let sizeIsExact: Bool?
   let lastUse: String?
   let inUse: Bool?
+  let limit: StorageLimit?
   /// `unconfirmed` until it has lasted: since when there has been no account, and when that counts at the earliest.
   let absentSince: String?
   let goneFrom: String?
+
+  struct Engine: Encodable {
+    let name: String
+    let images: UInt64
+    let volumes: UInt64
+  }
 
   init(_ entry: StorageEntry, _ path: [UInt8]) {
     self.path = string(path)
@@ -27,17 +35,21 @@ struct StorageRecord: Encodable {
     placeOf = entry.placeOf.map(string)
     isReplaced = entry.isReplaced
     size = entry.measure?.size
+    engines = entry.measure?.engines.map { Engine(name: string($0.name), images: $0.images, volumes: $0.volumes) }
     reclaimable = entry.measure?.reclaimable
     sizeIsExact = entry.measure?.isExact
     lastUse = entry.measure.map { UTCTime($0.lastUse).iso }
     inUse = entry.isInUse
+    limit = entry.limit
     var answer: AbsenceMemory.Answer? = nil
     if case .waiting(let found)? = entry.doubt { answer = found }
     absentSince = answer?.since.map { UTCTime($0).iso }
     goneFrom = answer?.earliest.map { UTCTime($0).iso }
   }
 
-  private enum Key: String, CodingKey { case path, uid, account, state, placeOf, isReplaced, size, reclaimable, sizeIsExact, lastUse, inUse, absentSince, goneFrom }
+  private enum Key: String, CodingKey {
+    case path, uid, account, state, placeOf, isReplaced, size, engines, reclaimable, sizeIsExact, lastUse, inUse, limit, absentSince, goneFrom
+  }
 
   /// Every key is always there: null says that it is not known.
   func encode(to encoder: any Encoder) throws {
@@ -49,10 +61,12 @@ struct StorageRecord: Encodable {
     try record.encode(placeOf, forKey: .placeOf)
     try record.encode(isReplaced, forKey: .isReplaced)
     try record.encode(size, forKey: .size)
+    try record.encode(engines, forKey: .engines)
     try record.encode(reclaimable, forKey: .reclaimable)
     try record.encode(sizeIsExact, forKey: .sizeIsExact)
     try record.encode(lastUse, forKey: .lastUse)
     try record.encode(inUse, forKey: .inUse)
+    try record.encode(limit, forKey: .limit)
     try record.encode(absentSince, forKey: .absentSince)
     try record.encode(goneFrom, forKey: .goneFrom)
   }
@@ -64,11 +78,15 @@ struct StorageTable<Entries: Sequence<StorageEntry>> {
 
   private let terminal = Terminal.standard
   private let entries: Entries
+  private let showsEngines: Bool
   private let size: (StorageEntry) -> UInt64?
 
-  /// - Parameter size: the bytes that the column SIZE shows.
-  init(_ entries: Entries, size: @escaping (StorageEntry) -> UInt64?) {
+  /// - Parameters:
+  ///   - showsEngines: below each row, what its engines have.
+  ///   - size: the bytes that the column SIZE shows.
+  init(_ entries: Entries, showsEngines: Bool = false, size: @escaping (StorageEntry) -> UInt64?) {
     self.entries = entries
+    self.showsEngines = showsEngines
     self.size = size
   }
 
@@ -85,6 +103,7 @@ struct StorageTable<Entries: Sequence<StorageEntry>> {
         row[0] = ""
       }
       printOut(line(row, widths))
+      if showsEngines { for engine in entry.measure?.engines ?? [] { printOut(engine.line) } }
     }
   }
 
@@ -115,7 +134,22 @@ struct StorageTable<Entries: Sequence<StorageEntry>> {
   }
 }
 
+extension StorageEntry.Measure.Engine {
+  fileprivate var line: String { "  \(shown(name)): \(shownSize(images)) images and containers, \(shownSize(volumes)) volumes" }
+}
+
 extension StorageInventory {
+  /// Use and limit of those that have one.
+  var limitNotes: [String] {
+    let limited = entries.filter { $0.limit != nil }
+    if limited.isEmpty { return [] }
+    let most = 64
+    var notes = ["Limits, which guard against accidents and are no boundary, since the owner of a file may change its project:"]
+    notes += limited.prefix(most).map { "\(shown($0.leaf)): \($0.limit?.shown ?? "")" }
+    if limited.count > most { notes.append("and \(limited.count - most) more, see --json") }
+    return notes
+  }
+
   /// What the states mean that ask for something to be done.
   var notes: [String] {
     var notes: [String] = []
@@ -141,6 +175,9 @@ extension StorageInventory {
     if count(.mount) > 0 { notes.append("mount: something is mounted in the place of a storage directory; it was not looked into") }
     if count(.replaced) > 0 || entries.contains(where: { $0.isReplaced && $0.state == .orphaned }) {
       notes.append("replaced: a login or repair has put it out of the place of a storage directory; look at it as root, and remove it by hand, or leave it to: rootless-storage prune --older-than DAYS")
+    }
+    if count(.leftover) > 0 || entries.contains(where: { $0.isLeftover && $0.state == .orphaned }) {
+      notes.append("leftover: an engine has left it beside the storage directories, where a pull, a build or a load was broken off; it goes with: rootless-storage prune --older-than DAYS, and early with --until-free SIZE")
     }
     if let hiddenProcesses { notes.append("It is unknown whether anything is in use: \(hiddenProcesses.sentence); \(hiddenProcesses.remedy).") }
     if let processFailure { notes.append("It is unknown whether anything is in use: /proc: \(text(processFailure)); is it mounted?") }

@@ -34,7 +34,7 @@ final class StorageParent {
 
   /// A storage directory stays when it is emptied: its user has an account, or may have one that nobody could ask for now, and anybody
   /// could take the name.
-  func keeps(_ entry: StorageEntry) -> Bool { entry.state != .orphaned && !entry.isReplaced && status.mode & 0o022 != 0 }
+  func keeps(_ entry: StorageEntry) -> Bool { entry.state != .orphaned && !entry.isAside && status.mode & 0o022 != 0 }
 
   /// The whole path of an entry.
   func path(_ leaf: [UInt8]) -> [UInt8] { settings.storage.path(leaf: leaf) }

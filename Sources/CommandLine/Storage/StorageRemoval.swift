@@ -90,14 +90,14 @@ struct StorageRemoval {
         return .over(entry, Report(result: .failed, messages: ["\(path) is not what it was a moment ago, nothing is deleted; look at it again: rootless-storage list"]))
       }
       if inventory.isInUse(entry, try watch.recently()) != false { return .over(entry, Report(result: .inUse, messages: ["\(path) has come into use, nothing is deleted"])) }
-      return entry.isReplaced ? try moveReplaced(entry) : try moveEngines(entry, place, seen)
+      return entry.isAside ? try moveAside(entry) : try moveEngines(entry, place, seen)
     } catch {
       return .over(entry, Report(result: .failed, messages: ["\(path) cannot be looked at: \(text(error)), nothing is deleted; \(remedy(error))"]))
     }
   }
 
   private func isSame(_ seen: FileStatus, _ entry: StorageEntry) -> Bool {
-    FileIdentity(seen) == entry.identity && (seen.kind == .directory || entry.isReplaced) && seen.owner == entry.uid && seen.isOnMount(of: parent.status)
+    FileIdentity(seen) == entry.identity && (seen.kind == .directory || entry.isAside) && seen.owner == entry.uid && seen.isOnMount(of: parent.status)
   }
 
   private func moveEngines(_ entry: StorageEntry, _ storage: consuming FileDescriptor, _ seen: FileStatus) throws(Errno) -> Step {
@@ -147,7 +147,7 @@ struct StorageRemoval {
     return .moved(moved)
   }
 
-  private func moveReplaced(_ entry: StorageEntry) throws(Errno) -> Step {
+  private func moveAside(_ entry: StorageEntry) throws(Errno) -> Step {
     let path = parent.path(entry.leaf)
     let moved = Moved(entry, try open(at: parent.descriptor, [.dot], .directoryPlace), try Trash(in: parent.descriptor, for: nil), Report(result: .deleted))
     do throws(Errno) {
@@ -224,7 +224,7 @@ struct StorageRemoval {
   private func finish(_ moved: Moved) -> Report {
     delete(moved)
     moved.report.discard(moved.trash, parent)
-    if !moved.isBack && !moved.entry.isReplaced { finish(moved.entry, &moved.report) }
+    if !moved.isBack && !moved.entry.isAside { finish(moved.entry, &moved.report) }
     return moved.report
   }
 
@@ -257,7 +257,7 @@ struct StorageRemoval {
   }
 
   private func putBack(_ names: [[UInt8]], _ moved: Moved) {
-    let top = moved.entry.isReplaced ? parent.settings.storage.parent : parent.path(moved.entry.leaf)
+    let top = moved.entry.isAside ? parent.settings.storage.parent : parent.path(moved.entry.leaf)
     for name in names {
       do throws(Errno) { try renameWithoutReplacing(name, in: moved.trash.descriptor, to: name, in: moved.place) } catch {
         moved.report.result = .failed

@@ -38,6 +38,7 @@ public enum Event: Equatable, Sendable {
   case storageOpen(mode: UInt32)
   case engineDirectoryFailed([UInt8], Errno)
   case storageCreated(mode: UInt32)
+  case quotaNotSet(QuotaFailure)
   case storageClosed(from: UInt32, to: UInt32)
   case storageFailed(Errno, parentIsWritableByOthers: Bool)
 
@@ -67,7 +68,7 @@ public enum Event: Equatable, Sendable {
     case .subordinateIDsRefused(.notFromFiles): .debug
     case .subordinateIDsRefused, .subordinateIDsFailed, .subordinateIDsExposed: .warning
     case .settingsProblem, .groupsLeftOut, .skeletonWarning, .fileBlocked, .storeUnknown, .nameUnfitForFile,
-      .leftoverStays, .overlayRecordStays, .storageOpen, .engineDirectoryFailed:
+      .leftoverStays, .overlayRecordStays, .storageOpen, .engineDirectoryFailed, .quotaNotSet:
       .warning
     case .storageClosed, .storeMoved: .notice
     case .storageCreated, .fileCreated, .subordinateIDsAdded, .overlayRecordRemoved: .info

@@ -70,6 +70,7 @@ public struct Wording: Sendable {
     case .engineDirectoryFailed(let name, let cause):
       "cannot create \(storage)/\(name): \(cause); \(remedy(cause, "the disk that holds it")); systemd-tmpfiles may remove an empty storage directory"
     case .storageCreated(let mode): "created storage directory \(storage) (mode \(mode: mode))"
+    case .quotaNotSet(let failure): "storage directory \(storage) has no limit: \(Wording.quota(failure)); engines work without one"
     case .storageClosed(let from, let to):
       "storage directory \(storage) was writable by others; its mode is now \(mode: to) (was \(mode: from))"
     case .storageFailed(let cause, _): "cannot create storage directory \(storage): \(cause); \(remedy(cause, "the disk that holds it"))"
@@ -145,6 +146,35 @@ public struct Wording: Sendable {
     }
   }
 
+  /// Why there is no limit, and what to do.
+  package static func quota(_ failure: QuotaFailure) -> Text {
+    let again: Text = "then run rootless-storage repair"
+    switch failure {
+    case .noProject: return "storage_quota_project_base and the uid add up to more than 4294967294, which is no project; lower it, \(again)"
+    case .otherProject(let project):
+      return "it is in the project \(project), which is not that of these settings, and is left there; remove it from that with chattr -p 0 if nobody needs it, \(again)"
+    case .parentProject(let project):
+      return "the directory above it has the project \(project), or hands it on, and no other is set in it; remove it from that (chattr -P -p 0) if nobody needs it, \(again)"
+    case .named(let project):
+      return "/etc/projid or /etc/projects has given the project \(project) to somebody; set storage_quota_project_base to where no projects are, \(again)"
+    case .unreadable(let problem): return "whose the project is cannot be told: \(way(problem, .trusted))"
+    case .taken(let project):
+      return
+        "the project \(project) has a limit or files already; find out whose (repquota -P), and remove the limit if it is nobody's (setquota -P \(project) 0 0 0 0), or set storage_quota_project_base to where no projects are, \(again)"
+    case .unsupported(let cause):
+      let why: Text = if let cause { "its file system has no project quotas (\(cause))" } else { "project quotas are not turned on in its file system" }
+      return "\(why); \(quotaMount), or remove storage_quota"
+    case .notEnforced: return "its file system counts projects, and enforces no limit; \(quotaMount)"
+    case .failed(.notPermitted): return "Operation not permitted; the service may lack CAP_SYS_ADMIN; run it as root: rootless-storage repair"
+    case .failed(let cause): return "\(cause); check the disk that holds it, \(again)"
+    }
+  }
+
+  /// A mounted file system does not begin to enforce: mount(8) with remount succeeds on ext4, and nothing changes.
+  private static var quotaMount: Text {
+    "mount it anew with prjquota (ext4: unmounted, tune2fs -O project -Q prjquota DEVICE before that; the root file system: rootflags=prjquota on the kernel's command line)"
+  }
+
   private func inHome(_ path: [UInt8]) -> Text { "\(home == [.slash] ? [] : home)/\(path)" }
 
   private func usage(_ problem: UsageProblem) -> Text {
@@ -184,6 +214,7 @@ public struct Wording: Sendable {
       case .badType(let value): "\"\(value)\" in network_filesystems is no file-system type, names are separated by blanks; the default holds"
       case .noTypes: "network_filesystems is empty; the default holds"
       case .badOccupied(let value): "occupied is take or refuse, not \"\(value)\"; the default holds"
+      case .badQuota(let value): "storage_quota is a number of bytes, or one with K, M, G or T behind it, not \"\(value)\"; the default holds"
       case .tooManyGuards: "guarded_directories names more than \(UInt32(SettingsParser.mostGuards)) paths; the default holds"
       case .badOrphanDays(let value): "orphan_days is a number of days up to \(Settings.mostOrphanDays), not \"\(value)\"; the default holds"
       case .rangeIsEmpty(let min, let max): "uid_max \(max) is below uid_min \(min); the default holds"

@@ -21,6 +21,9 @@ public struct Settings: Equatable, Sendable {
   /// Former values of `storage_directory`, as they were given; nil: not given.
   public var guardedDirectories: [StorageTemplate]?
 
+  /// What a storage directory may hold.
+  package var quota = StorageQuota()
+
   /// The setting `occupied`.
   public enum Occupied: Equatable, Sendable {
     /// The user's own directory takes its place, and it stays beside it under another name.

@@ -38,6 +38,7 @@ public struct SettingsProblem: Equatable, Sendable {
     case badOrphanDays([UInt8])
     case rangeIsEmpty(min: UInt32, max: UInt32)
     case badOccupied([UInt8])
+    case badQuota([UInt8])
     case tooManyGuards
     case lineTooLong
     case badExcludedUser([UInt8])
@@ -151,6 +152,8 @@ public struct SettingsParser {
     } else if key.elementsEqual("orphan_days".utf8) {
       settings.orphanDays = Settings.defaultOrphanDays
       if let days = identifier(value), days <= Settings.mostOrphanDays { settings.orphanDays = days } else { report(.badOrphanDays(value)) }
+    } else if isWord(key, of: "storage_quota storage_quota_inodes storage_quota_project_base") {
+      takeQuota(key, value)
     } else if isWord(key, of: "exclude_users exclude_groups") {
       if let reason = exclude(key, words(value)) { report(reason) }
     } else if !takeSubordinate(key, value) {
@@ -184,6 +187,17 @@ public struct SettingsParser {
       settings.exclusions.doubtfulGroups = isDoubtful ? place : nil
     }
     return problem
+  }
+
+  private mutating func takeQuota(_ key: [UInt8], _ value: [UInt8]) {
+    if key.elementsEqual("storage_quota".utf8) {
+      settings.quota.bytes = 0
+      if let bytes = StorageQuota.bytes(of: value) { settings.quota.bytes = bytes } else { report(.badQuota(value)) }
+    } else if key.elementsEqual("storage_quota_inodes".utf8) {
+      settings.quota.inodes = number(key, value) ?? 0
+    } else {
+      settings.quota.projectBase = number(key, value) ?? StorageQuota.defaultProjectBase
+    }
   }
 
   /// - Returns: whether it is a setting of subordinate ids.

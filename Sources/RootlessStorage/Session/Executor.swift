@@ -76,21 +76,21 @@ public struct Executor {
         }
       }
       try identity.becomeUser()
-      let isFit = takePlace(place, parent, identity, makesAbsent: makesAbsent)
+      let isFit = try takePlace(place, parent, &identity, makesAbsent: makesAbsent)
       lock?.release()
       return isFit
     }
   }
 
   private mutating func takePlace(
-    _ place: borrowing StorageObserver, _ parent: borrowing FileDescriptor, _ identity: borrowing Identity, makesAbsent: Bool
-  ) -> Bool {
+    _ place: borrowing StorageObserver, _ parent: borrowing FileDescriptor, _ identity: inout Identity, makesAbsent: Bool
+  ) throws(IdentityError) -> Bool {
     var exchange = PlaceExchange(place.leaf, path: place.path, place.look, mode: settings.directoryMode, makesAbsent: makesAbsent)
     let ending = exchange.run(in: parent, identity)
     for takeover in exchange.takeovers { events.append(.storageTaken(takeover)) }
     let open = place.observation.parentIsWritableByOthers
     switch ending {
-    case .inPlace(let isNew): return adopt(place, parent, isNew: isNew, mode: settings.directoryMode)
+    case .inPlace(let isNew): return try adopt(place, parent, isNew: isNew, mode: settings.directoryMode, &identity)
     case .absent(nil): return true
     case .absent(let cause?):
       events.append(.storageFailed(cause, parentIsWritableByOthers: open))
@@ -119,13 +119,15 @@ public struct Executor {
     if !isNew && identity.isPrivileged && settings.occupied == .take && place.observation.parentIsWritableByOthers {
       return try takePlace(place, &identity, makesAbsent: true)
     }
-    guard adopt(place, parent, isNew: isNew, mode: mode) else { return false }
+    guard try adopt(place, parent, isNew: isNew, mode: mode, &identity) else { return false }
     if isNew { events.append(.storageCreated(mode: mode)) }
     return true
   }
 
   /// Judges what is in the place once more, by its descriptor, and completes a new directory.
-  private mutating func adopt(_ place: borrowing StorageObserver, _ parent: borrowing FileDescriptor, isNew: Bool, mode: UInt32) -> Bool {
+  private mutating func adopt(
+    _ place: borrowing StorageObserver, _ parent: borrowing FileDescriptor, isNew: Bool, mode: UInt32, _ identity: inout Identity
+  ) throws(IdentityError) -> Bool {
     let found = LeafPlace(place.leaf, in: parent, place.look)
     switch found.descriptor {
     case .none: return refuse(found.state, place)
@@ -137,6 +139,11 @@ public struct Executor {
       case .writableByOthers(_, .own): if !close(descriptor, place) { return false }
       case .writableByOthers(let mode, .ownAndOther): events.append(.storageOpen(mode: mode))
       default: return refuse(found.state, place)
+      }
+      // Before anything is in it, which would not be counted.
+      if isNew && settings.quota.isSet && identity.isPrivileged {
+        let failure = try QuotaSetter(account, settings, place.look.mounts).set(on: descriptor, in: parent, &identity)
+        if let failure { events.append(.quotaNotSet(failure)) }
       }
       if isNew { makeEngineDirectories(in: descriptor, place.look.engines, mode: mode) }
     }

@@ -26,6 +26,8 @@ package struct OpenMode {
   package static let directory = OpenMode(flags: O_RDONLY | clinux_o_directory | clinux_o_nofollow)
   /// The same, through a symbolic link in the last component.
   package static let directoryFollowing = OpenMode(flags: O_RDONLY | clinux_o_directory)
+  /// A place of any kind, through a symbolic link in the last component.
+  package static let anyPlaceFollowing = OpenMode(flags: clinux_o_path)
   /// A file to read. Does not wait for the other end of a FIFO and takes no terminal.
   package static let reading = OpenMode(flags: O_RDONLY | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
   /// The same, through a symbolic link in the last component.

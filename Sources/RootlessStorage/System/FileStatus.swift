@@ -60,6 +60,13 @@ package func knownStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]
     clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
 }
 
+/// The same of a name that a kernel has written.
+package func knownStatus(at directory: borrowing FileDescriptor, cString name: UnsafePointer<CChar>) throws(Errno) -> FileStatus {
+  try unsafe statxRaw(
+    directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount | clinux_at_statx_dont_sync,
+    clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
+}
+
 extension FileStatus {
   /// Both are of one file. A number is given to another file once this one is gone: hold it open.
   package func isSameFile(as other: FileStatus) -> Bool {
@@ -77,6 +84,17 @@ private func statxRaw(_ directory: Int32, _ name: [UInt8], _ flags: Int32, _ mou
   _ = try retrying {
     unsafe withCString(name) { unsafe Int(statx(directory, $0, flags, clinux_statx_basic | mountMask, &buffer)) }
   }
+  return status(buffer)
+}
+
+private func statxRaw(_ directory: Int32, _ name: UnsafePointer<CChar>, _ flags: Int32, _ mountMask: UInt32) throws(Errno) -> FileStatus {
+  var buffer = statx()
+  _ = try retrying { unsafe Int(statx(directory, name, flags, clinux_statx_basic | mountMask, &buffer)) }
+  return status(buffer)
+}
+
+private func status(_ seen: statx) -> FileStatus {
+  var buffer = seen
   var mount: MountID? = nil
   if buffer.stx_mask & clinux_statx_mnt_id_unique != 0 {
     mount = unsafe MountID(number: clinux_statx_mount(&buffer), isUnique: true)

@@ -28,6 +28,8 @@ func fuzzSettings(_ input: [UInt8]) {
   let isRange = max.map { $0 >= settings.uidMin } ?? true
   promise(settings.uidMax == (isRange ? max : nil), "uid_max")
   promise(settings.directoryMode == (values["directory_mode"] == bytes("0711") ? 0o711 : 0o700), "directory_mode")
+  promise(settings.quota.bytes == values["storage_quota"].flatMap(bytesOfQuota) ?? 0, "storage_quota")
+  promise(settings.quota.inodes == values["storage_quota_inodes"].flatMap(number) ?? 0, "storage_quota_inodes")
   promise(settings.skeleton == values["skel"] ?? bytes("/etc/rootless-storage/skel"), "skel")
   let types = values["network_filesystems"].map { $0.split { $0 == 0x20 || $0 == 0x09 }.map(Array.init) }
   promise(settings.networkFileSystems == types ?? Settings().networkFileSystems, "network_filesystems")
@@ -68,9 +70,10 @@ private func stripped(_ text: some Collection<UInt8>) -> [UInt8] {
 
 private func isValid(_ key: String, _ value: [UInt8]) -> Bool {
   switch key {
-  case "uid_min", "uid_max":
+  case "uid_min", "uid_max", "storage_quota_inodes", "storage_quota_project_base":
     let id: UInt32? = number(value)
     return id != nil
+  case "storage_quota": return bytesOfQuota(value) != nil
   case "directory_mode": return value == bytes("0700") || value == bytes("0711")
   case "skel": return isPlainPath(value)
   case "storage_directory": return isTemplate(value)
@@ -83,6 +86,17 @@ private func isValid(_ key: String, _ value: [UInt8]) -> Bool {
     return !types.isEmpty && types.allSatisfy { $0.count <= 64 && !$0.contains(0x2c) && isPrintable($0) }
   default: return false
   }
+}
+
+/// Digits, and a letter for a power of 1024.
+private func bytesOfQuota(_ value: [UInt8]) -> UInt64? {
+  let powers: [Character: UInt64] = ["K": 1, "M": 2, "G": 3, "T": 4]
+  let text = String(decoding: value, as: UTF8.self)
+  let power = text.last.flatMap { powers[$0] } ?? 0
+  let digits = power == 0 ? text[...] : text.dropLast()
+  guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = UInt64(digits) else { return nil }
+  let (bytes, overflow) = count.multipliedReportingOverflow(by: (0..<power).reduce(1) { product, _ in product * 1024 })
+  return overflow || bytes > 1 << 62 ? nil : bytes
 }
 
 private func split(_ value: [UInt8]) -> [[UInt8]] { value.split { $0 == 0x20 || $0 == 0x09 }.map(Array.init) }

@@ -53,6 +53,7 @@ private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
         Finding(code, .note, "\(shown(parent.path)), the parent of all storage directories, is on a mount with \(option): \(effect).", remedy: "nothing has to be done"))
     }
   }
+  findings += quotaFindings(parent)
   if let place = facts.polyinstantiation {
     findings.append(
       Finding(
@@ -112,6 +113,33 @@ private func moduleFindings(_ stacks: PAMStacks, _ directory: [UInt8]?) -> [Find
       .pamModule, .error, "Sessions of \(services) fail: \(what).",
       remedy: "install the package with that module, or take the line at \(place) out")
   }
+}
+
+/// Why no storage directory can have the limit of the settings.
+private func quotaFindings(_ parent: HostFacts.StorageParentFacts) -> [Finding] {
+  let place = shown(parent.path)
+  if let mark = parent.project, mark.project != 0 || mark.isInherited {
+    return [
+      Finding(
+        .quotaUnsupported, .warning,
+        "No storage directory gets the limit that the settings have: \(place), which holds them all, is in the project \(mark.project), or hands it on, and no other is set in it. \(quotaBoundary)",
+        remedy: .root("sudo chattr -P -p 0 \(shellWord(parent.path))", note: "if nobody needs that project; else remove storage_quota and storage_quota_inodes"))
+    ]
+  }
+  guard let quota = parent.quota, quota != .enforced else { return [] }
+  let type = parent.volume?.type ?? "its file system"
+  let why = quota == .off ? "project quotas are not turned on there" : "projects are counted there, and no limit is enforced"
+  let anew = "prjquota among its options in /etc/fstab, unmounted and mounted again (a remount does not turn it on), or for the root file system rootflags=prjquota on the kernel's command line"
+  let remedy: Remedy =
+    switch type {
+    case "ext4": Remedy("turn them on: unmounted, tune2fs -O project -Q prjquota DEVICE, and then \(anew)", by: .root)
+    case "xfs": Remedy("turn them on: \(anew)", by: .root)
+    default: Remedy("set storage_directory to a place on ext4 or XFS, or remove storage_quota and storage_quota_inodes", by: .root)
+    }
+  return [
+    Finding(
+      .quotaUnsupported, .warning, "No storage directory gets the limit that the settings have: \(place) is on \(type), and \(why). \(quotaBoundary)", remedy: remedy)
+  ]
 }
 
 /// What the kernel and its mounts keep from engines.

@@ -34,6 +34,10 @@ struct HostFacts: Equatable, Sendable {
     let problem: WayProblem?
     /// nil where nobody knows.
     let volume: Volume?
+    /// What its file system does about projects; nil where the settings limit nothing, or nobody knows.
+    var quota: QuotaState?
+    /// Its own project; 0 also where it is in none and hands it on.
+    var project: ProjectMark?
   }
 
   /// Reads it all, and changes nothing.
@@ -67,7 +71,15 @@ struct HostFacts: Equatable, Sendable {
       if tree.isThisHost {
         do throws(Errno) { volume = try Volume(of: place.descriptor, mounts.fileSystem(of: place.status), file.settings) } catch {}
       }
-      return StorageParentFacts(path: path, problem: nil, volume: volume)
+      var facts = StorageParentFacts(path: path, problem: nil, volume: volume)
+      if tree.isThisHost && file.settings.quota.isSet {
+        do throws(Errno) {
+          let directory = try open(at: place.descriptor, [.dot], .directory)
+          facts.quota = try quotaState(at: directory)
+          if facts.quota != .off { facts.project = try projectMark(of: directory) }
+        } catch {}
+      }
+      return facts
     } catch {
       // Somebody who is not root may not see it all.
       if effectiveIDs().user != 0 && error.reason == .failed(.accessDenied) { return StorageParentFacts(path: path, problem: nil, volume: nil) }

@@ -77,7 +77,7 @@ extension UserDiagnosis {
     case .login(.createFile(let file)), .replaceFile(let file): file.path
     case .editStorageConf: UserExaminer.storageConf
     case .editDaemonJson: UserExaminer.daemonJson
-    case .login, .setStorageMode, .detachMount, .removeOverlayRecords, .migrate: nil
+    case .login, .setStorageMode, .setQuota, .detachMount, .removeOverlayRecords, .migrate: nil
     }
   }
 

@@ -5,6 +5,8 @@ enum RepairAction: Equatable, Sendable {
   /// What a login does too.
   case login(Plan.Action)
   case setStorageMode(from: UInt32, to: UInt32)
+  /// Give the storage directory its project and limit, and these directories in it the project. Root's to do.
+  case setQuota(engines: [[UInt8]])
   /// Unmount a FUSE mount that this other user has put in the storage directory's place. Root's to do.
   case detachMount(owner: UInt32)
   /// Change these keys of `[storage]` in storage.conf.
@@ -21,7 +23,7 @@ enum RepairAction: Equatable, Sendable {
   /// It is done before the home is written to, with root's rights in reserve where there are any.
   var isStorage: Bool {
     switch self {
-    case .login(.createStorageDirectory), .login(.closeStorageDirectory), .login(.takePlace), .detachMount, .setStorageMode: true
+    case .login(.createStorageDirectory), .login(.closeStorageDirectory), .login(.takePlace), .detachMount, .setStorageMode, .setQuota: true
     case .login(.removeLeftover), .login(.createFile), .editStorageConf, .editDaemonJson, .replaceFile, .removeOverlayRecords, .migrate: false
     }
   }
@@ -92,6 +94,8 @@ struct RepairWording {
       "put a new storage directory in the place of \(noun(kind)) of uid \(owner) at \(shown(storage)), which stays beside it"
     case .setStorageMode(let from, let to):
       "change the mode of the storage directory \(shown(storage)) from \(shownMode(from)) to \(shownMode(to))"
+    case .setQuota(let engines):
+      "limit the storage directory \(shown(storage)) as storage_quota and storage_quota_inodes say, \(engines.isEmpty ? "" : "with \(engines.map { shown($0) }.joined(separator: ", ")) in it, ")against accidents"
     case .editStorageConf(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.storageConf))"
     case .editDaemonJson(let changes) where changes.isEmpty: "take the byte order mark from \(inHome(UserExaminer.daemonJson))"
     case .editDaemonJson(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.daemonJson))"

@@ -46,18 +46,19 @@ struct StatusObserver {
       report.dataRoot = seen.expected?.dataRoot ?? seen.dataRoot
     }
     report.disk = parent.disk
-    if report.storage != nil { report.use = use(account) }
+    if report.storage != nil { addUse(account, to: &report) }
     addSubordinateIDs(account, to: &report)
     addLog(account, to: &report)
     return report
   }
 
-  private func use(_ account: Account) -> StatusReport.Use? {
-    guard let leaf = parent.settings.storage.leaf(for: account) else { return nil }
+  private func addUse(_ account: Account, to report: inout StatusReport) {
+    guard let leaf = parent.settings.storage.leaf(for: account) else { return }
     var inventory = StorageInventory(parent, only: [leaf])
-    guard (try? inventory.look()) != nil, let entry = inventory.entries.first(where: { $0.leaf == leaf && $0.uid == account.uid }), let measure = entry.measure
-    else { return nil }
-    return StatusReport.Use(size: measure.size, sizeIsExact: measure.isExact, lastUse: UTCTime(measure.lastUse).iso, inUse: entry.isInUse)
+    guard (try? inventory.look()) != nil, let entry = inventory.entries.first(where: { $0.leaf == leaf && $0.uid == account.uid }) else { return }
+    report.limit = entry.limit
+    guard let measure = entry.measure else { return }
+    report.use = StatusReport.Use(size: measure.size, sizeIsExact: measure.isExact, lastUse: UTCTime(measure.lastUse).iso, inUse: entry.isInUse)
   }
 
   private func addSubordinateIDs(_ account: Account, to report: inout StatusReport) {

@@ -18,6 +18,8 @@ struct StorageRepairer {
     case changedMeanwhile
     /// More mounts lie on each other than are unmounted by one repair.
     case tooManyLayers
+    /// No limit; all else is as before.
+    case quota(QuotaFailure)
   }
 
   /// - Returns: the path that another user's object has by now, if there was one.
@@ -39,10 +41,30 @@ struct StorageRepairer {
         do throws(Errno) { try changeMode(ofPlace: found, to: mode) } catch { throw .failed(error) }
       }
       return nil
+    case .setQuota(let engines):
+      switch place.found {
+      case .none: throw .changedMeanwhile
+      case .some(let found): try limit(found, place, engines, &identity)
+      }
+      return nil
     case .detachMount(let owner):
       try detach(place, owner, &identity)
       return nil
     case .editStorageConf, .editDaemonJson, .replaceFile, .removeOverlayRecords, .migrate: return nil
+    }
+  }
+
+  private func limit(
+    _ found: borrowing FileDescriptor, _ place: borrowing StorageObserver, _ engines: [[UInt8]], _ identity: inout Identity
+  ) throws(Failure) {
+    switch place.parent {
+    case .none: throw .changedMeanwhile
+    case .some(let parent):
+      var failure: QuotaFailure? = nil
+      do throws(IdentityError) {
+        failure = try QuotaSetter(account, settings, MountTable(blockDeviceIsLocal: false)).set(on: found, in: parent, with: engines, &identity)
+      } catch { throw .failed(error.cause ?? .notPermitted) }
+      if let failure { throw .quota(failure) }
     }
   }
 

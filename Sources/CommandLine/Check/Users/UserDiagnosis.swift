@@ -190,6 +190,12 @@ struct UserDiagnosis: Sendable {
     add(action)
   }
 
+  /// A finding that root's repair fixes.
+  mutating func addForRoot(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, repairedBy action: RepairAction) {
+    findings.append(Finding(code, severity, sentence, remedy: repairByRoot, isRepairable: true))
+    if isPrivileged { add(action) }
+  }
+
   private mutating func add(_ action: RepairAction) {
     if actions.contains(action) { return }
     // Several changes of one file are one edit, with one backup.
@@ -280,6 +286,7 @@ struct UserDiagnosis: Sendable {
         "set storage_directory in /etc/rootless-storage/rootless-storage.conf without them")
     }
     if storageIsFit, let volume = storage.volume { judge(volume, storage) }
+    if storageIsFit { judgeQuota(storage) }
     if storageIsFit, storage.hasLabels, let label = storage.label, !UserDiagnosis.storageLabels.contains(label) {
       add(
         .storageLabel, .warning, "The storage directory \(path) has the SELinux type \(label), and containers may not use what lies in it.",
@@ -492,7 +499,7 @@ struct UserDiagnosis: Sendable {
       switch action {
       case .editStorageConf: true
       case .replaceFile(let file), .login(.createFile(let file)): file.path == UserExaminer.storageConf
-      case .login, .setStorageMode, .detachMount, .editDaemonJson, .removeOverlayRecords, .migrate: false
+      case .login, .setStorageMode, .setQuota, .detachMount, .editDaemonJson, .removeOverlayRecords, .migrate: false
       }
     }
     let paths = facts.overlayRecords.filter { $0.isOutdated || isReconfigured }.map(\.path)

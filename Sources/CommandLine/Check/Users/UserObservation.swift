@@ -22,6 +22,19 @@ struct UserFacts: Equatable, Sendable {
     var changed: Int64 = 0
     /// More than directories of engines lies in it: it may be meant for others to read. Looked at where they can.
     var holdsOther = false
+    /// Looked at where the settings limit it, and its file system enforces such limits.
+    var quota: Quota?
+    /// Why a repair could not set the limit.
+    var quotaFailure: QuotaFailure?
+  }
+
+  /// The project of the storage directory and of what is directly in it.
+  struct Quota: Equatable, Sendable {
+    var directory: DirectoryQuota
+    /// Engines' directories that are in no project, or do not hand it on.
+    var engines: [[UInt8]] = []
+    /// Other directories, one or two levels deep, that are not in the user's project.
+    var left: [[UInt8]] = []
   }
 
   /// `storage.conf` of the home.

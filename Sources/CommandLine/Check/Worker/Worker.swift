@@ -10,6 +10,8 @@ struct Examination {
   private var settings = Settings()
   private var facts: UserFacts
   private var actions: [UserReport.Action] = []
+  /// Why the limit of the storage directory could not be set.
+  private var quotaFailure: QuotaFailure?
   /// What failed last failed for want of space or quota.
   private var failedFull = false
 
@@ -100,6 +102,8 @@ struct Examination {
       // One at a time: what the next one finds is what this one has left.
       guard let action = diagnosis.actions.first(where: \.isStorage), actions.count < 8 else { return }
       if !perform(action, place, path, &identity) {
+        // Without a limit the storage is no less fit.
+        if case .setQuota = action, quotaFailure != nil { continue }
         facts.storage?.isLost = true
         return
       }
@@ -116,6 +120,7 @@ struct Examination {
     } catch {
       done.outcome = .failed
       done.cause = cause(of: error)
+      if case .quota(let failure) = error { quotaFailure = failure }
     }
     actions.append(done)
     return done.outcome == .done
@@ -124,6 +129,7 @@ struct Examination {
   private func storage(_ path: [UInt8], _ place: borrowing StorageObserver, _ mounts: MountTable) -> UserFacts.Storage {
     var storage = UserFacts.Storage(path: path, observation: place.observation)
     storage.hasLabels = shared.hasSecurityLabels
+    storage.quotaFailure = quotaFailure
     storage.changed = place.changed
     // A way that is not to be trusted is not looked at further.
     if case .way = place.observation.state { return storage }
@@ -141,6 +147,7 @@ struct Examination {
         case .inPlace, .writableByOthers:
           storage.volume = volume(found, mounts)
           if storage.hasLabels { storage.label = label(found) }
+          storage.quota = UserFacts.Quota(found, in: parent, account, settings, EngineDirectories(skeleton: facts.skeleton).names)
           // It matters where others can read or write.
           if case .inPlace(let mode) = place.observation.state, mode & 0o066 == 0 { break }
           storage.holdsOther = holdsOther(found)
@@ -252,7 +259,7 @@ struct Examination {
           done.outcome = .failed
           done.cause = problems.map { sentence($0) }.joined(separator: "; ")
         }
-      case .detachMount, .setStorageMode: break
+      case .detachMount, .setStorageMode, .setQuota: break
       }
     } catch {
       done.outcome = .failed
@@ -311,6 +318,7 @@ struct Examination {
     case .failed(let cause): "\(text(cause)); check the disk that holds it, and repair again"
     case .tooManyLayers: "more than 16 mounts lie on each other there, and some are left; repair again"
     case .changedMeanwhile: "it was changed while it was being repaired, and left as it is; repair again"
+    case .quota(let failure): text(Wording.quota(failure))
     }
   }
 

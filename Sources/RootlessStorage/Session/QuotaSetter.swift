@@ -1,0 +1,118 @@
+/// Limits what a storage directory may hold, with a project quota: files of subordinate ids count too.
+///
+/// It guards against accidents, and is no boundary: the owner of a file may change its project. Projects of others are never touched.
+package struct QuotaSetter {
+  /// A file may have so many bytes.
+  private static let largestFile = 1 << 20
+
+  private let uid: UInt32
+  private let quota: StorageQuota
+  private let mounts: MountTable
+
+  package init(_ account: Account, _ settings: Settings, _ mounts: MountTable) {
+    uid = account.uid
+    quota = settings.quota
+    self.mounts = mounts
+  }
+
+  /// Root sets the limit; the user, whose directory it is, gives it the project. The process looks as the user, with root's rights in
+  /// reserve, before and after.
+  ///
+  /// - Parameters:
+  ///   - place: the storage directory, open as a place.
+  ///   - parent: the directory that holds it, open as a place.
+  ///   - names: directories in it that get the project too, if they are there and the user's.
+  /// - Returns: why it could not be done.
+  package func set(
+    on place: borrowing FileDescriptor, in parent: borrowing FileDescriptor, with names: [[UInt8]] = [], _ identity: inout Identity
+  ) throws(IdentityError) -> QuotaFailure? {
+    guard let project = quota.project(of: uid) else { return .noProject }
+    let directory: FileDescriptor
+    do throws(Errno) { directory = try open(at: place, [.dot], .directory) } catch { return QuotaSetter.failure(error) }
+    return try set(project, of: directory, in: parent, with: names, &identity)
+  }
+
+  private func set(
+    _ project: UInt32, of directory: borrowing FileDescriptor, in parent: borrowing FileDescriptor, with names: [[UInt8]], _ identity: inout Identity
+  ) throws(IdentityError) -> QuotaFailure? {
+    let mark: ProjectMark
+    do throws(Errno) { mark = try projectMark(of: directory) } catch { return QuotaSetter.failure(error) }
+    try identity.becomeRootAgain()
+    let failure = limit(project, mark, directory, parent)
+    try identity.becomeUser()
+    if let failure { return failure }
+    do throws(Errno) {
+      if !mark.isInherited || mark.project != project { try setProject(of: directory, to: project) }
+      for name in names { try include(name, in: directory, project) }
+    } catch {
+      return QuotaSetter.failure(error)
+    }
+    return nil
+  }
+
+  /// As root.
+  private func limit(_ project: UInt32, _ mark: ProjectMark, _ directory: borrowing FileDescriptor, _ parent: borrowing FileDescriptor) -> QuotaFailure? {
+    do throws(Errno) {
+      switch try quotaState(at: directory) {
+      case .off: return .unsupported(nil)
+      case .counted: return .notEnforced
+      case .enforced: break
+      }
+      let above = try projectMark(of: try open(at: parent, [.dot], .directory))
+      if above.project != 0 || above.isInherited { return .parentProject(above.project) }
+      if mark.project != 0 && mark.project != project { return .otherProject(mark.project) }
+      if let failure = naming(project) { return failure }
+      let now = try projectQuota(of: project, at: directory)
+      if mark.project != project && !quota.mayUse(now) { return .taken(project) }
+      if !quota.isLimit(of: now) { try setLimits(of: project, at: directory, blocks: quota.blocks, inodes: UInt64(quota.inodes)) }
+      return nil
+    } catch {
+      return QuotaSetter.failure(error)
+    }
+  }
+
+  private func naming(_ project: UInt32) -> QuotaFailure? {
+    do throws(WayProblem) {
+      let projid = try content("/etc/projid")
+      let projects = try content("/etc/projects")
+      return StorageQuota.isNamed(project, projid: projid, projects: projects) ? .named(project) : nil
+    } catch {
+      return .unreadable(error)
+    }
+  }
+
+  /// - Returns: nothing where there is no such file.
+  private func content(_ name: StaticString) throws(WayProblem) -> [UInt8] {
+    let path = unsafe [UInt8](UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    var reason = WayProblem.Reason.tooLarge
+    do throws(WayProblem) {
+      let file = try walk(toFile: path, .trusted, mounts)
+      do throws(Errno) {
+        let content = try file.content(limit: QuotaSetter.largestFile)
+        if content.count <= QuotaSetter.largestFile { return content }
+      } catch { reason = .failed(error) }
+    } catch {
+      if error.reason == .missing { return [] }
+      throw error
+    }
+    throw WayProblem(path: path, reason: reason)
+  }
+
+  private func include(_ name: [UInt8], in directory: borrowing FileDescriptor, _ project: UInt32) throws(Errno) {
+    do throws(Errno) {
+      let mount = try fileStatus(of: directory)
+      let known = try knownStatus(at: directory, name)
+      guard known.kind == .directory, known.isInMount(of: mount) else { return }
+      let inner = try open(at: directory, name, .directory)
+      let status = try fileStatus(of: inner)
+      guard status.owner == uid, status.isInMount(of: mount) else { return }
+      let mark = try projectMark(of: inner)
+      if mark.project == 0 || mark.project == project && !mark.isInherited { try setProject(of: inner, to: project) }
+    } catch {
+      // Missing, a link, or somebody else's: none of the user's.
+      if error != .noEntry && error != .notDirectory && error != .tooManySymlinks && error != .accessDenied { throw error }
+    }
+  }
+
+  private static func failure(_ error: Errno) -> QuotaFailure { error.isOfNoQuota ? .unsupported(error) : .failed(error) }
+}

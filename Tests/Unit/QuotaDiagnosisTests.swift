@@ -1,0 +1,100 @@
+import Testing
+
+@testable import RootlessStorage
+@testable import rootless_storage
+
+/// What `check` makes of the project of a storage directory. (QuotaTests has it on a real file system.)
+@Suite struct QuotaDiagnosisTests {
+  private static let project: UInt32 = 1_073_742_824
+  private static let own = ProjectMark(project: project, isInherited: true)
+
+  private func directory(_ mark: ProjectMark = own, _ bytes: DirectoryQuota.Use? = .init(limit: 8 << 20, used: 0), _ inodes: DirectoryQuota.Use? = .init(limit: 50, used: 3)) -> DirectoryQuota {
+    var directory = DirectoryQuota(mark: mark, state: .enforced, bytes: bytes, inodes: inodes)
+    (directory.size, directory.files) = (64 << 20, 16_384)
+    return directory
+  }
+
+  private func diagnosis(
+    _ quota: UserFacts.Quota?, isPrivileged: Bool = true, failure: QuotaFailure? = nil, _ change: (inout StorageQuota) -> Void = { _ in }
+  ) -> UserDiagnosis {
+    var facts = UserFacts(account: account(), home: .on(.named("nfs4")))
+    facts.isNetworkHome = true
+    var storage = UserFacts.Storage(path: "/var/tmp/alice", observation: StorageObservation(parentIsWritableByOthers: true, state: .inPlace(mode: 0o700)))
+    storage.quota = quota
+    storage.quotaFailure = failure
+    facts.storage = storage
+    var settings = Settings()
+    (settings.quota.bytes, settings.quota.inodes) = (8 << 20, 50)
+    change(&settings.quota)
+    return UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
+  }
+
+  @Test func `a directory with its project and limit is fine`() {
+    for diagnosis in [diagnosis(.init(directory: directory())), diagnosis(nil)] {
+      #expect(diagnosis.findings == [] && diagnosis.actions == [])
+    }
+  }
+
+  private static let wrong: [DirectoryQuota] = [
+    DirectoryQuota(mark: ProjectMark(project: 0, isInherited: false), state: .enforced),
+    DirectoryQuota(mark: ProjectMark(project: 0, isInherited: true), state: .enforced),
+    DirectoryQuota(mark: ProjectMark(project: project, isInherited: false), state: .enforced),
+    DirectoryQuota(mark: own, state: .enforced),
+    DirectoryQuota(mark: own, state: .enforced, bytes: DirectoryQuota.Use(limit: 9 << 20, used: 0), inodes: DirectoryQuota.Use(limit: 50, used: 3)),
+    DirectoryQuota(mark: own, state: .enforced, bytes: DirectoryQuota.Use(limit: 8 << 20, used: 0), inodes: DirectoryQuota.Use(limit: 51, used: 3)),
+  ]
+
+  @Test(arguments: wrong)
+  func `what is not as the settings say is repaired by root`(found: DirectoryQuota) {
+    var found = found
+    (found.size, found.files) = (64 << 20, 16_384)
+    let quota = UserFacts.Quota(directory: found, engines: ["docker"])
+    let diagnosis = diagnosis(quota)
+    #expect(diagnosis.findings.map(\.code) == [.quotaMissing] && diagnosis.findings.allSatisfy(\.isRepairable))
+    #expect(diagnosis.actions == [.setQuota(engines: ["docker"])])
+    let byUser = self.diagnosis(quota, isPrivileged: false)
+    #expect(byUser.actions == [] && byUser.findings.map(\.remedy.command) == ["sudo rootless-storage repair alice"])
+    // What has failed is not tried again, and the cause is told.
+    let failed = self.diagnosis(quota, failure: .named(QuotaDiagnosisTests.project))
+    #expect(failed.actions == [] && failed.findings.count == 1 && failed.findings[0].sentence.contains("/etc/projid") && !failed.findings[0].isRepairable)
+  }
+
+  @Test func `a limit is as set within a block of the file system, and beyond its size none shows`() {
+    #expect(diagnosis(.init(directory: directory(QuotaDiagnosisTests.own, .init(limit: (8 << 20) - 4096, used: 0)))).findings == [])
+    #expect(diagnosis(.init(directory: directory(QuotaDiagnosisTests.own, nil))) { $0.bytes = 64 << 20 }.findings == [])
+    #expect(diagnosis(.init(directory: directory(QuotaDiagnosisTests.own, nil))) { $0.bytes = (64 << 20) - 65536 }.findings.map(\.code) == [.quotaMissing])
+    // XFS makes files as needed: what looks like a limit is none where none is set.
+    #expect(diagnosis(.init(directory: directory())) { $0.inodes = 0 }.findings == [])
+  }
+
+  @Test func `a project of somebody else's is left`() {
+    let other = diagnosis(.init(directory: directory(ProjectMark(project: 7, isInherited: true))))
+    #expect(other.findings.map(\.code) == [.quotaMissing] && other.actions == [] && !other.findings[0].isRepairable)
+    let beyond = diagnosis(.init(directory: directory())) { $0.projectBase = UInt32.max }
+    #expect(beyond.findings.map(\.code) == [.quotaMissing] && beyond.actions == [])
+  }
+
+  @Test func `engines' directories are repaired, and others only told of`() {
+    #expect(diagnosis(.init(directory: directory(), engines: ["docker"])).actions == [.setQuota(engines: ["docker"])])
+    let left = diagnosis(.init(directory: directory(), left: ["containers/storage", "mine"]))
+    #expect(left.findings.map(\.code) == [.quotaLeft] && left.findings[0].severity == .note && left.actions == [])
+    #expect(left.findings[0].sentence.contains("containers/storage and mine"))
+  }
+
+  @Test func `the limit is reached with the last MiB, or the last file`() {
+    func codes(_ used: UInt64, _ files: UInt64) -> [FindingCode] {
+      diagnosis(.init(directory: directory(QuotaDiagnosisTests.own, .init(limit: 8 << 20, used: used), .init(limit: 50, used: files)))).findings.map(\.code)
+    }
+    #expect(codes(7 << 20, 49) == [])
+    #expect(codes((7 << 20) + 1, 0) == [.quotaReached])
+    #expect(codes(0, 50) == [.quotaReached])
+  }
+
+  @Test func `every text says that it is no boundary`() {
+    let quotas: [UserFacts.Quota] = [
+      .init(directory: directory(ProjectMark(project: 0, isInherited: false))), .init(directory: directory(ProjectMark(project: 7, isInherited: false))),
+      .init(directory: directory(), left: ["mine"]), .init(directory: directory(QuotaDiagnosisTests.own, .init(limit: 8 << 20, used: 8 << 20))),
+    ]
+    for finding in quotas.flatMap({ diagnosis($0).findings }) { #expect(finding.sentence.contains("is no boundary"), "\(finding)") }
+  }
+}
