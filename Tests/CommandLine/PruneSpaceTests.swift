@@ -57,11 +57,11 @@ struct PruneSpaceTests {
     let machine = try machine()
     try machine.sure(
       """
-      cd /var/tmp; install -d -o 4003 container_images_storage1234 buildah2350563489 outside; head -c 4194304 /dev/urandom > container_images_storage1234/1
+      cd /var/tmp; install -d -o 4003 container_images_storage1234567890 buildah2350563489 outside; head -c 4194304 /dev/urandom > container_images_storage1234567890/1
       ln -s /var/tmp/outside buildah2350563489/link; touch outside/precious; head -c 1048576 /dev/urandom > docker-tar147897057; head -c 102400 /dev/urandom > buildah2350563489/layer
-      chown -R 4003 container_images_storage1234 buildah2350563489 docker-tar147897057
+      chown -R 4003 container_images_storage1234567890 buildah2350563489 docker-tar147897057
       """)
-    let others = ["buildah2350563489", "container_images_storage1234", "docker-tar147897057"]
+    let others = ["buildah2350563489", "container_images_storage1234567890", "docker-tar147897057"]
     #expect(try Set(plan(machine, "--until-free 40920K").paths) == Set(["first", "second"] + others))
     #expect(try Set(plan(machine, "--until-free 95%").paths) == Set(["first", "second", "idle"] + others))
     // A pull that is going on: the owner has a process; or nobody knows better for a day.
