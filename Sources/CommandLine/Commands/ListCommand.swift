@@ -33,13 +33,9 @@ struct ListCommand: ParsableCommand {
   private func printJSON(_ inventory: StorageInventory, _ guarded: [StorageInventory]) {
     let parent = inventory.parent
     var list = JSONList("\"parent\":\(jsonText(string(parent.settings.storage.parent))),\"disk\":\(jsonText(parent.disk)),", list: "directories")
-    if guarded.allSatisfy(\.entries.isEmpty) {
-      for entry in ordered(inventory.entries) { list.add(StorageRecord(entry, parent.path(entry.leaf))) }
-    } else {
-      var all = ([inventory] + guarded).flatMap { each in each.entries.map { (entry: $0, path: each.parent.path($0.leaf)) } }
-      all.sort { bySize ? ($0.entry.measure?.size ?? 0) > ($1.entry.measure?.size ?? 0) : isOrderedBefore($0.path, $1.path) }
-      for (entry, path) in all { list.add(StorageRecord(entry, path)) }
-    }
+    var all = ([inventory] + guarded).flatMap { each in each.entries.map { (entry: $0, path: each.parent.path($0.leaf)) } }
+    all.sort { bySize ? ($0.entry.measure?.size ?? 0) > ($1.entry.measure?.size ?? 0) : isOrderedBefore($0.path, $1.path) }
+    for (entry, path) in all { list.add(StorageRecord(entry, path)) }
     list.end()
   }
 

@@ -1,0 +1,29 @@
+import RootlessStorage
+
+/// How the engines of this host read their configuration; nil where that is not known.
+struct EngineGenerations: Codable, Equatable, Sendable {
+  var podman: PodmanGeneration?
+  var docker: DockerGeneration?
+
+  init(podman: PodmanGeneration? = nil, docker: DockerGeneration? = nil) {
+    self.podman = podman
+    self.docker = docker
+  }
+
+  init(installedIn tree: HostTree) { self.init(podman: PodmanGeneration.installed(tree), docker: DockerGeneration.installed(tree)) }
+
+  /// Which of the texts stand in a program that is installed.
+  ///
+  /// - Returns: nil if it is not, or is no ELF program: a script may start another one.
+  static func find(_ wanted: [StaticString], inProgram name: String, _ tree: HostTree) -> [Bool]? {
+    guard let path = UserNamespaces.find(name, tree) else { return nil }
+    do throws(Errno) {
+      let file = try open(path: tree(tree.real(path)), .reading)
+      guard try fileStatus(of: file).kind == .regular else { return nil }
+      // One more than the limit is read.
+      let head = try readAll(file, limit: 3)
+      guard head.elementsEqual([0x7f, UInt8(ascii: "E"), UInt8(ascii: "L"), UInt8(ascii: "F")]) else { return nil }
+      return try texts(wanted, in: file, limit: 256 << 20)
+    } catch { return nil }
+  }
+}
