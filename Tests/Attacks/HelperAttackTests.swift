@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A `helper=` that does what it can to hold or to end the host (CVE-2015-3238: pam_unix waits for its helper's pipe for ever). What it prints,
-/// and how it can exit, HostTests has.
+/// A `helper=` that does what it can to hold or to end the host (CVE-2015-3238: pam_unix waits for its helper's pipe for ever). What it
+/// prints, and how it can exit, HostTests has.
 @Suite(.enabled(if: Attack.isPossible, Comment(rawValue: Attack.need)))
 struct HelperAttackTests {
   /// Seconds in a name that nobody else uses.

@@ -1,8 +1,8 @@
 import Foundation
 import TestSupport
 
-/// One release of Debian with its Podman and Docker, in a mount namespace of its own: an overlay over what Tests/Packages/root has made, with
-/// the staged tree of rootless-storage in its usual places. Engines run in it as users whose subordinate ids newuidmap gives.
+/// One release of Debian with its Podman and Docker, in a mount namespace of its own: an overlay over what Tests/Packages/root has made,
+/// with the staged tree of rootless-storage in its usual places. Engines run in it as users whose subordinate ids newuidmap gives.
 ///
 /// It is the root of that namespace, and not a chroot: a process whose root is another directory cannot make user namespaces. Homes are on
 /// ramfs, which the settings call a network file system; storage is on tmpfs.

@@ -187,7 +187,8 @@ final class PackageStory {
     #expect(log.contains { $0.hasPrefix("alice: removed \(PackageStory.record): Podman recorded there") }, "\(log)")
   }
 
-  /// As Docker's documentation has it: dockerd-rootless-setuptool.sh install, which makes a user unit. Debian's package leaves the links to the site.
+  /// As Docker's documentation has it: dockerd-rootless-setuptool.sh install, which makes a user unit. Debian's package leaves the links
+  /// to the site.
   func dockerWorks() throws {
     try lab.root(
       "ln -s /usr/share/docker.io/contrib/dockerd-rootless.sh /usr/share/docker.io/contrib/dockerd-rootless-setuptool.sh $(command -v docker rootlesskit) /usr/local/bin; modprobe -a ip_tables nf_tables || true"

@@ -1,8 +1,9 @@
 import Foundation
 import Glibc
 
-/// A machine of its own for one test: a private mount namespace in which /etc, /dev, /home, /run, /var/tmp, /var/lib/rootless-storage and /usr/libexec are new, and the
-/// staged tree is installed in its usual places. The real machine sees nothing of it, and it is gone with this object.
+/// A machine of its own for one test: a private mount namespace in which /etc, /dev, /home, /run, /var/tmp, /var/lib/rootless-storage and
+/// /usr/libexec are new, and the staged tree is installed in its usual places. The real machine sees nothing of it, and it is gone with
+/// this object.
 ///
 /// Homes are on ramfs, which the settings declare to be a network file system; storage is on tmpfs.
 public final class Machine {

@@ -134,9 +134,9 @@ enum ChildProcess {
     _ child: inout Int32, _ path: [UInt8], _ arguments: [[UInt8]], _ environment: [[UInt8]], _ report: Int32, _ withErrors: Bool
   ) -> Int32 {
     var vector: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe withCString($0) { unsafe strdup($0) } }
-    defer { for unsafetext in unsafe vector { unsafe free(text) } }
+    defer { unsafe vector.forEach { unsafe free($0) } }
     var variables: [UnsafeMutablePointer<CChar>?] = unsafe environment.map { unsafe withCString($0) { unsafe strdup($0) } }
-    defer { for unsafetext in unsafe variables { unsafe free(text) } }
+    defer { unsafe variables.forEach { unsafe free($0) } }
     if unsafe vector.contains(where: { unsafe $0 == nil }) || variables.contains(where: { unsafe $0 == nil }) { return ENOMEM }
     unsafe vector.append(nil)
     unsafe variables.append(nil)

@@ -57,7 +57,8 @@
   }
 }
 
-/// What follows the prefix, or nil if the text begins otherwise. Inlined: what asks a StaticString that is not known for its bytes can trap.
+/// What follows the prefix, or nil if the text begins otherwise. Inlined: what asks a StaticString that is not known for its bytes can
+/// trap.
 @inline(__always) private func after(_ prefix: StaticString, _ text: UnsafePointer<CChar>) -> UnsafePointer<CChar>? {
   var position = 0
   while position < prefix.utf8CodeUnitCount {

@@ -146,7 +146,8 @@ public struct FileObservation: Equatable, Sendable {
     /// Something bears the name, whatever it is.
     case present
     case absent
-    /// Absent, and the engine that would read it has a store that the user moved: `path` is a symbolic link, or on another mount of a local file system.
+    /// Absent, and the engine that would read it has a store that the user moved: `path` is a symbolic link, or on another mount of a
+    /// local file system.
     case storeMoved(path: [UInt8])
     /// Absent, and it cannot be told whether that store was moved.
     case storeUnknown(path: [UInt8], Errno)

@@ -15,7 +15,8 @@
 
   /// Takes bytes in pieces of any size and hands on whole lines.
   ///
-  /// - Parameter deliver: gets a syslog(3) priority, `ReportFormat.userPriority` or `ReportFormat.repeatedError`, and a text that ends in NUL, of printable ASCII only.
+  /// - Parameter deliver: gets a syslog(3) priority, `ReportFormat.userPriority` or `ReportFormat.repeatedError`, and a text that ends in
+  ///   NUL, of printable ASCII only.
   public mutating func take(_ bytes: UnsafePointer<UInt8>, count: Int, _ deliver: (Int32, UnsafePointer<CChar>) -> Void) {
     var position = 0
     while position < count && outcome == nil {

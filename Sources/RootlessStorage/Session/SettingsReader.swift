@@ -47,7 +47,8 @@ private func read(_ path: [UInt8], _ rule: WayRule, _ mounts: MountTable, into f
 
 /// The names of the drop-ins, in their order.
 private func dropIns(in path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(WayProblem) -> [[UInt8]] {
-  // The directories above have been judged on the way to the settings file. Whatever else the kernel says of this one, the walk says it too.
+  // The directories above have been judged on the way to the settings file. Whatever else the kernel says of this one, the walk says it
+  // too.
   do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { if error == .noEntry { return [] } }
   var reason = WayProblem.Reason.tooManyFiles
   do throws(WayProblem) {

@@ -47,8 +47,8 @@ package func spawn(
   return unsafe posix_spawn(&child, path, &actions, &attributes, arguments, &environment)
 }
 
-/// The same as `clinux_spawn_close_from`, where libc cannot do it (before glibc 2.34): closes each descriptor that this process has now. One
-/// that another thread opens meanwhile and does not close on exec is still there in the child.
+/// The same as `clinux_spawn_close_from`, where libc cannot do it (before glibc 2.34): closes each descriptor that this process has now.
+/// One that another thread opens meanwhile and does not close on exec is still there in the child.
 ///
 /// - Returns: 0, or the number of the error: ENOSYS where there is no /proc, so that nobody takes it for a missing program.
 func closeEach(_ actions: inout posix_spawn_file_actions_t, from first: Int32) -> Int32 {

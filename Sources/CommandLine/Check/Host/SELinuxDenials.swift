@@ -22,7 +22,8 @@ struct SELinuxDenials: Equatable, Sendable {
     self.init(lines, hasDomain: hasDomain)
   }
 
-  /// - Parameter lines: as the kernel writes them. Names and paths in them may be a user's, but have no blanks: the kernel writes such in hex.
+  /// - Parameter lines: as the kernel writes them. Names and paths in them may be a user's, but have no blanks: the kernel writes such in
+  ///   hex.
   init?(_ lines: [ArraySlice<UInt8>], hasDomain: Bool) {
     let found = lines.compactMap { SELinuxDenials.sentence($0) }
     guard let last = found.last else { return nil }

@@ -1,7 +1,7 @@
 import RootlessStorage
 
-/// What looks at users for `check`, `repair` and `verify`: this program a second time, which keeps its identity and copies itself for each user
-/// (`ExaminerService`). Starting the program for each would take longer than looking does.
+/// What looks at users for `check`, `repair` and `verify`: this program a second time, which keeps its identity and copies itself for
+/// each user (`ExaminerService`). Starting the program for each would take longer than looking does.
 final class Examiner {
   /// Bytes of a question, and of an answer.
   static let limit = 1 << 20

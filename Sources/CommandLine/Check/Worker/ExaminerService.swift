@@ -2,7 +2,8 @@ import RootlessStorage
 
 /// The other side of `Examiner`: for each question a copy of this process, which becomes the user and ends at its deadline. This process
 /// touches nothing of a user's, has one thread, and was started without environment and descriptors. In its memory a copy finds what is the
-/// same for all users (`SharedFacts`), and what earlier questions and answers have left there, and no copy can be traced by its user (`Identity`).
+/// same for all users (`SharedFacts`), and what earlier questions and answers have left there, and no copy can be traced by its user
+/// (`Identity`).
 struct ExaminerService {
   enum Failure: Error { case notStartedForIt }
 
