@@ -7,6 +7,8 @@ enum Packages {
   /// A later version of it.
   static let next = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_NEXT_DEB"]
   static let releases = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_RELEASES"]?.split(separator: " ").map(String.init) ?? []
+  /// A Debian with authselect, and a newer one in /var/cache/newer.
+  static let authselect = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_AUTHSELECT_ROOT"]
   static let name = "libpam-rootless-storage"
   static var isPossible: Bool { file != nil && !releases.isEmpty && geteuid() == 0 }
   static let need = "needs root, the Debian package and virtual machines: run it as Tests/run vm-packages"
@@ -36,6 +38,35 @@ extension Lab {
     try root(
       "printf '%s\\n' 'subids = allocate' 'uid_max = 40000' 'reserved_ids = 1000-40000' 'subid_max = 4294967294' >> /etc/rootless-storage/rootless-storage.conf"
     )
+  }
+
+  /// The lines that jobs have left in /run/jobs, when there are more than so many. Waits for a job, which cron begins with the minute. The
+  /// clock goes on to the minute's end; cron sleeps by another one, and looks at this one when a signal wakes it.
+  func cronJobs(after count: Int) throws -> [String] {
+    try root(
+      """
+      jobs() { cat /run/jobs/* 2>/dev/null; }
+      for n in $(seq 300); do
+        [ "$(jobs | wc -l)" -le \(count) ] || break
+        if [ $((n % 20)) = 1 ] && [ $(($(date +%s) % 60)) -lt 57 ]; then
+          date --set="@$(($(date +%s) / 60 * 60 + 57))" >/dev/null
+          kill -HUP "$(cat /run/crond.pid)"
+        fi
+        sleep 0.5
+      done
+      jobs || true
+      """
+    ).lines
+  }
+
+  /// Logs in on a terminal. login(1) wants one, and asks it; what comes before the shell is all that counts here.
+  func console(_ user: String) throws {
+    try root(
+      """
+      script --quiet --command 'login -f \(user)' /dev/null < <(sleep 90) > /run/login & script=$!
+      for n in $(seq 80); do ! grep -q \(user)@ /run/login || break; sleep 1; done
+      kill $script
+      """)
   }
 
   /// What libpam logs of a module that it cannot load.

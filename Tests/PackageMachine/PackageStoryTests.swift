@@ -86,16 +86,8 @@ final class PackageStory {
         && made.lines.last == "{ \"data-root\": \"/var/tmp/heidi/docker\" }", "\(made)")
     #expect(try lab.log(of: "sshd").contains("heidi: created storage directory /var/tmp/heidi (mode 0700)"))
     try expectFirst("su-l", "user1", lab.root("su - user1 -c '\(PackageStory.storage) /var/tmp/user1'"))
-    // login(1) wants a terminal, and asks it; what comes before the shell is all that counts here.
-    try expectFirst(
-      "login", "user3",
-      lab.root(
-        """
-        script --quiet --command 'login -f user3' /dev/null < <(sleep 90) > /run/login & script=$!
-        for n in $(seq 80); do ! grep -q user3@ /run/login || break; sleep 1; done
-        kill $script
-        \(PackageStory.storage) /var/tmp/user3
-        """))
+    try lab.console("user3")
+    try expectFirst("login", "user3", lab.root("\(PackageStory.storage) /var/tmp/user3"))
     // The user manager's own session comes first.
     try expectFirst("systemd-user", "erin", lab.login("erin", "\(PackageStory.storage) /var/tmp/erin"))
     try lab.root("runuser -u erin -- rm /home/nfs4/erin/.config/docker/daemon.json")
@@ -112,27 +104,8 @@ final class PackageStory {
     #expect(log.contains("\(user): created storage directory /var/tmp/\(user) (mode 0700)"), "\(service): \(log)")
   }
 
-  /// Waits for the job, which cron begins with the minute. The clock goes on to the minute's end; cron sleeps by another one, and looks
-  /// at this one when a signal wakes it.
-  private func cronJobs(after count: Int) throws -> [String] {
-    try lab.root(
-      """
-      jobs() { cat /run/jobs/* 2>/dev/null; }
-      for n in $(seq 300); do
-        [ "$(jobs | wc -l)" -le \(count) ] || break
-        if [ $((n % 20)) = 1 ] && [ $(($(date +%s) % 60)) -lt 57 ]; then
-          date --set="@$(($(date +%s) / 60 * 60 + 57))" >/dev/null
-          kill -HUP "$(cat /run/crond.pid)"
-        fi
-        sleep 0.5
-      done
-      jobs || true
-      """
-    ).lines
-  }
-
   func cronRan() throws {
-    let jobs = try cronJobs(after: 0)
+    let jobs = try lab.cronJobs(after: 0)
     #expect(!jobs.isEmpty && Set(jobs) == ["user2"], "\(jobs)")
     #expect(try lab.log(of: "cron").contains("user2: created storage directory /var/tmp/user2 (mode 0700)"))
   }
@@ -265,7 +238,7 @@ final class PackageStory {
   // ---- Removal ---------------------------------------------------------------------------------------------------
 
   func isRemoved() throws {
-    let jobs = try cronJobs(after: 0).count
+    let jobs = try lab.cronJobs(after: 0).count
     let said = try lab.apt("remove \(Packages.name)")
     #expect(
       try lab.root("! grep -r rootless_storage /etc/pam.d; find / -xdev -name 'pam_rootless_storage.so'; ls -A /etc/rootless-storage").lines
@@ -287,7 +260,7 @@ final class PackageStory {
     #expect(try lab.login("user4", "id -un; ls -d /var/tmp/user4 2>&1 || true").lines.first == "user4")
     #expect(try lab.root("su - user5 -c 'id -un'").text == "user5\n")
     // One that began before the removal may still be counted.
-    #expect(try cronJobs(after: jobs + 1).count > jobs + 1)
+    #expect(try lab.cronJobs(after: jobs + 1).count > jobs + 1)
     #expect(try lab.loadFailures() == [])
     #expect(try lab.log().filter { $0.contains("user4") || $0.contains("user5") } == [])
     #expect(try lab.root("ls -d /var/tmp/user4 /var/tmp/user5 2>/dev/null || true").text == "", "nobody makes storage any more")

@@ -15,15 +15,19 @@ public final class Lab {
 
   /// - Parameters:
   ///   - release: Debian's, in these machines; nil is the one that the suite vm uses.
+  ///   - second: Debian's in lab2, if that has another.
   ///   - processors: of each machine: 2 where several things happen at once in one of them, which is what the test is about, else 1.
-  public init(_ hosts: [Host] = [.lab1], release: String? = nil, processors: Int = 1) throws {
+  public init(_ hosts: [Host] = [.lab1], release: String? = nil, second: String? = nil, processors: Int = 1) throws {
     script =
       URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../VirtualMachine/machine").standardized.path
     folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
     var variables = ["ROOTLESS_STORAGE_VM_RUN": folder, "ROOTLESS_STORAGE_VM_PROCESSORS": "\(processors)"]
     if let release { variables["ROOTLESS_STORAGE_VM_SUITE"] = release }
     environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
-    for host in hosts { try sure(["start", host.rawValue]) }
+    for host in hosts {
+      let other = host == .lab2 ? second.map { ["ROOTLESS_STORAGE_VM_SUITE": $0] } ?? [:] : [:]
+      try sure(["start", host.rawValue], other)
+    }
   }
 
   deinit {
@@ -35,17 +39,19 @@ public final class Lab {
   /// (to install a package while people log in took more than four), so it is far above that: it ends a run, and measures nothing.
   public static let patience = 900
 
-  private func machine(_ arguments: [String], patience: Int = Lab.patience) throws -> Output {
+  private func machine(_ arguments: [String], patience: Int = Lab.patience, _ variables: [String: String] = [:]) throws -> Output {
     // A login into a home whose server is gone never ends by itself.
-    let output = try run("/usr/bin/timeout", ["--kill-after=5", "\(patience)", "/bin/bash", script] + arguments, environment: environment)
+    let output = try run(
+      "/usr/bin/timeout", ["--kill-after=5", "\(patience)", "/bin/bash", script] + arguments,
+      environment: environment.merging(variables) { $1 })
     // By timeout(1): its own TERM, or its KILL where that was not enough.
     guard output.status == 124 || output.status == 137 else { return output }
     return Output(status: output.status, text: output.text + "\ngiven up after \(patience) seconds, if nothing in the machine was killed")
   }
 
   @discardableResult
-  private func sure(_ arguments: [String]) throws -> Output {
-    let output = try machine(arguments)
+  private func sure(_ arguments: [String], _ variables: [String: String] = [:]) throws -> Output {
+    let output = try machine(arguments, variables)
     if output.status != 0 { throw CommandFailure(description: "machine \(arguments): \(output)") }
     return output
   }
@@ -120,7 +126,18 @@ public final class Lab {
   ///
   /// - Parameter service: only of its sessions.
   public func log(of service: String = "[a-z-]*", on host: Host = .lab1) throws -> [String] {
-    try root("journalctl --no-pager -o cat | grep -a '^pam_rootless_storage(\(service):session)' || true", on: host).lines
+    // A journal that journald is making longer just then is called truncated, and left out.
+    try root(
+      """
+      journalctl --sync
+      for n in 1 2 3 4 5; do
+        journalctl --no-pager -o cat > /run/said 2> /run/not-said
+        grep -q truncated /run/not-said || break
+        sleep 1
+      done
+      grep -a '^pam_rootless_storage(\(service):session)' /run/said || true
+      """, on: host
+    ).lines
       .map { $0.replacing(#/^pam_rootless_storage\([a-z-]*:session\): /#, with: "") }
   }
 }

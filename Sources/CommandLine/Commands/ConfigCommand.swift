@@ -90,7 +90,7 @@ private struct ConfigProblems: Encodable {
     let text: String
   }
 
-  let version = 1
+  let version = jsonVersion
   let programVersion = Program.version
   let file: String
   let dropIns: [String]
@@ -131,7 +131,7 @@ struct ConfigShowCommand: ParsableCommand {
 
 /// What `config show --json` prints. Documented in rootless-storage-json(7).
 private struct ConfigValues: Encodable {
-  let version = 1
+  let version = jsonVersion
   let programVersion = Program.version
   let file: String
   let dropIns: [String]

@@ -100,7 +100,7 @@ struct LoginCommand: ParsableCommand {
 
 /// What `login --json` prints. Documented in rootless-storage-json(7).
 private struct LoginRecord: Encodable {
-  let version = 1
+  let version = jsonVersion
   let programVersion = Program.version
   let user: String
   let outcome: String

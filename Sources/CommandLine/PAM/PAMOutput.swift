@@ -2,23 +2,24 @@ import RootlessStorage
 
 /// What `pam status` says.
 struct PAMStatusOutput {
+  /// Every key is always there.
   private struct Row: Encodable {
     let service: String
     let state: String
     let file: String
     /// Where the line stands.
-    let at: String?
+    @NullIfAbsent var line: String?
     /// Counted from 1, among the steps of the session.
-    let position: Int?
-    let steps: Int?
-    let reason: String?
+    @NullIfAbsent var position: Int?
+    @NullIfAbsent var steps: Int?
+    @NullIfAbsent var reason: String?
     /// Where more lines of ours stand, each of which does the same work once more.
     let again: [String]
     /// It begins sessions for people.
     let isWanted: Bool
 
     /// All lines of ours in a stack that can be followed.
-    var places: [String] { [at].compactMap(\.self) + again }
+    var places: [String] { [line].compactMap(\.self) + again }
   }
 
   private let method: PAMMethod
@@ -43,7 +44,7 @@ struct PAMStatusOutput {
       // Of a stack that cannot be followed to its end, nobody knows which lines are reached.
       let again = at == nil ? [] : stack.steps.filter(\.isOurs).dropFirst().map { PAMPlan.place($0) }
       return Row(
-        service: shown(stack.service), state: state, file: shown(stack.file), at: at, position: position, steps: steps, reason: reason,
+        service: shown(stack.service), state: state, file: shown(stack.file), line: at, position: position, steps: steps, reason: reason,
         again: again, isWanted: wanted.contains(stack.service))
     }
     let failures = PAMPlan.wanted(stacks).flatMap(\.failures).filter { $0.reason == .read(.denied) }
@@ -61,7 +62,7 @@ struct PAMStatusOutput {
   func write() {
     if rows.isEmpty { return printOut("No service that begins sessions for people has a file in /etc/pam.d.") }
     let cells = rows.map { row in
-      [row.service, row.state, row.position.map { "\($0) of \(row.steps ?? 0)" } ?? "-", row.at ?? row.reason ?? "-"]
+      [row.service, row.state, row.position.map { "\($0) of \(row.steps ?? 0)" } ?? "-", row.line ?? row.reason ?? "-"]
     }
     printOut(Terminal.standard.table([["SERVICE", "REACHED", "POSITION", "LINE"]] + cells))
     for row in rows where row.state == "sometimes" {
@@ -84,30 +85,8 @@ struct PAMStatusOutput {
 
   func writeJSON() {
     var list = JSONList("\"method\":\(jsonText(method)),\"isAllReached\":\(isAllReached),", list: "services")
-    for row in rows { list.add(Record(row)) }
+    for row in rows { list.add(row) }
     list.end()
-  }
-
-  /// Every key is always there.
-  private struct Record: Encodable {
-    let row: Row
-
-    init(_ row: Row) { self.row = row }
-
-    private enum Key: String, CodingKey { case service, state, file, line, position, steps, reason, again, isWanted }
-
-    func encode(to encoder: any Encoder) throws {
-      var record = encoder.container(keyedBy: Key.self)
-      try record.encode(row.service, forKey: .service)
-      try record.encode(row.state, forKey: .state)
-      try record.encode(row.file, forKey: .file)
-      try record.encode(row.at, forKey: .line)
-      try record.encode(row.position, forKey: .position)
-      try record.encode(row.steps, forKey: .steps)
-      try record.encode(row.reason, forKey: .reason)
-      try record.encode(row.again, forKey: .again)
-      try record.encode(row.isWanted, forKey: .isWanted)
-    }
   }
 }
 
@@ -116,16 +95,7 @@ struct PAMWorkOutput {
   private struct Change: Encodable {
     let file: String
     let diff: [String]
-    let backup: String?
-
-    private enum Key: String, CodingKey { case file, diff, backup }
-
-    func encode(to encoder: any Encoder) throws {
-      var record = encoder.container(keyedBy: Key.self)
-      try record.encode(file, forKey: .file)
-      try record.encode(diff, forKey: .diff)
-      try record.encode(backup, forKey: .backup)
-    }
+    @NullIfAbsent var backup: String?
   }
 
   private struct Refusal: Encodable {

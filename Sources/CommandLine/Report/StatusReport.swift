@@ -1,6 +1,7 @@
 import RootlessStorage
 
-/// What `status` shows of one user, without judgement. Documented in rootless-storage-json(7).
+/// What `status` shows of one user, without judgement. Documented in rootless-storage-json(7). Every key is always there:
+/// null says that it is not known, or does not exist.
 struct StatusReport: Encodable, Equatable {
   /// What a user's storage holds on the disk.
   struct Use: Encodable, Equatable {
@@ -22,31 +23,31 @@ struct StatusReport: Encodable, Equatable {
   }
 
   let name: String
-  let uid: UInt32?
-  var isServed: Bool?
-  var home: UserReport.Home?
+  @NullIfAbsent var uid: UInt32?
+  @NullIfAbsent var isServed: Bool? = nil
+  @NullIfAbsent var home: UserReport.Home? = nil
   /// Why `home` is not known.
-  var obstacle: String?
-  var storage: UserReport.Storage?
-  var use: Use?
-  var limit: StorageLimit?
+  @NullIfAbsent var obstacle: String? = nil
+  @NullIfAbsent var storage: UserReport.Storage? = nil
+  @NullIfAbsent var use: Use? = nil
+  @NullIfAbsent var limit: StorageLimit? = nil
   /// Where storage directories are.
-  var disk: DiskSpace?
-  var graphroot: String?
-  var driver: String?
-  var dataRoot: String?
+  @NullIfAbsent var disk: DiskSpace? = nil
+  @NullIfAbsent var graphroot: String? = nil
+  @NullIfAbsent var driver: String? = nil
+  @NullIfAbsent var dataRoot: String? = nil
   /// Volumes with something in them on this host's disk.
-  var volumes: Int?
+  @NullIfAbsent var volumes: Int? = nil
   /// `FIRST-LAST`, in the order of the files; absent where they come from elsewhere.
-  var subuids: [String]?
-  var subgids: [String]?
+  @NullIfAbsent var subuids: [String]? = nil
+  @NullIfAbsent var subgids: [String]? = nil
   /// Where subordinate ids come from instead of the files (`subid` in nsswitch.conf(5)).
-  var subidSource: String?
-  var lastLog: LogLine?
+  @NullIfAbsent var subidSource: String? = nil
+  @NullIfAbsent var lastLog: LogLine? = nil
   /// Why `lastLog` is not known.
-  var logFailure: String?
+  @NullIfAbsent var logFailure: String? = nil
   /// Why nothing could be seen.
-  var failure: String?
+  @NullIfAbsent var failure: String? = nil
 
   init(name: String, uid: UInt32?, failure: String? = nil) {
     self.name = name
@@ -102,36 +103,5 @@ struct StatusReport: Encodable, Equatable {
   private func shownRanges(_ ranges: [String]?) -> String {
     guard let ranges else { return "unknown: the file cannot be read" }
     return ranges.isEmpty ? "none" : ranges.joined(separator: ", ")
-  }
-
-  // MARK: JSON
-
-  private enum Key: String, CodingKey {
-    case name, uid, isServed, home, obstacle, storage, use, limit, disk, graphroot, driver, dataRoot, volumes, subuids, subgids,
-      subidSource, lastLog, logFailure, failure
-  }
-
-  /// Every key is always there: null says that it is not known, or does not exist.
-  func encode(to encoder: any Encoder) throws {
-    var report = encoder.container(keyedBy: Key.self)
-    try report.encode(name, forKey: .name)
-    try report.encode(uid, forKey: .uid)
-    try report.encode(isServed, forKey: .isServed)
-    try report.encode(home, forKey: .home)
-    try report.encode(obstacle, forKey: .obstacle)
-    try report.encode(storage, forKey: .storage)
-    try report.encode(use, forKey: .use)
-    try report.encode(limit, forKey: .limit)
-    try report.encode(disk, forKey: .disk)
-    try report.encode(graphroot, forKey: .graphroot)
-    try report.encode(driver, forKey: .driver)
-    try report.encode(dataRoot, forKey: .dataRoot)
-    try report.encode(volumes, forKey: .volumes)
-    try report.encode(subuids, forKey: .subuids)
-    try report.encode(subgids, forKey: .subgids)
-    try report.encode(subidSource, forKey: .subidSource)
-    try report.encode(lastLog, forKey: .lastLog)
-    try report.encode(logFailure, forKey: .logFailure)
-    try report.encode(failure, forKey: .failure)
   }
 }

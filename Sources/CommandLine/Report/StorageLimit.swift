@@ -1,13 +1,13 @@
 import RootlessStorage
 
-/// The limit of a storage directory, as `--json` has it.
+/// The limit of a storage directory, as `--json` has it. Every key is always there.
 struct StorageLimit: Codable, Equatable, Sendable {
   /// Bytes; nil: no such limit.
-  let bytes: UInt64?
-  let bytesUsed: UInt64?
+  @NullIfAbsent var bytes: UInt64?
+  @NullIfAbsent var bytesUsed: UInt64?
   /// Files of any kind.
-  let inodes: UInt64?
-  let inodesUsed: UInt64?
+  @NullIfAbsent var inodes: UInt64?
+  @NullIfAbsent var inodesUsed: UInt64?
 
   /// - Parameter settings: where these limit no files, what looks like such a limit is none: XFS makes inodes as needed.
   init?(_ quota: DirectoryQuota, _ settings: StorageQuota) {
@@ -25,16 +25,5 @@ struct StorageLimit: Codable, Equatable, Sendable {
     if let bytes, let bytesUsed { parts.append("\(shownSize(bytesUsed)) of \(shownSize(bytes))") }
     if let inodes, let inodesUsed { parts.append("\(inodesUsed) of \(inodes) files") }
     return parts.joined(separator: ", ")
-  }
-
-  private enum Key: String, CodingKey { case bytes, bytesUsed, inodes, inodesUsed }
-
-  /// Every key is always there.
-  func encode(to encoder: any Encoder) throws {
-    var limit = encoder.container(keyedBy: Key.self)
-    try limit.encode(bytes, forKey: .bytes)
-    try limit.encode(bytesUsed, forKey: .bytesUsed)
-    try limit.encode(inodes, forKey: .inodes)
-    try limit.encode(inodesUsed, forKey: .inodesUsed)
   }
 }

@@ -6,7 +6,7 @@ struct PruneOutput {
   private struct Record: Encodable {
     let path: String
     let uid: UInt32
-    let account: String?
+    @NullIfAbsent var account: String?
     let state: String
     let reclaimable: UInt64
     let sizeIsExact: Bool
@@ -14,21 +14,6 @@ struct PruneOutput {
     /// `planned` with --dry-run and after a refusal.
     let result: String
     let messages: [String]
-
-    private enum Key: String, CodingKey { case path, uid, account, state, reclaimable, sizeIsExact, lastUse, result, messages }
-
-    func encode(to encoder: any Encoder) throws {
-      var record = encoder.container(keyedBy: Key.self)
-      try record.encode(path, forKey: .path)
-      try record.encode(uid, forKey: .uid)
-      try record.encode(account, forKey: .account)
-      try record.encode(state, forKey: .state)
-      try record.encode(reclaimable, forKey: .reclaimable)
-      try record.encode(sizeIsExact, forKey: .sizeIsExact)
-      try record.encode(lastUse, forKey: .lastUse)
-      try record.encode(result, forKey: .result)
-      try record.encode(messages, forKey: .messages)
-    }
   }
 
   var progress = Progress()

@@ -1,25 +1,25 @@
 import RootlessStorage
 
-/// A storage directory, as `--json` tells it.
+/// A storage directory, as `--json` tells it. Every key is always there: null says that it is not known.
 struct StorageRecord: Encodable {
   let path: String
   let uid: UInt32
-  let account: String?
+  @NullIfAbsent var account: String?
   let state: String
   /// The user whose place it is, where it is in another's.
-  let placeOf: String?
+  @NullIfAbsent var placeOf: String?
   /// It was put out of that place.
   let isReplaced: Bool
-  let size: UInt64?
-  let engines: [Engine]?
-  let reclaimable: UInt64?
-  let sizeIsExact: Bool?
-  let lastUse: String?
-  let inUse: Bool?
-  let limit: StorageLimit?
+  @NullIfAbsent var size: UInt64?
+  @NullIfAbsent var engines: [Engine]?
+  @NullIfAbsent var reclaimable: UInt64?
+  @NullIfAbsent var sizeIsExact: Bool?
+  @NullIfAbsent var lastUse: String?
+  @NullIfAbsent var inUse: Bool?
+  @NullIfAbsent var limit: StorageLimit?
   /// `unconfirmed` until it has lasted: since when there has been no account, and when that counts at the earliest.
-  let absentSince: String?
-  let goneFrom: String?
+  @NullIfAbsent var absentSince: String?
+  @NullIfAbsent var goneFrom: String?
 
   struct Engine: Encodable {
     let name: String
@@ -45,31 +45,6 @@ struct StorageRecord: Encodable {
     if case .waiting(let found)? = entry.doubt { answer = found }
     absentSince = answer?.since.map { UTCTime($0).iso }
     goneFrom = answer?.earliest.map { UTCTime($0).iso }
-  }
-
-  private enum Key: String, CodingKey {
-    case path, uid, account, state, placeOf, isReplaced, size, engines, reclaimable, sizeIsExact, lastUse, inUse, limit, absentSince,
-      goneFrom
-  }
-
-  /// Every key is always there: null says that it is not known.
-  func encode(to encoder: any Encoder) throws {
-    var record = encoder.container(keyedBy: Key.self)
-    try record.encode(path, forKey: .path)
-    try record.encode(uid, forKey: .uid)
-    try record.encode(account, forKey: .account)
-    try record.encode(state, forKey: .state)
-    try record.encode(placeOf, forKey: .placeOf)
-    try record.encode(isReplaced, forKey: .isReplaced)
-    try record.encode(size, forKey: .size)
-    try record.encode(engines, forKey: .engines)
-    try record.encode(reclaimable, forKey: .reclaimable)
-    try record.encode(sizeIsExact, forKey: .sizeIsExact)
-    try record.encode(lastUse, forKey: .lastUse)
-    try record.encode(inUse, forKey: .inUse)
-    try record.encode(limit, forKey: .limit)
-    try record.encode(absentSince, forKey: .absentSince)
-    try record.encode(goneFrom, forKey: .goneFrom)
   }
 }
 

@@ -3,8 +3,8 @@ import RootlessStorage
 /// A range, as `--json` tells it. Every key is always there: null says that it is not known.
 struct SubordinateRecord: Encodable {
   let owner: String
-  let uid: UInt32?
-  let account: String?
+  @NullIfAbsent var uid: UInt32?
+  @NullIfAbsent var account: String?
   let files: [String]
   let start: UInt32
   let last: UInt32
@@ -21,23 +21,9 @@ struct SubordinateRecord: Encodable {
     count = entry.ids.size
     state = entry.state.rawValue
   }
-
-  private enum Key: String, CodingKey { case owner, uid, account, files, start, last, count, state }
-
-  func encode(to encoder: any Encoder) throws {
-    var record = encoder.container(keyedBy: Key.self)
-    try record.encode(owner, forKey: .owner)
-    try record.encode(uid, forKey: .uid)
-    try record.encode(account, forKey: .account)
-    try record.encode(files, forKey: .files)
-    try record.encode(start, forKey: .start)
-    try record.encode(last, forKey: .last)
-    try record.encode(count, forKey: .count)
-    try record.encode(state, forKey: .state)
-  }
 }
 
-/// What `subids allocate` did for one user.
+/// What `subids allocate` did for one user. Every key is always there.
 struct AllocationRecord: Encodable {
   enum Outcome: String, Encodable { case added, planned, enough, refused, failed }
   struct Ids: Encodable {
@@ -48,26 +34,13 @@ struct AllocationRecord: Encodable {
   }
 
   let name: String
-  let uid: UInt32?
+  @NullIfAbsent var uid: UInt32?
   let outcome: Outcome
-  var uids: Ids?
-  var gids: Ids?
+  @NullIfAbsent var uids: Ids? = nil
+  @NullIfAbsent var gids: Ids? = nil
   /// So many ids the name service was asked for.
   var asked = 0
   let message: String
-
-  private enum Key: String, CodingKey { case name, uid, outcome, uids, gids, asked, message }
-
-  func encode(to encoder: any Encoder) throws {
-    var record = encoder.container(keyedBy: Key.self)
-    try record.encode(name, forKey: .name)
-    try record.encode(uid, forKey: .uid)
-    try record.encode(outcome, forKey: .outcome)
-    try record.encode(uids, forKey: .uids)
-    try record.encode(gids, forKey: .gids)
-    try record.encode(asked, forKey: .asked)
-    try record.encode(message, forKey: .message)
-  }
 }
 
 extension KnownIDs {
