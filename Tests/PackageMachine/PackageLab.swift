@@ -22,15 +22,15 @@ extension Lab {
 
   /// apt-get, as an administrator calls it; without a terminal, and no list of an archive is on the machine.
   @discardableResult
-  func apt(_ command: String) throws -> String {
-    try root("DEBIAN_FRONTEND=noninteractive apt-get --yes \(command) 2>&1").text
+  func apt(_ command: String, on host: Host = .lab1) throws -> String {
+    try root("DEBIAN_FRONTEND=noninteractive apt-get --yes \(command) 2>&1", on: host).text
   }
 
   /// Installs the package from a file, which is all that is on the machine.
   @discardableResult
-  func installPackage(_ file: String = Packages.file ?? "/nonexistent") throws -> String {
-    try put(file, into: "/root")
-    return try apt("install /root/\(URL(fileURLWithPath: file).lastPathComponent)")
+  func installPackage(_ file: String = Packages.file ?? "/nonexistent", on host: Host = .lab1) throws -> String {
+    try put(file, into: "/root", on: host)
+    return try apt("install /root/\(URL(fileURLWithPath: file).lastPathComponent)", on: host)
   }
 
   /// Subordinate ids for the users of the directory, as the README has it.
