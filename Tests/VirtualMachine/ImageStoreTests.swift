@@ -34,9 +34,11 @@ struct ImageStoreTests {
     ls \(store)/overlay-images | grep -v lock; ls \(store)/overlay | grep -vx l
     test $(du -sk \(store) | cut -f 1) -lt 1000 && echo small
     """
-  private static let outcome =
-    owners + ["secret", "0:0:755 /etc", "0:0:644 /etc/new", "999:999:644 /data/owned-by-999", "999:998:2750 /work"]
-    + ["closed", "999:998:2750 /work", "999:998:644 /work/mine", "localhost/site/tool true", "small"]
+  /// - Parameter copied: the mode that /work has then.
+  private static func outcome(_ copied: String) -> [String] {
+    owners + ["secret", "0:0:755 /etc", "0:0:644 /etc/new", "999:999:644 /data/owned-by-999", "999:998:\(copied) /work"]
+      + ["closed", "999:998:\(copied) /work", "999:998:644 /work/mine", "localhost/site/tool true", "small"]
+  }
 
   private struct Site {
     let lab: Lab
@@ -86,7 +88,8 @@ struct ImageStoreTests {
     }
     for (user, host) in [("alice", Lab.Host.lab1), ("bob", .lab2), ("alice", .lab2)] {
       let output = try lab.login(user, ImageStoreTests.trial, on: host)
-      #expect(output.lines == ImageStoreTests.outcome, "\(user) on \(host): \(output)")
+      // fuse-overlayfs 1.14 makes the copy without the set-group-ID bit.
+      #expect(output.lines == ImageStoreTests.outcome("750"), "\(user) on \(host): \(output)")
       let found = try site.check(user, on: host)
       #expect(found.codes == [], "\(user) on \(host): \(found.text)")
     }
@@ -95,7 +98,7 @@ struct ImageStoreTests {
     try lab.root("loginctl enable-linger alice")
     let kept = try lab.login("alice", "podman run -d --name kept --network=none localhost/site/tool sleep 3000")
     #expect(kept.status == 0, "\(kept)")
-    try lab.root("printf 'FROM localhost/site/tool\\nRUN echo second > /second\\n' > /t/Containerfile; site-images build -q --network=none --isolation=chroot -t localhost/site/second /t")
+    try lab.root("printf 'FROM localhost/site/tool\\nRUN echo second > /second\\n' > /t/Containerfile; site-images build -q --isolation=chroot -t localhost/site/second /t")
     #expect(try lab.root("before=$(readlink /srv/images/current); site-images rmi localhost/nothing 2> /dev/null || ls /srv/images; test $(readlink /srv/images/current) = $before").lines.count == 3)
     try lab.root("echo 3 > /proc/sys/vm/drop_caches")
     let second = try lab.login("alice", "podman exec kept cat /etc/shadow; \(ImageStoreTests.start) localhost/site/second cat /second; podman rm -f -t 0 kept")
@@ -118,8 +121,9 @@ struct ImageStoreTests {
     try lab.link("down", .lab2)
     let silent = try dave("podman images -q")
     #expect(silent.text.contains("status 125") && silent.text.contains("nput/output error"), "\(silent)")
-    let told = try site.check("dave", on: .lab2)
-    #expect(told.codes == ["image-store"], "\(told.text)")
+    // It waits as Podman does, and check for no longer than its time.
+    let told = try Report(lab.root("rootless-storage check --json dave || true", on: .lab2)).users.compactMap(\.failure)
+    #expect(told.first?.contains("no answer within") ?? false, "\(told)")
     try lab.root("umount -l /images", on: .lab2)
     #expect(try dave(own).lines == ["ran", "status 0"])
     #expect(try dave("\(ImageStoreTests.start) --pull=never localhost/site/tool true").lines.last == "status 125")
@@ -136,12 +140,13 @@ struct ImageStoreTests {
     try lab.root("for i in $(seq 20); do mount /images && exit; sleep 3; done; exit 1", on: .lab2)
 
     // Damage: of what was before, and what then works of two images, the user's own and the site's. The last one is hidden to check.
+    // On a mount that is read-only Podman passes over a store without images.lock; where it may not make it for another reason, it ends.
     let lists = "/srv/images/current/overlay"
     let damages = [
       (file: "\(lists)-layers/layers.json", damage: "echo '[{' > FILE", own: false, codes: ["image-store"]),
       (file: "\(lists)-layers/layers.json", damage: "chmod 600 FILE", own: false, codes: ["image-store"]),
       (file: "\(lists)-images/images.json", damage: "echo '[{' > FILE", own: false, codes: ["image-store"]),
-      (file: "\(lists)-images/images.lock", damage: "rm FILE", own: false, codes: ["image-store"]),
+      (file: "\(lists)-images/images.lock", damage: "rm FILE", own: true, codes: ["image-store"]),
       (file: "\(lists)", damage: "mkdir -m 755 FILE", own: true, codes: []),
     ]
     for (file, damage, worksAlone, codes) in damages {
@@ -182,7 +187,7 @@ struct ImageStoreTests {
     try site.write("[storage.options]\nadditionalimagestores = [\"/images/@USER@/store\"]\n", ">> /etc/rootless-storage/skel/.config/containers/storage.conf")
     for user in ["alice", "bob"] {
       let output = try lab.login(user, ImageStoreTests.trial)
-      #expect(output.lines == ImageStoreTests.outcome, "\(user): \(output)")
+      #expect(output.lines == ImageStoreTests.outcome("2750"), "\(user): \(output)")
       let found = try site.check(user, on: .lab1)
       #expect(found.codes == [], "\(user): \(found.text)")
     }
