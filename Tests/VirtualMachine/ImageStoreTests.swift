@@ -22,7 +22,8 @@ struct ImageStoreTests {
   private static let start = "podman run --rm --network=none"
   /// Of the image below, as a container has it.
   private static let owners = [
-    "0:42:640 /etc/shadow", "999:999:644 /data/owned-by-999", "0:0:644 /data/owned-by-root", "0:0:1777 /tmp", "999:998:2750 /work", "0:0:4755 /bin/own",
+    "0:42:640 /etc/shadow", "999:999:644 /data/owned-by-999", "0:0:644 /data/owned-by-root", "0:0:1777 /tmp", "999:998:2750 /work",
+    "0:0:4755 /bin/own",
   ]
   private static let look = "stat -c '%u:%g:%a %n' /etc/shadow /data/owned-by-999 /data/owned-by-root /tmp /work /bin/own"
   /// What a user tries, with what has to come of it. /work is copied up by the container's root, whose it is not.
@@ -65,7 +66,9 @@ struct ImageStoreTests {
       try lab.root("dpkg --force-depends --install /srv/*.deb", on: host)
     }
 
-    func write(_ text: String, _ redirection: String, on host: Lab.Host = .lab1) throws { try lab.root("cat \(redirection) <<'END'\n\(text)END", on: host) }
+    func write(_ text: String, _ redirection: String, on host: Lab.Host = .lab1) throws {
+      try lab.root("cat \(redirection) <<'END'\n\(text)END", on: host)
+    }
 
     /// Codes of what check finds about a user's image stores, and the sentences.
     func check(_ user: String, on host: Lab.Host) throws -> (codes: [String], text: String) {
@@ -98,10 +101,16 @@ struct ImageStoreTests {
     try lab.root("loginctl enable-linger alice")
     let kept = try lab.login("alice", "podman run -d --name kept --network=none localhost/site/tool sleep 3000")
     #expect(kept.status == 0, "\(kept)")
-    try lab.root("printf 'FROM localhost/site/tool\\nRUN echo second > /second\\n' > /t/Containerfile; site-images build -q --isolation=chroot -t localhost/site/second /t")
-    #expect(try lab.root("before=$(readlink /srv/images/current); site-images rmi localhost/nothing 2> /dev/null || ls /srv/images; test $(readlink /srv/images/current) = $before").lines.count == 3)
+    try lab.root(
+      "printf 'FROM localhost/site/tool\\nRUN echo second > /second\\n' > /t/Containerfile; site-images build -q --isolation=chroot -t localhost/site/second /t"
+    )
+    #expect(
+      try lab.root(
+        "before=$(readlink /srv/images/current); site-images rmi localhost/nothing 2> /dev/null || ls /srv/images; test $(readlink /srv/images/current) = $before"
+      ).lines.count == 3)
     try lab.root("echo 3 > /proc/sys/vm/drop_caches")
-    let second = try lab.login("alice", "podman exec kept cat /etc/shadow; \(ImageStoreTests.start) localhost/site/second cat /second; podman rm -f -t 0 kept")
+    let second = try lab.login(
+      "alice", "podman exec kept cat /etc/shadow; \(ImageStoreTests.start) localhost/site/second cat /second; podman rm -f -t 0 kept")
     #expect(second.lines == ["secret", "second", "kept"], "\(second)")
 
     try whatIsMissing(site)
@@ -115,7 +124,10 @@ struct ImageStoreTests {
     func conf(_ graphroot: String, _ options: String) -> String {
       "cat > .config/containers/storage.conf <<'END'\n[storage]\ndriver = \"overlay\"\ngraphroot = \"\(graphroot)\"\n\(options)END"
     }
-    #expect(try dave("mkdir -p -m 700 /var/tmp/dave .config/containers\n\(conf("/var/tmp/dave/storage", site.recipe[3]))\npodman import -q /srv/image.tar localhost/own; \(own)").lines.suffix(2) == ["ran", "status 0"])
+    #expect(
+      try dave(
+        "mkdir -p -m 700 /var/tmp/dave .config/containers\n\(conf("/var/tmp/dave/storage", site.recipe[3]))\npodman import -q /srv/image.tar localhost/own; \(own)"
+      ).lines.suffix(2) == ["ran", "status 0"])
 
     // The server does not answer. What lies below the mount point brings the user's own images back.
     try lab.link("down", .lab2)
@@ -182,9 +194,13 @@ struct ImageStoreTests {
     try lab.root("modprobe loop; \(site.recipe[1])")
     try lab.put(file, into: "/srv/images")
     try lab.root("set -e; \(site.recipe[4])")
-    try lab.root("set -e; mkdir -p /net/images; mount -t nfs4 -o ro,vers=4.2,nosuid,nodev nfs-server:/srv/images /net/images; \(site.recipe[5])")
-    try lab.root("set -e; \(site.recipe[5].replacing("alice", with: "bob").replacing("2001", with: "2002").replacing("100000", with: "165536"))")
-    try site.write("[storage.options]\nadditionalimagestores = [\"/images/@USER@/store\"]\n", ">> /etc/rootless-storage/skel/.config/containers/storage.conf")
+    try lab.root(
+      "set -e; mkdir -p /net/images; mount -t nfs4 -o ro,vers=4.2,nosuid,nodev nfs-server:/srv/images /net/images; \(site.recipe[5])")
+    try lab.root(
+      "set -e; \(site.recipe[5].replacing("alice", with: "bob").replacing("2001", with: "2002").replacing("100000", with: "165536"))")
+    try site.write(
+      "[storage.options]\nadditionalimagestores = [\"/images/@USER@/store\"]\n",
+      ">> /etc/rootless-storage/skel/.config/containers/storage.conf")
     for user in ["alice", "bob"] {
       let output = try lab.login(user, ImageStoreTests.trial)
       #expect(output.lines == ImageStoreTests.outcome("2750"), "\(user): \(output)")

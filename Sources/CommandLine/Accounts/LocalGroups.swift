@@ -13,7 +13,9 @@ struct LocalGroups: Sendable {
     forEachLine(group) { line in
       if line.isEmpty || line.first == .hash { return }
       let fields = parts(line, separator: { $0 == .colon })
-      guard fields.count == 4, let gid = identifier(fields[2]), let first = fields[0].first, first != .plus, first != .hyphen, !line.contains(where: isBlank) else {
+      guard fields.count == 4, let gid = identifier(fields[2]), let first = fields[0].first, first != .plus, first != .hyphen,
+        !line.contains(where: isBlank)
+      else {
         isUnusual = true
         return
       }
@@ -27,7 +29,10 @@ struct LocalGroups: Sendable {
   /// The account with its supplementary groups, as `NameService.withGroups` gives it.
   func withGroups(_ account: Account) -> Account {
     var found = [account.credentials.group]
-    for gid in groups[NameKey(account.name)] ?? [] where found.count < HelperArguments.mostGroups && !found.contains(gid) { found.append(gid) }
-    return Account(credentials: Credentials(user: account.uid, group: account.credentials.group, groups: found), name: account.name, home: account.home)
+    for gid in groups[NameKey(account.name)] ?? [] where found.count < HelperArguments.mostGroups && !found.contains(gid) {
+      found.append(gid)
+    }
+    return Account(
+      credentials: Credentials(user: account.uid, group: account.credentials.group, groups: found), name: account.name, home: account.home)
   }
 }

@@ -4,7 +4,8 @@ import RootlessStorage
 /// Which settings a command goes by: those that logins go by, unless others are named.
 struct SettingsOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(Settings.defaultPath).", valueName: "file"), completion: .file())
+    help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(Settings.defaultPath).", valueName: "file"),
+    completion: .file())
   var conf: String?
 
   func validate() throws {

@@ -35,7 +35,8 @@ struct UserExaminer {
     facts.localVolumes = localVolumes(facts)
     if facts.isNetworkHome {
       facts.blocked = []
-      for path in [UserExaminer.storageConf, UserExaminer.daemonJson] + facts.skeleton.map(\.path) where !facts.blocked.contains(where: { $0.file == path }) {
+      for path in [UserExaminer.storageConf, UserExaminer.daemonJson] + facts.skeleton.map(\.path)
+      where !facts.blocked.contains(where: { $0.file == path }) {
         if let place = BlockedPlace(onTheWayTo: path, at: home) { facts.blocked.append(.init(file: path, place: place)) }
       }
       facts.homeIsFull = isFull(home)
@@ -52,7 +53,8 @@ struct UserExaminer {
   /// What `examine` does, so that it has been done once: in a home where there is nothing, and with paths that are root's.
   func rehearse(_ home: borrowing FileDescriptor) {
     let own = storageConf(home, nil)
-    let text = try? TOMLText(Array("[storage]\ngraphroot = \"/etc/none/none\"\n[storage.options]\nadditionalimagestores = [\"/etc\"]\n".utf8))
+    let text = try? TOMLText(
+      Array("[storage]\ngraphroot = \"/etc/none/none\"\n[storage.options]\nadditionalimagestores = [\"/etc\"]\n".utf8))
     _ = podmanConfig(home, own)
     let content = ConfigFile.Content(bytes: text?.bytes ?? [], isLink: false, owner: 0, mode: 0o644, inode: 0)
     let sample = PodmanConfig(user: PodmanConfig.File(path: "/etc/none", .site, .content(content)))
@@ -97,7 +99,9 @@ struct UserExaminer {
   private func readDatabase(_ graphroot: String, _ generation: PodmanGeneration?, _ conf: inout UserFacts.StorageConf) {
     do throws(Errno) {
       let root = try open(path: [.slash], .directoryPlace)
-      func read(_ name: String) -> ConfigFile { ConfigFile.read(at: root, Array((graphroot + name).utf8.drop { $0 == .slash }), limit: UserExaminer.largestDatabase) }
+      func read(_ name: String) -> ConfigFile {
+        ConfigFile.read(at: root, Array((graphroot + name).utf8.drop { $0 == .slash }), limit: UserExaminer.largestDatabase)
+      }
       let newer = generation == .early ? .absent : read(UserExaminer.podmanDatabase)
       if newer != .absent {
         conf.database = graphroot + UserExaminer.podmanDatabase
@@ -183,7 +187,9 @@ struct UserExaminer {
       daemon.name = option.value.map { shown($0) } ?? "what --config-file in \(option.place) names"
       daemon.file = .absent
       if let path = option.value, path.hasPrefix("/") {
-        do throws(Errno) { daemon.file = ConfigFile.read(at: try open(path: [.slash], .directoryPlace), Array(path.utf8.dropFirst())) } catch {}
+        do throws(Errno) {
+          daemon.file = ConfigFile.read(at: try open(path: [.slash], .directoryPlace), Array(path.utf8.dropFirst()))
+        } catch {}
       }
     } else {
       daemon.file = ConfigFile.read(at: home, UserExaminer.daemonJson)
@@ -228,7 +234,9 @@ struct UserExaminer {
     do throws(Errno) {
       let root = try open(path: [.slash], .directoryPlace)
       let path = Array("\(directory)/docker/daemon.json".utf8.drop { $0 == .slash })
-      if case .content(let content) = ConfigFile.read(at: root, path), let written = (try? JSONText(content.bytes))?.string("data-root"), written.hasPrefix("/") {
+      if case .content(let content) = ConfigFile.read(at: root, path), let written = (try? JSONText(content.bytes))?.string("data-root"),
+        written.hasPrefix("/")
+      {
         docker.dataRoot = Place(written, settings, mounts)
       }
     } catch {}
@@ -262,7 +270,9 @@ struct UserExaminer {
   /// In the stores that are in effect, where these are on a local disk though the home is not.
   private func localVolumes(_ facts: UserFacts) -> [UserFacts.LocalVolumes] {
     guard facts.isNetworkHome else { return [] }
-    let stores: [(UserFacts.Engine, Place?)] = [(.podman, facts.storageConf?.graphroot), (.docker, facts.daemonJson?.unitRoot ?? facts.daemonJson?.dataRoot)]
+    let stores: [(UserFacts.Engine, Place?)] = [
+      (.podman, facts.storageConf?.graphroot), (.docker, facts.daemonJson?.unitRoot ?? facts.daemonJson?.dataRoot),
+    ]
     return stores.compactMap { engine, store in
       guard let store, !store.isNetwork, let root = try? open(path: [.slash], .directoryPlace) else { return nil }
       let path = Array("\(store.path)/volumes".utf8)
@@ -295,7 +305,9 @@ struct UserExaminer {
   private func pauseProcess(_ runtimeDirectory: String?) -> UserFacts.PauseProcess {
     do throws(Errno) {
       let root = try open(path: [.slash], .directoryPlace)
-      guard let pid = pauseNumber(root, runtimeDirectory ?? "/run/user/\(account.uid)") ?? pauseNumber(root, "/tmp/podman-run-\(account.uid)") else {
+      guard
+        let pid = pauseNumber(root, runtimeDirectory ?? "/run/user/\(account.uid)") ?? pauseNumber(root, "/tmp/podman-run-\(account.uid)")
+      else {
         return .none
       }
       guard case .content(let map) = ConfigFile.read(at: root, Array("proc/\(pid)/uid_map".utf8)) else { return .none }

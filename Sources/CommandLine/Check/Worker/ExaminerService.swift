@@ -26,7 +26,9 @@ struct ExaminerService {
   mutating func answer(_ request: UserRequest) -> ExaminerAnswer {
     // One run asks with one file of settings.
     let shared: SharedFacts
-    if let known = self.shared, known.conf == request.conf { shared = known } else {
+    if let known = self.shared, known.conf == request.conf {
+      shared = known
+    } else {
       let isPrivileged = effectiveIDs().user == 0
       shared = SharedFacts(request.conf, isPrivileged: isPrivileged)
       // Whoever is not root asks for one user.
@@ -47,12 +49,15 @@ struct ExaminerService {
   /// The first use of a type, a table or a parser costs more than all later ones: it is made here, and not in every copy. These are the
   /// files of a user for whom all is well; nothing is looked at.
   private func prepare() {
-    let account = Account(credentials: Credentials(user: 65533, group: 65533, groups: []), name: Array("user".utf8), home: Array("/home/user".utf8))
+    let account = Account(
+      credentials: Credentials(user: 65533, group: 65533, groups: []), name: Array("user".utf8), home: Array("/home/user".utf8))
     var facts = UserFacts(account: account, home: .on(.named(Array("nfs4".utf8))))
     facts.isNetworkHome = true
     facts.storage = UserFacts.Storage(
       path: Array("/var/tmp/user".utf8), observation: StorageObservation(parentIsWritableByOthers: true, state: .inPlace(mode: 0o700)))
-    let storageConf = ConfigFile(sample: "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/user/containers/storage\"\n[storage.options]\nmountopt = \"nodev\"\n")
+    let storageConf = ConfigFile(
+      sample: "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/user/containers/storage\"\n[storage.options]\nmountopt = \"nodev\"\n"
+    )
     let daemonJson = ConfigFile(sample: "{ \"data-root\": \"/var/tmp/user/docker\" }\n")
     let user = PodmanConfig.File(path: "~/.config/containers/storage.conf", .user, storageConf)
     facts.podmanConfig = PodmanConfig(user: user)
@@ -79,9 +84,12 @@ struct ExaminerService {
     let skeleton = [UserExaminer.storageConf, UserExaminer.daemonJson].map { SkeletonFile(path: $0, mode: 0o644, content: []) }
     _ = home.files(skeleton, settings, mounts, findingAllLeftovers: true)
     let request = UserRequest(
-      task: .check, name: account.name, uid: 0, gid: 0, groups: [], groupsLeftOut: false, home: account.home, conf: shared.conf, timeout: 1, environment: nil)
+      task: .check, name: account.name, uid: 0, gid: 0, groups: [], groupsLeftOut: false, home: account.home, conf: shared.conf, timeout: 1,
+      environment: nil)
     var examination = Examination(request, shared)
-    examination.rehearse(StorageObserver(account, settings, leaf: Array("rootless-storage".utf8), mounts, EngineDirectories(skeleton: skeleton)), settings, mounts)
+    examination.rehearse(
+      StorageObserver(account, settings, leaf: Array("rootless-storage".utf8), mounts, EngineDirectories(skeleton: skeleton)), settings,
+      mounts)
     rehearse(home, UserExaminer(account: account, settings: settings, mounts: mounts, shared: shared))
   }
 
@@ -94,7 +102,9 @@ struct ExaminerService {
 }
 
 extension ConfigFile {
-  fileprivate init(sample: String) { self = .content(Content(bytes: Array(sample.utf8), isLink: false, owner: 65533, mode: 0o600, inode: 0)) }
+  fileprivate init(sample: String) {
+    self = .content(Content(bytes: Array(sample.utf8), isLink: false, owner: 65533, mode: 0o600, inode: 0))
+  }
 
   fileprivate var bytes: [UInt8]? {
     if case .content(let content) = self { content.bytes } else { nil }
