@@ -50,6 +50,15 @@ struct SituationTests {
   private static let goodRoot = "graphroot = \"/var/tmp/alice/containers/storage\""
 
   private static let store = "/var/tmp/alice/containers/storage"
+  /// An additional image store of root's, with one image and one layer, and the lines that list it.
+  private static let siteStore = """
+    mkdir -p /var/tmp/site/overlay/one/diff /var/tmp/site/overlay-images /var/tmp/site/overlay-layers
+    touch /var/tmp/site/overlay-images/images.lock /var/tmp/site/overlay-layers/layers.lock
+    for list in images layers; do echo '[{"id":"one"}]' > /var/tmp/site/overlay-$list/$list.json; done
+
+    """
+  private static let listed = put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionalimagestores = [\"/var/tmp/site\"]") + "\n"
+  private static let program = "printf '[storage.options.overlay]\\nmount_program = \"/bin/true\"\\n' >> \(conf)"
   /// Podman's database since 4.8, with what counts of its table.
   private static func database(_ runroot: String, _ more: String = "") -> String {
     """
@@ -377,6 +386,30 @@ struct SituationTests {
       script: "install -d -m 700 /var/tmp/closed /var/tmp/closed/ais; "
         + put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionalimagestores = [\"/var/tmp/closed/ais\"]"),
       codes: ["image-store"], isRepairable: false),
+    .init(what: "an image store of the site", script: siteStore + listed + program, codes: [], isRepairable: false),
+    .init(
+      what: "what lies below its mount point", script: siteStore + "rm -r /var/tmp/site/overlay; rm /var/tmp/site/*/*.json\n" + listed,
+      codes: [], isRepairable: false),
+    .init(
+      what: "a store whose images belong to others, without fuse-overlayfs", script: siteStore + listed, codes: ["image-store"],
+      isRepairable: false),
+    .init(
+      what: "one that only root can read", script: siteStore + "chmod 700 /var/tmp/site/overlay-layers\n" + listed + program,
+      codes: ["image-store"], isRepairable: false),
+    .init(
+      what: "one of which root alone can read a list",
+      script: siteStore + "chmod 600 /var/tmp/site/overlay-images/images.json\n" + listed + program, codes: ["image-store"],
+      isRepairable: false),
+    .init(
+      what: "one without a lock", script: siteStore + "rm /var/tmp/site/overlay-images/images.lock\n" + listed + program,
+      codes: ["image-store"], isRepairable: false),
+    .init(
+      what: "one with a damaged list", script: siteStore + "echo '[{' > /var/tmp/site/overlay-layers/layers.json\n" + listed + program,
+      codes: ["image-store"], isRepairable: false),
+    .init(
+      what: "the same of images, with an old Podman",
+      script: early + siteStore + "echo '[{' > /var/tmp/site/overlay-images/images.json\n" + listed + program, codes: ["image-store"],
+      isRepairable: false),
     .init(
       what: "an image store in the home, which is read alone",
       script: "install -d -o 4001 /home/alice/ais; "
@@ -656,7 +689,7 @@ struct SituationTests {
       codes: ["storage-space"], isRepairable: false),
     .init(
       what: "images of others where old files are removed",
-      script: ages + "mkdir -p /var/tmp/aged/ais/overlay-images; "
+      script: ages + "mkdir -p /var/tmp/aged/ais/overlay-images; touch /var/tmp/aged/ais/overlay-images/images.lock; "
         + put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionalimagestores = [\"/var/tmp/aged/ais\"]"),
       codes: ["storage-ageing"], isRepairable: false),
     .init(

@@ -372,7 +372,7 @@ extension UserDiagnosis {
           // It makes a directory for the driver in one that has none, and cannot where it is not the user's.
           let driver = reading.driver.map { $0.name == "vfs" ? "vfs" : "overlay" } ?? "overlay"
           guard case .unreachable? = place("\(raw)/\(driver)-images")?.state else {
-            found += othersImages(raw, "additionalimagestores", file)
+            found += faults(ofStore: raw, driver, reading, file) + othersImages(raw, "additionalimagestores", file)
             continue
           }
           why = "has no \(driver)-images, which \(name) may not make there,"
@@ -411,6 +411,52 @@ extension UserDiagnosis {
       }
     }
     return found
+  }
+
+  /// What is wrong with a store that is there, and lists images.
+  private func faults(ofStore raw: String, _ driver: String, _ reading: PodmanReading, _ file: PodmanConfig.File) -> [Trouble] {
+    let without = "take \(shown(raw)) out of additionalimagestores in \(file.path)"
+    if let fault = facts.imageStoreFaults[ExpandedPath(raw, facts.account).path], fault.file.hasPrefix("\(driver)-") {
+      let (why, cure) =
+        switch fault.cause {
+        case .missing: ("is not there, and \(name) may not make it", "make it there as an empty file that everybody may read")
+        case .failed(.accessDenied):
+          (
+            "may not be read by \(name)",
+            "let everybody read what is below \(shown(raw)) (mode a+rX), but for diff in overlay, which has modes of images"
+          )
+        case .failed(let cause): ("cannot be read (\(text(cause)))", "see to what it is on")
+        case .noFile: ("is no file", "fill the store anew")
+        case .invalid: ("is no valid JSON", "fill the store anew")
+        }
+      let isPartial = reading.generation == .early && fault.cause == .invalid && fault.isImageList
+      let effect = isPartial ? "Podman finds none of its images" : "Podman's commands fail, also for images that are not in it"
+      return [
+        Trouble(
+          code: .imageStore, severity: isPartial ? .warning : .error,
+          sentence: "\(fault.file) in \(shown(raw)), a part of additionalimagestores in \(file.path), \(why), and so \(effect).",
+          file: file,
+          change: .told(Remedy("\(cure); or \(without)", by: editor(of: file))))
+      ]
+    }
+    let hasProgram = [["storage", "options", "overlay", "mount_program"], ["storage", "options", "mount_program"]].contains {
+      reading.text($0) != nil
+    }
+    guard driver == "overlay", facts.mountsOverlay, !hasProgram, case .directory(let owner)? = place("\(raw)/overlay")?.state,
+      owner != facts.account.uid
+    else { return [] }
+    // Copying such a file up fails with EOVERFLOW; and there is always one, since Podman makes /etc/mtab in every container.
+    return [
+      Trouble(
+        code: .imageStore, severity: .warning,
+        sentence:
+          "The images in \(shown(raw)), a part of additionalimagestores in \(file.path), have files of uids that \(name)'s containers do not have (\(owner), for one), and the kernel's overlay is used for them: such a container does not start, or cannot write to what is in its image.",
+        file: file,
+        change: .told(
+          Remedy(
+            "fill it with force_mask = \"shared\" and name fuse-overlayfs as mount_program in \(file.path), or mount it for \(name) with ids mapped; or \(without)",
+            by: editor(of: file))))
+    ]
   }
 
   private func othersImages(_ raw: String, _ key: String, _ file: PodmanConfig.File) -> [Trouble] {

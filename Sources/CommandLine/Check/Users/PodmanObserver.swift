@@ -122,11 +122,25 @@ extension UserExaminer {
         add(path)
         // What Podman makes in one where it is not there.
         for driver in ["overlay", "vfs"] { add("\(path)/\(driver)-images") }
+        // Whose ids the files of the images have.
+        add("\(path)/overlay")
       }
       for path in PodmanReading.layerStores(text) { add(path) }
     }
     for text in config.engine.compactMap(\.text) {
       for key in UserExaminer.engineKeys { if case .string(let path)? = text.value(["engine", key]) { add(path) } }
+    }
+    return found
+  }
+
+  /// Of every store that is there.
+  func imageStoreFaults(_ configs: [PodmanConfig], _ places: [String: Place]) -> [String: ImageStoreFault] {
+    var found: [String: ImageStoreFault] = [:]
+    for text in configs.flatMap({ [$0.user] + $0.others + $0.dropIns }).compactMap(\.text) {
+      for raw in PodmanReading.imageStores(text) {
+        let path = ExpandedPath(raw, account).path
+        if found[path] == nil, places[path]?.exists ?? false, let fault = ImageStoreFault(in: path) { found[path] = fault }
+      }
     }
     return found
   }

@@ -145,6 +145,10 @@ struct UserFacts: Equatable, Sendable {
   var dockerGeneration: DockerGeneration?
   /// Where the paths lead that stand in these files, as they are expanded.
   var places: [String: Place] = [:]
+  /// What keeps Podman from reading additional image stores, by the path of the store as it is expanded.
+  var imageStoreFaults: [String: ImageStoreFault] = [:]
+  /// The kernel mounts overlay for users: Podman then takes fuse-overlayfs only if it is told to.
+  var mountsOverlay = true
   /// What is not the user's where Podman works.
   var strangers: [Stranger] = []
   /// Programs that these files name, and that are not there.

@@ -25,6 +25,8 @@ struct UserExaminer {
       let known = own.graphroot.map { [$0.path: $0] } ?? [:]
       facts.places = places(config, known)
       if let session = facts.sessionConfig { facts.places = places(session, facts.places) }
+      facts.imageStoreFaults = imageStoreFaults([config, facts.sessionConfig].compactMap(\.self), facts.places)
+      facts.mountsOverlay = shared.mountsOverlay
       facts.missingPrograms = missingPrograms(config)
     }
     let graphroot = facts.storageConf?.graphroot
@@ -60,6 +62,8 @@ struct UserExaminer {
     facts.isNetworkHome = true
     facts.daemonJson = daemonJson(home, nil, nil)
     facts.places = places(sample, [:])
+    facts.imageStoreFaults = imageStoreFaults([sample], facts.places)
+    _ = ImageStoreFault(in: "/etc")
     facts.missingPrograms = missingPrograms(sample)
     facts.leftovers = leftovers(home, facts)
     facts.localVolumes = localVolumes(facts)

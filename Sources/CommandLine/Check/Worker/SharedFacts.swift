@@ -14,6 +14,8 @@ struct SharedFacts {
   /// Where podman is; nil: not installed.
   let podman: [UInt8]?
   let hasFuseOverlayfs: Bool
+  /// The kernel mounts overlay in user namespaces.
+  let mountsOverlay: Bool
   /// Root can have a user's manager start something.
   let hasManagerClient: Bool
   /// SELinux is on, and files have labels that count.
@@ -31,6 +33,7 @@ struct SharedFacts {
     cleaning = Cleaning(tree)
     podman = UserNamespaces.find("podman", tree)
     hasFuseOverlayfs = UserNamespaces.find("fuse-overlayfs", tree) != nil
+    mountsOverlay = UserNamespaces(tree).hasRootlessOverlay
     hasManagerClient = UserProgram.hasClient
     hasSecurityLabels = tree.exists("/sys/fs/selinux/enforce")
     unitDirectories = DockerUnit.directories.filter { directory in
