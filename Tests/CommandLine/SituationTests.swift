@@ -255,8 +255,11 @@ struct SituationTests {
     .init(what: "force_mask alone, with a newer one", script: single + put(conf, goodDriver + goodRoot + "\n[storage.options.overlay]\nforce_mask = \"700\""), codes: [], isRepairable: false),
     .init(what: "graphroot with a comma", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/a,b\""), codes: ["storage-path"], after: "grep -q '\(goodRoot)' \(conf)"),
     .init(what: "graphroot in memory", script: "install -d -o 4001 -g 4001 /dev/shm/alice; " + put(conf, goodDriver + "graphroot = \"/dev/shm/alice\""), codes: ["graphroot-volatile"], isRepairable: false),
+    .init(what: "graphroot on a tmpfs of its own", script: aged + ownDirectory("aged/g") + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/g\""), codes: ["graphroot-volatile"], isRepairable: false),
+    .init(what: "graphroot on a tmpfs of its own, behind a link", script: aged + ownDirectory("aged/g") + "ln -s aged /var/tmp/fast\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/fast/g\""), codes: ["graphroot-volatile"], isRepairable: false),
+    .init(what: "graphroot beside the storage directories of a host that has all in memory", script: ownDirectory("g") + put(conf, goodDriver + "graphroot = \"/var/tmp/g\""), codes: [], isRepairable: false),
     .init(
-      what: "graphroot on a full disk", script: "mkdir /var/tmp/small; mount -t tmpfs -o size=20m none /var/tmp/small; chown 4001 /var/tmp/small; " + put(conf, goodDriver + "graphroot = \"/var/tmp/small\""), codes: ["storage-space"],
+      what: "graphroot on a full disk", script: "mkdir /var/tmp/small; mount -t tmpfs -o size=20m none /var/tmp/small; chown 4001 /var/tmp/small; " + put(conf, goodDriver + "graphroot = \"/var/tmp/small\""), codes: ["graphroot-volatile", "storage-space"],
       isRepairable: false),
     .init(what: "graphroot with the uid, which every Podman puts in", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/$UID/s\""), codes: [], isRepairable: false),
     .init(what: "graphroot with a variable that nobody sets", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/${NO_SUCH}s\""), codes: ["graphroot-variable"], after: "grep -q '\"/var/tmp/alice/s\"' \(conf)"),
@@ -323,22 +326,22 @@ struct SituationTests {
     .init(what: "a path with the user's name in a site's file", script: merging + "install -d -o 4002 /var/tmp/theirs; " + site("/etc/containers/storage.conf.d/x.conf", "[storage]\nrunroot = \"/var/tmp/$USER/rr\"\nimagestore = \"/var/tmp/theirs/$USER\""), codes: ["image-store"], isRepairable: false),
 
     // Every key that names a directory, and what can be wrong with one that is the user's
-    .init(what: "graphroot where old files are removed", script: ages + ownDirectory("aged/alice") + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: ["storage-ageing"], isRepairable: false),
-    .init(what: "graphroot where a job of cron's removes old files", script: cleans + ownDirectory("aged/alice") + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: ["storage-ageing"], isRepairable: false),
-    .init(what: "graphroot where old files are removed, and these are spared", script: ages + ownDirectory("aged/alice") + "echo 'x /var/tmp/aged/alice' >> /etc/tmpfiles.d/aged.conf\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: [], isRepairable: false),
-    .init(what: "graphroot behind a link, where old files are removed", script: ages + ownDirectory("aged/alice") + "ln -s aged /var/tmp/way\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/way/alice\""), codes: ["storage-ageing"], isRepairable: false),
-    .init(what: "graphroot behind a bind mount, where old files are removed", script: ages + ownDirectory("aged/alice") + ownDirectory("bound") + "mount --bind /var/tmp/aged/alice /var/tmp/bound\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/bound\""), codes: ["storage-ageing"], isRepairable: false),
-    .init(what: "a site's graphroot where old files are removed", script: merging + ages + ownDirectory("aged/alice") + site("/etc/containers/storage.conf.d/x.conf", "[storage]\ngraphroot = \"/var/tmp/aged/$USER\""), codes: ["storage-ageing"], isRepairable: false),
-    .init(what: "graphroot on a mount with noexec", script: ownDirectory("n") + "mount -t tmpfs -o noexec,mode=700,uid=4001 none /var/tmp/n\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/n\""), codes: ["storage-noexec"], isRepairable: false),
+    .init(what: "graphroot where old files are removed", script: ages + ownDirectory("aged/alice") + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "graphroot where a job of cron's removes old files", script: cleans + ownDirectory("aged/alice") + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "graphroot where old files are removed, and these are spared", script: ages + ownDirectory("aged/alice") + "echo 'x /var/tmp/aged/alice' >> /etc/tmpfiles.d/aged.conf\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: ["graphroot-volatile"], isRepairable: false),
+    .init(what: "graphroot behind a link, where old files are removed", script: ages + ownDirectory("aged/alice") + "ln -s aged /var/tmp/way\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/way/alice\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "graphroot behind a bind mount, where old files are removed", script: ages + ownDirectory("aged/alice") + ownDirectory("bound") + "mount --bind /var/tmp/aged/alice /var/tmp/bound\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/bound\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "a site's graphroot where old files are removed", script: merging + ages + ownDirectory("aged/alice") + site("/etc/containers/storage.conf.d/x.conf", "[storage]\ngraphroot = \"/var/tmp/aged/$USER\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(what: "graphroot on a mount with noexec", script: ownDirectory("n") + "mount -t tmpfs -o noexec,mode=700,uid=4001 none /var/tmp/n\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/n\""), codes: ["graphroot-volatile", "storage-noexec"], isRepairable: false),
     .init(what: "graphroot on overlay", script: ownDirectory("o") + overlay + put(conf, goodDriver + "graphroot = \"/var/tmp/o/s\""), codes: ["storage-file-system"], after: "grep -q '\(goodRoot)' \(conf)"),
     .init(what: "graphroot a link that leads nowhere", script: "ln -s /nowhere /var/tmp/link; chown -h 4001 /var/tmp/link; " + put(conf, goodDriver + "graphroot = \"/var/tmp/link\""), codes: ["graphroot-missing"], after: "grep -q '\(goodRoot)' \(conf)"),
     .init(what: "runroot where old files are removed", script: ages + ownDirectory("aged/rr") + put(conf, goodDriver + goodRoot + "\nrunroot = \"/var/tmp/aged/rr\""), codes: ["storage-ageing"], isRepairable: false),
     .init(what: "runroot in a directory that is emptied at boot, as it should be", script: empties + ownDirectory("aged/rr") + put(conf, goodDriver + goodRoot + "\nrunroot = \"/var/tmp/aged/rr\""), codes: [], isRepairable: false),
     .init(what: "runroot on a full disk", script: ownDirectory("small") + full + put(conf, goodDriver + goodRoot + "\nrunroot = \"/var/tmp/small\""), codes: ["storage-space"], isRepairable: false),
     .init(what: "runroot in which nothing can be made", script: "install -d -m 500 -o 4001 /var/tmp/rr; " + put(conf, goodDriver + goodRoot + "\nrunroot = \"/var/tmp/rr\""), codes: ["runroot-unusable"], after: "if grep -q runroot \(conf); then exit 1; fi"),
-    .init(what: "imagestore where old files are removed", script: single + ages + ownDirectory("aged/i") + put(conf, goodDriver + goodRoot + "\nimagestore = \"/var/tmp/aged/i\""), codes: ["storage-ageing"], isRepairable: false),
+    .init(what: "imagestore where old files are removed", script: single + ages + ownDirectory("aged/i") + put(conf, goodDriver + goodRoot + "\nimagestore = \"/var/tmp/aged/i\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
     .init(what: "imagestore on overlay", script: single + ownDirectory("o") + overlay + put(conf, goodDriver + goodRoot + "\nimagestore = \"/var/tmp/o/s\""), codes: ["storage-file-system"], after: "if grep -q imagestore \(conf); then exit 1; fi"),
-    .init(what: "imagestore on a full disk", script: single + ownDirectory("small") + full + put(conf, goodDriver + goodRoot + "\nimagestore = \"/var/tmp/small\""), codes: ["storage-space"], isRepairable: false),
+    .init(what: "imagestore on a full disk", script: single + ownDirectory("small") + full + put(conf, goodDriver + goodRoot + "\nimagestore = \"/var/tmp/small\""), codes: ["graphroot-volatile", "storage-space"], isRepairable: false),
     .init(what: "images of others where old files are removed", script: ages + "mkdir -p /var/tmp/aged/ais/overlay-images; " + put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionalimagestores = [\"/var/tmp/aged/ais\"]"), codes: ["storage-ageing"], isRepairable: false),
     .init(what: "layers of others where old files are removed", script: ages + "mkdir -p /var/tmp/aged/als; " + put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionallayerstores = [\"/var/tmp/aged/als:ref\"]"), codes: ["storage-ageing"], isRepairable: false),
     .init(what: "volumes where old files are removed", script: ages + ownDirectory("aged/v") + mine("containers.conf", "[engine]\nvolume_path = \"/var/tmp/aged/v\""), codes: ["storage-volatile", "storage-ageing"], isRepairable: false),
@@ -499,6 +502,9 @@ struct SituationTests {
     let before = try machine.snapshot("/home /var/tmp")
     let found = try machine.check("alice")
     #expect(found.codes.sorted() == situation.codes.sorted(), "\(found)")
+    // With all users she is told the same, where she has been seen on this host.
+    func told(_ user: Report.User?) -> [String] { (user?.findings ?? []).map { "\($0.severity) \($0.code): \($0.sentence) \($0.remedy)" } }
+    if let all = try machine.check("--all").users.first(where: { $0.name == "alice" }) { #expect(told(all) == told(found.users.first)) }
     for finding in found.users.first?.findings ?? [] {
       #expect(finding.isRepairable == situation.isRepairable, "\(finding)")
       #expect(finding.sentence.hasSuffix(".") && !finding.remedy.isEmpty)
