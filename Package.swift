@@ -8,15 +8,18 @@ let strict: [SwiftSetting] = [
 ]
 // CLinux.h asks for the GNU extensions of libc; the compiler's own module of libc has to have them too where both are loaded.
 let ordinary = strict + [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
-let embedded = strict + [
-  .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"]),
-]
+let embedded =
+  strict + [
+    .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"]),
+  ]
 
 // The command line's parsers, compiled into the fuzz targets from where they are (Tests/Fuzz/CommandLine is a symbolic link): the
 // executable has a main of its own, and libFuzzer's must be the only one.
 let parsers = [
-  "Accounts/NameKey.swift", "ConfigText", "Check/Host/Tmpfiles.swift", "Check/Host/TmpfilesLine.swift", "PAM/PAMFileText.swift", "PAM/PAMParser.swift",
-  "SubordinateIDs/IDRanges.swift", "SubordinateIDs/OwnerNumbers.swift", "SubordinateIDs/RealID.swift", "SubordinateIDs/SubordinateIDTable.swift", "System/HostCalls.swift",
+  "Accounts/NameKey.swift", "ConfigText", "Check/Host/Tmpfiles.swift", "Check/Host/TmpfilesLine.swift", "PAM/PAMFileText.swift",
+  "PAM/PAMParser.swift",
+  "SubordinateIDs/IDRanges.swift", "SubordinateIDs/OwnerNumbers.swift", "SubordinateIDs/RealID.swift",
+  "SubordinateIDs/SubordinateIDTable.swift", "System/HostCalls.swift",
   "System/HostTree.swift", "Text",
 ]
 // Only `Tests/run fuzz` sees it: without libFuzzer it has no main.
@@ -25,8 +28,10 @@ let fuzzing: [Target] =
   ? []
   : [
     .executableTarget(
-      name: "fuzz", dependencies: ["CLinux", "RootlessStorage", .product(name: "TOMLKit", package: "TOMLKit")], path: "Tests/Fuzz", exclude: ["corpus", "run"],
-      sources: ["Fuzz.swift", "Targets"] + parsers.map { "CommandLine/\($0)" }, swiftSettings: ordinary + [.unsafeFlags(["-parse-as-library"])])
+      name: "fuzz", dependencies: ["CLinux", "RootlessStorage", .product(name: "TOMLKit", package: "TOMLKit")], path: "Tests/Fuzz",
+      exclude: ["corpus", "run"],
+      sources: ["Fuzz.swift", "Targets"] + parsers.map { "CommandLine/\($0)" },
+      swiftSettings: ordinary + [.unsafeFlags(["-parse-as-library"])])
   ]
 
 let package = Package(
@@ -80,7 +85,11 @@ let package = Package(
     .testTarget(name: "EngineTests", dependencies: ["TestSupport"], path: "Tests/Engines"),
     .testTarget(name: "KerberosTests", dependencies: ["TestSupport"], path: "Tests/Kerberos"),
     .testTarget(name: "SELinuxTests", dependencies: ["TestSupport"], path: "Tests/SELinux"),
-    .executableTarget(name: "pam-host", path: "Tests/Host", linkerSettings: [.linkedLibrary("pam"), .linkedLibrary("pthread"), .linkedLibrary("dl"), .unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
+    .executableTarget(
+      name: "pam-host", path: "Tests/Host",
+      linkerSettings: [
+        .linkedLibrary("pam"), .linkedLibrary("pthread"), .linkedLibrary("dl"), .unsafeFlags(["-enable-experimental-feature", "Embedded"]),
+      ]),
     .executableTarget(name: "attacker", path: "Tests/Attacker"),
     .executableTarget(name: "pam-faults", path: "Tests/FaultInjector", linkerSettings: [.linkedLibrary("pam")]),
   ] + fuzzing

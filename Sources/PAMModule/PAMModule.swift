@@ -22,13 +22,17 @@ public func openSession(
   var index = 0
   // SAFETY: libpam hands over `count` texts that end in NUL and live as long as the handle.
   while index < Int(count), let option = unsafe arguments?[index] {
-    if unsafe !options.take(option) { unsafe log.warning("option is unknown or malformed, ignoring; see pam_rootless_storage(8): ", option) }
+    if unsafe !options.take(option) {
+      unsafe log.warning("option is unknown or malformed, ignoring; see pam_rootless_storage(8): ", option)
+    }
     index &+= 1
   }
   let outcome = unsafe session(handle, typed, options, isSilent: UInt32(bitPattern: flags) & PAM_SILENT != 0, log)
   if !options.strict || outcome == .done { return PAM_SUCCESS }
   if outcome == .tolerated {
-    log.warning("the login goes on although the option strict is given: somebody else may have caused it, who can write to the directory that holds the storage directories, or has filled the disk; a directory of root's on a disk that users cannot fill prevents both")
+    log.warning(
+      "the login goes on although the option strict is given: somebody else may have caused it, who can write to the directory that holds the storage directories, or has filled the disk; a directory of root's on a disk that users cannot fill prevents both"
+    )
     return PAM_SUCCESS
   }
   return PAM_SESSION_ERR
@@ -99,29 +103,37 @@ private func follow(
     case .pipe(let number), .spawn(let number): cause = number
     }
     if cause == .noEntry || cause == .accessDenied || cause == .notExecutable {
-      unsafe log.error("the session helper cannot be started, nothing is done; reinstall the package, or correct helper= in the PAM line: ", path)
+      unsafe log.error(
+        "the session helper cannot be started, nothing is done; reinstall the package, or correct helper= in the PAM line: ", path)
       return .failed
     }
-    unsafe log.error("the session helper cannot be started, nothing is done; fix the cause and log in again: ", clinux_error_text(cause.rawValue))
+    unsafe log.error(
+      "the session helper cannot be started, nothing is done; fix the cause and log in again: ", clinux_error_text(cause.rawValue))
     return .failed
   }
   if reader.isFlooded { log.warning("the session helper printed too much, the rest is left out; run it by hand as root") }
   switch ending {
   case .timedOut(let isGone):
     if isGone {
-      log.error("the session helper was not done within the timeout and was killed, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd")
+      log.error(
+        "the session helper was not done within the timeout and was killed, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd"
+      )
     } else {
-      log.error("the session helper was not done within the timeout and cannot be ended, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd")
+      log.error(
+        "the session helper was not done within the timeout and cannot be ended, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd"
+      )
     }
     return .failed
   case .unheard(let cause):
-    unsafe log.error("the session helper cannot be listened to and was killed; fix the cause and log in again: ", clinux_error_text(cause.rawValue))
+    unsafe log.error(
+      "the session helper cannot be listened to and was killed; fix the cause and log in again: ", clinux_error_text(cause.rawValue))
     return .failed
   case .exited, .killed, .reapedElsewhere: break
   }
   if let outcome = reader.outcome { return outcome }
   switch ending {
-  case .exited(let status): log.error("the session helper ended without a whole report, run it by hand as root; its exit status was ", number: status)
+  case .exited(let status):
+    log.error("the session helper ended without a whole report, run it by hand as root; its exit status was ", number: status)
   case .killed(let signal): log.error("the session helper was killed before it was done, log in again; the signal was ", number: signal)
   default: log.error("the session helper ended without a whole report; log in again")
   }

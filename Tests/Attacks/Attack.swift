@@ -20,7 +20,9 @@ enum Attack {
   }
 
   /// What nobody may touch: `attacker step --protect`.
-  static let isProtected = ["/etc", "/root", "/home/bob", "/home/mallory/things", "/home/alice/precious", "/var/tmp/bob", "/var/tmp/alice.other"]
+  static let isProtected = [
+    "/etc", "/root", "/home/bob", "/home/mallory/things", "/home/alice/precious", "/var/tmp/bob", "/var/tmp/alice.other",
+  ]
 }
 
 extension Machine {
@@ -54,7 +56,8 @@ extension Machine {
   /// Runs `attacker step` through real logins (Tests/Attacker/step.c).
   func step(
     _ by: Attack.By, place: String = "/var/tmp/alice", thing: String = "dir", second: String? = nil, scenario: String = "fresh",
-    rounds: Int, order: String = "come", undisturbed: String = "end done", options: String = "strict debug timeout=60", host: String = "", protecting protected: [String] = Attack.isProtected
+    rounds: Int, order: String = "come", undisturbed: String = "end done", options: String = "strict debug timeout=60", host: String = "",
+    protecting protected: [String] = Attack.isProtected
   ) throws -> Steps {
     try write("session required \(try Machine.modulePath()) \(options)\n", to: "/etc/pam.d/tested")
     let change = second.map { "--second '\($0)'" } ?? ""
@@ -112,7 +115,9 @@ struct Figures: CustomStringConvertible {
   var description: String { output.description }
 
   /// Carol's: every login the same PAM_SUCCESS, and none near the deadline of 60 s.
-  var isUndisturbed: Bool { output.status == 0 && self["open"] == 0 && self["differing"] == 0 && self["longest_us"] < 30_000_000 && self["longest_us"] > 0 }
+  var isUndisturbed: Bool {
+    output.status == 0 && self["open"] == 0 && self["differing"] == 0 && self["longest_us"] < 30_000_000 && self["longest_us"] > 0
+  }
 }
 
 /// What `attacker step` printed.

@@ -25,7 +25,9 @@ struct HelperAttackTests {
     ("for n in $(seq 200); do sleep \(mark) & done; exit 0", true, true),
   ]
 
-  @Test(arguments: helpers) func `a helper that holds on is left at the deadline, and one that leaves somebody behind is not waited for`(script: String, ends: Bool, stays: Bool) throws {
+  @Test(arguments: helpers) func `a helper that holds on is left at the deadline, and one that leaves somebody behind is not waited for`(
+    script: String, ends: Bool, stays: Bool
+  ) throws {
     let machine = try Machine.attacked(ownProcesses: true)
     try machine.write("#!/bin/bash\n\(script)\n", to: "/etc/helper")
     try machine.sure("chmod 755 /etc/helper")

@@ -8,9 +8,12 @@ struct HomeAttackTests {
   private var rounds: Int { Attack.rounds }
 
   static let places = [".config", ".config/containers", ".config/docker/daemon.json"]
-  static let things = ["symlink:/etc", "symlink:/root", "symlink:/home/bob", "symlink:/home/alice/precious", "fifo", "symlink:/dev/zero", "sparse", "dir:0"]
+  static let things = [
+    "symlink:/etc", "symlink:/root", "symlink:/home/bob", "symlink:/home/alice/precious", "fifo", "symlink:/dev/zero", "sparse", "dir:0",
+  ]
 
-  @Test(arguments: places) func `what is swapped in the home is followed with the user's rights at most, and nothing of anybody's is touched`(place: String) throws {
+  @Test(arguments: places)
+  func `what is swapped in the home is followed with the user's rights at most, and nothing of anybody's is touched`(place: String) throws {
     let machine = try Machine.attacked()
     for thing in HomeAttackTests.things {
       let steps = try machine.step(.alice, place: "/home/alice/\(place)", thing: thing, rounds: rounds)
@@ -20,7 +23,9 @@ struct HomeAttackTests {
     }
   }
 
-  @Test(arguments: [".config/containers", ".config/docker"]) func `a temporary name that the user has taken is neither followed nor opened`(place: String) throws {
+  @Test(arguments: [".config/containers", ".config/docker"]) func `a temporary name that the user has taken is neither followed nor opened`(
+    place: String
+  ) throws {
     let machine = try Machine.attacked()
     for target in ["/home/alice/precious", "/home/alice/nothing", "/etc/passwd", "/dev/zero", ""] {
       let steps = try machine.step(.alice, place: "/home/alice/\(place)", thing: "temporary:\(target)", rounds: rounds)

@@ -7,7 +7,9 @@ import Testing
 struct ProcessAttackTests {
   private let logins = Attack.isFull ? 3000 : 300
 
-  @Test(arguments: ["", "--caller 4001"]) func `the user can neither signal, limit, read nor trace a helper that has root's rights left`(host: String) throws {
+  @Test(arguments: ["", "--caller 4001"]) func `the user can neither signal, limit, read nor trace a helper that has root's rights left`(
+    host: String
+  ) throws {
     // In a host like su, whose real uid is the caller's, from the helper's first setresuid on.
     let machine = try Machine.attacked()
     let steps = try machine.step(.alice, rounds: 3, order: "tamper", host: host)
@@ -63,7 +65,9 @@ struct ProcessAttackTests {
     #expect(try machine.sh("ps -C session-helper -o stat= | grep -v ^Z").text == "")
   }
 
-  @Test(arguments: ["processes", "locks"]) func `a user with a full process table, or locks and watches on everything in reach, logs in`(what: String) throws {
+  @Test(arguments: ["processes", "locks"]) func `a user with a full process table, or locks and watches on everything in reach, logs in`(
+    what: String
+  ) throws {
     let machine = try Machine.attacked(ownProcesses: true)
     try machine.begin("attack", "/usr/libexec/attacker press --uid 4001 \(what)")
     try machine.carol(logins: logins)

@@ -6,7 +6,8 @@ import Testing
 @Suite(.enabled(if: Attack.isPossible, Comment(rawValue: Attack.need)))
 struct RaceTests {
   static let attacks: [(by: Attack.By, place: String, thing: String)] = [
-    (.mallory, "/var/tmp/alice", "symlink:/home/bob"), (.mallory, "/var/tmp/alice", "dir:777"), (.alice, "/var/tmp/alice", "symlink:/var/tmp/bob"),
+    (.mallory, "/var/tmp/alice", "symlink:/home/bob"), (.mallory, "/var/tmp/alice", "dir:777"),
+    (.alice, "/var/tmp/alice", "symlink:/var/tmp/bob"),
     (.alice, "/home/alice/.config", "symlink:/home/bob"), (.alice, "/home/alice/.config/containers", "symlink:/etc"),
     (.alice, "/home/alice/.config/docker", "fifo"),
   ]
@@ -15,7 +16,8 @@ struct RaceTests {
     let machine = try Machine.attacked()
     let threads = 4
     let each = Attack.isFull ? 1000 : 50
-    let isProtected = (Attack.isProtected.filter { $0 != "/etc" } + ["/etc/rootless-storage", "/etc/passwd", "/etc/expected"]).joined(separator: " ")
+    let isProtected = (Attack.isProtected.filter { $0 != "/etc" } + ["/etc/rootless-storage", "/etc/passwd", "/etc/expected"]).joined(
+      separator: " ")
     let before = try machine.snapshot(isProtected)
     try machine.begin("attack", "/usr/libexec/attacker race --uid \(attack.by.rawValue) --place \(attack.place) --thing \(attack.thing)")
     try machine.carol(logins: threads * each)
@@ -29,7 +31,9 @@ struct RaceTests {
     // Both happened: a login that met the attacker, and one that did not.
     let met = own.filter { $0.priority <= 4 }
     #expect(moves["moves"] > 10 && !met.isEmpty && own.contains { $0.priority >= 6 }, "\(moves) \(met.count) of \(own.count)")
-    #expect(met.filter { $0.priority == 3 }.allSatisfy { $0.text.contains("/var/tmp/alice") || $0.text.contains("/home/alice") }, "\(met.prefix(3))")
+    #expect(
+      met.filter { $0.priority == 3 }.allSatisfy { $0.text.contains("/var/tmp/alice") || $0.text.contains("/home/alice") },
+      "\(met.prefix(3))")
     if attack.by == .mallory { #expect(login.code == 0, "what others do in /var/tmp fails no login") }
     #expect(try machine.sure("find /home/alice /var/tmp -name '.rootless-storage.*'").text == "")
     // All is well when the attacker is gone.

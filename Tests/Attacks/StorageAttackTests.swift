@@ -26,14 +26,19 @@ struct StorageAttackTests {
   }
 
   /// What comes out at an exchange is still the squatter's, who waits for it: that must not undo anything.
-  @Test(arguments: ["tmpfs", "ext4"]) func `a squatter who makes, renames and exchanges without a pause never keeps the place`(type: String) throws {
+  @Test(arguments: ["tmpfs", "ext4"]) func `a squatter who makes, renames and exchanges without a pause never keeps the place`(type: String)
+    throws
+  {
     let machine = try Machine.attacked()
     if type == "ext4" {
-      try machine.sure("truncate -s 64M /dev/shm/disk; mkfs.ext4 -q /dev/shm/disk; mount -o loop /dev/shm/disk /var/tmp; rmdir /var/tmp/lost+found; chmod 1777 /var/tmp")
+      try machine.sure(
+        "truncate -s 64M /dev/shm/disk; mkfs.ext4 -q /dev/shm/disk; mount -o loop /dev/shm/disk /var/tmp; rmdir /var/tmp/lost+found; chmod 1777 /var/tmp"
+      )
     }
     let rounds = Attack.isFull ? 10_000 : 1000
     let helper = "/usr/libexec/rootless-storage/session-helper --uid 4001 --gid 4001 --groups 4001 --home /home/alice alice"
-    let figures = Figures(try machine.sh("cd /; /usr/libexec/attacker squat --uid 4009 --place /var/tmp/alice --rounds \(rounds) -- \(helper)"))
+    let figures = Figures(
+      try machine.sh("cd /; /usr/libexec/attacker squat --uid 4009 --place /var/tmp/alice --rounds \(rounds) -- \(helper)"))
     print("  \(type): \(figures.output.lines.last ?? "")")
     #expect(figures["lost"] == 0 && figures["rounds"] == rounds, "\(figures)")
     // Refused is what says so; nearly always the place is taken.
@@ -42,7 +47,8 @@ struct StorageAttackTests {
   }
 
   static let swaps = [
-    "symlink:/etc", "symlink:/root", "symlink:/home/bob", "symlink:/var/tmp/bob", "symlink:/var/tmp/alice.other", "exchange:/var/tmp/alice.other",
+    "symlink:/etc", "symlink:/root", "symlink:/home/bob", "symlink:/var/tmp/bob", "symlink:/var/tmp/alice.other",
+    "exchange:/var/tmp/alice.other",
     "dir:777", "fifo", "file",
   ]
 
@@ -69,7 +75,8 @@ struct StorageAttackTests {
       let steps = try machine.step(by, thing: thing, rounds: rounds, undisturbed: "is writable by others (mode 0777)")
       #expect(steps.isHarmless(rounds) && steps["moves"] > rounds / 2, "\(thing): \(steps)")
       // PAM_SUCCESS even with `strict`, an error line and a warning for each.
-      #expect(steps["tolerated"] == rounds && steps["host"] == 0 && steps["log_3"] == rounds && steps["log_4"] == rounds, "\(thing): \(steps)")
+      #expect(
+        steps["tolerated"] == rounds && steps["host"] == 0 && steps["log_3"] == rounds && steps["log_4"] == rounds, "\(thing): \(steps)")
       #expect(steps["log_6"] == 0 && (thing == "dir" || steps["created"] == 0), "\(thing): \(steps)")
     }
     #expect(try machine.sure("find /home/alice -mindepth 1 ! -name precious").text == "")
@@ -78,7 +85,9 @@ struct StorageAttackTests {
   @Test func `a parent of root's leaves no room for either of them`() throws {
     let machine = try Machine.attacked()
     try machine.sure("chmod 755 /var/tmp")
-    for (by, thing) in [(Attack.By.mallory, "dir"), (.mallory, "symlink:/etc"), (.alice, "symlink:/home/bob"), (.alice, "exchange:/var/tmp/alice.other")] {
+    for (by, thing) in [
+      (Attack.By.mallory, "dir"), (.mallory, "symlink:/etc"), (.alice, "symlink:/home/bob"), (.alice, "exchange:/var/tmp/alice.other"),
+    ] {
       let steps = try machine.step(by, thing: thing, rounds: rounds)
       #expect(steps.isHarmless(rounds), "\(thing): \(steps)")
       #expect(steps["moves"] == 0 && steps["created"] == rounds && steps["host"] == 0, "\(thing): \(steps)")
@@ -90,6 +99,7 @@ struct StorageAttackTests {
     try machine.sure("mount -o remount,size=64k,nr_inodes=24 /var/tmp")
     let steps = try machine.step(.mallory, place: "/var/tmp", thing: "fill", rounds: rounds)
     #expect(steps.isHarmless(rounds), "\(steps)")
-    #expect(steps["tolerated"] > 0 && steps["created"] > 0 && steps["done"] + steps["tolerated"] == rounds && steps["host"] == 0, "\(steps)")
+    #expect(
+      steps["tolerated"] > 0 && steps["created"] > 0 && steps["done"] + steps["tolerated"] == rounds && steps["host"] == 0, "\(steps)")
   }
 }

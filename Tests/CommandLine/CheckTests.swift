@@ -24,7 +24,11 @@ struct CheckTests {
   @Test func `where all is good it says so and names verify, and the exit status is 0`() throws {
     let machine = try goodHost()
     let output = try machine.rootlessStorage("check alice")
-    #expect(output.status == 0 && output.lines == ["alice: no problems found; home on ramfs, storage in /var/tmp/alice.", "Next, to ask the engines: rootless-storage verify alice"], "\(output)")
+    #expect(
+      output.status == 0
+        && output.lines == [
+          "alice: no problems found; home on ramfs, storage in /var/tmp/alice.", "Next, to ask the engines: rootless-storage verify alice",
+        ], "\(output)")
     let host = try machine.rootlessStorage("check")
     #expect(host.status == 0 && host.lines.count == 1, "\(host)")
     #expect(try machine.rootlessStorage("repair alice").status == 0)
@@ -32,13 +36,21 @@ struct CheckTests {
     try machine.sure("install -d -o 100007 /var/tmp/by-a-container; install -d -o 55555 /var/tmp/orphan")
     // What others can do on hosts without the package concerns no single user.
     let shared = try machine.rootlessStorage("check --all")
-    #expect(shared.status == 0 && shared.text.contains("storage-parent-shared") && shared.text.contains("/var/lib/rootless-storage/$USER"), "\(shared)")
+    #expect(
+      shared.status == 0 && shared.text.contains("storage-parent-shared") && shared.text.contains("/var/lib/rootless-storage/$USER"),
+      "\(shared)")
     try machine.sure("chmod 755 /var/tmp")
     let orphan = try machine.check("--all").host.findings
-    #expect(orphan.map(\.code) == ["storage-orphaned"] && orphan[0].sentence.hasPrefix("1 uid that owns something") && orphan[0].severity == "note", "\(orphan)")
+    #expect(
+      orphan.map(\.code) == ["storage-orphaned"] && orphan[0].sentence.hasPrefix("1 uid that owns something")
+        && orphan[0].severity == "note", "\(orphan)")
     try machine.sure("rmdir /var/tmp/orphan")
     let all = try machine.rootlessStorage("check --all")
-    #expect(all.status == 0 && all.lines == ["alice: no problems found; home on ramfs, storage in /var/tmp/alice.", "Next, to ask the engines: rootless-storage verify alice"], "\(all)")
+    #expect(
+      all.status == 0
+        && all.lines == [
+          "alice: no problems found; home on ramfs, storage in /var/tmp/alice.", "Next, to ask the engines: rootless-storage verify alice",
+        ], "\(all)")
   }
 
   @Test func `a limit that the file system does not have is one finding of the host`() throws {
@@ -46,7 +58,8 @@ struct CheckTests {
     #expect(try machine.check("alice").host.findings.map(\.code) == [])
     try machine.sure("echo storage_quota = 1G >> /etc/rootless-storage/rootless-storage.conf")
     let report = try machine.check("alice")
-    #expect(report.host.findings.map(\.code) == ["quota-unsupported"] && report.host.findings[0].sentence.contains("is no boundary"), "\(report)")
+    #expect(
+      report.host.findings.map(\.code) == ["quota-unsupported"] && report.host.findings[0].sentence.contains("is no boundary"), "\(report)")
     #expect(report.users[0].findings.map(\.code) == [])
   }
 
@@ -56,7 +69,8 @@ struct CheckTests {
     #expect(try machine.rootlessStorage("check alice").status == 1)
     #expect(try machine.rootlessStorage("check nobody-here").status == 2)
     let both = try machine.rootlessStorage("check alice nobody-here")
-    #expect(both.status == 2 && both.text.contains("daemon-json-missing") && both.text.contains("there is no account of that name"), "\(both)")
+    #expect(
+      both.status == 2 && both.text.contains("daemon-json-missing") && both.text.contains("there is no account of that name"), "\(both)")
     #expect(try machine.rootlessStorage("repair --dry-run alice").status == 1)
     #expect(try machine.rootlessStorage("check --frob").status == 2)
     #expect(try machine.rootlessStorage("check --all alice").status == 2)
@@ -98,19 +112,32 @@ struct CheckTests {
 
   @Test func `what a host lacks is found`() throws {
     let machine = try goodHost()
-    try machine.sure("sed -i /rootless/d /etc/pam.d/cron; rm /usr/local/bin/newuidmap; echo 'colour = red' >> /etc/rootless-storage/rootless-storage.conf")
+    try machine.sure(
+      "sed -i /rootless/d /etc/pam.d/cron; rm /usr/local/bin/newuidmap; echo 'colour = red' >> /etc/rootless-storage/rootless-storage.conf")
     #expect(try machine.check("").host.findings.map(\.code).sorted() == ["newuidmap", "pam-not-reached", "settings-problem"])
     try machine.sure("rm -r /usr/libexec/rootless-storage; ln -s /etc /etc/rootless-storage/skel/link")
-    #expect(try machine.check("").host.findings.map(\.code).sorted() == ["helper-missing", "newuidmap", "pam-not-reached", "settings-problem", "skeleton-warning"])
+    #expect(
+      try machine.check("").host.findings.map(\.code).sorted() == [
+        "helper-missing", "newuidmap", "pam-not-reached", "settings-problem", "skeleton-warning",
+      ])
   }
 
   @Test func `root's Docker with ids of its own is judged by the files that it reads`() throws {
     let machine = try goodHost()
-    try machine.sure("mkdir -p /etc/docker; echo '{ \"userns-remap\": \"alice\" }' > /etc/docker/daemon.json; sed -i s/^mallory:200000/mallory:150000/ /etc/subgid")
+    try machine.sure(
+      "mkdir -p /etc/docker; echo '{ \"userns-remap\": \"alice\" }' > /etc/docker/daemon.json; sed -i s/^mallory:200000/mallory:150000/ /etc/subgid"
+    )
     let report = try machine.check("")
-    #expect(report.host.findings.map(\.code) == ["docker-remap"] && report.host.findings[0].sentence.contains("the gids 100000-165535 of alice (userns-remap, /etc/subgid:1), which include subordinate ids of mallory (150000-215535)"), "\(report)")
+    #expect(
+      report.host.findings.map(\.code) == ["docker-remap"]
+        && report.host.findings[0].sentence.contains(
+          "the gids 100000-165535 of alice (userns-remap, /etc/subgid:1), which include subordinate ids of mallory (150000-215535)"),
+      "\(report)")
     try machine.sure("sed -i s/^mallory:150000/mallory:200000/ /etc/subgid; sed -i /^alice/d /etc/subuid")
-    #expect(try machine.check("").host.findings.map(\.sentence) == ["/etc/docker/daemon.json has userns-remap \"alice\", and /etc/subuid has no uids of alice: root's Docker does not start."])
+    #expect(
+      try machine.check("").host.findings.map(\.sentence) == [
+        "/etc/docker/daemon.json has userns-remap \"alice\", and /etc/subuid has no uids of alice: root's Docker does not start."
+      ])
     try machine.sure("echo alice:100000:65536 >> /etc/subuid")
     #expect(try machine.check("").host.findings.isEmpty)
   }
@@ -128,7 +155,9 @@ struct CheckTests {
   @Test func `a home on a file system that nobody knows is noted, and no gate fails for it`() throws {
     let machine = try goodHost()
     try machine.sure("mkdir -p /var/tmp/homes")
-    try machine.sure("echo 'dave:x:4003:4003::/var/tmp/homes:/bin/sh' >> /etc/passwd; echo 'dave:300000:65536' | tee -a /etc/subuid >> /etc/subgid; mount -t mqueue none /var/tmp/homes; chown 4003 /var/tmp/homes; chmod 700 /var/tmp/homes")
+    try machine.sure(
+      "echo 'dave:x:4003:4003::/var/tmp/homes:/bin/sh' >> /etc/passwd; echo 'dave:300000:65536' | tee -a /etc/subuid >> /etc/subgid; mount -t mqueue none /var/tmp/homes; chown 4003 /var/tmp/homes; chmod 700 /var/tmp/homes"
+    )
     let report = try machine.rootlessStorage("check --json dave")
     #expect(try Report(report).users.first?.findings.map(\.code) == ["home-unfamiliar"], "\(report)")
     #expect(report.status == 0)
@@ -190,10 +219,14 @@ struct CheckTests {
   @Test func `a finding names whose a thing is, and a remedy names where a link leads and who can edit it`() throws {
     let machine = try Machine.good()
     try machine.sure("rm -r /var/tmp/alice; install -d -o 4002 -g 4002 /var/tmp/alice")
-    #expect(try machine.check("alice").users[0].findings.contains { $0.sentence.contains("owned by mallory (uid 4002), not by alice (uid 4001)") })
+    #expect(
+      try machine.check("alice").users[0].findings.contains { $0.sentence.contains("owned by mallory (uid 4002), not by alice (uid 4001)") }
+    )
     try machine.sure("rm -r /var/tmp/alice; install -d -m 700 -o 4001 -g 4001 /var/tmp/alice")
     let conf = SituationTests.conf
-    try machine.sure("mkdir /home/alice/dotfiles; printf '[storage]\\ngraphroot = \"/home/alice/s\"\\ndriver = \"overlay\"\\n' > /home/alice/dotfiles/c; chown -R 4001 /home/alice/dotfiles; rm \(conf); ln -s ../../dotfiles/c \(conf); chown -h 4001 \(conf)")
+    try machine.sure(
+      "mkdir /home/alice/dotfiles; printf '[storage]\\ngraphroot = \"/home/alice/s\"\\ndriver = \"overlay\"\\n' > /home/alice/dotfiles/c; chown -R 4001 /home/alice/dotfiles; rm \(conf); ln -s ../../dotfiles/c \(conf); chown -h 4001 \(conf)"
+    )
     let linked = try machine.check("alice").users[0].findings[0].remedy
     #expect(linked.contains("is a link to (/home/alice/dotfiles/c)") && linked.hasSuffix("# as alice"), "\(linked)")
     try machine.sure("chown 0 /home/alice/dotfiles/c")
@@ -225,7 +258,9 @@ struct CheckTests {
     #expect(try machine.repair("dave").users.first?.actions?.isEmpty == true)
     #expect(try machine.snapshot("/var/tmp") == before)
     // What is wrong in its files is said all the same, and left to the user.
-    try machine.sure("mkdir -p /var/tmp/homes/dave/.config/containers; echo '[storage' > /var/tmp/homes/dave/.config/containers/storage.conf; chown -R 4003:4003 /var/tmp/homes/dave")
+    try machine.sure(
+      "mkdir -p /var/tmp/homes/dave/.config/containers; echo '[storage' > /var/tmp/homes/dave/.config/containers/storage.conf; chown -R 4003:4003 /var/tmp/homes/dave"
+    )
     let report = try machine.check("dave")
     #expect(report.codes == ["storage-conf-invalid"] && report.users[0].findings[0].isRepairable == false, "\(report)")
   }
@@ -234,7 +269,10 @@ struct CheckTests {
     let machine = try Machine.good()
     try machine.sure("mkdir -p /run/user; mount -t tmpfs -o mode=755 none /run/user; install -d -m 700 -o 4001 -g 4001 /run/user/4001")
     let variables = "XDG_CONFIG_HOME=/tmp/x CONTAINERS_STORAGE_CONF=/tmp/y STORAGE_DRIVER=vfs XDG_RUNTIME_DIR=/run/user/4001"
-    #expect(try machine.check("", asUid: 4001, environment: variables).codes.sorted() == ["environment-config", "environment-config", "environment-store"])
+    #expect(
+      try machine.check("", asUid: 4001, environment: variables).codes.sorted() == [
+        "environment-config", "environment-config", "environment-store",
+      ])
     #expect(try machine.check("alice", asUid: 4001, environment: variables).codes.count == 3)
     #expect(try machine.check("alice", asUid: 4001, environment: "\(variables) SUDO_UID=4002").codes == [])
     #expect(try machine.check("alice", environment: variables).codes == [])
@@ -269,9 +307,14 @@ struct CheckTests {
       done
       kill -KILL $service; wait $check; echo "status $?"; cat /etc/out
       """)
-    #expect(killed.text.contains("status 2") && killed.lines.filter { $0.contains("could not look: the process that looked ended without an answer; try again") }.count == 1, "\(killed)")
+    #expect(
+      killed.text.contains("status 2")
+        && killed.lines.filter { $0.contains("could not look: the process that looked ended without an answer; try again") }.count == 1,
+      "\(killed)")
     // What was looking is an orphan now, and ends when the home answers, or at its deadline.
-    try machine.sure("kill -CONT $(pgrep -fx 'bindfs .* /home/stuck'); for round in $(seq 100); do umount /home/stuck 2> /dev/null && break; sleep 0.05; done; ! mountpoint -q /home/stuck")
+    try machine.sure(
+      "kill -CONT $(pgrep -fx 'bindfs .* /home/stuck'); for round in $(seq 100); do umount /home/stuck 2> /dev/null && break; sleep 0.05; done; ! mountpoint -q /home/stuck"
+    )
     #expect(try machine.sh("sleep 0.5; pgrep -u 4005 -fx 'rootless-storage examine'").text == "", "nothing is left behind")
   }
 
@@ -281,29 +324,38 @@ struct CheckTests {
     let good = try machine.rootlessStorage("check --quiet alice")
     let host = try machine.check("").codes
     #expect(good.status == (host.isEmpty ? 0 : 1) && good.lines.count == (host.isEmpty ? 0 : 1), "\(good)")
-    try machine.sure("rm -r /home/alice/.config; mkdir -p /home/alice/.config/docker; echo '{' > /home/alice/.config/docker/daemon.json; chown -R 4001:4001 /home/alice/.config")
+    try machine.sure(
+      "rm -r /home/alice/.config; mkdir -p /home/alice/.config/docker; echo '{' > /home/alice/.config/docker/daemon.json; chown -R 4001:4001 /home/alice/.config"
+    )
     let report = try machine.check("alice nobody-here")
     let line = try machine.rootlessStorage("check --quiet alice nobody-here")
     #expect(line.status == 2 && line.lines.count == 1 && line.text.contains("1 of 2 users could not be looked at: "), "\(line)")
-    #expect(line.text.contains("daemon-json-invalid 1") && line.text.contains("storage-conf-missing 1") && !line.text.contains("alice"), "\(line)")
+    #expect(
+      line.text.contains("daemon-json-invalid 1") && line.text.contains("storage-conf-missing 1") && !line.text.contains("alice"), "\(line)"
+    )
     let metrics = try machine.rootlessStorage("check --metrics alice nobody-here")
     #expect(metrics.status == 2 && !metrics.text.contains("alice"), "\(metrics)")
     // NAME{LABELS} VALUE, each behind a line of HELP and one of TYPE for its name.
     var (values, typed): ([String: Double], Set<Substring>) = ([:], [])
     for line in metrics.lines {
       let words = line.split(separator: " ")
-      if line.hasPrefix("# TYPE ") { typed.insert(words[2]) } else if !line.hasPrefix("#") {
+      if line.hasPrefix("# TYPE ") {
+        typed.insert(words[2])
+      } else if !line.hasPrefix("#") {
         #expect(words.count == 2 && typed.contains(words[0].prefix { $0 != "{" }), "\(line)")
         values[String(words[0])] = Double(words[1])
       }
     }
     for finding in report.users[0].findings + report.host.findings {
       let name = "rootless_storage_findings{code=\"\(finding.code)\",severity=\"\(finding.severity)\"}"
-      let count = (report.users[0].findings + report.host.findings).filter { $0.code == finding.code && $0.severity == finding.severity }.count
+      let count = (report.users[0].findings + report.host.findings).filter { $0.code == finding.code && $0.severity == finding.severity }
+        .count
       #expect(values[name] == Double(count), "\(name): \(metrics)")
     }
     #expect(values["rootless_storage_users"] == 2 && values["rootless_storage_users_unknown"] == 1, "\(metrics)")
-    #expect(values["rootless_storage_disk_free_bytes"] ?? 0 > 0 && values["rootless_storage_disk_free_bytes"] ?? 0 <= values["rootless_storage_disk_size_bytes"] ?? 0)
+    #expect(
+      values["rootless_storage_disk_free_bytes"] ?? 0 > 0
+        && values["rootless_storage_disk_free_bytes"] ?? 0 <= values["rootless_storage_disk_size_bytes"] ?? 0)
     #expect(abs((values["rootless_storage_check_timestamp_seconds"] ?? 0) - Date().timeIntervalSince1970) < 60)
     #expect(try machine.rootlessStorage("check --quiet --json alice").status == 2)
   }
@@ -317,21 +369,28 @@ struct CheckTests {
     try machine.terminals()
     let terminal = try machine.sh("env -u NO_COLOR TERM=xterm script -qec \"'\(Machine.commandLine)' check alice\" /dev/null")
     #expect(terminal.text.contains("\u{1b}[31merror"), "\(terminal)")
-    #expect(!(try machine.sh("NO_COLOR=1 TERM=xterm script -qec \"'\(Machine.commandLine)' check alice\" /dev/null")).text.contains("\u{1b}[3"))
+    #expect(
+      !(try machine.sh("NO_COLOR=1 TERM=xterm script -qec \"'\(Machine.commandLine)' check alice\" /dev/null")).text.contains("\u{1b}[3"))
   }
 
   @Test func `files that a user has made do not reach a terminal as they are`() throws {
     let machine = try Machine.good()
-    try machine.sure("printf '[storage]\\ndriver = \"overlay\"\\ngraphroot = \"/home/alice/\\\\u001b[2J\\\\u0007 x\"\\nrunroot = \"/x\\\\u001b]0;owned\"\\n' > /home/alice/.config/containers/storage.conf")
+    try machine.sure(
+      "printf '[storage]\\ndriver = \"overlay\"\\ngraphroot = \"/home/alice/\\\\u001b[2J\\\\u0007 x\"\\nrunroot = \"/x\\\\u001b]0;owned\"\\n' > /home/alice/.config/containers/storage.conf"
+    )
     for arguments in ["check alice", "repair --dry-run alice", "check --json alice"] {
       let output = try machine.rootlessStorage(arguments)
-      #expect((output.text.contains("033") || arguments.hasPrefix("repair")) && !output.text.contains("\u{1b}") && !output.text.contains("\u{7}"), "\(output)")
+      #expect(
+        (output.text.contains("033") || arguments.hasPrefix("repair")) && !output.text.contains("\u{1b}") && !output.text.contains("\u{7}"),
+        "\(output)")
     }
   }
 
   @Test func `a process that looks is started with nothing of the caller's`() throws {
     let machine = try Machine.good()
-    let trace = try machine.sure("SECRET=1 LD_PRELOAD= strace -f -s 200 -v -e trace=execve,setsid,dup2,close_range -qq -o /etc/trace '\(Machine.commandLine)' check alice > /dev/null || true; cat /etc/trace")
+    let trace = try machine.sure(
+      "SECRET=1 LD_PRELOAD= strace -f -s 200 -v -e trace=execve,setsid,dup2,close_range -qq -o /etc/trace '\(Machine.commandLine)' check alice > /dev/null || true; cat /etc/trace"
+    )
     let started = trace.lines.filter { $0.contains("execve(") && $0.contains("\"examine\"") }
     #expect(started.count == 1 && started[0].contains("], [])") || started.first?.contains("], 0x") == false, "\(started)")
     #expect(trace.text.contains("setsid()"))

@@ -5,7 +5,8 @@ import Testing
 /// `config`: what of a settings file holds, and why the rest does not.
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct ConfigCommandTests {
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
 
   @Test func `a draft is checked wherever it is, line by line, and nothing changes`() throws {
     let machine = try Machine()
@@ -17,10 +18,14 @@ struct ConfigCommandTests {
       let output = try machine.rootlessStorage("config check \(file)", asUid: uid)
       #expect(output.status == 1, "\(output)")
       let text = output.lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
-      for part in ["/home/alice/draft:2: there is no setting \"colour\"", "/home/alice/draft:3: uid_max is a number", "/home/alice/draft:5: subids is"] { #expect(text.contains(part), "\(part): \(text)") }
+      for part in [
+        "/home/alice/draft:2: there is no setting \"colour\"", "/home/alice/draft:3: uid_max is a number", "/home/alice/draft:5: subids is",
+      ] { #expect(text.contains(part), "\(part): \(text)") }
       #expect(!text.contains(":1:") && !text.contains(":4:"))
     }
-    let json = try #require(try JSONSerialization.jsonObject(with: Data(machine.rootlessStorage("config check --json /home/alice/draft").text.utf8)) as? [String: Any])
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(machine.rootlessStorage("config check --json /home/alice/draft").text.utf8))
+        as? [String: Any])
     #expect((json["problems"] as? [[String: Any]])?.compactMap { $0["line"] as? Int } == [2, 3, 5])
     #expect(try machine.snapshot("/home /etc") == before)
     let gone = try machine.rootlessStorage("config check /home/alice/gone")
@@ -35,12 +40,18 @@ struct ConfigCommandTests {
     try machine.sure("echo students:x:5005: >> /etc/group")
     let good = try machine.rootlessStorage("config check")
     #expect(good.status == 0, "\(good)")
-    #expect(good.lines.dropFirst() == ["exclude_users: this host knows no user alcie", "exclude_groups: 5005 is students", "exclude_groups: this host knows no group 5006"], "\(good)")
+    #expect(
+      good.lines.dropFirst() == [
+        "exclude_users: this host knows no user alcie", "exclude_groups: 5005 is students", "exclude_groups: this host knows no group 5006",
+      ], "\(good)")
     #expect(try machine.rootlessStorage("config show").lines.contains("exclude_groups = 5005 5006 # line 2"))
     try machine.write("exclude_groups = 5006 students\n", to: "/etc/draft")
     let bad = try machine.rootlessStorage("config check /etc/draft")
     #expect(bad.status == 1, "\(bad)")
-    #expect(bad.lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ") == "/etc/draft:1: \"students\" in exclude_groups is no number of a group, which a login needs; nothing is done at logins until that is fixed; the number of students is 5005")
+    #expect(
+      bad.lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
+        == "/etc/draft:1: \"students\" in exclude_groups is no number of a group, which a login needs; nothing is done at logins until that is fixed; the number of students is 5005"
+    )
     try machine.write("exclude_groups = nobody-here\n", to: "/etc/draft")
     #expect(try machine.rootlessStorage("config check /etc/draft").status == 1)
     #expect(try machine.rootlessStorage("config check --json /etc/draft").text.contains("nobody-here"))
@@ -48,10 +59,13 @@ struct ConfigCommandTests {
 
   @Test func `login, check, repair, verify, status and list judge an excluded user as a login does`() throws {
     let machine = try Machine.good()
-    try machine.sure("rm /home/alice/.config/containers/storage.conf; echo 'exclude_users = alice' >> /etc/rootless-storage/rootless-storage.conf")
+    try machine.sure(
+      "rm /home/alice/.config/containers/storage.conf; echo 'exclude_users = alice' >> /etc/rootless-storage/rootless-storage.conf")
     let line = "exclude_users (/etc/rootless-storage/rootless-storage.conf:2)"
     let before = try machine.snapshot("/home /var/tmp")
-    #expect(try machine.rootlessStorage("login --debug alice").text.replacing(#/\s+/#, with: " ").contains("debug alice: is excluded by \(line), nothing to do"))
+    #expect(
+      try machine.rootlessStorage("login --debug alice").text.replacing(#/\s+/#, with: " ").contains(
+        "debug alice: is excluded by \(line), nothing to do"))
     #expect(try machine.repair("alice").users.first?.actions?.isEmpty == true)
     for command in ["check alice", "status alice"] {
       let output = try machine.rootlessStorage(command)
@@ -87,15 +101,25 @@ struct ConfigCommandTests {
     try machine.sure("mkdir -p \(folder) /etc/other/conf.d")
     try machine.write("orphan_days = 20\nuid_max = many\n", to: "\(folder)/20-host.conf")
     try machine.write("orphan_days = 10\ndirectory_mode = 0711\n", to: "\(folder)/10-site.conf")
-    for name in [".hidden.conf", "30.conf~", "30.conf.dpkg-dist", "30.conf.rpmnew"] { try machine.write("colour = red\n", to: "\(folder)/\(name)") }
+    for name in [".hidden.conf", "30.conf~", "30.conf.dpkg-dist", "30.conf.rpmnew"] {
+      try machine.write("colour = red\n", to: "\(folder)/\(name)")
+    }
     let check = try machine.rootlessStorage("config check")
-    #expect(check.status == 1 && check.lines.first?.hasPrefix("\(folder)/20-host.conf:2: uid_max is a number") == true && !check.text.contains("colour"), "\(check)")
+    #expect(
+      check.status == 1 && check.lines.first?.hasPrefix("\(folder)/20-host.conf:2: uid_max is a number") == true
+        && !check.text.contains("colour"), "\(check)")
     let show = try machine.rootlessStorage("config show 2> /dev/null")
-    #expect(show.lines.prefix(3) == ["# /etc/rootless-storage/rootless-storage.conf", "# \(folder)/10-site.conf", "# \(folder)/20-host.conf"], "\(show)")
-    for line in ["uid_min = 500 # line 1", "orphan_days = 20 # \(folder)/20-host.conf:1", "directory_mode = 0711 # \(folder)/10-site.conf:2", "uid_max = none # default"] {
+    #expect(
+      show.lines.prefix(3) == ["# /etc/rootless-storage/rootless-storage.conf", "# \(folder)/10-site.conf", "# \(folder)/20-host.conf"],
+      "\(show)")
+    for line in [
+      "uid_min = 500 # line 1", "orphan_days = 20 # \(folder)/20-host.conf:1", "directory_mode = 0711 # \(folder)/10-site.conf:2",
+      "uid_max = none # default",
+    ] {
       #expect(show.text.replacing("\n    ", with: " ").contains(line), "\(line): \(show)")
     }
-    let json = try #require(try JSONSerialization.jsonObject(with: Data(machine.rootlessStorage("config show --json 2> /dev/null").text.utf8)) as? [String: Any])
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(machine.rootlessStorage("config show --json 2> /dev/null").text.utf8)) as? [String: Any])
     #expect(json["dropIns"] as? [String] == ["\(folder)/10-site.conf", "\(folder)/20-host.conf"])
     let mode = try #require((json["settings"] as? [[String: Any]])?.first { $0["key"] as? String == "directory_mode" })
     #expect(mode["file"] as? String == "\(folder)/10-site.conf" && mode["line"] as? Int == 2)
@@ -107,7 +131,8 @@ struct ConfigCommandTests {
     let draft = try machine.rootlessStorage("config check \(folder)/10-site.conf")
     #expect(draft.status == 0 && draft.text == "\(folder)/10-site.conf: every line holds.\n", "\(draft)")
     try machine.write("uid_min = 700\n", to: "/etc/other/conf.d/x.conf")
-    #expect(try machine.rootlessStorage("config show --conf /etc/other/site.conf").lines.contains("uid_min = 700 # /etc/other/conf.d/x.conf:1"))
+    #expect(
+      try machine.rootlessStorage("config show --conf /etc/other/site.conf").lines.contains("uid_min = 700 # /etc/other/conf.d/x.conf:1"))
     // One that a login refuses is refused here.
     for script in ["chmod 666 \(folder)/10-site.conf", "chmod 777 \(folder)", "chown 4001 \(folder)"] {
       try machine.sure(script)
@@ -121,7 +146,9 @@ struct ConfigCommandTests {
 
   @Test func `a draft may come through a pipe of the shell's, and --conf says that it takes none`() throws {
     let machine = try Machine()
-    let output = try machine.sh("[ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd; bash -c '\(Machine.commandLine) config check <(printf \"uid_min = 500\\nfrob = 1\\n\")'")
+    let output = try machine.sh(
+      "[ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd; bash -c '\(Machine.commandLine) config check <(printf \"uid_min = 500\\nfrob = 1\\n\")'"
+    )
     #expect(output.status == 1 && output.text.contains(":2: ") && output.text.contains("frob"), "\(output)")
     let good = try machine.sh("echo 'uid_min = 500' | \(Machine.commandLine) config check /proc/self/fd/0")
     #expect(good.status == 0 && good.text == "/proc/self/fd/0: every line holds.\n", "\(good)")
@@ -129,7 +156,9 @@ struct ConfigCommandTests {
     #expect(long.status == 2 && long.text.contains("is too large"), "\(long)")
     for command in ["check", "list", "config show"] {
       let refused = try machine.sh("echo 'uid_min = 500' | \(Machine.commandLine) \(command) --conf /proc/self/fd/0")
-      #expect(refused.status == 2 && refused.text.contains("--conf takes a file that can be opened again") && refused.text.contains("config check /proc/self/fd/0"), "\(refused)")
+      #expect(
+        refused.status == 2 && refused.text.contains("--conf takes a file that can be opened again")
+          && refused.text.contains("config check /proc/self/fd/0"), "\(refused)")
     }
     // A file that is open is a file.
     try machine.write("uid_min = 600\n", to: "/etc/draft")
@@ -138,15 +167,20 @@ struct ConfigCommandTests {
   }
 
   @Test func `show names the line of each value, or default, and what does not hold is the default`() throws {
-    let machine = try Machine(settings: "uid_min = 500\nuid_min = 600   # people\nuid_max = 5\norphan_days = never\nstorage_directory = /scratch/$USER\n")
+    let machine = try Machine(
+      settings: "uid_min = 500\nuid_min = 600   # people\nuid_max = 5\norphan_days = never\nstorage_directory = /scratch/$USER\n")
     let output = try machine.rootlessStorage("config show 2> /dev/null")
     #expect(output.status == 0, "\(output)")
-    for line in ["uid_min = 600 # line 2", "uid_max = none # default", "orphan_days = 7 # default", "storage_directory = /scratch/$USER # line 5", "guarded_directories = /var/tmp/$USER # default", "occupied = take # default"] {
+    for line in [
+      "uid_min = 600 # line 2", "uid_max = none # default", "orphan_days = 7 # default", "storage_directory = /scratch/$USER # line 5",
+      "guarded_directories = /var/tmp/$USER # default", "occupied = take # default",
+    ] {
       #expect(output.lines.contains(line), "\(line): \(output)")
     }
     #expect(output.lines.allSatisfy { $0.count <= 80 })
     #expect(try machine.rootlessStorage("config show").text.contains("orphan_days is a number of days"), "on standard error")
-    let json = try #require(try JSONSerialization.jsonObject(with: Data(machine.rootlessStorage("config show --json 2> /dev/null").text.utf8)) as? [String: Any])
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(machine.rootlessStorage("config show --json 2> /dev/null").text.utf8)) as? [String: Any])
     let settings = try #require(json["settings"] as? [[String: Any]])
     // All that the shipped file names.
     let keys = try machine.sure("grep -oE '^#?[a-z_]+ =' '\(ConfigCommandTests.top)/packaging/rootless-storage.conf' | tr -d '# ='").lines

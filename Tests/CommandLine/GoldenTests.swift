@@ -75,7 +75,9 @@ struct GoldenTests {
     try machine.user("bob", uid: 4002)
     try machine.storage("alice", uid: 4001, kilobytes: 5000)
     try machine.storage("gone", uid: 4711)
-    try machine.sure("mount -o remount,size=100m /var/tmp; install -d -o 4001 -g 4001 /var/tmp/bob; echo notes > /var/tmp/gone/notes; chown 4711 /var/tmp/gone/notes")
+    try machine.sure(
+      "mount -o remount,size=100m /var/tmp; install -d -o 4001 -g 4001 /var/tmp/bob; echo notes > /var/tmp/gone/notes; chown 4711 /var/tmp/gone/notes"
+    )
     try machine.sure("install -d -o 4002 -g 4002 -m 700 /var/tmp/.alice.replaced-20261128T201500Z-5f3c2a1b")
     try compare("list-first", machine.rootlessStorage("list"))
     try compare("prune-first", machine.rootlessStorage("prune --orphaned --yes"))
@@ -112,7 +114,10 @@ struct GoldenTests {
     try compare("subids-release", machine.rootlessStorage("subids release --gone --yes"))
   }
 
-  @Test(arguments: ["", "check", "repair", "verify", "login", "list", "prune", "subids", "subids check", "subids list", "subids allocate", "subids release", "config", "config check", "config show", "status", "pam", "pam status", "pam enable", "pam disable"])
+  @Test(arguments: [
+    "", "check", "repair", "verify", "login", "list", "prune", "subids", "subids check", "subids list", "subids allocate", "subids release",
+    "config", "config check", "config show", "status", "pam", "pam status", "pam enable", "pam disable",
+  ])
   func `help`(command: String) throws {
     let words = command.split(separator: " ").map(String.init)
     try compare((["help"] + words).joined(separator: "-"), run(Machine.commandLine, words + ["--help"]))

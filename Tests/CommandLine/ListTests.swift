@@ -17,7 +17,10 @@ struct ListTests {
     try machine.storage("gone", uid: 4711)
     try machine.storage("bob", uid: 4001)
     // None of these is one.
-    for (name, uid) in [("alice-project", 4001), ("containers-user-1001", 1001), ("podman-run-4711", 4711), ("storage-run-4711", 4711), ("run-4711", 4711), ("daemon", 200), ("ghost", 65534)] {
+    for (name, uid) in [
+      ("alice-project", 4001), ("containers-user-1001", 1001), ("podman-run-4711", 4711), ("storage-run-4711", 4711), ("run-4711", 4711),
+      ("daemon", 200), ("ghost", 65534),
+    ] {
       try machine.storage(name, uid: uid)
     }
     try machine.sure(
@@ -35,11 +38,14 @@ struct ListTests {
       printf 'alice:200000:65536\\n' > /etc/subuid
       install -d -o 200033 inner inner/docker                     # made by a container of alice's
       """)
-    #expect(try machine.states() == [
-      "alice": "ok", "alice-project": "former", "gone": "orphaned", "empty": "orphaned", "bob": "occupied", "dave": "occupied", "carol": "occupied", "erin": "mount",
-    ])
+    #expect(
+      try machine.states() == [
+        "alice": "ok", "alice-project": "former", "gone": "orphaned", "empty": "orphaned", "bob": "occupied", "dave": "occupied",
+        "carol": "occupied", "erin": "mount",
+      ])
     let listed = try machine.listed()
-    #expect(listed["bob"]?["placeOf"] as? String == "bob" && listed["bob"]?["account"] as? String == "alice" && listed["bob"]?["size"] is NSNull)
+    #expect(
+      listed["bob"]?["placeOf"] as? String == "bob" && listed["bob"]?["account"] as? String == "alice" && listed["bob"]?["size"] is NSNull)
     #expect(listed["gone"]?["account"] is NSNull && listed["gone"]?["uid"] as? Int == 4711)
     let text = try machine.rootlessStorage("list")
     #expect(text.status == 0 && text.text.contains("no such account") && text.text.contains("rootless-storage prune --orphaned"), "\(text)")
@@ -69,14 +75,18 @@ struct ListTests {
     try machine.sure("touch /etc/directory.fails")
     #expect(try machine.states(environment: Machine.directory) == ["local": "ok", "gone": "unanswered"])
     let failing = try machine.rootlessStorage("list", environment: Machine.directory)
-    #expect(failing.text.contains("unanswered: the name service did not answer (Connection timed out)") && failing.text.contains("no answer"), "\(failing)")
+    #expect(
+      failing.text.contains("unanswered: the name service did not answer (Connection timed out)") && failing.text.contains("no answer"),
+      "\(failing)")
     // A local user's other things are not taken for storage then.
     try machine.sure("install -d -o 4001 /var/tmp/things /var/tmp/things/docker")
     #expect(try machine.states(environment: Machine.directory) == ["local": "ok", "gone": "unanswered"])
   }
 
   @Test func `with the uid in the name, and with both`() throws {
-    for (template, own, others) in [("$UID", "4001", "4002"), ("$USER-$UID.d", "alice-4001.d", "bob-4002.d"), ("$UID-$UID", "4001-4001", "4002-4002")] {
+    for (template, own, others) in [
+      ("$UID", "4001", "4002"), ("$USER-$UID.d", "alice-4001.d", "bob-4002.d"), ("$UID-$UID", "4001-4001", "4002-4002"),
+    ] {
       let machine = try Machine(settings: PruneTests.atOnce + "\nstorage_directory = /var/tmp/\(template)")
       try machine.user("alice", uid: 4001)
       try machine.user("bob", uid: 4002)
@@ -99,11 +109,15 @@ struct ListTests {
     try machine.sure("install -d -o 2001 /var/tmp/project /var/tmp/project/things; install -d -o 2001 /var/tmp/empty")
     #expect(try machine.states() == ["old": "former", "newbie": "ok"])
     let list = try machine.rootlessStorage("list")
-    #expect(list.text.contains("former: the owner has an account, but under another name") && list.text.contains("rootless-storage prune NAME"), "\(list)")
+    #expect(
+      list.text.contains("former: the owner has an account, but under another name") && list.text.contains("rootless-storage prune NAME"),
+      "\(list)")
     for (uid, arguments) in [(nil, "--json newbie"), (nil, "--json --all"), (2001, "--json")] as [(Int?, String)] {
       let output = try machine.rootlessStorage("check \(arguments)", asUid: uid)
       let found = try Report(output).users.flatMap(\.findings).filter { $0.code == "storage-former" }
-      #expect(found.count == 1 && found[0].severity == "note" && found[0].sentence.hasPrefix("/var/tmp/old holds container storage and is owned by newbie (uid 2001)"), "\(output)")
+      #expect(
+        found.count == 1 && found[0].severity == "note"
+          && found[0].sentence.hasPrefix("/var/tmp/old holds container storage and is owned by newbie (uid 2001)"), "\(output)")
       #expect(found.first?.remedy.hasSuffix("rootless-storage prune old") == true)
     }
     try machine.clock()
@@ -130,7 +144,10 @@ struct ListTests {
     #expect(engines.map { $0["volumes"] as? Int } == [303104, 200704], "\(engines)")
     #expect(engines.map { $0["images"] as? Int } == [512000 + 40960, 102400], "\(engines)")
     let text = try machine.rootlessStorage("list --by-size").text
-    #expect(text.contains("\n  containers: 540 KiB images and containers, 296 KiB volumes\n  docker: 100 KiB images and containers, 196 KiB volumes\n"), "\(text)")
+    #expect(
+      text.contains(
+        "\n  containers: 540 KiB images and containers, 296 KiB volumes\n  docker: 100 KiB images and containers, 196 KiB volumes\n"),
+      "\(text)")
     #expect(try !machine.rootlessStorage("list").text.contains("images and containers"))
   }
 
@@ -146,13 +163,19 @@ struct ListTests {
       head -c 100000 /dev/zero > docker-tar147897057; chown 4001 docker-tar147897057; head -c 50000 /dev/zero > buildah2350563489/layer
       install -d -o 4777 container_images_oci3989760625; install -d container_images_roots; ln -s /etc libpod_builder3381219266; chown -h 4001 libpod_builder3381219266
       """)
-    #expect(try machine.states() == [
-      "alice": "ok", "storage123456789": "ok", "buildah2350563489": "leftover", "docker-tar147897057": "leftover", "podman123456789": "leftover", "container_images_oci3989760625": "orphaned",
-    ])
+    #expect(
+      try machine.states() == [
+        "alice": "ok", "storage123456789": "ok", "buildah2350563489": "leftover", "docker-tar147897057": "leftover",
+        "podman123456789": "leftover", "container_images_oci3989760625": "orphaned",
+      ])
     let listed = try machine.listed()
-    #expect(listed["buildah2350563489"]?["size"] as? Int == 53248 && listed["buildah2350563489"]?["account"] as? String == "alice" && listed["docker-tar147897057"]?["size"] as? Int == 102400)
+    #expect(
+      listed["buildah2350563489"]?["size"] as? Int == 53248 && listed["buildah2350563489"]?["account"] as? String == "alice"
+        && listed["docker-tar147897057"]?["size"] as? Int == 102400)
     let text = try machine.rootlessStorage("list")
-    #expect(text.text.contains("\n2 storage directories in /var/tmp") && text.text.contains("4 more were left beside them by engines, 152 KiB.") && text.text.contains("leftover: an engine has left it"), "\(text)")
+    #expect(
+      text.text.contains("\n2 storage directories in /var/tmp") && text.text.contains("4 more were left beside them by engines, 152 KiB.")
+        && text.text.contains("leftover: an engine has left it"), "\(text)")
     #expect(text.lines.allSatisfy { $0.count <= 80 }, "\(text)")
     #expect(try machine.rootlessStorage("prune --orphaned --yes").status == 0)
     #expect(try !machine.inParent().contains("container_images_oci3989760625") && machine.inParent().contains("buildah2350563489"))
@@ -168,13 +191,19 @@ struct ListTests {
     let output = try machine.rootlessStorage("list --json")
     let all = try #require(try JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any])
     let found = try #require(all["directories"] as? [[String: Any]])
-    #expect(found.map { "\($0["path"] ?? "") \($0["state"] ?? "")" } == ["/mnt/alice ok", "/var/tmp/alice guarded", "/var/tmp/gone guarded"], "\(output)")
+    #expect(
+      found.map { "\($0["path"] ?? "") \($0["state"] ?? "")" } == ["/mnt/alice ok", "/var/tmp/alice guarded", "/var/tmp/gone guarded"],
+      "\(output)")
     #expect(found.allSatisfy { $0["size"] as? Int ?? 0 > 100000 })
     let text = try machine.rootlessStorage("list")
-    #expect(text.text.contains("\nIn /var/tmp, where storage_directory pointed before (guarded_directories):\n\nNAME") && text.text.contains("\n1 storage directory in /mnt, 100 KiB."), "\(text)")
+    #expect(
+      text.text.contains("\nIn /var/tmp, where storage_directory pointed before (guarded_directories):\n\nNAME")
+        && text.text.contains("\n1 storage directory in /mnt, 100 KiB."), "\(text)")
     let before = try machine.snapshot("/var/tmp")
     try machine.clock()
-    for arguments in ["--orphaned", "--older-than 1", "--until-free 99%", "gone"] { _ = try machine.rootlessStorage("prune \(arguments) --yes", environment: Machine.inDays(100)) }
+    for arguments in ["--orphaned", "--older-than 1", "--until-free 99%", "gone"] {
+      _ = try machine.rootlessStorage("prune \(arguments) --yes", environment: Machine.inDays(100))
+    }
     #expect(try machine.snapshot("/var/tmp") == before)
   }
 
@@ -219,7 +248,9 @@ struct ListTests {
       printf 'subid: sss\\n' >> /etc/nsswitch.conf; echo 'remote 5001' > /etc/directory; cd /var/tmp
       for i in $(seq 500); do mkdir c$i; chown $((600000 + i)) c$i; done; install -d -o 5001 remote
       """)
-    let output = try machine.sh("strace -f -o /etc/trace -e trace=openat env -i \(Machine.directory) \(Machine.commandLine) check --all --json; grep -c '\"/etc/directory\"' /etc/trace >&2")
+    let output = try machine.sh(
+      "strace -f -o /etc/trace -e trace=openat env -i \(Machine.directory) \(Machine.commandLine) check --all --json; grep -c '\"/etc/directory\"' /etc/trace >&2"
+    )
     #expect(output.text.contains("\"remote\""), "\(output)")
     let asked = try #require(output.lines.last.flatMap { Int($0) })
     #expect(asked < 100, "asked \(asked) times")
@@ -241,10 +272,13 @@ struct ListTests {
       touch docker/bound; mount --bind /var/tmp/big docker/bound; mkdir docker/closed; touch docker/closed/x; chmod 0 docker/closed
       """)
     let entry = try #require(try machine.listed()["alice"])
-    let expected = try machine.sure("mkdir -p /mnt; mount --bind /var/tmp /mnt; du -s --block-size=1 /mnt/alice | cut -f1").lines.first.flatMap { Int($0) }
+    let expected = try machine.sure("mkdir -p /mnt; mount --bind /var/tmp /mnt; du -s --block-size=1 /mnt/alice | cut -f1").lines.first
+      .flatMap { Int($0) }
     #expect(entry["size"] as? Int == expected && entry["sizeIsExact"] as? Bool == true, "\(entry) \(String(describing: expected))")
     // The engines' directories hold 500 KiB, 200000 and the two shared ones, which stay with their other names.
-    #expect((entry["reclaimable"] as? Int ?? 0) >= 500 * 1024 + 200000 && (entry["reclaimable"] as? Int ?? 0) < 500 * 1024 + 200000 + 20000, "\(entry)")
+    #expect(
+      (entry["reclaimable"] as? Int ?? 0) >= 500 * 1024 + 200000 && (entry["reclaimable"] as? Int ?? 0) < 500 * 1024 + 200000 + 20000,
+      "\(entry)")
     let again = try machine.rootlessStorage("list")
     #expect(again.lines.count > 1 && again.lines[1].contains("alice") && again.lines[1].contains("1.2 MiB"), "\(again)")
   }
@@ -354,15 +388,21 @@ struct ListTests {
     let machine = try Machine(settings: "storage_directory = /var/tmp/a/$USER")
     try machine.sure("mkdir -m 777 /var/tmp/a")
     let output = try machine.rootlessStorage("list")
-    #expect(output.status == 2 && output.text.contains("the storage directories cannot be looked at: /var/tmp/a is writable by others (mode 0777)"), "\(output)")
+    #expect(
+      output.status == 2
+        && output.text.contains("the storage directories cannot be looked at: /var/tmp/a is writable by others (mode 0777)"), "\(output)")
     #expect(try machine.rootlessStorage("prune --orphaned").status == 2)
     try machine.sure("chown 4001 /etc/rootless-storage/rootless-storage.conf")
-    #expect(try machine.rootlessStorage("list").text.contains("the settings cannot be used: /etc/rootless-storage/rootless-storage.conf is owned by uid 4001"))
+    #expect(
+      try machine.rootlessStorage("list").text.contains(
+        "the settings cannot be used: /etc/rootless-storage/rootless-storage.conf is owned by uid 4001"))
     #expect(try machine.rootlessStorage("list --conf relative").status == 2)
     #expect(try machine.rootlessStorage("list --frob").status == 2)
     try machine.write("storage_directory = /var/tmp/$USER\nnetwork_filesystems = tmpfs\nfrob = 1\n", to: "/etc/other.conf")
     let network = try machine.rootlessStorage("list --conf /etc/other.conf")
-    #expect(network.status == 2 && network.text.contains("/etc/other.conf:3: ") && network.text.contains("itself on a network file system (tmpfs)"), "\(network)")
+    #expect(
+      network.status == 2 && network.text.contains("/etc/other.conf:3: ")
+        && network.text.contains("itself on a network file system (tmpfs)"), "\(network)")
     let empty = try Machine()
     #expect(try empty.rootlessStorage("list").text == "There are no storage directories in /var/tmp.\n")
   }

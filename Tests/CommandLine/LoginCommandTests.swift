@@ -18,14 +18,20 @@ struct LoginCommandTests {
     #expect(first.status == 0, "\(first)")
     #expect(
       first.lines == [
-        "info    alice: created storage directory /var/tmp/alice (mode 0700)", "info    alice: created /home/alice/.config/containers/storage.conf",
+        "info    alice: created storage directory /var/tmp/alice (mode 0700)",
+        "info    alice: created /home/alice/.config/containers/storage.conf",
         "info    alice: created /home/alice/.config/docker/daemon.json",
       ])
-    #expect(try machine.sure("stat -c '%u:%g %a' /var/tmp/alice /home/alice/.config/docker/daemon.json").lines == ["4001:4001 700", "4001:4001 644"])
+    #expect(
+      try machine.sure("stat -c '%u:%g %a' /var/tmp/alice /home/alice/.config/docker/daemon.json").lines == [
+        "4001:4001 700", "4001:4001 644",
+      ])
     let before = try machine.snapshot("/home/alice /var/tmp")
     #expect(try machine.rootlessStorage("login alice", asUid: caller).text == "alice: there was nothing to do.\n")
     let debug = try machine.rootlessStorage("login --debug alice", asUid: caller)
-    #expect(debug.lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ").contains("debug   alice: storage directory /var/tmp/alice and the files in the home are in place"), "\(debug)")
+    #expect(
+      debug.lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ").contains(
+        "debug   alice: storage directory /var/tmp/alice and the files in the home are in place"), "\(debug)")
     #expect(try machine.snapshot("/home/alice /var/tmp") == before)
     // The same as at a login, to the letter.
     #expect(try machine.login("alice").informations == [])
@@ -34,7 +40,11 @@ struct LoginCommandTests {
   @Test func `nobody does it for another user, nor for root, nor for nobody`() throws {
     let machine = try machine()
     let before = try machine.snapshot("/home /var/tmp")
-    for (arguments, uid, cause) in [("login alice", 4002, "only root may do that for another user; run it with sudo"), ("login", nil, "root's own logins are not served; name a user"), ("login root", nil, "root's own logins are not served"), ("login nobody-here", nil, "there is no account of that name"), ("login --timeout 0 alice", nil, "--timeout takes 1 to 3600 seconds")] as [(String, Int?, String)] {
+    for (arguments, uid, cause) in [
+      ("login alice", 4002, "only root may do that for another user; run it with sudo"),
+      ("login", nil, "root's own logins are not served; name a user"), ("login root", nil, "root's own logins are not served"),
+      ("login nobody-here", nil, "there is no account of that name"), ("login --timeout 0 alice", nil, "--timeout takes 1 to 3600 seconds"),
+    ] as [(String, Int?, String)] {
       let output = try machine.rootlessStorage(arguments, asUid: uid)
       #expect(output.status == 2 && output.text.contains(cause), "\(arguments): \(output)")
     }
@@ -46,7 +56,8 @@ struct LoginCommandTests {
     try machine.sure("install -d -o 4002 /var/tmp/alice")
     let output = try machine.rootlessStorage("login alice")
     #expect(output.status == 1 && output.text.hasPrefix("error   alice: "), "\(output)")
-    let record = try #require(try JSONSerialization.jsonObject(with: Data(machine.rootlessStorage("login --json alice").text.utf8)) as? [String: Any])
+    let record = try #require(
+      try JSONSerialization.jsonObject(with: Data(machine.rootlessStorage("login --json alice").text.utf8)) as? [String: Any])
     #expect(record["user"] as? String == "alice" && record["outcome"] as? String == "tolerated")
     #expect((record["messages"] as? [[String: String]])?.map { $0["severity"] } == ["error"])
     // What the log would have.
@@ -58,7 +69,9 @@ struct LoginCommandTests {
     let module = try Machine.modulePath()
     func use(_ script: String, owner: Int = 0) throws {
       try machine.write("#!/bin/sh\n\(script)\n", to: "/etc/helper")
-      try machine.sure("chmod 755 /etc/helper; chown \(owner) /etc/helper; rm -f /etc/ran; printf 'session optional \(module) helper=/etc/helper\\n' > /etc/pam.d/login")
+      try machine.sure(
+        "chmod 755 /etc/helper; chown \(owner) /etc/helper; rm -f /etc/ran; printf 'session optional \(module) helper=/etc/helper\\n' > /etc/pam.d/login"
+      )
     }
     try use("touch /etc/ran; echo 'end done'", owner: 4002)
     let foreign = try machine.rootlessStorage("login alice")

@@ -5,7 +5,8 @@ import Testing
 /// The pages rootless-storage*(7) and (8) agree with the program.
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct ManualTests {
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
 
   /// A page's lines by section, and by subsection of those that have some.
   private struct Page {
@@ -34,10 +35,14 @@ struct ManualTests {
   @Test func `every code is in the page, and no other, and repaired is said of those that repair fixes`() throws {
     let source = try String(contentsOfFile: "\(ManualTests.top)/Sources/CommandLine/Report/FindingCode.swift", encoding: .utf8)
     let codes = all(#/case [A-Za-z]+ = "([a-z-]+)"/#, in: source)
-    let entries = (try ["findings", "host-findings"].flatMap { try #require(try Page("rootless-storage-\($0).7").sections["DESCRIPTION"]) }).compactMap { try? #/\.It Cm ([a-z-]+) Pq (.*)/#.wholeMatch(in: $0)?.output }
+    let entries =
+      (try ["findings", "host-findings"].flatMap { try #require(try Page("rootless-storage-\($0).7").sections["DESCRIPTION"]) }).compactMap
+    { try? #/\.It Cm ([a-z-]+) Pq (.*)/#.wholeMatch(in: $0)?.output }
     #expect(entries.map { String($0.1) }.sorted() == codes.sorted() && codes.count > 50)
     for entry in entries {
-      #expect((try? #/(error|warning|note|error or warning|error or note|warning or note|error, warning or note)(, repaired)?/#.wholeMatch(in: entry.2)) != nil, "\(entry)")
+      #expect(
+        (try? #/(error|warning|note|error or warning|error or note|warning or note|error, warning or note)(, repaired)?/#.wholeMatch(
+          in: entry.2)) != nil, "\(entry)")
       // SituationTests proves of each situation whether it is fixed.
       let situations = SituationTests.situations.filter { $0.codes.contains(String(entry.1)) }
       // Or a virtual machine does, where the kernel of a container lacks something (QuotaTests).
@@ -59,7 +64,8 @@ struct ManualTests {
       let nested = try subcommands(topic)
       let commands = nested.isEmpty ? [topic] : nested.map { "\(topic) \($0)" }
       if !nested.isEmpty { #expect(try Set(#require(page.subsections["DESCRIPTION"]).keys).subtracting([""]) == Set(commands)) }
-      let synopsis = try #require(page.sections["SYNOPSIS"]).joined(separator: "\n").split(separator: "\n.Nm rootless-storage\n").dropFirst()
+      let synopsis = try #require(page.sections["SYNOPSIS"]).joined(separator: "\n").split(separator: "\n.Nm rootless-storage\n")
+        .dropFirst()
       #expect(synopsis.count == commands.count, "\(topic)")
       for command in commands {
         let options = Set(all(#/(?m)^  (?:-[a-z], )?(--[a-z-]+)/#, in: try help(command))).subtracting(["--help", "--version"])
@@ -71,7 +77,9 @@ struct ManualTests {
     }
   }
 
-  private func help(_ command: String) throws -> String { try run(Machine.commandLine, command.split(separator: " ").map(String.init) + ["--help"]).text }
+  private func help(_ command: String) throws -> String {
+    try run(Machine.commandLine, command.split(separator: " ").map(String.init) + ["--help"]).text
+  }
 
   private func subcommands(_ command: String) throws -> [String] {
     let help = try help(command)
@@ -91,20 +99,26 @@ struct ManualTests {
   }
 
   private func keys(_ output: Output) throws -> Set<String> {
-    do { return keys(try JSONSerialization.jsonObject(with: Data(output.text.utf8))) } catch { throw CommandFailure(description: "no JSON: \(output)") }
+    do { return keys(try JSONSerialization.jsonObject(with: Data(output.text.utf8))) } catch {
+      throw CommandFailure(description: "no JSON: \(output)")
+    }
   }
 
   /// The subsection about the JSON of a command. Those of commands with subcommands are in their own pages.
   private func json(_ subsection: String) throws -> [String] {
     let topic = subsection.split(separator: " ")[0]
-    let lines = ["subids", "pam"].contains(topic) ? try Page("rootless-storage-\(topic).8").subsections["JSON"] : try Page("rootless-storage-json.7").subsections["DESCRIPTION"]
+    let lines =
+      ["subids", "pam"].contains(topic)
+      ? try Page("rootless-storage-\(topic).8").subsections["JSON"] : try Page("rootless-storage-json.7").subsections["DESCRIPTION"]
     return try #require(lines?[subsection])
   }
 
   /// What a subsection of JSON names.
   private func documented(_ subsection: String) throws -> Set<String> {
     let lines = try json(subsection)
-    return Set(lines.filter { $0.hasPrefix(".It Va ") || $0.hasPrefix(".Va ") }.flatMap { $0.split(separator: " ").dropFirst().map(String.init) }.filter { !["Va", ",", ".", ":", ";"].contains($0) })
+    return Set(
+      lines.filter { $0.hasPrefix(".It Va ") || $0.hasPrefix(".Va ") }.flatMap { $0.split(separator: " ").dropFirst().map(String.init) }
+        .filter { !["Va", ",", ".", ":", ";"].contains($0) })
   }
 
   @Test func `every key of the JSON that is printed is in the page, and no other`() throws {
@@ -124,7 +138,9 @@ struct ManualTests {
     seen.formUnion(try keys(machine.rootlessStorage("repair --json alice")))
     #expect(seen.contains("cause"))
     try machine.sure("mount -o remount,rw /mnt")
-    try machine.sure("printf '[storage]\\ndriver = \"overlay\"\\n[storage.options.overlay]\\nignore_chown_errors = \"true\"\\n' > /home/alice/.config/containers/storage.conf")
+    try machine.sure(
+      "printf '[storage]\\ndriver = \"overlay\"\\n[storage.options.overlay]\\nignore_chown_errors = \"true\"\\n' > /home/alice/.config/containers/storage.conf"
+    )
     seen.formUnion(try keys(machine.rootlessStorage("repair --json alice")))
     #expect(seen.contains("backup") && seen.contains("dataRoot"))
     #expect(try documented("check and repair") == seen)
@@ -136,28 +152,38 @@ struct ManualTests {
     try machine.sure("cd /mnt; install -d -o 4711 gone gone/containers gone/containers/storage")
     // No file system here has limits: QuotaTests shows these keys.
     #expect(try documented("list") == keys(machine.rootlessStorage("list --json")).union(["bytes", "bytesUsed", "inodes", "inodesUsed"]))
-    let pruned = try keys(machine.rootlessStorage("prune --orphaned --dry-run --json")).union(keys(machine.rootlessStorage("prune --until-free 1K --dry-run --json")))
+    let pruned = try keys(machine.rootlessStorage("prune --orphaned --dry-run --json")).union(
+      keys(machine.rootlessStorage("prune --until-free 1K --dry-run --json")))
     #expect(try documented("prune") == pruned)
 
     let host = try keys(machine.rootlessStorage("subids check --json alice"))
-    #expect(try documented("subids check").isSubset(of: host.union(["failure"])) && host.isSubset(of: documented("subids check").union(documented("check and repair"))))
+    #expect(
+      try documented("subids check").isSubset(of: host.union(["failure"]))
+        && host.isSubset(of: documented("subids check").union(documented("check and repair"))))
     #expect(try documented("subids list") == keys(machine.rootlessStorage("subids list --json")))
     try machine.sure("sed -i /alice/d /etc/subuid; echo 'uid_max = 60000' >> /etc/rootless-storage/rootless-storage.conf")
     #expect(try documented("subids allocate") == keys(machine.rootlessStorage("subids allocate --dry-run --json alice")))
     #expect(try documented("subids release") == keys(machine.rootlessStorage("subids release --dry-run --json mallory")))
 
-    try machine.sure("printf 'session required pam_permit.so\\n' | tee /etc/pam.d/sshd > /etc/pam.d/login; echo 'session optional pam_rootless_storage.so debug' >> /etc/pam.d/login")
+    try machine.sure(
+      "printf 'session required pam_permit.so\\n' | tee /etc/pam.d/sshd > /etc/pam.d/login; echo 'session optional pam_rootless_storage.so debug' >> /etc/pam.d/login"
+    )
     let disabling = try keys(machine.rootlessStorage("pam disable --dry-run --json"))
     let status = try keys(machine.rootlessStorage("pam status --json"))
     #expect(try documented("pam status") == status)
     try machine.sure("echo 'session optional pam_rootless_storage.so' >> /etc/pam.d/sshd")
     // What is refused here has no note.
-    #expect(try documented("pam enable and disable") == keys(machine.rootlessStorage("pam disable --json")).union(["note"]) && disabling.isSubset(of: documented("pam enable and disable")))
+    #expect(
+      try documented("pam enable and disable") == keys(machine.rootlessStorage("pam disable --json")).union(["note"])
+        && disabling.isSubset(of: documented("pam enable and disable")))
   }
 
   @Test func `every key of the JSON of status is in the page, and no other`() throws {
     let machine = try StatusTests.machine()
-    let output = try machine.sh(StatusTests.journald + "log 0 'pam_rootless_storage(sshd:session): alice: created /var/tmp/alice'; journalctl --sync; env -i \(Machine.commandLine) status --json alice; stop")
+    let output = try machine.sh(
+      StatusTests.journald
+        + "log 0 'pam_rootless_storage(sshd:session): alice: created /var/tmp/alice'; journalctl --sync; env -i \(Machine.commandLine) status --json alice; stop"
+    )
     #expect(output.text.contains("\"lastLog\":{"), "\(output)")
     #expect(try documented("status") == keys(output))
   }
@@ -165,7 +191,9 @@ struct ManualTests {
   @Test func `every key of the JSON of verify is in the page, and no other`() throws {
     let machine = try VerifyTests.machine(engines: ["podman"])
     // Another driver than check expects, a failure that check explains, and Docker that is not here.
-    try machine.sure("echo 'driver = \"vfs\"' >> /home/alice/.config/containers/storage.conf; sed -i '/^driver = .overlay/d; /graphroot/d' /home/alice/.config/containers/storage.conf; sed -i /alice/d /etc/subuid")
+    try machine.sure(
+      "echo 'driver = \"vfs\"' >> /home/alice/.config/containers/storage.conf; sed -i '/^driver = .overlay/d; /graphroot/d' /home/alice/.config/containers/storage.conf; sed -i /alice/d /etc/subuid"
+    )
     try machine.write("echo 'lchown: check /etc/subuid' >&2; exit 125\n", to: "/var/tmp/alice/engine/podman-import")
     let seen = try keys(machine.rootlessStorage("verify --json alice mallory"))
     #expect(seen.contains("words") && seen.contains("check") && seen.contains("unknown") && seen.contains("fileSystem"), "\(seen)")
@@ -173,9 +201,14 @@ struct ManualTests {
   }
 
   @Test func `the examples of JSON are JSON, with keys that are documented`() throws {
-    for subsection in ["check and repair", "verify", "status", "list", "prune", "subids list", "subids allocate", "subids release", "pam status", "pam enable and disable"] {
+    for subsection in [
+      "check and repair", "verify", "status", "list", "prune", "subids list", "subids allocate", "subids release", "pam status",
+      "pam enable and disable",
+    ] {
       let lines = try json(subsection)
-      let blocks = lines.split { $0.hasPrefix(".Bd") || $0.hasPrefix(".Ed") }.filter { !($0.first ?? "").hasPrefix(".") && !($0.first ?? "").isEmpty }
+      let blocks = lines.split { $0.hasPrefix(".Bd") || $0.hasPrefix(".Ed") }.filter {
+        !($0.first ?? "").hasPrefix(".") && !($0.first ?? "").isEmpty
+      }
       #expect(blocks.count >= 1)
       for block in blocks {
         let text = block.joined(separator: "\n")

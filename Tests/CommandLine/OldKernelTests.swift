@@ -8,7 +8,8 @@ struct OldKernelTests {
   private static let newer = "pidfd_open,pidfd_send_signal,pidfd_getfd,close_range,clone3,faccessat2,openat2,mount_setattr,epoll_pwait2"
 
   @Test(arguments: [
-    "check alice mallory", "check --all --json", "list", "status alice", "repair alice --dry-run", "repair alice", "prune --orphaned --dry-run", "login alice",
+    "check alice mallory", "check --all --json", "list", "status alice", "repair alice --dry-run", "repair alice",
+    "prune --orphaned --dry-run", "login alice",
     "subids check", "pam status", "config show",
   ])
   func `without the calls of newer kernels, each command says and does the same`(command: String) throws {

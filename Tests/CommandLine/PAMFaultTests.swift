@@ -42,7 +42,10 @@ struct PAMFaultTests {
     return calls
   }
 
-  @Test(arguments: ["enable", "disable"]) func `killed before any of its system calls, it leaves the old files or the new ones, whole, and the next run ends it`(command: String) throws {
+  @Test(arguments: ["enable", "disable"])
+  func `killed before any of its system calls, it leaves the old files or the new ones, whole, and the next run ends it`(command: String)
+    throws
+  {
     let machine = try machine()
     if command == "disable" { try machine.rootlessStorage("pam enable") }
     try machine.sure("rm -f /etc/pam.d/*.bak; cp -a /etc/pam.d /etc/before")
@@ -80,11 +83,14 @@ struct PAMFaultTests {
 
   /// System calls that fail, or that say they did what they did not. `first`: only the first one from the lock on.
   static let faults: [(String, String)] = [
-    ("fsync", "error=EIO"), ("fsync", "error=ENOSPC"), ("fchmod", "error=EIO"), ("linkat", "error=EIO"), ("linkat", "error=EPERM"), ("renameat2", "error=EIO"),
+    ("fsync", "error=EIO"), ("fsync", "error=ENOSPC"), ("fchmod", "error=EIO"), ("linkat", "error=EIO"), ("linkat", "error=EPERM"),
+    ("renameat2", "error=EIO"),
     ("renameat2", "error=EROFS"), ("write", "error=ENOSPC"), ("write", "error=EDQUOT"), ("write", "retval=1"), ("renameat2", "retval=0"),
   ]
 
-  @Test(arguments: faults) func `a call that fails, or only says that it did what it should, leaves every file as it was`(call: String, fault: String) throws {
+  @Test(arguments: faults) func `a call that fails, or only says that it did what it should, leaves every file as it was`(
+    call: String, fault: String
+  ) throws {
     let machine = try machine()
     var count = try calls(machine, "enable").filter { $0.hasPrefix("\(call) ") }
     // The last one is the directory's, when all is done.
@@ -94,7 +100,8 @@ struct PAMFaultTests {
       try reset(machine)
       let before = try machine.stacks()
       let when = one.split(separator: " ")[1]
-      let output = try machine.sh("env -i strace -qq -o /dev/null -e trace=\(call) -e inject=\(call):\(fault):when=\(when) '\(Machine.commandLine)' pam enable")
+      let output = try machine.sh(
+        "env -i strace -qq -o /dev/null -e trace=\(call) -e inject=\(call):\(fault):when=\(when) '\(Machine.commandLine)' pam enable")
       let now = try machine.stacks()
       // What is written to the terminal is written with the same call.
       if call == "write" && now != before && output.status != 1 { continue }
@@ -106,19 +113,23 @@ struct PAMFaultTests {
 
   @Test func `a file system that cannot exchange two names gets the line too`() throws {
     let machine = try machine()
-    let output = try machine.sh("env -i strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:error=EINVAL '\(Machine.commandLine)' pam enable")
+    let output = try machine.sh(
+      "env -i strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:error=EINVAL '\(Machine.commandLine)' pam enable")
     #expect(output.status == 0, "\(output)")
     #expect(try machine.reach() == ["login": "yes", "su": "yes"])
     // And one that does not do what it says.
     try reset(machine)
     let before = try machine.stacks()
-    let lies = try machine.sh("env -i strace -f -qq -o /dev/null -e trace=renameat2,renameat -e inject=renameat2:error=EINVAL -e inject=renameat:retval=0 '\(Machine.commandLine)' pam enable")
+    let lies = try machine.sh(
+      "env -i strace -f -qq -o /dev/null -e trace=renameat2,renameat -e inject=renameat2:error=EINVAL -e inject=renameat:retval=0 '\(Machine.commandLine)' pam enable"
+    )
     #expect(lies.status == 1 && lies.text.contains("the line was not added"), "\(lies)")
     #expect(try machine.stacks() == before && machine.sure("find /etc/pam.d -name '.*' -type f").text == "", "\(lies)")
   }
 
   /// Another editor's file comes between the look and the new file's name, or right behind it.
-  @Test(arguments: [("linkat", "1+", "/etc/pam.d/su.*.bak"), ("fsync", "1+", "/etc/gone")]) func `what somebody else puts there meanwhile stays`(call: String, when: String, until: String) throws {
+  @Test(arguments: [("linkat", "1+", "/etc/pam.d/su.*.bak"), ("fsync", "1+", "/etc/gone")])
+  func `what somebody else puts there meanwhile stays`(call: String, when: String, until: String) throws {
     let machine = try machine()
     let theirs = "session required pam_marker.so theirs\n"
     try machine.write(theirs, to: "/etc/theirs")
@@ -171,7 +182,10 @@ struct PAMFaultTests {
     try machine.user("mallory", uid: 4002)
     let mallory = "setpriv --reuid 4002 --regid 4002 --clear-groups"
     try machine.rootlessStorage("pam enable")
-    #expect(try machine.sure("stat -c '%U %a %F' /run/rootless-storage /run/rootless-storage/pam.lock").lines == ["root 755 directory", "root 600 regular empty file"])
+    #expect(
+      try machine.sure("stat -c '%U %a %F' /run/rootless-storage /run/rootless-storage/pam.lock").lines == [
+        "root 755 directory", "root 600 regular empty file",
+      ])
     for mode in ["--shared", "--exclusive"] {
       for path in ["/etc/pam.d", "/run/rootless-storage"] {
         for command in ["disable", "enable"] {
@@ -194,12 +208,19 @@ struct PAMFaultTests {
     let machine = try machine()
     let before = try machine.stacks()
     for (what, reason) in [
-      ("ln -s /etc /run/rootless-storage", "/run/rootless-storage: Not a directory"), ("touch /run/rootless-storage", "/run/rootless-storage: Not a directory"),
+      ("ln -s /etc /run/rootless-storage", "/run/rootless-storage: Not a directory"),
+      ("touch /run/rootless-storage", "/run/rootless-storage: Not a directory"),
       ("install -d -o 4002 /run/rootless-storage", "is not root's, or is open to others"),
       ("install -d -m 777 /run/rootless-storage", "is not root's, or is open to others"),
       ("install -d /run/rootless-storage; install -m 644 /dev/null /run/rootless-storage/pam.lock", "is not root's, or is open to others"),
-      ("install -d /run/rootless-storage; mkfifo -m 600 /run/rootless-storage/pam.lock", "/run/rootless-storage/pam.lock: No such device or address"),
-      ("install -d /run/rootless-storage; ln -s /etc/passwd /run/rootless-storage/pam.lock", "/run/rootless-storage/pam.lock: Too many levels of symbolic links"),
+      (
+        "install -d /run/rootless-storage; mkfifo -m 600 /run/rootless-storage/pam.lock",
+        "/run/rootless-storage/pam.lock: No such device or address"
+      ),
+      (
+        "install -d /run/rootless-storage; ln -s /etc/passwd /run/rootless-storage/pam.lock",
+        "/run/rootless-storage/pam.lock: Too many levels of symbolic links"
+      ),
     ] {
       try machine.sure(what)
       let output = try machine.rootlessStorage("pam enable")
@@ -229,9 +250,11 @@ struct PAMFaultTests {
   }
 
   @Test(arguments: [
-    ("chown 4001 /etc/pam.d/su", "is not a regular file of root's that nobody else can write to"), ("chmod 666 /etc/pam.d/su", "is not a regular file of root's that nobody else can write to"),
+    ("chown 4001 /etc/pam.d/su", "is not a regular file of root's that nobody else can write to"),
+    ("chmod 666 /etc/pam.d/su", "is not a regular file of root's that nobody else can write to"),
     ("chmod 777 /etc/pam.d", "is writable by others"), ("rm /etc/pam.d/su; mkfifo /etc/pam.d/su", "is not a regular file"),
-    ("rm \"$(cat /etc/modules)/pam_rootless_storage.so\"", "libpam opens no session through the line"), ("mount -o remount,ro /run", "cannot be tried in a directory of its own"),
+    ("rm \"$(cat /etc/modules)/pam_rootless_storage.so\"", "libpam opens no session through the line"),
+    ("mount -o remount,ro /run", "cannot be tried in a directory of its own"),
   ]) func `what is not root's alone, and a module that cannot be loaded, is refused`(change: String, reason: String) throws {
     let machine = try machine()
     try machine.sure(change)

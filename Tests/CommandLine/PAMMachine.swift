@@ -61,11 +61,16 @@ extension Machine {
   func traces(_ answers: [String?], _ services: [String]) throws -> [[Trace]] {
     let script = answers.map { letters in
       let setting = letters.map { "printf %s \($0) > /etc/answers; " } ?? ""
-      return setting + services.map { "rm -f /etc/trace; '\(Machine.host ?? "")' /etc/pam.d '\($0)' root 2>/dev/null; cat /etc/trace 2>/dev/null; echo end" }.joined(separator: "; ")
+      return setting
+        + services.map {
+          "rm -f /etc/trace; '\(Machine.host ?? "")' /etc/pam.d '\($0)' root 2>/dev/null; cat /etc/trace 2>/dev/null; echo end"
+        }.joined(separator: "; ")
     }.joined(separator: "\n")
     let output = try sh(script)
     let found = try output.text.components(separatedBy: "end\n").dropLast().map { text -> Trace in
-      guard let code = text.firstMatch(of: #/open=(\d+)/#).flatMap({ Int($0.output.1) }) else { throw CommandFailure(description: "no session: \(output)") }
+      guard let code = text.firstMatch(of: #/open=(\d+)/#).flatMap({ Int($0.output.1) }) else {
+        throw CommandFailure(description: "no session: \(output)")
+      }
       return (text.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("open=") }, code)
     }
     guard found.count == answers.count * services.count else { throw CommandFailure(description: "no sessions: \(output)") }
@@ -75,7 +80,9 @@ extension Machine {
   /// What `pam status --json` says of each service that begins sessions for people: yes, no, sometimes, unknown.
   func reach() throws -> [String: String] {
     let output = try rootlessStorage("pam status --json")
-    guard let all = try? JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any], let services = all["services"] as? [[String: Any]] else {
+    guard let all = try? JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any],
+      let services = all["services"] as? [[String: Any]]
+    else {
       throw CommandFailure(description: "pam status: \(output)")
     }
     let wanted = services.filter { $0["isWanted"] as? Bool == true }

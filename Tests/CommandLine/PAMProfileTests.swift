@@ -8,7 +8,9 @@ import Testing
 struct PAMProfileTests {
   // MARK: pam-auth-update
 
-  static let hasAuthUpdate = FileManager.default.fileExists(atPath: "/usr/sbin/pam-auth-update") && FileManager.default.fileExists(atPath: "/usr/share/pam/common-session")
+  static let hasAuthUpdate =
+    FileManager.default.fileExists(atPath: "/usr/sbin/pam-auth-update")
+    && FileManager.default.fileExists(atPath: "/usr/share/pam/common-session")
 
   /// Debian's files as pam-auth-update makes them, with the profile that the package ships.
   private func debian() throws -> Machine {
@@ -32,14 +34,17 @@ struct PAMProfileTests {
     return machine
   }
 
-  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime")) func `Debian's pam-auth-update: the profile is switched on behind all others, and stays off when it was switched off`() throws {
+  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime"))
+  func `Debian's pam-auth-update: the profile is switched on behind all others, and stays off when it was switched off`() throws {
     let machine = try debian()
     let before = try machine.stacks()
     let database = try machine.sure("cksum /var/cache/debconf/*.dat").text
     let dry = try machine.rootlessStorage("pam enable --dry-run")
     #expect(dry.status == 0 && dry.text.contains("would run: pam-auth-update --package --enable rootless-storage"), "\(dry)")
     #expect(dry.lines.filter { $0.hasPrefix("+session\toptional\tpam_rootless_storage.so") }.count == 2, "\(dry)")
-    #expect(try machine.stacks() == before && machine.sure("cksum /var/cache/debconf/*.dat").text == database, "a dry run changes nothing, in debconf's databases either")
+    #expect(
+      try machine.stacks() == before && machine.sure("cksum /var/cache/debconf/*.dat").text == database,
+      "a dry run changes nothing, in debconf's databases either")
     let enabled = try machine.rootlessStorage("pam enable")
     #expect(enabled.status == 0 && enabled.text.contains("ran: pam-auth-update --package --enable rootless-storage"), "\(enabled)")
     #expect(try machine.reach() == ["cron": "yes", "login": "yes"])
@@ -53,9 +58,12 @@ struct PAMProfileTests {
     #expect(try machine.stacks() == before)
   }
 
-  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime")) func `where its files were changed by hand, the line is put behind its last marker, and it keeps it`() throws {
+  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime"))
+  func `where its files were changed by hand, the line is put behind its last marker, and it keeps it`() throws {
     let machine = try debian()
-    try machine.sure("sed -i 's/^# end of pam-auth-update/session optional pam_marker.so mine\\n&/' /etc/pam.d/common-session; echo 'session optional pam_marker.so after' >> /etc/pam.d/common-session")
+    try machine.sure(
+      "sed -i 's/^# end of pam-auth-update/session optional pam_marker.so mine\\n&/' /etc/pam.d/common-session; echo 'session optional pam_marker.so after' >> /etc/pam.d/common-session"
+    )
     let before = try machine.stacks()
     let enabled = try machine.rootlessStorage("pam enable")
     #expect(enabled.status == 0 && enabled.text.contains("pam-auth-update leaves its files alone"), "\(enabled)")
@@ -68,9 +76,14 @@ struct PAMProfileTests {
     try machine.sure("DEBIAN_FRONTEND=noninteractive /usr/sbin/pam-auth-update --package --enable rootless-storage")
     let twice = try machine.rootlessStorage("pam status")
     let words = twice.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-    #expect(twice.status == 0 && words.contains(#/login: pam_rootless_storage.so is called more than once; .* /etc/pam.d/common-session:\d+ and /etc/pam.d/common-session:\d+\./#), "\(twice)")
+    #expect(
+      twice.status == 0
+        && words.contains(
+          #/login: pam_rootless_storage.so is called more than once; .* /etc/pam.d/common-session:\d+ and /etc/pam.d/common-session:\d+\./#),
+      "\(twice)")
     // What it says helps.
-    #expect(words.replacing("\\ ", with: "").contains("sudo rootless-storage pam disable --all && sudo rootless-storage pam enable"), "\(twice)")
+    #expect(
+      words.replacing("\\ ", with: "").contains("sudo rootless-storage pam disable --all && sudo rootless-storage pam enable"), "\(twice)")
     #expect(try machine.rootlessStorage("pam disable --all").status == 0 && machine.rootlessStorage("pam enable").status == 0)
     let once = try machine.rootlessStorage("pam status")
     #expect(once.status == 0 && !once.text.contains("more than once"), "\(once)")
@@ -78,9 +91,12 @@ struct PAMProfileTests {
     #expect(try machine.stacks().values.allSatisfy { !$0.contains("rootless") })
   }
 
-  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime")) func `what it would change besides, in stacks of any type, is not asked for`() throws {
+  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime"))
+  func `what it would change besides, in stacks of any type, is not asked for`() throws {
     let machine = try debian()
-    try machine.sure("printf 'Name: Locked\\nDefault: yes\\nPriority: 0\\nAuth-Type: Primary\\nAuth:\\n\\trequisite pam_deny.so\\n' > /usr/share/pam-configs/locked")
+    try machine.sure(
+      "printf 'Name: Locked\\nDefault: yes\\nPriority: 0\\nAuth-Type: Primary\\nAuth:\\n\\trequisite pam_deny.so\\n' > /usr/share/pam-configs/locked"
+    )
     let before = try machine.stacks()
     let enabled = try machine.rootlessStorage("pam enable")
     #expect(enabled.status == 0 && enabled.text.contains("pam-auth-update would change more than this line"), "\(enabled)")
@@ -89,11 +105,14 @@ struct PAMProfileTests {
     #expect(try machine.rootlessStorage("pam disable").status == 0 && machine.stacks() == before)
   }
 
-  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime")) func `what a service's own jump leads to stays, where its stack includes what pam-auth-update writes`() throws {
+  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime"))
+  func `what a service's own jump leads to stays, where its stack includes what pam-auth-update writes`() throws {
     let machine = try debian()
     // Over all that comes from the file, and one more.
     let isFound = try (1..<20).contains { count in
-      try machine.write("session [success=\(count) default=ignore] pam_marker.so own\n@include common-session\nsession requisite pam_marker.so skipped\nsession required pam_marker.so last\n", to: "/etc/pam.d/login")
+      try machine.write(
+        "session [success=\(count) default=ignore] pam_marker.so own\n@include common-session\nsession requisite pam_marker.so skipped\nsession required pam_marker.so last\n",
+        to: "/etc/pam.d/login")
       return try machine.trace("login").modules == ["pam_marker.so own", "pam_marker.so last"]
     }
     #expect(isFound)
@@ -101,9 +120,12 @@ struct PAMProfileTests {
     #expect(try machine.trace("login").modules.filter { $0 != "pam_rootless_storage.so" } == ["pam_marker.so own", "pam_marker.so last"])
   }
 
-  @Test(.enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime"), arguments: [
-    "mv /etc/pam.d/common-session /etc/mine; ln -s /etc/mine /etc/pam.d/common-session", "chmod 640 /etc/pam.d/common-account",
-  ]) func `files that pam-auth-update would write anew as others are left to their administrator`(change: String) throws {
+  @Test(
+    .enabled(if: hasAuthUpdate, "needs Debian's libpam-runtime"),
+    arguments: [
+      "mv /etc/pam.d/common-session /etc/mine; ln -s /etc/mine /etc/pam.d/common-session", "chmod 640 /etc/pam.d/common-account",
+    ]) func `files that pam-auth-update would write anew as others are left to their administrator`(change: String) throws
+  {
     let machine = try debian()
     try machine.sure(change)
     let before = try machine.sure("stat -c '%N %a' /etc/pam.d/common-*").text
@@ -125,7 +147,9 @@ struct PAMProfileTests {
 
   /// Stock profiles with lines for sessions as authselect's have them, and a program that makes files of them.
   private func redHat() throws -> Machine {
-    let machine = try Machine.ofMarkers(["pam_keyinit.so", "pam_unix.so", "pam_sss.so", "pam_systemd.so", "pam_oddjob_mkhomedir.so", "pam_succeed_if.so"])
+    let machine = try Machine.ofMarkers([
+      "pam_keyinit.so", "pam_unix.so", "pam_sss.so", "pam_systemd.so", "pam_oddjob_mkhomedir.so", "pam_succeed_if.so",
+    ])
     try machine.write(
       #"""
       #!/bin/bash
@@ -239,14 +263,18 @@ struct PAMProfileTests {
   }
 
   /// What authselect before 1.4 finds itself.
-  @Test(arguments: ["echo 'auth optional pam_marker.so mine' >> /etc/authselect/system-auth", "sed -i 1d /usr/share/authselect/default/sssd/password-auth"])
+  @Test(arguments: [
+    "echo 'auth optional pam_marker.so mine' >> /etc/authselect/system-auth", "sed -i 1d /usr/share/authselect/default/sssd/password-auth",
+  ])
   func `authselect: what it would write over is the administrator's to decide`(change: String) throws {
     let machine = try redHat()
     try machine.sure("touch /etc/newer; \(change)")
     let before = try machine.stacks()
     for command in ["enable --dry-run", "enable"] {
       let output = try machine.rootlessStorage("pam \(command)")
-      #expect(output.status == 1 && output.text.replacing(#/\s+/#, with: " ").contains("is not what authselect makes of the profile sssd"), "\(output)")
+      #expect(
+        output.status == 1 && output.text.replacing(#/\s+/#, with: " ").contains("is not what authselect makes of the profile sssd"),
+        "\(output)")
     }
     #expect(try machine.stacks() == before && current(machine) == "sssd with-mkhomedir\n")
   }
@@ -268,9 +296,14 @@ struct PAMProfileTests {
 
   @Test(arguments: [
     ("echo '# x' >> /etc/authselect/system-auth", "authselect does not find its files as it made them"),
-    ("touch /etc/fails", "authselect select custom/rootless-storage with-mkhomedir failed"), ("touch /etc/odd", "authselect would generate more than that line"),
-    ("rm /usr/bin/authselect", "there is no authselect"), ("mkdir /etc/authselect/custom/rootless-storage", "there is a profile custom/rootless-storage already"),
-    ("cp -r /usr/share/authselect/default/sssd /etc/authselect/custom/site; ln -sf /usr/share/authselect/default/sssd/system-auth /etc/authselect/custom/site/; authselect select custom/site", "is a symbolic link to"),
+    ("touch /etc/fails", "authselect select custom/rootless-storage with-mkhomedir failed"),
+    ("touch /etc/odd", "authselect would generate more than that line"),
+    ("rm /usr/bin/authselect", "there is no authselect"),
+    ("mkdir /etc/authselect/custom/rootless-storage", "there is a profile custom/rootless-storage already"),
+    (
+      "cp -r /usr/share/authselect/default/sssd /etc/authselect/custom/site; ln -sf /usr/share/authselect/default/sssd/system-auth /etc/authselect/custom/site/; authselect select custom/site",
+      "is a symbolic link to"
+    ),
   ]) func `authselect: what it finds wrong, or fails at, changes nothing`(change: String, reason: String) throws {
     let machine = try redHat()
     try machine.sure(change)
@@ -278,6 +311,8 @@ struct PAMProfileTests {
     let profiles = try machine.sure("cat /etc/authselect/authselect.conf; find /etc/authselect/custom").text
     let output = try machine.rootlessStorage("pam enable")
     #expect(output.status == 1 && output.text.replacing(#/\s+/#, with: " ").contains(reason), "\(output)")
-    #expect(try machine.stacks() == before && machine.sure("cat /etc/authselect/authselect.conf; find /etc/authselect/custom").text == profiles, "\(output)")
+    #expect(
+      try machine.stacks() == before && machine.sure("cat /etc/authselect/authselect.conf; find /etc/authselect/custom").text == profiles,
+      "\(output)")
   }
 }

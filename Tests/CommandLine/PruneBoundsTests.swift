@@ -33,13 +33,19 @@ struct PruneBoundsTests {
     let machine = try machine()
     try machine.storage("gone", uid: 4711)
     try machine.storage("busy", uid: 4712)
-    for name in ["alice", "gone", "busy"] { try machine.sure("mkdir /var/tmp/\(name)/docker/tree-of-\(name); touch /var/tmp/\(name)/docker/tree-of-\(name)/x; chown -R --reference=/var/tmp/\(name) /var/tmp/\(name)/docker") }
+    for name in ["alice", "gone", "busy"] {
+      try machine.sure(
+        "mkdir /var/tmp/\(name)/docker/tree-of-\(name); touch /var/tmp/\(name)/docker/tree-of-\(name)/x; chown -R --reference=/var/tmp/\(name) /var/tmp/\(name)/docker"
+      )
+    }
     let output = try machine.sh(
       """
       setpriv --reuid 4712 --regid 4712 --clear-groups sleep 60 & \(Machine.asleep)
       strace -qq -f -o /etc/trace -e trace=openat,openat2 env -i \(Machine.commandLine) prune --orphaned --yes; echo "status $?"; kill -9 $!
       """)
-    #expect(output.text.contains("deleted /var/tmp/gone (") && output.text.contains("1 more is in use and stays.") && output.text.contains("status 0"), "\(output)")
+    #expect(
+      output.text.contains("deleted /var/tmp/gone (") && output.text.contains("1 more is in use and stays.")
+        && output.text.contains("status 0"), "\(output)")
     let opened = try machine.sure("grep -o 'tree-of-[a-z]*' /etc/trace | sort -u").lines
     #expect(opened == ["tree-of-gone"], "\(opened)")
   }
@@ -73,7 +79,9 @@ struct PruneBoundsTests {
       timeout -s KILL 60 env -i \(Machine.commandLine) list --json | grep -F /var/tmp/mallory
       timeout -s KILL 60 env -i \(Machine.commandLine) prune --orphaned --yes; echo "status $?"; kill -9 $mover
       """)
-    #expect(output.text.contains("\"sizeIsExact\":false") && output.text.contains("deleted /var/tmp/zoe (100 KiB)") && output.text.contains("status 0"), "\(output)")
+    #expect(
+      output.text.contains("\"sizeIsExact\":false") && output.text.contains("deleted /var/tmp/zoe (100 KiB)")
+        && output.text.contains("status 0"), "\(output)")
   }
 
   // MARK: One look for many
@@ -92,7 +100,8 @@ struct PruneBoundsTests {
       setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & sleeper=$!; \(Machine.asleep)
       goes_on; ended; kill -9 $sleeper
       """)
-    #expect(output.text.hasPrefix("status 1\n") && output.text.contains("/var/tmp/gone1 has come into use, nothing is deleted"), "\(output)")
+    #expect(
+      output.text.hasPrefix("status 1\n") && output.text.contains("/var/tmp/gone1 has come into use, nothing is deleted"), "\(output)")
     #expect(try machine.inParent().filter { $0.hasPrefix("gone") || $0.hasPrefix(".") } == ["gone1"], "\(output)")
     #expect(try machine.sure("ls /var/tmp/gone1/containers/storage").text == "layer\n")
     let looks = Int(try machine.sure("grep -c '\"/proc\", O_RDONLY' /etc/trace").text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
@@ -121,13 +130,22 @@ struct PruneBoundsTests {
   @Test func `the emptied directory of an account stays, with the user's own directories of the engines`() throws {
     let machine = try machine()
     try machine.clock()
-    try machine.sure("cd /var/tmp/alice; mkdir -p docker/a/b docker/c; touch docker/a/b/x docker/f; chown -R 4001 docker; chmod 711 docker; rm -r ../bob/docker; echo mine > ../carol/mine")
+    try machine.sure(
+      "cd /var/tmp/alice; mkdir -p docker/a/b docker/c; touch docker/a/b/x docker/f; chown -R 4001 docker; chmod 711 docker; rm -r ../bob/docker; echo mine > ../carol/mine"
+    )
     let own = "cd /var/tmp; stat -c '%n %i %u:%g %a' alice alice/containers alice/docker bob bob/containers carol carol/mine"
     let before = try machine.sure(own).text
     let output = try machine.rootlessStorage("prune --older-than 90 --yes", environment: Machine.inDays(100))
-    #expect(output.status == 0 && output.text.contains("deleted the container storage in /var/tmp/alice (100 KiB); the directory stays, since its user has an account\n"), "\(output)")
+    #expect(
+      output.status == 0
+        && output.text.contains(
+          "deleted the container storage in /var/tmp/alice (100 KiB); the directory stays, since its user has an account\n"),
+      "\(output)")
     #expect(try machine.sure(own).text == before)
-    #expect(try machine.sure("cd /var/tmp; find alice bob carol | LC_ALL=C sort").lines == ["alice", "alice/containers", "alice/docker", "bob", "bob/containers", "carol", "carol/containers", "carol/docker", "carol/mine"])
+    #expect(
+      try machine.sure("cd /var/tmp; find alice bob carol | LC_ALL=C sort").lines == [
+        "alice", "alice/containers", "alice/docker", "bob", "bob/containers", "carol", "carol/containers", "carol/docker", "carol/mine",
+      ])
     #expect(try trash(machine) == [])
     let again = try machine.rootlessStorage("prune --older-than 90 --yes", environment: Machine.inDays(300))
     #expect(again.status == 0 && again.text == "There is nothing to delete in /var/tmp.\n", "\(again)")
@@ -144,19 +162,27 @@ struct PruneBoundsTests {
   func `a run that is killed while it empties one leaves it to the next`(kill: String) throws {
     let machine = try machine()
     try machine.clock()
-    try machine.sure("cd /var/tmp/alice/docker; mkdir -p a/b/c d; touch a/b/c/x a/y d/{1,2,3}; chown -R 4001 .; touch -d 2099-01-01 x; rm -r /var/tmp/bob /var/tmp/carol")
+    try machine.sure(
+      "cd /var/tmp/alice/docker; mkdir -p a/b/c d; touch a/b/c/x a/y d/{1,2,3}; chown -R 4001 .; touch -d 2099-01-01 x; rm -r /var/tmp/bob /var/tmp/carol"
+    )
     let (call, number) = (kill.split(separator: " ")[0], kill.split(separator: " ")[1])
-    let killed = try machine.sh("strace -qq -o /dev/null -e trace=\(call) -e inject=\(call):signal=KILL:when=\(number) env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes")
+    let killed = try machine.sh(
+      "strace -qq -o /dev/null -e trace=\(call) -e inject=\(call):signal=KILL:when=\(number) env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes"
+    )
     #expect(killed.status == 137, "\(killed)")
     let next = try machine.rootlessStorage("prune --older-than 90 --yes", environment: Machine.inDays(200))
     #expect(next.status == 0, "\(next)")
-    #expect(try machine.sure("cd /var/tmp; find . -mindepth 1 | LC_ALL=C sort").lines == ["./alice", "./alice/containers", "./alice/docker"], "\(next)")
+    #expect(
+      try machine.sure("cd /var/tmp; find . -mindepth 1 | LC_ALL=C sort").lines == ["./alice", "./alice/containers", "./alice/docker"],
+      "\(next)")
   }
 
   @Test func `what cannot be emptied is named, and the user's directory stays`() throws {
     let machine = try machine()
     try machine.clock()
-    try machine.sure("cd /var/tmp/alice/docker; mkdir a; touch a/stuck a/free; chattr +i a/stuck; touch ../containers/stuck; chattr +i ../containers/stuck")
+    try machine.sure(
+      "cd /var/tmp/alice/docker; mkdir a; touch a/stuck a/free; chattr +i a/stuck; touch ../containers/stuck; chattr +i ../containers/stuck"
+    )
     let output = try machine.rootlessStorage("prune --older-than 90 --yes", environment: Machine.inDays(100))
     #expect(output.status == 1 && output.text.contains("Operation not permitted; it may be immutable"), "\(output)")
     #expect(output.text.components(separatedBy: "it may be immutable").count == 3, "each once: \(output)")
@@ -171,9 +197,12 @@ struct PruneBoundsTests {
   @Test func `others' names hide nothing of what an interrupted run has left`() throws {
     let machine = try machine()
     try machine.storage("gone", uid: 4711)
-    let decoys = "setpriv --reuid 4666 --regid 4666 --clear-groups bash -c 'cd /var/tmp; mkdir -m 700 $(seq -f .rootless-storage.prune.4194303.5.%.0f"
+    let decoys =
+      "setpriv --reuid 4666 --regid 4666 --clear-groups bash -c 'cd /var/tmp; mkdir -m 700 $(seq -f .rootless-storage.prune.4194303.5.%.0f"
     try machine.sure("\(decoys) 1 2000)'")
-    let killed = try machine.sh("strace -qq -o /dev/null -e trace=renameat -e inject=renameat:signal=KILL:when=2 env -i \(Machine.commandLine) prune --orphaned --yes")
+    let killed = try machine.sh(
+      "strace -qq -o /dev/null -e trace=renameat -e inject=renameat:signal=KILL:when=2 env -i \(Machine.commandLine) prune --orphaned --yes"
+    )
     #expect(killed.status == 137, "\(killed)")
     try machine.sure("\(decoys) 2001 4000)'; [ ! -e /var/tmp/gone/containers ]; echo 'back:x:4711:4711::/:/bin/sh' >> /etc/passwd")
     let next = try machine.rootlessStorage("prune --orphaned --yes")
@@ -186,7 +215,10 @@ struct PruneBoundsTests {
     let machine = try machine()
     try machine.sure("cd /var/tmp; mkdir -m 700 $(seq -f .rootless-storage.prune.4194303.5.%.0f 1 1100)")
     let output = try machine.rootlessStorage("prune --orphaned --yes")
-    #expect(output.status == 1 && output.text.contains("more than 1024 directories .rootless-storage.prune.* in /var/tmp; run this again for the others"), "\(output)")
+    #expect(
+      output.status == 1
+        && output.text.contains("more than 1024 directories .rootless-storage.prune.* in /var/tmp; run this again for the others"),
+      "\(output)")
     #expect(try machine.rootlessStorage("prune --orphaned --yes").status == 0)
     #expect(try trash(machine) == [])
   }
@@ -203,10 +235,15 @@ struct PruneBoundsTests {
       mkdir d3/7/x/mount; mount -t tmpfs none d3/7/x/mount; touch d3/7/x/mount/kept; chattr +i d5/9/x/2 d20/30/x/4; chown -R -h 4711 . 2>/dev/null || true
       """)
     let output = try machine.rootlessStorage("prune --orphaned --yes")
-    #expect(output.status == 1 && output.text.components(separatedBy: "it may be immutable").count == 3 && output.text.components(separatedBy: "something is mounted there").count == 2, "\(output)")
+    #expect(
+      output.status == 1 && output.text.components(separatedBy: "it may be immutable").count == 3
+        && output.text.components(separatedBy: "something is mounted there").count == 2, "\(output)")
     let left = "cd /var/tmp; find .rootless-storage.prune.* -xdev ! -type d ! -name .origin | sed 's,.*/,,' | sort"
     #expect(try machine.sure(left).lines == ["2", "4"])
-    #expect(try machine.sure("ls /var/tmp/outside; find /var/tmp/.rootless-storage.prune.* -name kept -exec basename {} \\;").lines == ["precious", "kept"])
+    #expect(
+      try machine.sure("ls /var/tmp/outside; find /var/tmp/.rootless-storage.prune.* -name kept -exec basename {} \\;").lines == [
+        "precious", "kept",
+      ])
     try machine.sure("umount /var/tmp/.rootless-storage.prune.*/*/mount; chattr -i /var/tmp/.rootless-storage.prune.*/*/{2,4}")
     #expect(try machine.rootlessStorage("prune --orphaned --yes").status == 0)
     #expect(try machine.inParent() == ["alice", "bob", "carol", "outside"])
@@ -231,13 +268,19 @@ struct PruneBoundsTests {
       """)
     let before = try machine.snapshot("/var/tmp/outside /var/tmp/alice")
     // The first is the move into the trash, those of the engines' directories to their numbers come behind it.
-    let output = try machine.sh("ulimit -n 100; strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=\(error):when=5+ env -i \(Machine.commandLine) prune --orphaned --yes")
+    let output = try machine.sh(
+      "ulimit -n 100; strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=\(error):when=5+ env -i \(Machine.commandLine) prune --orphaned --yes"
+    )
     #expect(output.status == 1 && output.text.contains("/mounted stays: something is mounted there; unmount it"), "\(output)")
     #expect(try machine.snapshot("/var/tmp/outside /var/tmp/alice") == before)
     let left = try trash(machine)
-    #expect(try machine.sure("cd /var/tmp/\(left.first ?? "x"); find . -xdev | wc -l").text.trimmingCharacters(in: .whitespacesAndNewlines).count == 1, "\(output)")
+    #expect(
+      try machine.sure("cd /var/tmp/\(left.first ?? "x"); find . -xdev | wc -l").text.trimmingCharacters(in: .whitespacesAndNewlines).count
+        == 1, "\(output)")
     try machine.sure("umount /var/tmp/\(left.first ?? "x")/*/mounted/in/here")
-    let last = try machine.sh("strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=\(error):when=2+ env -i \(Machine.commandLine) prune --orphaned --yes")
+    let last = try machine.sh(
+      "strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=\(error):when=2+ env -i \(Machine.commandLine) prune --orphaned --yes"
+    )
     #expect(last.status == 0, "\(last)")
     #expect(try machine.inParent() == ["alice", "bob", "carol", "outside"])
   }
@@ -304,22 +347,36 @@ struct PruneBoundsTests {
     // What is made in the parent inherits its project, and takes nothing of another.
     try machine.sure("chattr +P -p 7 /var/tmp")
     try machine.storage("gone", uid: 4711)
-    try machine.sure("cd /var/tmp/gone/docker; mkdir -p a/b; touch a/b/x; chattr -R -p 9 /var/tmp/gone/docker /var/tmp/gone/containers; mkdir /var/tmp/probe; python3 -c 'import os; os.rename(\"a\", \"/var/tmp/probe/a\")' 2>&1 | grep 'Errno 18'; rmdir /var/tmp/probe")
+    try machine.sure(
+      "cd /var/tmp/gone/docker; mkdir -p a/b; touch a/b/x; chattr -R -p 9 /var/tmp/gone/docker /var/tmp/gone/containers; mkdir /var/tmp/probe; python3 -c 'import os; os.rename(\"a\", \"/var/tmp/probe/a\")' 2>&1 | grep 'Errno 18'; rmdir /var/tmp/probe"
+    )
     let output = try machine.rootlessStorage("prune --orphaned --yes")
     #expect(output.status == 0, "\(output)")
     #expect(try machine.inParent() == ["alice", "bob", "carol"], "\(output)")
   }
 
-  @Test(arguments: [("EXDEV", "it cannot be moved within the file system: it has another project id than /var/tmp (lsattr -pd)"), ("ENOKEY", "it is encrypted, and its key is not there"), ("EBUSY", "something is mounted there; unmount it")])
+  @Test(arguments: [
+    ("EXDEV", "it cannot be moved within the file system: it has another project id than /var/tmp (lsattr -pd)"),
+    ("ENOKEY", "it is encrypted, and its key is not there"), ("EBUSY", "something is mounted there; unmount it"),
+  ])
   func `an engine's directory that cannot be moved out of reach stays, and the cause is not guessed`(error: String, cause: String) throws {
     let machine = try machine()
     try machine.storage("gone", uid: 4711)
-    let output = try machine.sh("strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=\(error):when=1 env -i \(Machine.commandLine) prune --orphaned --yes")
+    let output = try machine.sh(
+      "strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=\(error):when=1 env -i \(Machine.commandLine) prune --orphaned --yes"
+    )
     #expect(output.status == 1 && output.text.contains("/var/tmp/gone/containers stays: \(cause)"), "\(output)")
-    if error != "EBUSY" { #expect(output.text.contains("when nobody needs anything in /var/tmp/gone any more, delete all of it: rm -rf --one-file-system /var/tmp/gone\n"), "\(output)") }
+    if error != "EBUSY" {
+      #expect(
+        output.text.contains(
+          "when nobody needs anything in /var/tmp/gone any more, delete all of it: rm -rf --one-file-system /var/tmp/gone\n"), "\(output)")
+    }
     // No command leads root through a directory that its owner can exchange.
-    let named = try machine.sh("strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=\(error):when=1 env -i \(Machine.commandLine) prune alice --yes")
-    #expect(named.status == 1 && !named.text.contains("rm -") && (error == "EBUSY" || named.text.contains("alice can move or delete it, in a session of their own")), "\(named)")
+    let named = try machine.sh(
+      "strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=\(error):when=1 env -i \(Machine.commandLine) prune alice --yes")
+    #expect(
+      named.status == 1 && !named.text.contains("rm -")
+        && (error == "EBUSY" || named.text.contains("alice can move or delete it, in a session of their own")), "\(named)")
     #expect(try machine.sure("ls -A /var/tmp/gone").lines == ["containers"] && trash(machine) == [])
   }
 
@@ -332,16 +389,25 @@ struct PruneBoundsTests {
     let before = try machine.snapshot("/var/tmp")
     for arguments in ["--orphaned --yes", "--orphaned --yes --json", "--older-than 1 --yes"] {
       let output = try machine.rootlessStorage("prune \(arguments)")
-      #expect(output.status == 2 && output.text.contains("PID namespace of its own, where /proc does not show the host's processes, so nothing is deleted; run it on the host itself"), "\(output)")
+      #expect(
+        output.status == 2
+          && output.text.contains(
+            "PID namespace of its own, where /proc does not show the host's processes, so nothing is deleted; run it on the host itself"),
+        "\(output)")
     }
     #expect(try machine.snapshot("/var/tmp") == before)
-    #expect(try machine.rootlessStorage("prune --orphaned --dry-run").text.contains("It is unknown whether anything is in use: this runs in a PID namespace"))
+    #expect(
+      try machine.rootlessStorage("prune --orphaned --dry-run").text.contains(
+        "It is unknown whether anything is in use: this runs in a PID namespace"))
     #expect(try machine.listed()["gone"]?["inUse"] is NSNull)
     #expect(try machine.rootlessStorage("list").text.contains("It is unknown whether anything is in use: this runs in a PID namespace"))
-    let used = try machine.sure("setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & sleep 1; env -i \(Machine.commandLine) list --json; kill -9 $!")
+    let used = try machine.sure(
+      "setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & sleep 1; env -i \(Machine.commandLine) list --json; kill -9 $!")
     #expect(used.lines.contains { $0.contains("/var/tmp/gone\"") && $0.contains("\"inUse\":true") }, "\(used)")
     // A /proc of another namespace, where that one is the first, shows everything.
-    let outside = try machine.sh("mount -t tmpfs ns /proc/1/ns; ln -s 'pid:[4026531836]' /proc/1/ns/pid; unshare -p -f env -i \(Machine.commandLine) prune --orphaned --yes")
+    let outside = try machine.sh(
+      "mount -t tmpfs ns /proc/1/ns; ln -s 'pid:[4026531836]' /proc/1/ns/pid; unshare -p -f env -i \(Machine.commandLine) prune --orphaned --yes"
+    )
     #expect(outside.status == 0 && outside.text.contains("deleted /var/tmp/gone"), "\(outside)")
   }
 
@@ -350,10 +416,13 @@ struct PruneBoundsTests {
     try machine.user("alice", uid: 4001)
     let own = try machine.sure("mktemp -d /opt/rootless-storage-test.XXXXXX").text.trimmingCharacters(in: .whitespacesAndNewlines)
     defer { _ = try? machine.sh("rm -rf \(own)") }
-    try machine.sure("chmod 1777 \(own); for name in alice gone; do install -d -o 4711 \(own)/$name \(own)/$name/docker; done; chown -R 4001 \(own)/alice")
-    try machine.write("storage_directory = \(own)/$USER\nnetwork_filesystems = ramfs\norphan_days = 0\n", to: "/etc/rootless-storage/rootless-storage.conf")
+    try machine.sure(
+      "chmod 1777 \(own); for name in alice gone; do install -d -o 4711 \(own)/$name \(own)/$name/docker; done; chown -R 4001 \(own)/alice")
+    try machine.write(
+      "storage_directory = \(own)/$USER\nnetwork_filesystems = ramfs\norphan_days = 0\n", to: "/etc/rootless-storage/rootless-storage.conf")
     func prune(_ environment: String, _ before: String = "true") throws -> Output {
-      try machine.sh("env \(environment) unshare -p -f --mount-proc bash -c '\(before); \(Machine.commandLine) prune --orphaned --yes; exit $?'")
+      try machine.sh(
+        "env \(environment) unshare -p -f --mount-proc bash -c '\(before); \(Machine.commandLine) prune --orphaned --yes; exit $?'")
     }
     #expect(try prune("x=y").status == 2)
     #expect(try prune("container=").status == 2)
@@ -377,11 +446,18 @@ struct PruneBoundsTests {
     try machine.sure("mount -t proc -o \(option) proc /proc")
     // root's own group is the one that may look, where no other is named.
     let blind = "setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace \(option.contains("gid") ? "" : "--regid 4998 --clear-groups ")"
-    let output = try machine.sh("setpriv --reuid \(uid) --regid \(uid) --clear-groups sleep 60 & \(Machine.asleep); env -i PATH=$PATH \(blind) \(Machine.commandLine) prune --orphaned --yes; echo status $?; kill -9 $!; wait || true")
-    #expect(output.text.contains("status 2") && output.text.contains("/proc is mounted with hidepid and does not show the processes of others, so nothing is deleted; run it as root with CAP_SYS_PTRACE"), "\(output)")
+    let output = try machine.sh(
+      "setpriv --reuid \(uid) --regid \(uid) --clear-groups sleep 60 & \(Machine.asleep); env -i PATH=$PATH \(blind) \(Machine.commandLine) prune --orphaned --yes; echo status $?; kill -9 $!; wait || true"
+    )
+    #expect(
+      output.text.contains("status 2")
+        && output.text.contains(
+          "/proc is mounted with hidepid and does not show the processes of others, so nothing is deleted; run it as root with CAP_SYS_PTRACE"
+        ), "\(output)")
     #expect(try machine.inParent() == ["alice", "bob", "gone"])
     if option.contains("gid") {
-      let member = try machine.sh("setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace --groups 4999 env -i \(Machine.commandLine) prune --orphaned --dry-run")
+      let member = try machine.sh(
+        "setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace --groups 4999 env -i \(Machine.commandLine) prune --orphaned --dry-run")
       #expect(member.status == 0 && member.text.contains("gone"), "\(member)")
     }
     #expect(try machine.rootlessStorage("prune --orphaned --yes").status == 0)
@@ -404,21 +480,37 @@ struct PruneBoundsTests {
       install -d -o 4777 .alice.replaced-2026 .alice.replaced-20261128T201500Z .alice.replaced-20261128T201500Z-xyz .alice.replaced-20261128T201500Z-1.bak
       """)
     let listed = try machine.listed()
-    #expect(Set(listed.keys) == ["alice", "bob", "carol", ".alice.replaced-\(stamp)", ".bob.replaced-\(stamp)", ".a.b.replaced-20261128T201500Z-77"])
+    #expect(
+      Set(listed.keys) == [
+        "alice", "bob", "carol", ".alice.replaced-\(stamp)", ".bob.replaced-\(stamp)", ".a.b.replaced-20261128T201500Z-77",
+      ])
     let one = listed[".alice.replaced-\(stamp)"]
-    #expect(one?["state"] as? String == "replaced" && one?["isReplaced"] as? Bool == true && one?["account"] as? String == "mallory" && one?["placeOf"] as? String == "alice", "\(listed)")
-    #expect((one?["size"] as? Int ?? 0) >= 200000 && listed[".bob.replaced-\(stamp)"]?["state"] as? String == "orphaned" && listed["alice"]?["isReplaced"] as? Bool == false, "\(listed)")
+    #expect(
+      one?["state"] as? String == "replaced" && one?["isReplaced"] as? Bool == true && one?["account"] as? String == "mallory"
+        && one?["placeOf"] as? String == "alice", "\(listed)")
+    #expect(
+      (one?["size"] as? Int ?? 0) >= 200000 && listed[".bob.replaced-\(stamp)"]?["state"] as? String == "orphaned"
+        && listed["alice"]?["isReplaced"] as? Bool == false, "\(listed)")
     #expect(try machine.rootlessStorage("list").text.contains("replaced: a login or repair has put it out of the place"))
     let before = try machine.snapshot("/var/tmp/outside")
     let orphaned = try machine.rootlessStorage("prune --orphaned --yes")
-    #expect(orphaned.status == 0 && orphaned.text.contains("2 of these were put out of the place of a storage directory: all of it goes."), "\(orphaned)")
-    let others = [".alice.replaced-2026", ".alice.replaced-20261128T201500Z", ".alice.replaced-20261128T201500Z-1.bak", ".alice.replaced-20261128T201500Z-xyz"]
+    #expect(
+      orphaned.status == 0 && orphaned.text.contains("2 of these were put out of the place of a storage directory: all of it goes."),
+      "\(orphaned)")
+    let others = [
+      ".alice.replaced-2026", ".alice.replaced-20261128T201500Z", ".alice.replaced-20261128T201500Z-1.bak",
+      ".alice.replaced-20261128T201500Z-xyz",
+    ]
     #expect(try machine.inParent() == (others + [".alice.replaced-\(stamp)", "alice", "bob", "carol", "outside"]).sorted())
     // Its own owner's writing into it makes it no younger, and a process of the owner's keeps it.
-    let used = try machine.sure("touch /var/tmp/.alice.replaced-\(stamp)/containers/x; setpriv --reuid 4666 --regid 4666 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes; kill -9 $!")
+    let used = try machine.sure(
+      "touch /var/tmp/.alice.replaced-\(stamp)/containers/x; setpriv --reuid 4666 --regid 4666 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes; kill -9 $!"
+    )
     #expect(used.text.contains("1 more is in use and stays."), "\(used)")
     // Too young: that is known without a look into it.
-    let young = try machine.sh("strace -qq -f -o /etc/trace -e trace=openat,openat2 env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 150 --yes")
+    let young = try machine.sh(
+      "strace -qq -f -o /etc/trace -e trace=openat,openat2 env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 150 --yes"
+    )
     #expect(young.status == 0, "\(young)")
     #expect(try machine.sh("grep -c 'replaced-\(stamp)\"' /etc/trace").text == "0\n")
     #expect(try machine.inParent().contains(".alice.replaced-\(stamp)"))
@@ -458,7 +550,9 @@ struct PruneBoundsTests {
     let name = ".alice.replaced-20261128T201500Z-1a2b3c4d"
     try machine.sure("install -d -o 4777 /var/tmp/\(name) /var/tmp/\(name)/x")
     let (call, number) = (kill.split(separator: " ")[0], kill.split(separator: " ")[1])
-    let killed = try machine.sh("strace -qq -o /dev/null -e trace=\(call) -e inject=\(call):signal=KILL:when=\(number) env -i \(Machine.commandLine) prune --orphaned --yes")
+    let killed = try machine.sh(
+      "strace -qq -o /dev/null -e trace=\(call) -e inject=\(call):signal=KILL:when=\(number) env -i \(Machine.commandLine) prune --orphaned --yes"
+    )
     #expect(killed.status == 137, "\(killed)")
     try machine.user("owner", uid: 4777, home: "/")
     let next = try machine.rootlessStorage("prune --orphaned --yes")
@@ -481,7 +575,11 @@ struct PruneBoundsTests {
     #expect(try machine.rootlessStorage("prune --orphaned --yes", environment: Machine.inDays(2)).status == 0)
     #expect(try machine.inParent().count == 43, "at most 64 in one run")
     #expect(try machine.rootlessStorage("prune --orphaned --yes", environment: Machine.inDays(2)).status == 0)
-    #expect(try machine.inParent() == [".alice.new-2026", ".alice.new-20261128T201500Z-abc", ".bob.new-20261128T201500Z-1", "alice", "bob", "carol", "new-20261128T201500Z-1"])
+    #expect(
+      try machine.inParent() == [
+        ".alice.new-2026", ".alice.new-20261128T201500Z-abc", ".bob.new-20261128T201500Z-1", "alice", "bob", "carol",
+        "new-20261128T201500Z-1",
+      ])
     #expect(try machine.states().keys.sorted() == ["alice", "bob", "carol"])
   }
 }

@@ -30,7 +30,8 @@ struct PruneTests {
     try machine.sure("cd /var/tmp; echo mine > away/letter; mkdir away/photos; echo x > away/photos/x; chown -R 4712 away")
     try machine.storage("containers-user-1001", uid: 1001)
     try machine.sure("ln -s /var/tmp/alice /var/tmp/link; install -d -o 4711 /var/tmp/notes; touch /var/tmp/notes/x")
-    let before = try machine.snapshot("/var/tmp/alice /var/tmp/bob /var/tmp/carol /var/tmp/containers-user-1001 /var/tmp/notes /var/tmp/away/photos /etc")
+    let before = try machine.snapshot(
+      "/var/tmp/alice /var/tmp/bob /var/tmp/carol /var/tmp/containers-user-1001 /var/tmp/notes /var/tmp/away/photos /etc")
     let output = try machine.rootlessStorage("prune --orphaned --yes")
     #expect(output.status == 0, "\(output)")
     #expect(output.text.contains("deleted /var/tmp/gone (100 KiB)\n"), "\(output)")
@@ -38,7 +39,9 @@ struct PruneTests {
     #expect(output.text.contains("1 of them holds other files too: those stay.") && output.lines.allSatisfy { $0.count <= 80 }, "\(output)")
     #expect(try machine.inParent() == ["alice", "away", "bob", "carol", "containers-user-1001", "link", "notes"])
     #expect(try machine.sure("ls -A /var/tmp/away").lines == ["letter", "photos"])
-    #expect(try machine.snapshot("/var/tmp/alice /var/tmp/bob /var/tmp/carol /var/tmp/containers-user-1001 /var/tmp/notes /var/tmp/away/photos /etc") == before)
+    #expect(
+      try machine.snapshot(
+        "/var/tmp/alice /var/tmp/bob /var/tmp/carol /var/tmp/containers-user-1001 /var/tmp/notes /var/tmp/away/photos /etc") == before)
     let again = try machine.rootlessStorage("prune --orphaned --yes")
     #expect(again.status == 0 && again.text == "There is nothing to delete in /var/tmp.\n", "\(again)")
   }
@@ -59,14 +62,18 @@ struct PruneTests {
     #expect(try planned("--orphaned --older-than 90", 100) == ["/var/tmp/gone"])
     #expect(try planned("--orphaned", 100) == ["/var/tmp/gone", "/var/tmp/late"])
     // Somebody's process: idle it is not.
-    let output = try machine.sure("setpriv --reuid 4001 --regid 4001 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes; kill -9 $!")
+    let output = try machine.sure(
+      "setpriv --reuid 4001 --regid 4001 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.inDays(100)) \(Machine.commandLine) prune --older-than 90 --yes; kill -9 $!"
+    )
     #expect(output.text.contains("1 more is in use and stays.") && output.text.contains("deleted /var/tmp/gone"), "\(output)")
     #expect(try machine.inParent() == ["alice", "bob", "carol", "late"])
   }
 
   @Test func `engines that the skeleton names go too, and names that it does not name stay`() throws {
     let machine = try machine()
-    try machine.write("root = \"@STORAGE@/buildkit/data\"\nother = '@STORAGE@/nerdctl'\nown = @STORAGE@/@USER@\nup = @STORAGE@/../x\nmail = a@STORAGE@b\n", to: "/etc/rootless-storage/skel/.config/tool.toml")
+    try machine.write(
+      "root = \"@STORAGE@/buildkit/data\"\nother = '@STORAGE@/nerdctl'\nown = @STORAGE@/@USER@\nup = @STORAGE@/../x\nmail = a@STORAGE@b\n",
+      to: "/etc/rootless-storage/skel/.config/tool.toml")
     try machine.sure("for d in gone gone/buildkit gone/nerdctl gone/gone gone/x; do install -d -o 4711 /var/tmp/$d; done")
     let output = try machine.rootlessStorage("prune --orphaned --yes")
     #expect(output.status == 0 && output.text.contains("(containers, docker, buildkit, nerdctl)"), "\(output)")
@@ -87,12 +94,20 @@ struct PruneTests {
     let before = try machine.snapshot("/home/precious")
     let output = try machine.rootlessStorage("prune --orphaned --older-than 1 --dry-run")
     #expect(output.status == 0, "\(output)")
-    for name in ["x1", "x2", "x3", "x4", "x5", "x6"] { try machine.user(name, uid: 6000 + Int(name.dropFirst())!); try machine.storage(name, uid: 6000 + Int(name.dropFirst())!) }
+    for name in ["x1", "x2", "x3", "x4", "x5", "x6"] {
+      try machine.user(name, uid: 6000 + Int(name.dropFirst())!); try machine.storage(name, uid: 6000 + Int(name.dropFirst())!)
+    }
     let pruned = try machine.rootlessStorage("prune --orphaned --yes")
     #expect(pruned.status == 1, "\(pruned)")
     #expect(pruned.text.contains("/var/tmp/mounted/containers stays: something is mounted there; unmount it"), "\(pruned)")
-    #expect(pruned.text.contains("/var/tmp/foreign/containers stays: it is owned by uid 4001, not by uid 4771; when nobody needs anything in /var/tmp/foreign any more, delete all of it: rm -rf --one-file-system /var/tmp/foreign"), "\(pruned)")
-    #expect(try machine.sure("cd /var/tmp; ls gone mounted filed foreign").lines == ["filed:", "containers", "foreign:", "containers", "gone:", "containers", "mounted:", "containers"])
+    #expect(
+      pruned.text.contains(
+        "/var/tmp/foreign/containers stays: it is owned by uid 4001, not by uid 4771; when nobody needs anything in /var/tmp/foreign any more, delete all of it: rm -rf --one-file-system /var/tmp/foreign"
+      ), "\(pruned)")
+    #expect(
+      try machine.sure("cd /var/tmp; ls gone mounted filed foreign").lines == [
+        "filed:", "containers", "foreign:", "containers", "gone:", "containers", "mounted:", "containers",
+      ])
     #expect(try machine.snapshot("/home/precious") == before)
     #expect(try machine.sure("ls /var/tmp/foreign/containers").text == "alices\n")
     #expect(try trash(machine) == [])
@@ -139,7 +154,9 @@ struct PruneTests {
     let before = try machine.snapshot("/var/tmp/outside /home")
     #expect(try machine.rootlessStorage("list").status == 0)
     let output = try machine.rootlessStorage("prune --orphaned --yes")
-    #expect(output.status == 1 && output.text.contains("stays: something is mounted there; unmount it") && output.text.contains("the next prune tries again"), "\(output)")
+    #expect(
+      output.status == 1 && output.text.contains("stays: something is mounted there; unmount it")
+        && output.text.contains("the next prune tries again"), "\(output)")
     #expect(try machine.snapshot("/var/tmp/outside /home") == before)
     let left = try trash(machine)
     #expect(left.count == 1)
@@ -174,12 +191,17 @@ struct PruneTests {
     let machine = try machine()
     try machine.storage("gone", uid: 4711)
     try machine.storage("more", uid: 4712)
-    try machine.sure("cd /var/tmp/gone/docker; mkdir -p a/b c; touch a/b/stuck a/b/free c/x; chattr +i a/b/stuck; seq 20 | (cd c; xargs touch; chattr +i *)")
+    try machine.sure(
+      "cd /var/tmp/gone/docker; mkdir -p a/b c; touch a/b/stuck a/b/free c/x; chattr +i a/b/stuck; seq 20 | (cd c; xargs touch; chattr +i *)"
+    )
     let output = try machine.rootlessStorage("prune --orphaned --yes")
-    #expect(output.status == 1 && output.text.contains("Operation not permitted; it may be immutable: chattr -R -i -a, then run this again"), "\(output)")
+    #expect(
+      output.status == 1 && output.text.contains("Operation not permitted; it may be immutable: chattr -R -i -a, then run this again"),
+      "\(output)")
     #expect(output.text.contains(" more in /var/tmp/.rootless-storage.prune."), "\(output)")
     let left = try #require(try trash(machine).first)
-    #expect(try machine.inParent() == [left, "alice", "bob", "carol"], "the empty storage directory, and the others, go all the same: \(output)")
+    #expect(
+      try machine.inParent() == [left, "alice", "bob", "carol"], "the empty storage directory, and the others, go all the same: \(output)")
     #expect(try machine.sure("find /var/tmp/\(left) -type f | wc -l").text == "22\n")
     try machine.sure("find /var/tmp/\(left) -type f -exec chattr -i {} +")
     #expect(try machine.rootlessStorage("prune --older-than 1 --yes").status == 0)
@@ -225,13 +247,17 @@ struct PruneTests {
     try machine.sure("cd /var/tmp/gone/docker; mkdir a b c; mkdir a/{1..50} b/{1..50}; touch a/{1..50}/f")
     // Every second move into the trash fails as on a full disk, or where a directory can hold no more directories.
     for error in ["ENOSPC", "EMLINK"] {
-      let output = try machine.sh("strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=\(error):when=5+2 env -i \(Machine.commandLine) prune --orphaned --yes")
+      let output = try machine.sh(
+        "strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=\(error):when=5+2 env -i \(Machine.commandLine) prune --orphaned --yes"
+      )
       #expect(output.status == 0, "\(output)")
       #expect(try machine.inParent() == ["alice", "bob", "carol"], "\(output)")
       try machine.storage("gone", uid: 4711)
       try machine.sure("cd /var/tmp/gone/docker; mkdir a b c; mkdir a/{1..50}")
     }
-    let never = try machine.sh("strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=ENOSPC:when=5+ env -i \(Machine.commandLine) prune --orphaned --yes")
+    let never = try machine.sh(
+      "strace -qq -o /dev/null -e trace=renameat -e inject=renameat:error=ENOSPC:when=5+ env -i \(Machine.commandLine) prune --orphaned --yes"
+    )
     #expect(never.status == 1 && never.text.contains("No space left on device; free some space"), "\(never)")
   }
 
@@ -244,7 +270,11 @@ struct PruneTests {
       echo 1 > gone1/containers/storage/volumes/db/_data/file; chown -R 4711 gone1; chown -R 4712 gone2; chown -R 4713 gone3
       """)
     let output = try machine.rootlessStorage("prune --orphaned --dry-run")
-    #expect(output.status == 0 && output.text.contains("\n2 of them have volumes or containers: these are on this disk alone, and no\nbackup of a home has them.\n"), "\(output)")
+    #expect(
+      output.status == 0
+        && output.text.contains(
+          "\n2 of them have volumes or containers: these are on this disk alone, and no\nbackup of a home has them.\n"),
+      "\(output)")
     try machine.sure("rm -r /var/tmp/gone1 /var/tmp/gone3")
     let none = try machine.rootlessStorage("prune --orphaned --dry-run")
     #expect(none.text.contains("/gone2") || none.text.contains("gone2 "), "\(none)")
@@ -281,11 +311,23 @@ struct PruneTests {
       goes_on; ended; kill -9 $sleeper; wait $sleeper
       """)
     let left = try #require(try trash(machine).first, "\(output)")
-    #expect(output.text.hasPrefix("status 1\n") && output.text.contains("its owner has made a new one there. It is kept as /var/tmp/\(left)/containers; when the owner has renamed the new one, the next prune puts it back\n") && !output.text.contains("mv -"), "\(output)")
-    #expect(try machine.sure("cd /var/tmp; ls -A \(left) gone; ls \(left)/containers/storage").lines == ["\(left):", ".origin", "containers", "", "gone:", "containers", "docker", "layer"].filter { $0 != "" })
+    #expect(
+      output.text.hasPrefix("status 1\n")
+        && output.text.contains(
+          "its owner has made a new one there. It is kept as /var/tmp/\(left)/containers; when the owner has renamed the new one, the next prune puts it back\n"
+        ) && !output.text.contains("mv -"), "\(output)")
+    #expect(
+      try machine.sure("cd /var/tmp; ls -A \(left) gone; ls \(left)/containers/storage").lines
+        == ["\(left):", ".origin", "containers", "", "gone:", "containers", "docker", "layer"].filter { $0 != "" })
     // As long as the place is taken, no later run deletes it.
-    let again = try machine.sh("setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.commandLine) prune --orphaned --yes; status=$?; kill -9 $!; wait $!; exit $status")
-    #expect(again.status == 1 && again.text.contains("its owner has made a new one in /var/tmp/gone; when the owner has renamed the new one, the next prune puts it back"), "\(again)")
+    let again = try machine.sh(
+      "setpriv --reuid 4711 --regid 4711 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.commandLine) prune --orphaned --yes; status=$?; kill -9 $!; wait $!; exit $status"
+    )
+    #expect(
+      again.status == 1
+        && again.text.contains(
+          "its owner has made a new one in /var/tmp/gone; when the owner has renamed the new one, the next prune puts it back"),
+      "\(again)")
     #expect(try machine.sure("ls /var/tmp/\(left)/containers/storage").text == "layer\n")
     try machine.sure("mv /var/tmp/gone/containers /var/tmp/gone/new")
     #expect(try machine.rootlessStorage("prune --older-than 1 --yes").status == 0)
@@ -309,16 +351,22 @@ struct PruneTests {
 
   // MARK: Interrupted
 
-  @Test(arguments: ["renameat 1", "renameat 2", "renameat 3", "renameat 5", "unlinkat 1", "unlinkat 5", "unlinkat 9", "symlinkat 1", "mkdirat 1"])
+  @Test(arguments: [
+    "renameat 1", "renameat 2", "renameat 3", "renameat 5", "unlinkat 1", "unlinkat 5", "unlinkat 9", "symlinkat 1", "mkdirat 1",
+  ])
   func `what a killed run has left, the next one puts back or deletes`(kill: String) throws {
     let machine = try machine()
     try machine.storage("gone", uid: 4711)
     try machine.sure("cd /var/tmp/gone/docker; mkdir -p a/b/c d; touch a/b/c/x a/y d/{1,2,3}")
     let (call, number) = (kill.split(separator: " ")[0], kill.split(separator: " ")[1])
-    let killed = try machine.sh("strace -qq -o /dev/null -e trace=\(call) -e inject=\(call):signal=KILL:when=\(number) env -i \(Machine.commandLine) prune --orphaned --yes")
+    let killed = try machine.sh(
+      "strace -qq -o /dev/null -e trace=\(call) -e inject=\(call):signal=KILL:when=\(number) env -i \(Machine.commandLine) prune --orphaned --yes"
+    )
     #expect(killed.status == 137, "\(killed)")
     // Others' names that look alike are left alone.
-    try machine.sure("cd /var/tmp; install -d -o 4001 -m 700 .rootless-storage.prune.4194303.5.1; install -d -m 700 .rootless-storage.prune.x .rootless-storage.prune.1.$(cut -d' ' -f22 /proc/1/stat).7; ln -s /etc .rootless-storage.prune.4194303.5.2")
+    try machine.sure(
+      "cd /var/tmp; install -d -o 4001 -m 700 .rootless-storage.prune.4194303.5.1; install -d -m 700 .rootless-storage.prune.x .rootless-storage.prune.1.$(cut -d' ' -f22 /proc/1/stat).7; ln -s /etc .rootless-storage.prune.4194303.5.2"
+    )
     let next = try machine.rootlessStorage("prune --orphaned --yes")
     #expect(next.status == 0, "\(next)")
     #expect(try machine.inParent().filter { !$0.hasPrefix(".") } == ["alice", "bob", "carol"], "\(next)")
@@ -335,7 +383,8 @@ struct PruneTests {
     try machine.storage("gone", uid: 4711)
     try machine.storage("away", uid: 4712)
     let refused = try machine.rootlessStorage("prune --orphaned --yes")
-    #expect(refused.status == 1 && refused.text.contains("2 of 3 storage directories have no account, which is more than half"), "\(refused)")
+    #expect(
+      refused.status == 1 && refused.text.contains("2 of 3 storage directories have no account, which is more than half"), "\(refused)")
     #expect(try machine.inParent() == ["alice", "away", "gone"])
     #expect(try machine.rootlessStorage("prune --orphaned --dry-run").status == 0)
     let asked = try machine.sh("echo y | script -qec 'env -i TERM=dumb \(Machine.commandLine) prune --orphaned' /dev/null")
@@ -352,14 +401,16 @@ struct PruneTests {
     try machine.clock()
     try machine.storage("gone", uid: 4711)
     let offline = try machine.rootlessStorage("prune --orphaned --yes", environment: Machine.directory)
-    #expect(offline.status == 1 && offline.text.contains("1 more has no account, but that is not believed") && offline.text.contains("/etc/nsswitch.conf"), "\(offline)")
+    #expect(
+      offline.status == 1 && offline.text.contains("1 more has no account, but that is not believed")
+        && offline.text.contains("/etc/nsswitch.conf"), "\(offline)")
     // Nor does age help: it may be an absent user's other thing.
     let old = try machine.rootlessStorage("prune --older-than 5 --yes --json", environment: "\(Machine.directory) \(Machine.inDays(10))")
     #expect(old.text.contains("\"/var/tmp/alice\"") && !old.text.contains("\"/var/tmp/gone\""), "\(old)")
     for (number, name) in ["alice", "bob", "carol"].enumerated() { try machine.storage(name, uid: 4001 + number) }
     try machine.sure("touch /etc/directory.fails")
     let failing = try machine.rootlessStorage("prune --orphaned --yes", environment: Machine.directory)
-    #expect(failing.status == 1 && failing.text.contains("the name service did not answer (Connection") , "\(failing)")
+    #expect(failing.status == 1 && failing.text.contains("the name service did not answer (Connection"), "\(failing)")
     #expect(try machine.inParent() == ["alice", "bob", "carol", "gone"])
     try machine.sure("rm /etc/directory.fails; echo 'remote 5001' > /etc/directory")
     try machine.storage("remote", uid: 5001)
@@ -376,7 +427,9 @@ struct PruneTests {
       try machine.sure("echo 'remote 5001' > /etc/directory")
       try machine.storage("remote", uid: 5001)
       try machine.storage("erin", uid: 2600)
-      func prune(_ options: String = "--orphaned --yes") throws -> Output { try machine.rootlessStorage("prune \(options)", environment: Machine.directory) }
+      func prune(_ options: String = "--orphaned --yes") throws -> Output {
+        try machine.rootlessStorage("prune \(options)", environment: Machine.directory)
+      }
       for _ in 1...4 {
         let output = try prune()
         #expect(output.status == 0 && output.text.contains("erin: absent since "), "\(output)")
@@ -414,7 +467,9 @@ struct PruneTests {
     func kept() throws -> [String] { try machine.sure("ls -A /var/lib/rootless-storage").lines }
     let first = try machine.rootlessStorage("list")
     #expect(first.text.contains("gone: no run of rootless-storage prune has seen them absent before"), "\(first)")
-    for arguments in ["prune --orphaned --dry-run", "prune --older-than 1 --dry-run", "list --json", "subids list", "check"] { _ = try machine.rootlessStorage(arguments) }
+    for arguments in ["prune --orphaned --dry-run", "prune --older-than 1 --dry-run", "list --json", "subids list", "check"] {
+      _ = try machine.rootlessStorage(arguments)
+    }
     #expect(try kept() == [])
     let blind = try machine.rootlessStorage("prune --orphaned < /dev/null")
     #expect(blind.status == 0 && blind.text.contains("1 more has no account, but stays until that has lasted"), "\(blind)")
@@ -423,7 +478,9 @@ struct PruneTests {
     let before = try machine.snapshot("/var/lib/rootless-storage")
     let listed = try #require(try machine.listed()["gone"])
     #expect(listed["state"] as? String == "unconfirmed" && listed["absentSince"] is String && listed["goneFrom"] is String, "\(listed)")
-    for arguments in ["prune --orphaned --dry-run", "list", "prune bob --yes", "subids release --gone --dry-run"] { _ = try machine.rootlessStorage(arguments) }
+    for arguments in ["prune --orphaned --dry-run", "list", "prune bob --yes", "subids release --gone --dry-run"] {
+      _ = try machine.rootlessStorage(arguments)
+    }
     #expect(try machine.snapshot("/var/lib/rootless-storage") == before)
     // The same name on another directory is another matter, and so is a copy of this machine.
     try machine.daysPass(8)
@@ -460,7 +517,9 @@ struct PruneTests {
     try machine.sure("head -c 1000000 /dev/zero > /var/lib/rootless-storage/ballast || true")
     let output = try machine.rootlessStorage("prune --orphaned --yes")
     #expect(output.status == 1 && output.text.contains("deleted /var/tmp/gone"), "\(output)")
-    #expect(output.text.contains("this run is not recorded") && output.text.contains("No space left on device; make room on that file system"), "\(output)")
+    #expect(
+      output.text.contains("this run is not recorded") && output.text.contains("No space left on device; make room on that file system"),
+      "\(output)")
     #expect(output.text.contains("fresh: no run of rootless-storage prune has seen them absent before"), "\(output)")
     #expect(try machine.inParent().contains("fresh"))
   }
@@ -482,7 +541,8 @@ struct PruneTests {
     for failure in ["true", "touch /etc/directory.fails"] {
       try machine.sure("chmod 1777 /var/tmp; \(failure); install -d -o 5001 /var/tmp/remote/docker/x")
       let output = try machine.rootlessStorage("prune remote --yes", environment: Machine.directory)
-      #expect(output.status == 0 && output.text.contains("the directory stays, since it is not certain that its user has none"), "\(output)")
+      #expect(
+        output.status == 0 && output.text.contains("the directory stays, since it is not certain that its user has none"), "\(output)")
       #expect(try machine.sure("cd /var/tmp; find remote | LC_ALL=C sort").lines == ["remote", "remote/containers", "remote/docker"])
     }
   }
@@ -491,12 +551,18 @@ struct PruneTests {
     let machine = try machine(settings: "network_filesystems = ramfs")
     try machine.sure("chmod 755 /var/tmp")
     for (name, uid) in [("gone", 4711), ("away", 4712), ("old", 4001)] { try machine.storage(name, uid: uid) }
-    try machine.sure("install -d -o 4001 /var/tmp/dave; echo 'dave:x:4009:4009::/:/bin/sh' >> /etc/passwd; mkdir /var/tmp/erin; mount -t tmpfs tmpfs /var/tmp/erin")
+    try machine.sure(
+      "install -d -o 4001 /var/tmp/dave; echo 'dave:x:4009:4009::/:/bin/sh' >> /etc/passwd; mkdir /var/tmp/erin; mount -t tmpfs tmpfs /var/tmp/erin"
+    )
     try machine.user("erin", uid: 4010, home: "/")
     func prune(_ arguments: String) throws -> Output { try machine.rootlessStorage("prune \(arguments)") }
     let blind = try prune("gone bob < /dev/null")
-    #expect(blind.status == 1 && blind.text.contains("no terminal to ask on") && blind.text.contains("gone") && blind.text.contains("bob") && !blind.text.contains("carol"), "\(blind)")
-    let used = try machine.sure("setpriv --reuid 4002 --regid 4002 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.commandLine) prune bob --yes; kill -9 $!")
+    #expect(
+      blind.status == 1 && blind.text.contains("no terminal to ask on") && blind.text.contains("gone") && blind.text.contains("bob")
+        && !blind.text.contains("carol"), "\(blind)")
+    let used = try machine.sure(
+      "setpriv --reuid 4002 --regid 4002 --clear-groups sleep 60 & \(Machine.asleep); env -i \(Machine.commandLine) prune bob --yes; kill -9 $!"
+    )
     #expect(used.text.contains("1 more is in use and stays."), "\(used)")
     #expect(try prune("bob --older-than 5 --yes").text.contains("There is nothing to delete"))
     #expect(try machine.inParent().count == 8)
@@ -504,9 +570,14 @@ struct PruneTests {
     #expect(done.status == 0, "\(done)")
     #expect(try machine.inParent() == ["alice", "away", "carol", "dave", "erin"])
     let none = try prune("nobody-here --yes")
-    #expect(none.status == 1 && none.text.contains("nobody-here: there is no storage directory of that name in /var/tmp; to see all: rootless-storage list"), "\(none)")
+    #expect(
+      none.status == 1
+        && none.text.contains("nobody-here: there is no storage directory of that name in /var/tmp; to see all: rootless-storage list"),
+      "\(none)")
     let occupied = try prune("dave erin --yes")
-    #expect(occupied.status == 1 && occupied.text.contains("/var/tmp/dave stays: it is another user's") && occupied.text.contains("/var/tmp/erin stays: something is mounted there"), "\(occupied)")
+    #expect(
+      occupied.status == 1 && occupied.text.contains("/var/tmp/dave stays: it is another user's")
+        && occupied.text.contains("/var/tmp/erin stays: something is mounted there"), "\(occupied)")
     #expect(try prune("alice --orphaned").status == 2)
     #expect(try machine.rootlessStorage("prune alice --yes", asUid: 4001).status == 2)
     #expect(try machine.inParent() == ["alice", "away", "carol", "dave", "erin"])
@@ -528,9 +599,13 @@ struct PruneTests {
       """)
     try machine.storage("remote", uid: 5001)
     let output = try machine.rootlessStorage("prune --orphaned --yes", environment: Machine.directory)
-    #expect(output.status == 0 && output.text.contains("300 more may be subordinate ids'") && !output.text.contains("more than half"), "\(output)")
+    #expect(
+      output.status == 0 && output.text.contains("300 more may be subordinate ids'") && !output.text.contains("more than half"), "\(output)"
+    )
     #expect(try machine.states(environment: Machine.directory).values.filter { $0 == "unconfirmed" }.count == 300)
-    #expect(try machine.sure("grep -c '^storage' /var/lib/rootless-storage/orphans || true").text == "0\n" || machine.sure("ls /var/lib/rootless-storage").text == "")
+    #expect(
+      try machine.sure("grep -c '^storage' /var/lib/rootless-storage/orphans || true").text == "0\n"
+        || machine.sure("ls /var/lib/rootless-storage").text == "")
   }
 
   @Test(arguments: ["", "passwd: files\n", "passwd:   compat systemd # sss\n", "passwd: files altfiles [NOTFOUND=return] systemd\n"])
@@ -543,7 +618,9 @@ struct PruneTests {
   }
 
   @Test func `NIS behind compat is a directory service, and so is what nsswitch names beside files`() throws {
-    for (switching, passwd) in [("passwd: compat\n", "+::::::\n"), ("passwd: files sss\n", ""), ("passwd: files [NOTFOUND=return SUCCESS=continue] ldap\n", "")] {
+    for (switching, passwd) in [
+      ("passwd: compat\n", "+::::::\n"), ("passwd: files sss\n", ""), ("passwd: files [NOTFOUND=return SUCCESS=continue] ldap\n", ""),
+    ] {
       let machine = try machine()
       try machine.storage("gone", uid: 4711)
       try machine.write(switching, to: "/etc/nsswitch.conf")
@@ -559,10 +636,15 @@ struct PruneTests {
     let machine = try machine()
     try machine.storage("gone", uid: 4711)
     let blind = try machine.rootlessStorage("prune --orphaned")
-    #expect(blind.status == 1 && blind.text.contains("there is no terminal to ask on, nothing is deleted; add --yes, or --dry-run to only look"), "\(blind)")
+    #expect(
+      blind.status == 1 && blind.text.contains("there is no terminal to ask on, nothing is deleted; add --yes, or --dry-run to only look"),
+      "\(blind)")
     for answer in ["n", "", "no", "yep", "N"] {
-      let output = try machine.sh("echo '\(answer)' | script -qec 'env -i TERM=dumb \(Machine.commandLine) prune --orphaned; echo status $?' /dev/null")
-      #expect(output.text.contains("That gives 100 KiB back.") && output.text.contains("Nothing is deleted.") && output.text.contains("status 0"), "\(output)")
+      let output = try machine.sh(
+        "echo '\(answer)' | script -qec 'env -i TERM=dumb \(Machine.commandLine) prune --orphaned; echo status $?' /dev/null")
+      #expect(
+        output.text.contains("That gives 100 KiB back.") && output.text.contains("Nothing is deleted.") && output.text.contains("status 0"),
+        "\(output)")
     }
     #expect(try machine.inParent() == ["alice", "bob", "carol", "gone"])
     _ = try machine.sh("echo yes | script -qec 'env -i TERM=dumb \(Machine.commandLine) prune --orphaned' /dev/null")
@@ -579,7 +661,9 @@ struct PruneTests {
       #expect(try machine.snapshot("/var/tmp /etc /home") == before)
     }
     let output = try machine.rootlessStorage("prune --orphaned --dry-run")
-    #expect(output.text.contains("Would delete: ") && output.text.contains("gone") && output.text.contains("That gives 100 KiB back."), "\(output)")
+    #expect(
+      output.text.contains("Would delete: ") && output.text.contains("gone") && output.text.contains("That gives 100 KiB back."),
+      "\(output)")
     let json = try machine.rootlessStorage("prune --orphaned --yes --json")
     let all = try #require(try JSONSerialization.jsonObject(with: Data(json.text.utf8)) as? [String: Any])
     #expect(all["version"] as? Int == 1 && all["bytes"] as? Int == 102400 && all["dryRun"] as? Bool == false)
@@ -589,7 +673,10 @@ struct PruneTests {
 
   @Test func `wrong usage ends with 2, and users are told how to give back their own`() throws {
     let machine = try machine()
-    for arguments in ["", "--yes", "--older-than 0", "--older-than -1", "--older-than 1.5", "--older-than soon", "--orphaned --json", "--orphaned --frob", "--older-than"] {
+    for arguments in [
+      "", "--yes", "--older-than 0", "--older-than -1", "--older-than 1.5", "--older-than soon", "--orphaned --json", "--orphaned --frob",
+      "--older-than",
+    ] {
       let output = try machine.rootlessStorage("prune \(arguments)")
       #expect(output.status == 2 && output.text.contains("rootless-storage prune"), "\(arguments): \(output)")
     }
@@ -623,7 +710,9 @@ struct PruneTests {
           try: one(random.randrange(6))
           except OSError: pass
       """, to: "/etc/attack.py")
-    try machine.sure("mkdir /home/precious /home/precious/a /home/precious/d; touch /home/precious/x /home/precious/a/b /var/tmp/mallory; chmod 777 /home/precious; chown 4666 /var/tmp/mallory; chmod 711 /home")
+    try machine.sure(
+      "mkdir /home/precious /home/precious/a /home/precious/d; touch /home/precious/x /home/precious/a/b /var/tmp/mallory; chmod 777 /home/precious; chown 4666 /var/tmp/mallory; chmod 711 /home"
+    )
     try machine.sure("chmod 755 /home/precious")
     let kept = "/etc/rootless-storage /etc/passwd /home /var/tmp/alice /var/tmp/bob /var/tmp/carol"
     let before = try machine.snapshot(kept)
@@ -662,7 +751,9 @@ struct PruneTests {
       """, to: "/etc/exchange.py")
     try machine.user("mallory", uid: 4666, home: "/")
     for _ in 1...8 {
-      try machine.sure("mkdir -p -m 777 /var/tmp/open; chown 4711 /var/tmp/open; chmod 777 /var/tmp/open; install -d -o 4711 /var/tmp/open/docker; touch /var/tmp/open/docker/x")
+      try machine.sure(
+        "mkdir -p -m 777 /var/tmp/open; chown 4711 /var/tmp/open; chmod 777 /var/tmp/open; install -d -o 4711 /var/tmp/open/docker; touch /var/tmp/open/docker/x"
+      )
       let output = try machine.sh(
         """
         python3 /etc/exchange.py > /etc/ready & while [ ! -s /etc/ready ]; do sleep 0.02; done; rm /etc/ready

@@ -5,11 +5,13 @@ import Testing
 /// Recipes of packaging/doc/admin.md that are commands, run as they stand there.
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct RecipeTests {
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
 
   /// The indented lines below a heading.
   private func commands(under heading: String) throws -> String {
-    let lines = try String(contentsOf: RecipeTests.top.appending(path: "packaging/doc/admin.md"), encoding: .utf8).components(separatedBy: "\n")
+    let lines = try String(contentsOf: RecipeTests.top.appending(path: "packaging/doc/admin.md"), encoding: .utf8).components(
+      separatedBy: "\n")
     let start = try #require(lines.firstIndex(of: heading))
     let section = lines[(start + 1)...].prefix { !$0.hasPrefix("#") }
     return section.filter { $0.hasPrefix("    ") }.map { $0.dropFirst(4) }.joined(separator: "\n")
@@ -27,7 +29,8 @@ struct RecipeTests {
               path = os.path.join(folder, name)
               for key in sorted(os.listxattr(path, follow_symlinks=False)): print(path, key, os.getxattr(path, key, follow_symlinks=False).hex())
       PYTHON
-      """).lines
+      """
+    ).lines
   }
 
   @Test func `a user whose uid changes has the old storage, with all that is in it`() throws {
@@ -45,11 +48,16 @@ struct RecipeTests {
       """)
     let before = try contents(machine, "/var/tmp/alice")
     // A new number in the directory, and a home of it.
-    try machine.sure("sed -i 's/^alice:x:4001:4001:/alice:x:5001:5001:/' /etc/passwd; sed -i 's/^alice:x:4001:/alice:x:5001:/' /etc/group; find /home/alice -exec chown -h 5001:5001 {} +")
+    try machine.sure(
+      "sed -i 's/^alice:x:4001:4001:/alice:x:5001:5001:/' /etc/passwd; sed -i 's/^alice:x:4001:/alice:x:5001:/' /etc/group; find /home/alice -exec chown -h 5001:5001 {} +"
+    )
     #expect(try machine.check("alice").codes == ["storage-occupied"])
     let commands = try commands(under: "### A user's uid changes")
-    let recipe = try machine.sh("set -o pipefail; PATH=\(URL(fileURLWithPath: Machine.commandLine).deletingLastPathComponent().path):$PATH; OLD=4001; NEW=5001\n\(commands)")
-    #expect(recipe.text.contains(#/alice +ramfs +\/var\/tmp\/alice +good/#) || recipe.text.contains("alice: no problems found"), "\(recipe)")
+    let recipe = try machine.sh(
+      "set -o pipefail; PATH=\(URL(fileURLWithPath: Machine.commandLine).deletingLastPathComponent().path):$PATH; OLD=4001; NEW=5001\n\(commands)"
+    )
+    #expect(
+      recipe.text.contains(#/alice +ramfs +\/var\/tmp\/alice +good/#) || recipe.text.contains("alice: no problems found"), "\(recipe)")
     let expected = before.map { $0.replacing(#/\b4001\b/#, with: "5001") }
     let found = try contents(machine, "/var/tmp/alice")
     #expect(found == expected, "\(Set(found).symmetricDifference(expected))")

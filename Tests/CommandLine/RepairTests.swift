@@ -11,7 +11,8 @@ struct RepairTests {
   /// What repair asks of the process that looks, as one word for a shell.
   private static func request(_ task: String) -> String {
     func bytes(_ text: String) -> String { "[\(text.utf8.map(String.init).joined(separator: ","))]" }
-    return "'{\"task\":\"\(task)\",\"name\":\(bytes("alice")),\"uid\":4001,\"gid\":4001,\"groups\":[4001],\"groupsLeftOut\":false,\"engines\":{},\"home\":\(bytes("/home/alice")),\"conf\":\(bytes("/etc/rootless-storage/rootless-storage.conf")),\"timeout\":20}'"
+    return
+      "'{\"task\":\"\(task)\",\"name\":\(bytes("alice")),\"uid\":4001,\"gid\":4001,\"groups\":[4001],\"groupsLeftOut\":false,\"engines\":{},\"home\":\(bytes("/home/alice")),\"conf\":\(bytes("/etc/rootless-storage/rootless-storage.conf")),\"timeout\":20}'"
   }
 
   @Test func `killed before any call that changes something, it leaves the old state or the new one`() throws {
@@ -108,11 +109,16 @@ struct RepairTests {
 
   @Test func `what came out bears a name that no user can have, and nothing in it was changed`() throws {
     let machine = try Machine.good()
-    try machine.sure("rm -r /var/tmp/alice; install -d -o 4002 -m 755 /var/tmp/alice /var/tmp/alice/deep; ln -s /etc /var/tmp/alice/link; echo x > /var/tmp/alice/file; ln /var/tmp/alice/file /var/tmp/alice/twin")
+    try machine.sure(
+      "rm -r /var/tmp/alice; install -d -o 4002 -m 755 /var/tmp/alice /var/tmp/alice/deep; ln -s /etc /var/tmp/alice/link; echo x > /var/tmp/alice/file; ln /var/tmp/alice/file /var/tmp/alice/twin"
+    )
     let before = try machine.sure("cd /var/tmp/alice; find . -printf '%p %y %m %U:%G %s %n %T@ %C@ %l\\n' | sort | grep -v '^\\. '").text
     let action = try machine.repair("alice").users.first?.actions?.first
     #expect(action?.backup?.hasPrefix("/var/tmp/.alice.replaced-") == true, "\(String(describing: action))")
-    #expect(try machine.sure("cd '\(action?.backup ?? "/nonexistent")'; find . -printf '%p %y %m %U:%G %s %n %T@ %C@ %l\\n' | sort | grep -v '^\\. '").text == before)
+    #expect(
+      try machine.sure(
+        "cd '\(action?.backup ?? "/nonexistent")'; find . -printf '%p %y %m %U:%G %s %n %T@ %C@ %l\\n' | sort | grep -v '^\\. '"
+      ).text == before)
   }
 
   @Test func `a user repairs for themselves, and is told what is root's to fix`() throws {
@@ -130,7 +136,9 @@ struct RepairTests {
 
   @Test func `a storage directory that its user may not make is root's to make, and nothing points at it before`() throws {
     let machine = try Machine.good()
-    try machine.sure("rm -r /home/alice/.config /var/tmp/alice; mkdir /var/tmp/roots; echo 'storage_directory = /var/tmp/roots/$USER' >> /etc/rootless-storage/rootless-storage.conf")
+    try machine.sure(
+      "rm -r /home/alice/.config /var/tmp/alice; mkdir /var/tmp/roots; echo 'storage_directory = /var/tmp/roots/$USER' >> /etc/rootless-storage/rootless-storage.conf"
+    )
     let before = try machine.snapshot("/home /var/tmp")
     let own = try machine.repair("", asUid: 4001, environment: "XDG_RUNTIME_DIR=/home/alice")
     #expect(own.users.first?.actions?.isEmpty == true && own.codes.contains("storage-missing"), "\(own)")
@@ -165,7 +173,9 @@ struct RepairTests {
     // Below the home, every file that comes into being is the user's; a directory that only the user may enter stays closed to root
     // without capabilities over it, as under root_squash.
     let machine = try Machine.good()
-    try machine.sure("rm -r /home/alice/.config; echo '{' > /home/alice/junk; mkdir -p /home/alice/.config/docker; mv /home/alice/junk \(RepairTests.daemon); chown -R 4001:4001 /home/alice/.config")
+    try machine.sure(
+      "rm -r /home/alice/.config; echo '{' > /home/alice/junk; mkdir -p /home/alice/.config/docker; mv /home/alice/junk \(RepairTests.daemon); chown -R 4001:4001 /home/alice/.config"
+    )
     let trace = try machine.sure("strace -f -y -qq -o /etc/trace '\(Machine.commandLine)' repair alice > /etc/out || true; cat /etc/trace")
     #expect(try machine.sure("find /home/alice /var/tmp/alice ! -user 4001").text == "")
     // Between the last change of ids and the end there is no way back, and all paths below the home come after a change to the user.
@@ -196,7 +206,9 @@ struct RepairTests {
     for line in trace.lines {
       let process = line.prefix { $0 != " " }
       if line.contains("setresuid(4001, 4001, 4001)") { isForGood.insert(process) }
-      guard ["openat(", "statx(", "newfstatat("].contains(where: { line.contains($0) }), line.contains("/home/alice") || line.contains("/var/tmp/alice") else { continue }
+      guard ["openat(", "statx(", "newfstatat("].contains(where: { line.contains($0) }),
+        line.contains("/home/alice") || line.contains("/var/tmp/alice")
+      else { continue }
       touched += 1
       #expect(isForGood.contains(process), "\(line)")
     }
@@ -207,14 +219,21 @@ struct RepairTests {
     let machine = try Machine.good()
     // Where a sandbox forbids it, the look goes on.
     for injection in ["", "-e inject=keyctl:error=ENOSYS", "-e inject=keyctl:error=EDQUOT"] {
-      let trace = try machine.sure("strace -f -qq -e trace=keyctl,setresuid \(injection) -o /etc/trace '\(Machine.commandLine)' check alice > /etc/out || true; cat /etc/trace").lines
-      guard let joined = trace.firstIndex(where: { $0.contains("keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)") }), let became = trace.firstIndex(where: { $0.contains("setresuid(") && $0.contains("4001") }) else {
+      let trace = try machine.sure(
+        "strace -f -qq -e trace=keyctl,setresuid \(injection) -o /etc/trace '\(Machine.commandLine)' check alice > /etc/out || true; cat /etc/trace"
+      ).lines
+      guard let joined = trace.firstIndex(where: { $0.contains("keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)") }),
+        let became = trace.firstIndex(where: { $0.contains("setresuid(") && $0.contains("4001") })
+      else {
         throw CommandFailure(description: "no such calls: \(trace)")
       }
       #expect(joined < became && trace[joined].prefix { $0 != " " } == trace[became].prefix { $0 != " " }, "\(trace)")
     }
     // Whoever looks at themselves keeps what is theirs.
-    #expect(try !machine.sure("setpriv --reuid 4001 --regid 4001 --clear-groups strace -f -qq -e trace=keyctl '\(Machine.commandLine)' check 2>&1 || true").text.contains("keyctl"))
+    #expect(
+      try !machine.sure(
+        "setpriv --reuid 4001 --regid 4001 --clear-groups strace -f -qq -e trace=keyctl '\(Machine.commandLine)' check 2>&1 || true"
+      ).text.contains("keyctl"))
   }
 
   @Test func `with the home full the original stays, nothing partial is left, and the cause is told`() throws {
@@ -222,12 +241,17 @@ struct RepairTests {
     try machine.user("alice", uid: 4001)
     try machine.sure("echo 'alice:100000:65536' | tee /etc/subuid > /etc/subgid")
     try machine.login("alice")
-    try machine.sure("sed -i s,/var/tmp/alice/,/home/alice/, \(RepairTests.conf); chown 4001 \(RepairTests.conf); mount -o remount,nr_inodes=$(df --output=iused /home | tail -n 1 | tr -d ' ') /home")
+    try machine.sure(
+      "sed -i s,/var/tmp/alice/,/home/alice/, \(RepairTests.conf); chown 4001 \(RepairTests.conf); mount -o remount,nr_inodes=$(df --output=iused /home | tail -n 1 | tr -d ' ') /home"
+    )
     let before = try machine.sure("cd /home/alice; find . -printf '%p %s %i\n' | sort; cat \(RepairTests.conf)").text
     // The bytes that are free do not tell of it: what is tried in vain does, and so does the finding that stays.
     let user = try machine.repair("alice").users.first
     let action = user?.actions?.first
-    #expect(user?.findings.first?.isRepairable == false && user?.findings.first?.sentence.contains("no space, or none of the quota, is left for the home") == true, "\(String(describing: user))")
+    #expect(
+      user?.findings.first?.isRepairable == false
+        && user?.findings.first?.sentence.contains("no space, or none of the quota, is left for the home") == true,
+      "\(String(describing: user))")
     #expect(action?.outcome == "failed" && action?.cause?.hasPrefix("No space left on device") == true, "\(String(describing: action))")
     #expect(try machine.sure("cd /home/alice; find . -printf '%p %s %i\n' | sort; cat \(RepairTests.conf)").text == before)
   }
@@ -248,7 +272,8 @@ struct RepairTests {
     #expect(try machine.login("alice", "").errors.first?.contains("it is a FUSE mount of uid 4009") == true)
     let check = try Report(machine.rootlessStorage("check alice --json"))
     #expect(check.codes.contains("storage-occupied"), "\(check)")
-    #expect(check.users[0].findings.contains { $0.code == "storage-occupied" && $0.remedy == "sudo rootless-storage repair alice" }, "\(check)")
+    #expect(
+      check.users[0].findings.contains { $0.code == "storage-occupied" && $0.remedy == "sudo rootless-storage repair alice" }, "\(check)")
     let repaired = try machine.rootlessStorage("repair alice")
     #expect(repaired.status == 0 || repaired.status == 1, "\(repaired)")
     #expect(repaired.text.contains("unmount the FUSE mount of uid 4009"), "\(repaired)")

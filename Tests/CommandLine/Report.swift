@@ -16,11 +16,14 @@ extension Machine {
   }
 
   /// A machine where alice has logged in, and everything is as it should be.
-  static func good(storage: String = "tmpfs", ownProcesses: Bool = false, settings: String = "network_filesystems = ramfs") throws -> Machine {
+  static func good(storage: String = "tmpfs", ownProcesses: Bool = false, settings: String = "network_filesystems = ramfs") throws
+    -> Machine
+  {
     let machine = try Machine(storage: storage, ownProcesses: ownProcesses, settings: settings)
     try machine.user("alice", uid: 4001)
     try machine.user("mallory", uid: 4002)
-    try machine.sure("echo 'alice:100000:65536' | tee /etc/subuid > /etc/subgid; echo 'mallory:200000:65536' | tee -a /etc/subuid >> /etc/subgid")
+    try machine.sure(
+      "echo 'alice:100000:65536' | tee /etc/subuid > /etc/subgid; echo 'mallory:200000:65536' | tee -a /etc/subuid >> /etc/subgid")
     let login = try machine.login("alice")
     guard login.informations.count == 3 else { throw CommandFailure(description: "no good state: \(login)") }
     return machine

@@ -27,7 +27,11 @@ struct StatusTests {
 
     """#
 
-  private func lines(_ text: String) -> [String] { text.replacing(#/[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{8}[+]00:?00)?/#, with: "TIME").split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init) }
+  private func lines(_ text: String) -> [String] {
+    text.replacing(#/[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{8}[+]00:?00)?/#, with: "TIME").split(
+      separator: "\n", omittingEmptySubsequences: false
+    ).dropLast().map(String.init)
+  }
 
   @Test func `one screen shows what a user has, and what the module logged last`() throws {
     let machine = try StatusTests.machine()

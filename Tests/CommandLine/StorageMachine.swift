@@ -115,12 +115,14 @@ extension Machine {
   /// What `list --json` says, by the name of the directory.
   func listed(environment: String = "", asUid uid: Int? = nil) throws -> [String: [String: Any]] {
     let output = try rootlessStorage("list --json 2>/dev/null", asUid: uid, environment: environment)
-    guard output.status == 0, let all = try JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any], all["version"] as? Int == 1,
+    guard output.status == 0, let all = try JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any],
+      all["version"] as? Int == 1,
       let directories = all["directories"] as? [[String: Any]]
     else { throw CommandFailure(description: "list: \(output)") }
     let paths = directories.compactMap { $0["path"] as? String }
     guard paths == paths.sorted() else { throw CommandFailure(description: "not sorted: \(paths)") }
-    return Dictionary(uniqueKeysWithValues: directories.map { (String(($0["path"] as? String ?? "").split(separator: "/").last ?? ""), $0) })
+    return Dictionary(
+      uniqueKeysWithValues: directories.map { (String(($0["path"] as? String ?? "").split(separator: "/").last ?? ""), $0) })
   }
 
   /// The states of all that is listed.

@@ -20,7 +20,8 @@ struct SubidsTests {
   }
 
   private func object(_ output: Output) throws -> [String: Any] {
-    guard let object = try? JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any], object["version"] as? Int == 1 else {
+    guard let object = try? JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any], object["version"] as? Int == 1
+    else {
       throw CommandFailure(description: "no JSON: \(output)")
     }
     return object
@@ -46,8 +47,10 @@ struct SubidsTests {
     #expect(Set(report.host.findings.map(\.code)) == ["subuid-overlap", "subid-line", "subid-gone", "subid-lock"], "\(output)")
     let sentences = report.host.findings.map(\.sentence)
     for part in [
-      "subordinate ids of bob (165535-231070)", "Line 4 of /etc/subuid is a comment", "Line 5 of /etc/subuid has not three fields", "Line 6 of /etc/subuid is not read by all",
-      "Line 7 of /etc/subuid is none", "left has no account any more", "include the uid 4001 of alice in /etc/passwd", "uids of the people here (1000-60000",
+      "subordinate ids of bob (165535-231070)", "Line 4 of /etc/subuid is a comment", "Line 5 of /etc/subuid has not three fields",
+      "Line 6 of /etc/subuid is not read by all",
+      "Line 7 of /etc/subuid is none", "left has no account any more", "include the uid 4001 of alice in /etc/passwd",
+      "uids of the people here (1000-60000",
       "/etc/subuid.lock was left by process 2147483647", "/etc/subgid.lock names no process",
     ] { #expect(sentences.contains { $0.contains(part) }, "\(part): \(output)") }
     #expect(report.users.map(\.name) == ["alice", "bob", "nobody-here"] && report.users[2].failure != nil)
@@ -56,10 +59,15 @@ struct SubidsTests {
     #expect(report.users[1].findings.first?.remedy.hasPrefix("sudo rootless-storage repair bob") == true)
     #expect(try #require((object(output)["host"] as? [String: Any])?["asked"] as? Int) > 10)
     let text = try machine.rootlessStorage("subids check alice")
-    #expect(text.status == 1 && text.text.contains("The name service was asked for ") && text.text.utf8.allSatisfy { $0 == 0x0a || $0 >= 0x20 && $0 < 0x7f }, "\(text)")
+    #expect(
+      text.status == 1 && text.text.contains("The name service was asked for ")
+        && text.text.utf8.allSatisfy { $0 == 0x0a || $0 >= 0x20 && $0 < 0x7f }, "\(text)")
     #expect(try machine.snapshot("/etc /home /var/tmp") == before)
     // The general check names the same command.
-    #expect(try machine.check("bob").users.first?.findings.contains { $0.code == "subuid-missing" && $0.remedy.hasPrefix("sudo rootless-storage repair bob") } == true)
+    #expect(
+      try machine.check("bob").users.first?.findings.contains {
+        $0.code == "subuid-missing" && $0.remedy.hasPrefix("sudo rootless-storage repair bob")
+      } == true)
   }
 
   @Test func `where all is good, check says so in a line, and a user may ask too`() throws {
@@ -67,7 +75,9 @@ struct SubidsTests {
     try machine.sure("printf 'alice:100000:65536\\nbob:200000:65536\\n' | tee /etc/subuid > /etc/subgid")
     for uid in [nil, 4001] as [Int?] {
       let output = try machine.rootlessStorage("subids check alice", asUid: uid)
-      #expect(output.status == 0 && output.lines.first == "1 user, and 4 ranges of 2 owners in /etc/subuid and /etc/subgid: no problems found.", "\(output)")
+      #expect(
+        output.status == 0 && output.lines.first == "1 user, and 4 ranges of 2 owners in /etc/subuid and /etc/subgid: no problems found.",
+        "\(output)")
     }
     #expect(try machine.rootlessStorage("subids check bob", asUid: 4001).status == 2)
     // As root without names: all who have been here.
@@ -94,7 +104,9 @@ struct SubidsTests {
     try machine.directoryService()
     try machine.sure("printf 'alice:100000:65536\\n' | tee /etc/subuid > /etc/subgid; echo 'intruder 100000' > /etc/directory")
     let report = try Report(machine.rootlessStorage("subids check --json alice", environment: Machine.directory))
-    #expect(report.host.findings.map(\.code) == ["subuid-overlap"] && report.host.findings[0].sentence.contains("the uid 100000 of intruder in the name service"), "\(report)")
+    #expect(
+      report.host.findings.map(\.code) == ["subuid-overlap"]
+        && report.host.findings[0].sentence.contains("the uid 100000 of intruder in the name service"), "\(report)")
   }
 
   @Test func `list shows every range, and changes nothing`() throws {
@@ -103,10 +115,13 @@ struct SubidsTests {
     let before = try machine.snapshot("/etc")
     let output = try machine.rootlessStorage("subids list --json", asUid: 4001)
     let ranges = try #require(object(output)["ranges"] as? [[String: Any]])
-    let lines = ranges.map { "\($0["owner"] ?? "") \($0["start"] ?? "") \($0["count"] ?? "") \($0["state"] ?? "") \(($0["files"] as? [String])?.count ?? 0)" }
+    let lines = ranges.map {
+      "\($0["owner"] ?? "") \($0["start"] ?? "") \($0["count"] ?? "") \($0["state"] ?? "") \(($0["files"] as? [String])?.count ?? 0)"
+    }
     #expect(
       lines == [
-        "\u{1b}]0;owned\u{7} 800000 5 gone 1", "#x 500000 10 unconfirmed 1", "alice 3990 100 overlap 1", "alice 100000 1000 small 1", "alice 100000 65536 overlap 1",
+        "\u{1b}]0;owned\u{7} 800000 5 gone 1", "#x 500000 10 unconfirmed 1", "alice 3990 100 overlap 1", "alice 100000 1000 small 1",
+        "alice 100000 65536 overlap 1",
         "bob 165535 65536 overlap 1", "bob 5242880 65536 ambiguous 1", "left 400000 65536 gone 1",
       ], "\(output)")
     let text = try machine.rootlessStorage("subids list")
@@ -120,28 +135,44 @@ struct SubidsTests {
     let machine = try machine(settings: "network_filesystems = ramfs")
     try machine.directoryService()
     // carol is a user of the directory, and has been here.
-    try machine.sure("printf 'alice:100000:65536\\ncarol:300000:65536\\n' | tee /etc/subuid > /etc/subgid; echo 'carol 108472' > /etc/directory; install -d -o 108472 -g 108472 /var/tmp/carol")
+    try machine.sure(
+      "printf 'alice:100000:65536\\ncarol:300000:65536\\n' | tee /etc/subuid > /etc/subgid; echo 'carol 108472' > /etc/directory; install -d -o 108472 -g 108472 /var/tmp/carol"
+    )
     func overlaps(_ command: String) throws -> [String: [String]] {
       let report = try Report(machine.rootlessStorage("\(command) --json", environment: Machine.directory))
-      func errors(_ findings: [Report.Finding]) -> [String] { findings.filter { $0.code == "subuid-overlap" && $0.severity == "error" }.map(\.sentence) }
-      return Dictionary(uniqueKeysWithValues: report.users.map { ($0.name, errors($0.findings)) } + [("", errors(report.host.findings))]).filter { !$0.value.isEmpty }
+      func errors(_ findings: [Report.Finding]) -> [String] {
+        findings.filter { $0.code == "subuid-overlap" && $0.severity == "error" }.map(\.sentence)
+      }
+      return Dictionary(uniqueKeysWithValues: report.users.map { ($0.name, errors($0.findings)) } + [("", errors(report.host.findings))])
+        .filter { !$0.value.isEmpty }
     }
-    let victim = "The uid 108472 of carol lies in the subordinate uids 100000-165535 of alice in /etc/subuid: in a user namespace alice can act as carol."
+    let victim =
+      "The uid 108472 of carol lies in the subordinate uids 100000-165535 of alice in /etc/subuid: in a user namespace alice can act as carol."
     #expect(try overlaps("check carol")["carol"]?.contains(victim) == true)
     #expect(try overlaps("check alice").isEmpty, "nobody has named carol")
     let both = try overlaps("check alice carol")
-    #expect(both["carol"]?.contains(victim) == true && both["alice"]?.first?.contains("the uid 108472 of carol in the name service") == true, "\(both)")
+    #expect(
+      both["carol"]?.contains(victim) == true && both["alice"]?.first?.contains("the uid 108472 of carol in the name service") == true,
+      "\(both)")
     let look = try overlaps("subids check alice carol")
-    #expect(look["carol"]?.contains(victim) == true && look[""]?.contains { $0.contains("the uid 108472 of carol in the name service") } == true, "\(look)")
+    #expect(
+      look["carol"]?.contains(victim) == true && look[""]?.contains { $0.contains("the uid 108472 of carol in the name service") } == true,
+      "\(look)")
     // A victim of this host's own files, whose neighbour's range it is.
-    try machine.sure("printf 'alice:100000:65536\\nbob:200000:65536\\nalice:4002:1\\n' > /etc/subuid; printf 'alice:100000:65536\\nbob:200000:65536\\n' > /etc/subgid")
-    #expect(try overlaps("check bob")["bob"] == ["The uid 4002 of bob lies in the subordinate uids 4002-4002 of alice in /etc/subuid: in a user namespace alice can act as bob."])
+    try machine.sure(
+      "printf 'alice:100000:65536\\nbob:200000:65536\\nalice:4002:1\\n' > /etc/subuid; printf 'alice:100000:65536\\nbob:200000:65536\\n' > /etc/subgid"
+    )
+    #expect(
+      try overlaps("check bob")["bob"] == [
+        "The uid 4002 of bob lies in the subordinate uids 4002-4002 of alice in /etc/subuid: in a user namespace alice can act as bob."
+      ])
   }
 
   // MARK: Files that give nobody ids
 
   @Test(arguments: [
-    ("chmod 600 /etc/subgid", "subid-closed", "/etc/subgid has the mode 0600"), ("truncate -s -1 /etc/subuid", "subid-line", "The last line of /etc/subuid does not end"),
+    ("chmod 600 /etc/subgid", "subid-closed", "/etc/subgid has the mode 0600"),
+    ("truncate -s -1 /etc/subuid", "subid-line", "The last line of /etc/subuid does not end"),
     ("echo oops >> /etc/subuid", "subid-line", "has not three fields"),
   ])
   func `what keeps everybody's ids from being found is told by both checks`(script: String, code: String, words: String) throws {
@@ -169,13 +200,21 @@ struct SubidsTests {
     let report = try Report(machine.rootlessStorage("subids check --json alice"))
     let gone = report.host.findings.filter { $0.code == "subid-gone" }
     #expect(gone.map(\.severity).sorted() == ["note", "warning", "warning"], "\(gone)")
-    #expect(gone.contains { $0.sentence.contains("/var/tmp/alicia is owned by alice (uid 4001): either alicia has been renamed to alice") }, "\(gone)")
+    #expect(
+      gone.contains { $0.sentence.contains("/var/tmp/alicia is owned by alice (uid 4001): either alicia has been renamed to alice") },
+      "\(gone)")
     let former = try #require(try machine.check("alice").users.first?.findings.first { $0.code == "storage-former" })
-    #expect(former.remedy.contains("give the subordinate ids of alicia the new name, so that the images keep their owners: sudo vi /etc/subuid and sudo vi /etc/subgid"), "\(former)")
+    #expect(
+      former.remedy.contains(
+        "give the subordinate ids of alicia the new name, so that the images keep their owners: sudo vi /etc/subuid and sudo vi /etc/subgid"
+      ), "\(former)")
     let release = try machine.rootlessStorage("subids release --gone --yes")
     #expect(release.status == 0, "\(release)")
     let text = release.lines.joined(separator: " ")
-    for part in ["containers stays: Podman uses", "dockremap stays: Docker uses", "testuser stays: Docker uses", "!bob stays: Apptainer has disabled", "alicia stays: /var/tmp/alicia is owned by alice"] {
+    for part in [
+      "containers stays: Podman uses", "dockremap stays: Docker uses", "testuser stays: Docker uses", "!bob stays: Apptainer has disabled",
+      "alicia stays: /var/tmp/alicia is owned by alice",
+    ] {
       #expect(text.contains(part), "\(part): \(release)")
     }
     #expect(try machine.sure("cut -d: -f1 /etc/subuid").lines == ["containers", "dockremap", "testuser", "!bob", "alicia"])
@@ -190,20 +229,31 @@ struct SubidsTests {
     let found = try #require(try machine.check("alice").users.first?.findings.first)
     #expect(found.code == "subuid-missing" && found.isRepairable && found.remedy.hasPrefix("sudo rootless-storage repair alice"))
     let plan = try machine.repair("--dry-run alice")
-    #expect(plan.users.first?.actions?.map(\.action) == ["add subordinate ids: uids \(SubidsTests.alices), gids \(SubidsTests.alices)"] && plan.users.first?.actions?.map(\.outcome) == ["planned"], "\(plan)")
+    #expect(
+      plan.users.first?.actions?.map(\.action) == ["add subordinate ids: uids \(SubidsTests.alices), gids \(SubidsTests.alices)"]
+        && plan.users.first?.actions?.map(\.outcome) == ["planned"], "\(plan)")
     #expect(try machine.snapshot("/etc") == before)
     let done = try machine.repair("alice")
     #expect(done.users.first?.actions?.map(\.outcome) == ["done"] && done.codes == [], "\(done)")
-    #expect(try machine.sure("grep alice /etc/subuid /etc/subgid").lines == ["/etc/subuid:alice:196773536:65536", "/etc/subgid:alice:196773536:65536"])
+    #expect(
+      try machine.sure("grep alice /etc/subuid /etc/subgid").lines == [
+        "/etc/subuid:alice:196773536:65536", "/etc/subgid:alice:196773536:65536",
+      ])
     #expect(try machine.check("alice").codes == [])
     // Who is refused is left to the administrator.
     try machine.sure("sed -i s/^alice:.*/mallory:196773536:1/ /etc/subuid")
     let refused = try machine.repair("alice")
-    #expect(Set(refused.codes).isSuperset(of: ["subuid-missing", "subid-refused"]) && refused.users.first?.actions?.isEmpty != false, "\(refused)")
+    #expect(
+      Set(refused.codes).isSuperset(of: ["subuid-missing", "subid-refused"]) && refused.users.first?.actions?.isEmpty != false, "\(refused)"
+    )
     // Where the site gives none, nobody is told ids that are free here.
-    try machine.sure("sed -i 's/subids = allocate/subids = off/' /etc/rootless-storage/rootless-storage.conf; sed -i /alice/d /etc/subuid /etc/subgid")
+    try machine.sure(
+      "sed -i 's/subids = allocate/subids = off/' /etc/rootless-storage/rootless-storage.conf; sed -i /alice/d /etc/subuid /etc/subgid")
     let off = try machine.check("alice").users.flatMap(\.findings).filter { $0.code == "subuid-missing" }
-    #expect(off.map(\.remedy) == ["give alice one range in both files as your site does it, or set subids = allocate in rootless-storage.conf on every host; see SUBORDINATE IDS in rootless-storage.conf(5)"])
+    #expect(
+      off.map(\.remedy) == [
+        "give alice one range in both files as your site does it, or set subids = allocate in rootless-storage.conf on every host; see SUBORDINATE IDS in rootless-storage.conf(5)"
+      ])
   }
 
   @Test func `allocate gives what a login would, once, and keeps every other byte`() throws {
@@ -229,11 +279,14 @@ struct SubidsTests {
   @Test func `who cannot be given ids is refused, with nothing written`() throws {
     let machine = try machine()
     try machine.directoryService()
-    try machine.sure("echo 'bob:196773000:65536' > /etc/subuid; : > /etc/subgid; printf 'carol 4003\\nintruder 196970143\\n' > /etc/directory")
+    try machine.sure(
+      "echo 'bob:196773000:65536' > /etc/subuid; : > /etc/subgid; printf 'carol 4003\\nintruder 196970143\\n' > /etc/directory")
     func refused(_ arguments: String, _ status: Int32, _ words: String, asUid uid: Int? = nil) throws {
       let before = try machine.snapshot("/etc")
       let output = try machine.rootlessStorage("subids allocate \(arguments)", asUid: uid, environment: Machine.directory)
-      #expect(output.status == status && output.lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ").contains(words), "\(output)")
+      #expect(
+        output.status == status && output.lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ").contains(words),
+        "\(output)")
       #expect(try machine.snapshot("/etc") == before, "\(arguments)")
     }
     try refused("alice", 1, "bob has")
@@ -247,7 +300,8 @@ struct SubidsTests {
     try refused("--all alice", 2, "exclude each other")
     try machine.sure("echo 'uid_max = x' >> /etc/rootless-storage/rootless-storage.conf")
     try refused("alice", 1, "is wrong, and might be one that names ids to keep off")
-    try machine.sure("printf 'network_filesystems = ramfs\\nuid_max = 60000\\n' > /etc/rootless-storage/rootless-storage.conf; touch /etc/directory.fails")
+    try machine.sure(
+      "printf 'network_filesystems = ramfs\\nuid_max = 60000\\n' > /etc/rootless-storage/rootless-storage.conf; touch /etc/directory.fails")
     try refused("carol", 2, "did not answer")
   }
 
@@ -267,7 +321,9 @@ struct SubidsTests {
 
   @Test func `allocate, useradd and usermod at once lose no line and give no id twice`() throws {
     let machine = try machine()
-    try machine.sure("touch /etc/subuid /etc/subgid /etc/shadow /etc/gshadow; for n in $(seq 10 29); do echo \"d$n:x:50$n:50$n::/home/d$n:/bin/sh\" >> /etc/passwd; done")
+    try machine.sure(
+      "touch /etc/subuid /etc/subgid /etc/shadow /etc/gshadow; for n in $(seq 10 29); do echo \"d$n:x:50$n:50$n::/home/d$n:/bin/sh\" >> /etc/passwd; done"
+    )
     let output = try machine.sh(
       """
       for n in $(seq 10 29); do '\(Machine.commandLine)' subids allocate d$n > /dev/null || echo refused d$n & done
@@ -285,7 +341,8 @@ struct SubidsTests {
 
   // MARK: Taking back
 
-  private static let two = "# ours\nalice:100000:65536\nleft:200000:65536\n4711:300000:65536\nodd line\nleft:x\nalice2:1000000:65536\nbob:400000:65536"
+  private static let two =
+    "# ours\nalice:100000:65536\nleft:200000:65536\n4711:300000:65536\nodd line\nleft:x\nalice2:1000000:65536\nbob:400000:65536"
 
   private func releasing(settings: String = SubidsTests.atOnce) throws -> Machine {
     let machine = try machine(ownProcesses: true)
@@ -300,11 +357,14 @@ struct SubidsTests {
     let machine = try releasing()
     try machine.storage("alice", uid: 4001)
     let before = try machine.snapshot("/etc /var/tmp")
-    let silent = try machine.sh("setpriv --reuid 4001 --regid 4001 --clear-groups sleep 60 & \(Machine.asleep); \(Machine.commandLine) subids release alice < /dev/null; status=$?; kill -9 $!; exit $status")
+    let silent = try machine.sh(
+      "setpriv --reuid 4001 --regid 4001 --clear-groups sleep 60 & \(Machine.asleep); \(Machine.commandLine) subids release alice < /dev/null; status=$?; kill -9 $!; exit $status"
+    )
     #expect(silent.status == 1, "\(silent)")
     let text = silent.lines.joined(separator: " ")
     for part in [
-      "/etc/subuid: alice:100000:65536", "alice has an account,", "Processes of alice,", "There is still a storage directory: /var/tmp/alice.",
+      "/etc/subuid: alice:100000:65536", "alice has an account,", "Processes of alice,",
+      "There is still a storage directory: /var/tmp/alice.",
       "Files in storage directories may still belong to these ids.", "there is no terminal to ask on",
     ] { #expect(text.contains(part), "\(part): \(silent)") }
     for answer in ["", "n", "x"] {
@@ -330,7 +390,9 @@ struct SubidsTests {
     let all = try object(output)
     #expect(output.status == 0 && all["removed"] as? Int == 4 && (all["lines"] as? [[String: String]])?.count == 4, "\(output)")
     #expect(try subuid(machine) == "# ours\nalice:100000:65536\nodd line\nalice2:1000000:65536\nbob:400000:65536--\n")
-    #expect(try machine.sure("cat /etc/subuid-; stat -c %a /etc/subuid; ls /etc/sub*.lock /etc/sub*+ 2>/dev/null || true").text == SubidsTests.two + "640\n")
+    #expect(
+      try machine.sure("cat /etc/subuid-; stat -c %a /etc/subuid; ls /etc/sub*.lock /etc/sub*+ 2>/dev/null || true").text == SubidsTests.two
+        + "640\n")
     let again = try machine.rootlessStorage("subids release --gone --yes")
     #expect(again.status == 0 && again.text == "There are no lines to remove.\n", "\(again)")
     let unknown = try machine.rootlessStorage("subids release left --yes")
@@ -346,7 +408,10 @@ struct SubidsTests {
     let offline = try release()
     #expect(offline.status == 1 && offline.text.contains("2 owners stay, since nobody knows"), "\(offline)")
     #expect(try machine.snapshot("/etc") == before)
-    #expect(try Report(machine.rootlessStorage("subids check --json alice", environment: Machine.directory)).host.findings.filter { $0.code == "subid-gone" }.map(\.severity) == ["note"])
+    #expect(
+      try Report(machine.rootlessStorage("subids check --json alice", environment: Machine.directory)).host.findings.filter {
+        $0.code == "subid-gone"
+      }.map(\.severity) == ["note"])
     // It does not answer at all.
     try machine.sure("touch /etc/directory.fails")
     let silent = try machine.snapshot("/etc")
@@ -360,7 +425,9 @@ struct SubidsTests {
     let lines = try subuid(machine)
     for _ in 1...3 {
       let known = try release()
-      #expect(known.status == 0 && known.text.contains("left stays: no such account, absent since ") && known.text.contains("at the earliest"), "\(known)")
+      #expect(
+        known.status == 0 && known.text.contains("left stays: no such account, absent since ") && known.text.contains("at the earliest"),
+        "\(known)")
     }
     #expect(try subuid(machine) == lines)
     // A look that changes nothing is no run.
@@ -430,36 +497,56 @@ struct SubidsTests {
     """
   }
 
-  @Test(arguments: [("systemd 252 (252.1-1)", ["--user", "--machine=4001@.host"]), ("systemd 239 (239-82.el8)", ["--uid=4001", "--slice=user-4001.slice", "--property=PAMName=systemd-user", "--property=KeyringMode=private", "--property=Delegate=yes"])])
+  @Test(arguments: [
+    ("systemd 252 (252.1-1)", ["--user", "--machine=4001@.host"]),
+    (
+      "systemd 239 (239-82.el8)",
+      [
+        "--uid=4001", "--slice=user-4001.slice", "--property=PAMName=systemd-user", "--property=KeyringMode=private",
+        "--property=Delegate=yes",
+      ]
+    ),
+  ])
   func `repair has a manager run podman migrate, as the user and with a clean environment`(version: String, manager: [String]) throws {
     let machine = try Machine.good()
     try machine.sure(SubidsTests.paused() + "\n" + SubidsTests.managed(version: version))
     let left = try machine.repair("alice")
-    #expect(left.codes == ["migrate-needed"] && left.users.first?.actions?.isEmpty == true, "without podman it is left to the user: \(left)")
+    #expect(
+      left.codes == ["migrate-needed"] && left.users.first?.actions?.isEmpty == true, "without podman it is left to the user: \(left)")
     #expect(left.users.first?.findings.first?.remedy.contains("podman system migrate") == true)
     try machine.write(SubidsTests.podman, to: "/usr/local/bin/podman")
     try machine.sure("chmod 755 /usr/local/bin/podman; touch /var/tmp/alice/fail")
     let plan = try machine.repair("--dry-run alice")
-    #expect(plan.users.first?.actions?.map(\.action) == ["run /usr/local/bin/podman system migrate, which stops running containers, so that the ranges in /etc/subuid count"], "\(plan)")
+    #expect(
+      plan.users.first?.actions?.map(\.action) == [
+        "run /usr/local/bin/podman system migrate, which stops running containers, so that the ranges in /etc/subuid count"
+      ], "\(plan)")
     #expect(try machine.sh("test -e /var/tmp/alice/podman.log").status != 0, "a plan runs nothing")
     let failed = try machine.repair("alice")
     #expect(failed.users.first?.actions?.map(\.outcome) == ["failed"] && failed.codes == ["migrate-needed"], "\(failed)")
-    #expect(failed.users.first?.actions?.first?.cause?.hasPrefix("it ended with the exit status 125: \\033[31mlast line; ") == true, "\(failed)")
+    #expect(
+      failed.users.first?.actions?.first?.cause?.hasPrefix("it ended with the exit status 125: \\033[31mlast line; ") == true, "\(failed)")
     try machine.sure("rm /var/tmp/alice/fail")
-    let output = try machine.rootlessStorage("repair alice", environment: "SUDO_UID=0 HOME=/root XDG_RUNTIME_DIR=/run/root LD_DEBUG_OUTPUT=/etc/x CONTAINERS_CONF=/etc/evil")
-    #expect(output.status == 0 && output.text.contains("  done   run /usr/local/bin/podman system migrate, which stops running\n"), "\(output)")
+    let output = try machine.rootlessStorage(
+      "repair alice", environment: "SUDO_UID=0 HOME=/root XDG_RUNTIME_DIR=/run/root LD_DEBUG_OUTPUT=/etc/x CONTAINERS_CONF=/etc/evil")
+    #expect(
+      output.status == 0 && output.text.contains("  done   run /usr/local/bin/podman system migrate, which stops running\n"), "\(output)")
     #expect(
       try machine.sure("cat /var/tmp/alice/podman.log").lines == [
-        "arguments: system migrate", "4001", "4001", "/", "HOME=/home/alice", "LOGNAME=alice", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+        "arguments: system migrate", "4001", "4001", "/", "HOME=/home/alice", "LOGNAME=alice",
+        "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
         "USER=alice", "XDG_RUNTIME_DIR=/run/user/4001", "/dev/null", "?", "leader",
       ])
     // The client of the manager stays root, and gets nothing of the caller's environment.
     #expect(
-      try machine.sure("cat /run/asked").lines == ["0", "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "--quiet", "--pipe", "--wait", "--collect"] + manager + [
-        "--property=WorkingDirectory=/", "--property=RuntimeMaxSec=60", "--property=TimeoutStopSec=5", "--property=KillMode=control-group", "--", "/usr/bin/env", "-i",
-        "HOME=/home/alice", "USER=alice", "LOGNAME=alice", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "XDG_RUNTIME_DIR=/run/user/4001",
-        "/usr/local/bin/podman", "system", "migrate",
-      ])
+      try machine.sure("cat /run/asked").lines == ["0", "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "--quiet", "--pipe", "--wait", "--collect"]
+        + manager + [
+          "--property=WorkingDirectory=/", "--property=RuntimeMaxSec=60", "--property=TimeoutStopSec=5",
+          "--property=KillMode=control-group", "--", "/usr/bin/env", "-i",
+          "HOME=/home/alice", "USER=alice", "LOGNAME=alice", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+          "XDG_RUNTIME_DIR=/run/user/4001",
+          "/usr/local/bin/podman", "system", "migrate",
+        ])
     #expect(try machine.check("alice").codes == [])
   }
 
@@ -468,11 +555,15 @@ struct SubidsTests {
     try machine.sure(SubidsTests.paused() + "\n" + SubidsTests.managed())
     try machine.write(SubidsTests.podman, to: "/usr/local/bin/podman")
     try machine.sure("chmod 755 /usr/local/bin/podman")
-    func expectLeft(_ what: String, remedy: String = "as alice, in a session of theirs: podman system migrate    # ", asUid uid: Int? = nil, environment: String = "") throws {
+    func expectLeft(
+      _ what: String, remedy: String = "as alice, in a session of theirs: podman system migrate    # ", asUid uid: Int? = nil,
+      environment: String = ""
+    ) throws {
       for command in ["repair --dry-run", "repair", "check"] {
         let report = try Report(machine.rootlessStorage("\(command) --json alice", asUid: uid, environment: environment))
         let findings = report.users.flatMap(\.findings).filter { $0.code == "migrate-needed" }
-        #expect(findings.map(\.isRepairable) == [false] && findings.first?.remedy.hasPrefix(remedy) == true, "\(what), \(command): \(report)")
+        #expect(
+          findings.map(\.isRepairable) == [false] && findings.first?.remedy.hasPrefix(remedy) == true, "\(what), \(command): \(report)")
         #expect(report.users.first?.actions?.isEmpty ?? true && report.users.first?.failure == nil, "\(what), \(command): \(report)")
       }
       #expect(try machine.sh("test -e /run/asked || test -e /var/tmp/alice/podman.log").status != 0, "\(what)")
@@ -481,10 +572,16 @@ struct SubidsTests {
     try expectLeft("sudo -u", asUid: 4001, environment: "SUDO_UID=0")
     for (what, script, undo) in [
       ("no systemd", "mv /run/systemd /run/away", "mv /run/away /run/systemd"),
-      ("no systemd-run of root's", "chmod 775 /usr/local/bin/systemd-run; mount --bind /dev/null /usr/bin/systemd-run", "chmod 755 /usr/local/bin/systemd-run; umount /usr/bin/systemd-run"),
+      (
+        "no systemd-run of root's", "chmod 775 /usr/local/bin/systemd-run; mount --bind /dev/null /usr/bin/systemd-run",
+        "chmod 755 /usr/local/bin/systemd-run; umount /usr/bin/systemd-run"
+      ),
       ("logged out", "mv /run/user/4001/systemd /run/user/4001/away", "mv /run/user/4001/away /run/user/4001/systemd"),
       ("a manager of somebody else's", "chown 4002 /run/user/4001/systemd/private", "chown 4001 /run/user/4001/systemd/private"),
-      ("a file in its place", "mv /run/user/4001/systemd/private /run/socket; touch /run/user/4001/systemd/private", "mv -f /run/socket /run/user/4001/systemd/private"),
+      (
+        "a file in its place", "mv /run/user/4001/systemd/private /run/socket; touch /run/user/4001/systemd/private",
+        "mv -f /run/socket /run/user/4001/systemd/private"
+      ),
     ] {
       try machine.sh(script)
       try expectLeft(what)
@@ -494,7 +591,10 @@ struct SubidsTests {
     try machine.sure("sed -i 's/systemd 252/systemd 219/' /usr/local/bin/systemd-run")
     let old = try machine.repair("alice")
     #expect(old.users.first?.actions?.map(\.outcome) == ["failed"] && old.codes == ["migrate-needed"], "\(old)")
-    #expect(old.users.first?.actions?.first?.cause == "the user has no session here that it could run in; run podman system migrate as that user in a session of theirs, and see what it prints", "\(old)")
+    #expect(
+      old.users.first?.actions?.first?.cause
+        == "the user has no session here that it could run in; run podman system migrate as that user in a session of theirs, and see what it prints",
+      "\(old)")
     #expect(try machine.sh("test -e /run/asked").status != 0)
   }
 
@@ -514,7 +614,10 @@ struct SubidsTests {
     try machine.sure("chmod 755 /usr/local/bin/podman; touch /var/tmp/alice/hang")
     func sleeping() throws -> [String] { try machine.sh("pgrep -a sleep | cut -d' ' -f2- | grep ' 300[1-4]' | sort").lines }
     let late = try Report(machine.rootlessStorage("repair --json", asUid: 4001, environment: "XDG_RUNTIME_DIR=/run/user/4001"))
-    #expect(late.users.first?.actions?.map(\.cause) == ["it was not done within 60 seconds, and was ended; run podman system migrate as that user in a session of theirs, and see what it prints"], "\(late)")
+    #expect(
+      late.users.first?.actions?.map(\.cause) == [
+        "it was not done within 60 seconds, and was ended; run podman system migrate as that user in a session of theirs, and see what it prints"
+      ], "\(late)")
     #expect(late.codes.contains("migrate-needed") && late.users.first?.failure == nil, "\(late)")
     #expect(try sleeping() == [])
     // What a podman that ends by itself leaves is meant to stay: its pause process, a container's monitor.
@@ -524,7 +627,8 @@ struct SubidsTests {
     #expect(try sleeping() == ["sleep 3001", "sleep 3002", "sleep 3003"])
     #expect(
       try machine.sure("cat /var/tmp/alice/podman.log").lines == [
-        "4001", "HOME=/home/alice", "LOGNAME=alice", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "USER=alice", "XDG_RUNTIME_DIR=/run/user/4001",
+        "4001", "HOME=/home/alice", "LOGNAME=alice", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "USER=alice",
+        "XDG_RUNTIME_DIR=/run/user/4001",
       ])
   }
 }

@@ -22,7 +22,8 @@ enum DockerCases {
   private static func options(_ name: String, _ options: String, _ text: String, advice: Set<String> = []) -> EngineCase {
     EngineCase(
       name: name,
-      files: [(file, text + "\n"), (unit, "[Service]\nExecStart=/usr/share/docker.io/contrib/dockerd-rootless.sh \(options)\n")], environment: ["DOCKERD_OPTIONS=\(options)"], advice: advice)
+      files: [(file, text + "\n"), (unit, "[Service]\nExecStart=/usr/share/docker.io/contrib/dockerd-rootless.sh \(options)\n")],
+      environment: ["DOCKERD_OPTIONS=\(options)"], advice: advice)
   }
 
   static let all = roots + texts + keys + drivers + places + commandLines
@@ -45,7 +46,9 @@ enum DockerCases {
     json("data-root with a colon", "{ \"data-root\": \"/var/tmp/alice/a:b\" }", advice: ["docker-driver"]),
     root("data-root is a file", "\"/var/tmp/alice/f\"", own: "touch /var/tmp/alice/f"),
     root("data-root is a link into the home", "\"/var/tmp/alice/l\"", own: "mkdir ~/s; ln -s ~/s /var/tmp/alice/l"),
-    root("data-root is a link from one local place to another", "\"/var/tmp/alice/l\"", own: "mkdir /var/tmp/alice/s; ln -s /var/tmp/alice/s /var/tmp/alice/l"),
+    root(
+      "data-root is a link from one local place to another", "\"/var/tmp/alice/l\"",
+      own: "mkdir /var/tmp/alice/s; ln -s /var/tmp/alice/s /var/tmp/alice/l"),
     root("data-root is another user's", "\"/var/tmp/other\"", root: "install -d -m 755 -o bob -g bob /var/tmp/other"),
     root("data-root cannot be made", "\"/nonexistent/d\""),
     root("data-root several levels deep", "\"/var/tmp/alice/a/b/c\""),
@@ -71,12 +74,22 @@ enum DockerCases {
     json("a comment", "{ // x\n\"data-root\": \"\(store)\" }"),
     json("a comma too many", "{ \"data-root\": \"\(store)\", }"),
     json("single quotes", "{ 'data-root': '\(store)' }"),
-    EngineCase(name: "a text that is not UTF-8", own: "mkdir -p ~/.config/docker; printf '{ \"data-root\": \"\(store)\", \"labels\": [\"a=\\351\"] }\\n' > ~/.config/docker/daemon.json", advice: ["daemon-json-invalid"]),
+    EngineCase(
+      name: "a text that is not UTF-8",
+      own:
+        "mkdir -p ~/.config/docker; printf '{ \"data-root\": \"\(store)\", \"labels\": [\"a=\\351\"] }\\n' > ~/.config/docker/daemon.json",
+      advice: ["daemon-json-invalid"]),
     EngineCase(name: "a directory", own: "mkdir -p ~/.config/docker/daemon.json"),
-    EngineCase(name: "mode 000", files: [(file, "{ \"data-root\": \"\(store)\" }\n")], own: "chmod 000 ~/.config/docker/daemon.json",
-      bugs: Dictionary(uniqueKeysWithValues: EngineRoot.releases.map { ($0, "dockerd reads it as root of rootlesskit's user namespace, whom the mode does not stop, and check cannot") })),
+    EngineCase(
+      name: "mode 000", files: [(file, "{ \"data-root\": \"\(store)\" }\n")], own: "chmod 000 ~/.config/docker/daemon.json",
+      bugs: Dictionary(
+        uniqueKeysWithValues: EngineRoot.releases.map {
+          ($0, "dockerd reads it as root of rootlesskit's user namespace, whom the mode does not stop, and check cannot")
+        })),
     EngineCase(name: "a link that leads nowhere", own: "mkdir -p ~/.config/docker; ln -s nothing ~/.config/docker/daemon.json"),
-    EngineCase(name: "a link to another file", files: [("~/other.json", "{ \"data-root\": \"\(store)\" }\n")], own: "mkdir -p ~/.config/docker; ln -s ~/other.json ~/.config/docker/daemon.json"),
+    EngineCase(
+      name: "a link to another file", files: [("~/other.json", "{ \"data-root\": \"\(store)\" }\n")],
+      own: "mkdir -p ~/.config/docker; ln -s ~/other.json ~/.config/docker/daemon.json"),
   ]
 
   private static let keys: [EngineCase] = [
@@ -128,7 +141,11 @@ enum DockerCases {
     options("--data-root and data-root", "--data-root /var/tmp/alice/other", "{ \"data-root\": \"\(store)\" }"),
     options("--config-file that is missing", "--config-file /nonexistent/d.json", "{ \"data-root\": \"\(store)\" }"),
     options("--storage-driver foo", "--storage-driver foo", "{ \"data-root\": \"\(store)\" }"),
-    EngineCase(name: "XDG_CONFIG_HOME elsewhere", files: [(file, "{ \"data-root\": \"\(store)\" }\n")], environment: ["XDG_CONFIG_HOME=/var/tmp/alice/config"]),
-    EngineCase(name: "XDG_DATA_HOME elsewhere, no data-root", files: [(file, "{}\n")], own: "mkdir /var/tmp/alice/data", environment: ["XDG_DATA_HOME=/var/tmp/alice/data"], advice: ["data-root-missing"]),
+    EngineCase(
+      name: "XDG_CONFIG_HOME elsewhere", files: [(file, "{ \"data-root\": \"\(store)\" }\n")],
+      environment: ["XDG_CONFIG_HOME=/var/tmp/alice/config"]),
+    EngineCase(
+      name: "XDG_DATA_HOME elsewhere, no data-root", files: [(file, "{}\n")], own: "mkdir /var/tmp/alice/data",
+      environment: ["XDG_DATA_HOME=/var/tmp/alice/data"], advice: ["data-root-missing"]),
   ]
 }

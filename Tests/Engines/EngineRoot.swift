@@ -105,7 +105,10 @@ final class EngineRoot {
 
   /// Runs a script as root in it.
   func sh(_ script: String) throws -> Output {
-    try namespace.run(["/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", "/bin/bash", "-c", "cd /; umask 022; " + script])
+    try namespace.run([
+      "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", "/bin/bash", "-c",
+      "cd /; umask 022; " + script,
+    ])
   }
 
   @discardableResult
@@ -119,17 +122,22 @@ final class EngineRoot {
   func sh(_ script: String, as name: String, _ environment: [String] = []) throws -> Output {
     let uid = EngineRoot.uids[name] ?? -1
     var variables = [
-      "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", "LC_ALL": "C.UTF-8", "HOME": EngineRoot.home(name), "USER": name, "LOGNAME": name, "SHELL": "/bin/sh",
+      "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", "LC_ALL": "C.UTF-8", "HOME": EngineRoot.home(name), "USER": name, "LOGNAME": name,
+      "SHELL": "/bin/sh",
       "XDG_RUNTIME_DIR": "/run/user/\(uid)",
     ]
     for word in environment {
-      if word.hasPrefix("-") { variables[String(word.dropFirst())] = nil } else if let equals = word.firstIndex(of: "=") {
+      if word.hasPrefix("-") {
+        variables[String(word.dropFirst())] = nil
+      } else if let equals = word.firstIndex(of: "=") {
         variables[String(word[..<equals])] = String(word[word.index(after: equals)...])
       }
     }
     let words = variables.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     return try namespace.run(
-      ["/usr/bin/setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "/usr/bin/env", "-i"] + words + ["/bin/bash", "-c", "cd; umask 022; " + script])
+      ["/usr/bin/setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "/usr/bin/env", "-i"] + words + [
+        "/bin/bash", "-c", "cd; umask 022; " + script,
+      ])
   }
 
   /// Writes files; those whose path begins with a tilde are the user's.

@@ -55,13 +55,15 @@ enum EngineTable {
       for release in releases {
         group.addTask {
           let root = try EngineRoot(release)
-          return Column(release: release, version: try version(root), rows: try cases.map { some in
-            let begin = Date()
-            let done = try row(some, root)
-            let took = Date().timeIntervalSince(begin)
-            if took > 15 { print("  slow: \(title) of \(release), \(some.name): \(Int(took)) s") }
-            return done
-          })
+          return Column(
+            release: release, version: try version(root),
+            rows: try cases.map { some in
+              let begin = Date()
+              let done = try row(some, root)
+              let took = Date().timeIntervalSince(begin)
+              if took > 15 { print("  slow: \(title) of \(release), \(some.name): \(Int(took)) s") }
+              return done
+            })
         }
       }
       var found: [Column] = []
@@ -73,26 +75,33 @@ enum EngineTable {
       for (row, some) in zip(column.rows, cases) {
         let isKnown = some.bugs[column.release] != nil
         if row.differences.isEmpty != isKnown { continue }
-        Issue.record("\(title) \(column.version), \(row.name): \(row.answer). \(row.differences.joined(separator: "; ")). It printed: \(row.words.suffix(300))")
+        Issue.record(
+          "\(title) \(column.version), \(row.name): \(row.answer). \(row.differences.joined(separator: "; ")). It printed: \(row.words.suffix(300))"
+        )
       }
     }
     let section = EngineDocument.section(title, columns.map { "\($0.version) (\($0.release))" }, columns.map(\.rows))
     if let place = variables["ROOTLESS_STORAGE_TABLE"] { try section.write(toFile: "\(place)-\(title)", atomically: true, encoding: .utf8) }
     if some != nil || Self.releases != EngineRoot.releases { return }
-    if let difference = try EngineDocument.compare(title, section) { Issue.record("packaging/doc/engines.md is not what was seen; see Tests/run engines --update-golden\n\(difference)") }
+    if let difference = try EngineDocument.compare(title, section) {
+      Issue.record("packaging/doc/engines.md is not what was seen; see Tests/run engines --update-golden\n\(difference)")
+    }
   }
 }
 
 extension EngineRoot {
   /// An engine keeps images or their layers in the home of alice, wherever it says that it stores.
   func hasImagesInHome() throws -> Bool {
-    try !sure("find /home -mindepth 2 \\( -path '*/overlay-images/*' -o -path '*/vfs-images/*' -o -path '*/overlay/*/diff' -o -path '*/image/*/layerdb' -o -path '*/overlay2/*' \\) -print -quit").text.isEmpty
+    try !sure(
+      "find /home -mindepth 2 \\( -path '*/overlay-images/*' -o -path '*/vfs-images/*' -o -path '*/overlay/*/diff' -o -path '*/image/*/layerdb' -o -path '*/overlay2/*' \\) -print -quit"
+    ).text.isEmpty
   }
 
   /// A path is on the file system of the homes that are on the network, or would be.
   func isInNetwork(_ path: String) throws -> Bool {
     // Relative to where it was started: in the home.
-    try sure("cd /home; p='\(path)'; while [ ! -e \"$p\" ]; do p=$(dirname \"$p\"); done; stat --file-system --format %T \"$p\"").text.contains("ramfs")
+    try sure("cd /home; p='\(path)'; while [ ! -e \"$p\" ]; do p=$(dirname \"$p\"); done; stat --file-system --format %T \"$p\"").text
+      .contains("ramfs")
   }
 
   func prepare(_ some: EngineCase, _ base: [(path: String, content: String)]) throws {
@@ -129,7 +138,9 @@ struct EngineVerdict: Decodable, Sendable {
   private struct Whole: Decodable { let users: [EngineVerdict] }
 
   init(_ output: Output) throws {
-    guard let text = output.text.firstIndex(of: "{").map({ output.text[$0...] }), let user = try? JSONDecoder().decode(Whole.self, from: Data(text.utf8)).users.first else {
+    guard let text = output.text.firstIndex(of: "{").map({ output.text[$0...] }),
+      let user = try? JSONDecoder().decode(Whole.self, from: Data(text.utf8)).users.first
+    else {
       throw CommandFailure(description: "no report: \(output)")
     }
     self = user
@@ -155,29 +166,39 @@ extension EngineRow {
   /// - Parameters:
   ///   - store: what is in the report, of a verdict.
   ///   - usual: where the engine stores with no word of anybody's.
-  mutating func judge(_ verdicts: [(who: String, user: EngineVerdict)], advice: Set<String>, store: (EngineVerdict) -> String?, usual: String) {
+  mutating func judge(
+    _ verdicts: [(who: String, user: EngineVerdict)], advice: Set<String>, store: (EngineVerdict) -> String?, usual: String
+  ) {
     findings = (verdicts.first?.user.claims ?? []).map { "\($0.severity) \($0.code)" }
     for (who, user) in verdicts {
       let serious = user.claims.filter { !(works ? advice : EngineRow.harmless).contains($0.code) || $0.severity == "error" }
-      if works, let first = serious.first { differences.append("it works, and check tells \(who): \(first.severity) \(first.code): \(first.sentence)") }
+      if works, let first = serious.first {
+        differences.append("it works, and check tells \(who): \(first.severity) \(first.code): \(first.sentence)")
+      }
       if !works && serious.isEmpty { differences.append("it does not work, and check tells \(who) nothing") }
-      if let real = self.store, starts, EngineRow.cleaned(real) != EngineRow.cleaned(store(user) ?? usual) { differences.append("it stores in \(real), and check tells \(who): \(store(user) ?? "\(usual), by default")") }
+      if let real = self.store, starts, EngineRow.cleaned(real) != EngineRow.cleaned(store(user) ?? usual) {
+        differences.append("it stores in \(real), and check tells \(who): \(store(user) ?? "\(usual), by default")")
+      }
     }
   }
 }
 
 /// packaging/doc/engines.md, which is made of what was seen.
 enum EngineDocument {
-  private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../packaging/doc/engines.md").standardizedFileURL
+  private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../packaging/doc/engines.md")
+    .standardizedFileURL
   static let isUpdating = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_UPDATE_GOLDEN"] != nil
 
   /// The section of an engine: a heading, and a table with a column for each version.
   static func section(_ title: String, _ versions: [String], _ rows: [[EngineRow]]) -> String {
-    var text = "## \(title)\n\n| case | \(versions.joined(separator: " | ")) |\n| --- |\(String(repeating: " --- |", count: versions.count))\n"
+    var text =
+      "## \(title)\n\n| case | \(versions.joined(separator: " | ")) |\n| --- |\(String(repeating: " --- |", count: versions.count))\n"
     for index in rows.first?.indices ?? 0..<0 {
       let cells = rows.map { cell($0[index]) }
       let same = Set(cells).count == 1
-      text += "| \(escaped(rows[0][index].name)) | " + (same ? [cells[0]] + cells.dropFirst().map { _ in "the same" } : cells).joined(separator: " | ") + " |\n"
+      text +=
+        "| \(escaped(rows[0][index].name)) | "
+        + (same ? [cells[0]] + cells.dropFirst().map { _ in "the same" } : cells).joined(separator: " | ") + " |\n"
     }
     return text
   }

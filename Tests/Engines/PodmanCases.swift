@@ -48,11 +48,16 @@ enum PodmanCases {
     EngineCase(name: name, files: [(file, content)], advice: advice)
   }
 
-  private static func environment(_ name: String, _ words: [String], files: [(path: String, content: String)] = [], root: String = "", own: String = "", advice: Set<String> = []) -> EngineCase {
+  private static func environment(
+    _ name: String, _ words: [String], files: [(path: String, content: String)] = [], root: String = "", own: String = "",
+    advice: Set<String> = []
+  ) -> EngineCase {
     EngineCase(name: name, files: [(file, skeleton)] + files, root: root, own: own, environment: words, advice: advice)
   }
 
-  private static func site(_ name: String, _ files: [(path: String, content: String)], site: String = "", advice: Set<String> = []) -> EngineCase {
+  private static func site(_ name: String, _ files: [(path: String, content: String)], site: String = "", advice: Set<String> = [])
+    -> EngineCase
+  {
     EngineCase(name: name, files: [(file, skeleton)] + files, site: site, advice: advice)
   }
 
@@ -77,9 +82,12 @@ enum PodmanCases {
     graphroot("graphroot with a colon", "/var/tmp/alice/a:b"),
     graphroot("graphroot in the home", "/home/alice/s"),
     graphroot("graphroot is a link into the home", "/var/tmp/alice/l", own: "mkdir ~/s; ln -s ~/s /var/tmp/alice/l"),
-    graphroot("graphroot is a link in the home, to a local directory", "/home/alice/l", own: "mkdir /var/tmp/alice/s; ln -s /var/tmp/alice/s ~/l"),
+    graphroot(
+      "graphroot is a link in the home, to a local directory", "/home/alice/l", own: "mkdir /var/tmp/alice/s; ln -s /var/tmp/alice/s ~/l"),
     graphroot("graphroot is a link that leads nowhere", "/var/tmp/alice/l", own: "ln -s /var/tmp/alice/s /var/tmp/alice/l"),
-    graphroot("graphroot is a link from one local place to another", "/var/tmp/alice/l", own: "mkdir /var/tmp/alice/s; ln -s /var/tmp/alice/s /var/tmp/alice/l"),
+    graphroot(
+      "graphroot is a link from one local place to another", "/var/tmp/alice/l",
+      own: "mkdir /var/tmp/alice/s; ln -s /var/tmp/alice/s /var/tmp/alice/l"),
     graphroot("graphroot below a directory of root's", "/var/lib/containers/storage"),
     graphroot("graphroot is root's", "/var/tmp/other", root: "mkdir -m 700 /var/tmp/other"),
     graphroot("graphroot is another user's", "/var/tmp/other", root: "install -d -m 755 -o bob -g bob /var/tmp/other"),
@@ -90,10 +98,15 @@ enum PodmanCases {
 
   private static let drivers: [EngineCase] = [
     conf("no driver", "graphroot = \"\(store)\"", advice: ["driver-missing"]),
-    driver("", advice: ["driver-missing"]), driver("overlay2"), driver("vfs", advice: ["driver-vfs"]), driver("foo"), driver("btrfs"), driver("zfs"), driver("aufs"), driver("devicemapper"),
+    driver("", advice: ["driver-missing"]), driver("overlay2"), driver("vfs", advice: ["driver-vfs"]), driver("foo"), driver("btrfs"),
+    driver("zfs"), driver("aufs"), driver("devicemapper"),
     driver("Overlay"),
-    conf("driver_priority = [\"vfs\", \"overlay\"], no driver", "driver_priority = [\"vfs\", \"overlay\"]\ngraphroot = \"\(store)\"", advice: ["driver-vfs", "driver-missing"]),
-    conf("driver_priority = [\"foo\", \"overlay\"], no driver", "driver_priority = [\"foo\", \"overlay\"]\ngraphroot = \"\(store)\"", advice: ["driver-missing"]),
+    conf(
+      "driver_priority = [\"vfs\", \"overlay\"], no driver", "driver_priority = [\"vfs\", \"overlay\"]\ngraphroot = \"\(store)\"",
+      advice: ["driver-vfs", "driver-missing"]),
+    conf(
+      "driver_priority = [\"foo\", \"overlay\"], no driver", "driver_priority = [\"foo\", \"overlay\"]\ngraphroot = \"\(store)\"",
+      advice: ["driver-missing"]),
     more("driver, and driver_priority = [\"vfs\"]", "driver_priority = [\"vfs\"]"),
   ]
 
@@ -105,11 +118,14 @@ enum PodmanCases {
     whole("a byte order mark", "\u{feff}" + skeleton),
     whole("empty", ""),
     EngineCase(name: "a directory", own: "mkdir -p ~/.config/containers/storage.conf"),
-    EngineCase(name: "mode 000", files: [(file, skeleton)], own: "chmod 000 ~/.config/containers/storage.conf",
+    EngineCase(
+      name: "mode 000", files: [(file, skeleton)], own: "chmod 000 ~/.config/containers/storage.conf",
       bugs: ["bookworm": "Podman before 5 reads it as root of its user namespace, whom the mode does not stop, and check cannot"]),
     EngineCase(name: "~/.config/containers with mode 000", files: [(file, skeleton)], own: "chmod 000 ~/.config/containers"),
     EngineCase(name: "a link that leads nowhere", own: "mkdir -p ~/.config/containers; ln -s nothing ~/.config/containers/storage.conf"),
-    EngineCase(name: "a link to another file", files: [("~/other.conf", skeleton)], own: "mkdir -p ~/.config/containers; ln -s ~/other.conf ~/.config/containers/storage.conf"),
+    EngineCase(
+      name: "a link to another file", files: [("~/other.conf", skeleton)],
+      own: "mkdir -p ~/.config/containers; ln -s ~/other.conf ~/.config/containers/storage.conf"),
     whole("the path without quotes", "[storage]\ndriver = \"overlay\"\ngraphroot = \(store)\n"),
     whole("the path in single quotes", "[storage]\ndriver = 'overlay'\ngraphroot = '\(store)'\n"),
     whole("the path in three quotes", "[storage]\ndriver = \"overlay\"\ngraphroot = \"\"\"\(store)\"\"\"\n"),
@@ -121,7 +137,11 @@ enum PodmanCases {
     whole("a comment behind a semicolon", skeleton + "; x\n"),
     more("an unknown key", "colour = \"blue\""),
     more("an unknown table", "[network]\nx = 1"),
-    EngineCase(name: "not UTF-8", own: "mkdir -p ~/.config/containers; printf '# \\351\\n[storage]\\ndriver = \"overlay\"\\ngraphroot = \"\(store)\"\\n' > ~/.config/containers/storage.conf"),
+    EngineCase(
+      name: "not UTF-8",
+      own:
+        "mkdir -p ~/.config/containers; printf '# \\351\\n[storage]\\ndriver = \"overlay\"\\ngraphroot = \"\(store)\"\\n' > ~/.config/containers/storage.conf"
+    ),
     EngineCase(name: "a NUL at the end", files: [(file, skeleton)], own: "printf '\\0' >> ~/.config/containers/storage.conf"),
   ]
 
@@ -149,10 +169,16 @@ enum PodmanCases {
   ]
 
   private static let paths: [EngineCase] = [
-    conf("rootless_storage_path and no graphroot", "driver = \"overlay\"\nrootless_storage_path = \"\(store)\"", advice: ["rootless-storage-path"]),
+    conf(
+      "rootless_storage_path and no graphroot", "driver = \"overlay\"\nrootless_storage_path = \"\(store)\"",
+      advice: ["rootless-storage-path"]),
     more("rootless_storage_path beside graphroot", "rootless_storage_path = \"/var/tmp/alice/y\"", advice: ["rootless-storage-path"]),
-    conf("graphroot in the home, and rootless_storage_path local", "driver = \"overlay\"\ngraphroot = \"/home/alice/s\"\nrootless_storage_path = \"\(store)\""),
-    conf("rootless_storage_path with $UID", "driver = \"overlay\"\nrootless_storage_path = \"/var/tmp/alice/$UID/s\"", advice: ["rootless-storage-path"]),
+    conf(
+      "graphroot in the home, and rootless_storage_path local",
+      "driver = \"overlay\"\ngraphroot = \"/home/alice/s\"\nrootless_storage_path = \"\(store)\""),
+    conf(
+      "rootless_storage_path with $UID", "driver = \"overlay\"\nrootless_storage_path = \"/var/tmp/alice/$UID/s\"",
+      advice: ["rootless-storage-path"]),
     conf("rootless_storage_path with $HOME", "driver = \"overlay\"\nrootless_storage_path = \"$HOME/s\""),
     more("runroot that does not exist", "runroot = \"/var/tmp/alice/rr\""),
     more("runroot that cannot be made", "runroot = \"/nonexistent/rr\""),
@@ -167,8 +193,11 @@ enum PodmanCases {
     more("imagestore that cannot be made", "imagestore = \"/nonexistent/is\""),
     more("additionalimagestores that is missing", "[storage.options]\nadditionalimagestores = [\"/nonexistent/ais\"]"),
     more("additionalimagestores that is root's", "[storage.options]\nadditionalimagestores = [\"/root/ais\"]", root: "mkdir -p /root/ais"),
-    more("additionalimagestores that is empty", "[storage.options]\nadditionalimagestores = [\"/var/tmp/ais\"]", root: "mkdir -p /var/tmp/ais"),
-    more("additionalimagestores with {append=true}", "[storage.options]\nadditionalimagestores = [\"/var/tmp/ais\", {append=true}]", root: "mkdir -p /var/tmp/ais"),
+    more(
+      "additionalimagestores that is empty", "[storage.options]\nadditionalimagestores = [\"/var/tmp/ais\"]", root: "mkdir -p /var/tmp/ais"),
+    more(
+      "additionalimagestores with {append=true}", "[storage.options]\nadditionalimagestores = [\"/var/tmp/ais\", {append=true}]",
+      root: "mkdir -p /var/tmp/ais"),
     more("additionallayerstores that is missing", "[storage.options]\nadditionallayerstores = [\"/nonexistent/als:ref\"]"),
   ]
 
@@ -186,15 +215,23 @@ enum PodmanCases {
     more("force_mask = \"nonsense\"", "[storage.options.overlay]\nforce_mask = \"nonsense\""),
     more("skip_mount_home", "[storage.options.overlay]\nskip_mount_home = \"true\""),
     more("use_composefs", "[storage.options.overlay]\nuse_composefs = \"true\""),
-    conf("vfs, and overlay.size", "driver = \"vfs\"\ngraphroot = \"\(store)\"\n[storage.options.overlay]\nsize = \"10G\"", advice: ["driver-vfs"]),
+    conf(
+      "vfs, and overlay.size", "driver = \"vfs\"\ngraphroot = \"\(store)\"\n[storage.options.overlay]\nsize = \"10G\"",
+      advice: ["driver-vfs"]),
   ]
 
   private static let environments: [EngineCase] = [
     environment("XDG_CONFIG_HOME elsewhere", ["XDG_CONFIG_HOME=/var/tmp/alice/config"]),
     environment("CONTAINERS_STORAGE_CONF missing", ["CONTAINERS_STORAGE_CONF=/nonexistent/s.conf"]),
-    environment("CONTAINERS_STORAGE_CONF with graphroot in the home", ["CONTAINERS_STORAGE_CONF=/home/alice/s.conf"], files: [("~/s.conf", "[storage]\ndriver = \"overlay\"\ngraphroot = \"/home/alice/s\"\n")]),
-    environment("CONTAINERS_STORAGE_CONF with a local graphroot", ["CONTAINERS_STORAGE_CONF=/home/alice/s.conf"], files: [("~/s.conf", "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/alice/other\"\n")], advice: ["environment-config"]),
-    environment("CONTAINERS_STORAGE_CONF_OVERRIDE with graphroot in the home", ["CONTAINERS_STORAGE_CONF_OVERRIDE=/home/alice/s.conf"], files: [("~/s.conf", "[storage]\ngraphroot = \"/home/alice/s\"\n")]),
+    environment(
+      "CONTAINERS_STORAGE_CONF with graphroot in the home", ["CONTAINERS_STORAGE_CONF=/home/alice/s.conf"],
+      files: [("~/s.conf", "[storage]\ndriver = \"overlay\"\ngraphroot = \"/home/alice/s\"\n")]),
+    environment(
+      "CONTAINERS_STORAGE_CONF with a local graphroot", ["CONTAINERS_STORAGE_CONF=/home/alice/s.conf"],
+      files: [("~/s.conf", "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/alice/other\"\n")], advice: ["environment-config"]),
+    environment(
+      "CONTAINERS_STORAGE_CONF_OVERRIDE with graphroot in the home", ["CONTAINERS_STORAGE_CONF_OVERRIDE=/home/alice/s.conf"],
+      files: [("~/s.conf", "[storage]\ngraphroot = \"/home/alice/s\"\n")]),
     environment("STORAGE_DRIVER = vfs", ["STORAGE_DRIVER=vfs"], advice: ["environment-store"]),
     environment("STORAGE_DRIVER = foo", ["STORAGE_DRIVER=foo"]),
     environment("STORAGE_OPTS with a program that is missing", ["STORAGE_OPTS=overlay.mount_program=/usr/bin/fuse-overlayfs"]),
@@ -205,21 +242,46 @@ enum PodmanCases {
   ]
 
   private static let sites: [EngineCase] = [
-    EngineCase(name: "no file of the user's, rootless_storage_path in /etc", files: [("/etc/containers/storage.conf", "[storage]\ndriver = \"overlay\"\nrootless_storage_path = \"/var/tmp/$USER/rsp\"\n")]),
-    EngineCase(name: "no file of the user's, graphroot in /etc", files: [("/etc/containers/storage.conf", "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/$USER/gr\"\n")]),
+    EngineCase(
+      name: "no file of the user's, rootless_storage_path in /etc",
+      files: [("/etc/containers/storage.conf", "[storage]\ndriver = \"overlay\"\nrootless_storage_path = \"/var/tmp/$USER/rsp\"\n")]),
+    EngineCase(
+      name: "no file of the user's, graphroot in /etc",
+      files: [("/etc/containers/storage.conf", "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/$USER/gr\"\n")]),
     EngineCase(name: "no file at all"),
     EngineCase(
       name: "local home, the old default file in /etc", user: "bob",
-      files: [("/etc/containers/storage.conf", "[storage]\ndriver = \"overlay\"\nrunroot = \"/run/containers/storage\"\ngraphroot = \"/var/lib/containers/storage\"\n")]),
+      files: [
+        (
+          "/etc/containers/storage.conf",
+          "[storage]\ndriver = \"overlay\"\nrunroot = \"/run/containers/storage\"\ngraphroot = \"/var/lib/containers/storage\"\n"
+        )
+      ]),
     EngineCase(
       name: "local home, graphroot and rootless_storage_path in /etc", user: "bob",
-      files: [("/etc/containers/storage.conf", "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/lib/containers/storage\"\nrootless_storage_path = \"/var/tmp/$USER/rsp\"\n")]),
+      files: [
+        (
+          "/etc/containers/storage.conf",
+          "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/lib/containers/storage\"\nrootless_storage_path = \"/var/tmp/$USER/rsp\"\n"
+        )
+      ]),
     EngineCase(name: "local home, no file at all", user: "bob"),
     site("invalid TOML in /etc", [("/etc/containers/storage.conf", "[storage\nx")]),
-    site("options in /etc", [("/etc/containers/storage.conf", "[storage]\ndriver = \"overlay\"\n[storage.options.overlay]\nmountopt = \"nodev\"\n")], advice: ["site-options-hidden"]),
-    site("the old default file in /etc", [("/etc/containers/storage.conf", "[storage]\ndriver = \"overlay\"\nrunroot = \"/run/containers/storage\"\ngraphroot = \"/var/lib/containers/storage\"\n")]),
+    site(
+      "options in /etc",
+      [("/etc/containers/storage.conf", "[storage]\ndriver = \"overlay\"\n[storage.options.overlay]\nmountopt = \"nodev\"\n")],
+      advice: ["site-options-hidden"]),
+    site(
+      "the old default file in /etc",
+      [
+        (
+          "/etc/containers/storage.conf",
+          "[storage]\ndriver = \"overlay\"\nrunroot = \"/run/containers/storage\"\ngraphroot = \"/var/lib/containers/storage\"\n"
+        )
+      ]),
     EngineCase(
-      name: "vfs in /etc, no driver in the user's", files: [(file, "[storage]\ngraphroot = \"\(store)\"\n"), ("/etc/containers/storage.conf", "[storage]\ndriver = \"vfs\"\n")],
+      name: "vfs in /etc, no driver in the user's",
+      files: [(file, "[storage]\ngraphroot = \"\(store)\"\n"), ("/etc/containers/storage.conf", "[storage]\ndriver = \"vfs\"\n")],
       advice: ["driver-missing"]),
   ]
 
@@ -235,15 +297,37 @@ enum PodmanCases {
     site("drop-in of the user's, graphroot in the home", [("~/.config/containers/storage.conf.d/x.conf", network)]),
     site("drop-in of the user's, storage.rootless.conf.d", [("~/.config/containers/storage.rootless.conf.d/x.conf", network)]),
     site("drop-in of the user's that is not called .conf", [("~/.config/containers/storage.conf.d/x", network)]),
-    site("drop-in of the user's, driver = \"vfs\"", [("~/.config/containers/storage.conf.d/x.conf", "[storage]\ndriver = \"vfs\"\n")], advice: ["driver-vfs"]),
+    site(
+      "drop-in of the user's, driver = \"vfs\"", [("~/.config/containers/storage.conf.d/x.conf", "[storage]\ndriver = \"vfs\"\n")],
+      advice: ["driver-vfs"]),
     site("drop-in of the user's, invalid TOML", [("~/.config/containers/storage.conf.d/x.conf", "[storage\nx")]),
-    site("drop-in of the site's, root's graphroot", [("/etc/containers/storage.conf.d/x.conf", "[storage]\ngraphroot = \"/var/lib/containers/storage\"\n")]),
-    site("drop-in of the site's that cannot be read", [("/etc/containers/storage.conf.d/x.conf", network)], site: "chmod 600 /etc/containers/storage.conf.d/x.conf"),
-    site("drop-in of the site's, and one of that name of the user's, without graphroot",
-      [("/etc/containers/storage.conf.d/x.conf", network), ("~/.config/containers/storage.conf.d/x.conf", "[storage]\ndriver = \"overlay\"\n")]),
-    site("two drop-ins, the later one local", [("/etc/containers/storage.conf.d/1.conf", network), ("/etc/containers/storage.conf.d/2.conf", "[storage]\ngraphroot = \"/var/tmp/alice/two\"\n")]),
-    EngineCase(name: "graphroot in the home, a drop-in of the user's makes it local", files: [(file, "[storage]\ndriver = \"overlay\"\ngraphroot = \"/home/alice/s\"\n"), ("~/.config/containers/storage.conf.d/x.conf", "[storage]\ngraphroot = \"\(store)\"\n")]),
-    EngineCase(name: "no file of the user's, a drop-in of the site's has graphroot", files: [("/etc/containers/storage.conf.d/x.conf", "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/$USER/rsp\"\n")]),
+    site(
+      "drop-in of the site's, root's graphroot",
+      [("/etc/containers/storage.conf.d/x.conf", "[storage]\ngraphroot = \"/var/lib/containers/storage\"\n")]),
+    site(
+      "drop-in of the site's that cannot be read", [("/etc/containers/storage.conf.d/x.conf", network)],
+      site: "chmod 600 /etc/containers/storage.conf.d/x.conf"),
+    site(
+      "drop-in of the site's, and one of that name of the user's, without graphroot",
+      [
+        ("/etc/containers/storage.conf.d/x.conf", network),
+        ("~/.config/containers/storage.conf.d/x.conf", "[storage]\ndriver = \"overlay\"\n"),
+      ]),
+    site(
+      "two drop-ins, the later one local",
+      [
+        ("/etc/containers/storage.conf.d/1.conf", network),
+        ("/etc/containers/storage.conf.d/2.conf", "[storage]\ngraphroot = \"/var/tmp/alice/two\"\n"),
+      ]),
+    EngineCase(
+      name: "graphroot in the home, a drop-in of the user's makes it local",
+      files: [
+        (file, "[storage]\ndriver = \"overlay\"\ngraphroot = \"/home/alice/s\"\n"),
+        ("~/.config/containers/storage.conf.d/x.conf", "[storage]\ngraphroot = \"\(store)\"\n"),
+      ]),
+    EngineCase(
+      name: "no file of the user's, a drop-in of the site's has graphroot",
+      files: [("/etc/containers/storage.conf.d/x.conf", "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/$USER/rsp\"\n")]),
   ]
 
   private static let containersConf = "~/.config/containers/containers.conf"
@@ -268,13 +352,18 @@ enum PodmanCases {
     EngineCase(name: "a second command", files: [(file, skeleton)], own: first),
     EngineCase(
       name: "the database of a store that was copied to another place", files: [(file, skeleton)],
-      own: first + "cp -a \(store) /var/tmp/alice/new; sed -i 's,^graphroot.*,graphroot = \"/var/tmp/alice/new\",' ~/.config/containers/storage.conf"),
+      own: first
+        + "cp -a \(store) /var/tmp/alice/new; sed -i 's,^graphroot.*,graphroot = \"/var/tmp/alice/new\",' ~/.config/containers/storage.conf"
+    ),
     EngineCase(
-      name: "the runroot that the database keeps is root's by now", files: [(file, skeleton + "runroot = \"/var/tmp/rr\"\n")], root: "install -d -m 700 -o alice -g alice /var/tmp/rr",
+      name: "the runroot that the database keeps is root's by now", files: [(file, skeleton + "runroot = \"/var/tmp/rr\"\n")],
+      root: "install -d -m 700 -o alice -g alice /var/tmp/rr",
       own: first + "sed -i '/^runroot/d' ~/.config/containers/storage.conf", after: "rm -rf /var/tmp/rr; mkdir -m 700 /var/tmp/rr"),
     EngineCase(
       name: "the driver is another one than the database's", files: [(file, skeleton)],
       own: first + "sed -i 's,^driver.*,driver = \"vfs\",' ~/.config/containers/storage.conf", advice: ["driver-vfs"]),
-    EngineCase(name: "the database is garbage", files: [(file, skeleton)], own: first + "for f in \(store)/db.sql \(store)/libpod/bolt_state.db; do [ ! -e $f ] || echo garbage > $f; done"),
+    EngineCase(
+      name: "the database is garbage", files: [(file, skeleton)],
+      own: first + "for f in \(store)/db.sql \(store)/libpod/bolt_state.db; do [ ! -e $f ] || echo garbage > $f; done"),
   ]
 }

@@ -19,7 +19,9 @@ struct PodmanTableTests {
     try root.prepare(some, some.user == "alice" ? daemon : [])
     let verdicts = try root.check(some)
     var row = EngineRow(name: some.name)
-    let said = try root.sh("timeout 60 podman info --format '{{.Store.GraphRoot}}|{{.Store.GraphDriverName}}|{{.Store.RunRoot}}' 2>/tmp/words || { code=$?; cat /tmp/words; exit $code; }", as: some.user, some.environment)
+    let said = try root.sh(
+      "timeout 60 podman info --format '{{.Store.GraphRoot}}|{{.Store.GraphDriverName}}|{{.Store.RunRoot}}' 2>/tmp/words || { code=$?; cat /tmp/words; exit $code; }",
+      as: some.user, some.environment)
     let usual = EngineRoot.home(some.user) + "/.local/share/containers/storage"
     let parts = said.lines.last?.split(separator: "|", omittingEmptySubsequences: false).map(String.init) ?? []
     if said.status == 0, parts.count == 3 {

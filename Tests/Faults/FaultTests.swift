@@ -16,7 +16,8 @@ struct FaultTests {
 
   /// What a login finds (Tests/FaultInjector/state.c), and the least number of faults: a test that tries none proves nothing.
   static let ofHelper: [(String, Int)] = [
-    ("first", 1300), ("no-statmount", 1300), ("no-links", 1200), ("config-only", 1200), ("leftover", 900), ("blocked", 900), ("one-file", 900),
+    ("first", 1300), ("no-statmount", 1300), ("no-links", 1200), ("config-only", 1200), ("leftover", 900), ("blocked", 900),
+    ("one-file", 900),
     ("open-storage", 800), ("two-links", 700), ("steady", 600), ("squatted-directory", 1300), ("squatted-link", 1300),
     ("root-link", 700), ("quota", 1300),
   ]
@@ -24,19 +25,23 @@ struct FaultTests {
     ("subids-first", 1900), ("subids-half", 1800), ("subids-enough", 800), ("subids-refused", 1000), ("subids-locked-stale", 2000),
   ]
   static let ofModule: [(String, Int)] = [
-    ("module-first", 400), ("module-strict", 400), ("module-steady", 400), ("module-no-pidfd", 400), ("module-hanging", 30), ("module-hanging-no-pidfd", 30),
+    ("module-first", 400), ("module-strict", 400), ("module-steady", 400), ("module-no-pidfd", 400), ("module-hanging", 30),
+    ("module-hanging-no-pidfd", 30),
   ]
 
   @Test(arguments: ofHelper) func `every fault of the session helper`(scenario: String, least: Int) throws { try sweep(scenario, least) }
 
-  @Test(arguments: ofIDs) func `every fault while subordinate ids are given`(scenario: String, least: Int) throws { try sweep(scenario, least) }
+  @Test(arguments: ofIDs) func `every fault while subordinate ids are given`(scenario: String, least: Int) throws {
+    try sweep(scenario, least)
+  }
 
   @Test(arguments: ofModule) func `every fault of the module`(scenario: String, least: Int) throws { try sweep(scenario, least) }
 
   private func sweep(_ scenario: String, _ least: Int) throws {
     let machine = try Machine()
     try machine.user("alice")
-    let output = try machine.sh("rm -f /dev/log; exec '\(injector ?? "")' '\(try Machine.modulePath())' \(scenario) \(FaultTests.isFull ? "full" : "")")
+    let output = try machine.sh(
+      "rm -f /dev/log; exec '\(injector ?? "")' '\(try Machine.modulePath())' \(scenario) \(FaultTests.isFull ? "full" : "")")
     print("  \(output.lines.last ?? "")")
     #expect(output.status == 0, "\(output.text.prefix(4000))")
     let figures = (output.lines.last ?? "").split { !$0.isNumber }.compactMap { Int($0) }

@@ -4,7 +4,8 @@ import TestSupport
 /// A machine that is KDC, file server and client at once (use-kerberos), with everything installed.
 struct KerberosLab {
   let lab: Lab
-  static let isPossible = Lab.isPossible && Machine.host != nil && ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_VM_KERBEROS"] == "yes"
+  static let isPossible =
+    Lab.isPossible && Machine.host != nil && ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_VM_KERBEROS"] == "yes"
 
   /// - Parameters:
   ///   - release: Debian's.
@@ -24,7 +25,9 @@ struct KerberosLab {
 
   /// Logs in by the password, with which pam_krb5 gets a ticket.
   func byPassword(_ user: String, _ command: String) throws -> Output {
-    try lab.root("sshpass -p secret \(ssh(user, "-o PubkeyAuthentication=no -o PreferredAuthentications=keyboard-interactive", command)) 2>&1; echo status $?")
+    try lab.root(
+      "sshpass -p secret \(ssh(user, "-o PubkeyAuthentication=no -o PreferredAuthentications=keyboard-interactive", command)) 2>&1; echo status $?"
+    )
   }
 
   /// Logs in with a ticket that root has got for the user, which is handed on or not.
@@ -60,12 +63,18 @@ struct KerberosLab {
   static func notice(_ user: String, _ home: String, _ flavour: String, _ cause: String) -> Login.Line {
     Login.Line(
       priority: 5,
-      text: "\(user): home \(home) is on a network file system with Kerberos (nfs4, sec=\(flavour)), and its user has no valid ticket: \(cause); no file is created in it; get a ticket (kinit) and log in again, or run rootless-storage repair then; if klist shows a ticket, check that rpc.gssd is running and finds that cache")
+      text:
+        "\(user): home \(home) is on a network file system with Kerberos (nfs4, sec=\(flavour)), and its user has no valid ticket: \(cause); no file is created in it; get a ticket (kinit) and log in again, or run rootless-storage repair then; if klist shows a ticket, check that rpc.gssd is running and finds that cache"
+    )
   }
 
-  static func storage(_ user: String) -> Login.Line { Login.Line(priority: 6, text: "\(user): created storage directory /var/tmp/\(user) (mode 0700)") }
+  static func storage(_ user: String) -> Login.Line {
+    Login.Line(priority: 6, text: "\(user): created storage directory /var/tmp/\(user) (mode 0700)")
+  }
 
   static func files(_ user: String, _ home: String) -> [Login.Line] {
-    [".config/containers/storage.conf", ".config/docker/daemon.json"].map { Login.Line(priority: 6, text: "\(user): created \(home)/\($0)") }
+    [".config/containers/storage.conf", ".config/docker/daemon.json"].map {
+      Login.Line(priority: 6, text: "\(user): created \(home)/\($0)")
+    }
   }
 }

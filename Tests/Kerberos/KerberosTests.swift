@@ -64,13 +64,17 @@ struct KerberosTests {
       for n in $(seq 900); do [ -e /tmp/cron-was-here ] && break; sleep 0.2; done; [ -e /tmp/cron-was-here ]; rm /etc/cron.d/alice
       """)
     #expect(Set(try lab.lab.log(of: "cron")) == [notice("alice"), KerberosLab.storage("alice").text])
-    try lab.lab.root("rm -rf /var/tmp/alice; loginctl terminate-user alice || true; loginctl enable-linger alice; for n in $(seq 300); do [ -d /var/tmp/alice ] && break; sleep 0.2; done; [ -d /var/tmp/alice ]")
+    try lab.lab.root(
+      "rm -rf /var/tmp/alice; loginctl terminate-user alice || true; loginctl enable-linger alice; for n in $(seq 300); do [ -d /var/tmp/alice ] && break; sleep 0.2; done; [ -d /var/tmp/alice ]"
+    )
     #expect(try lab.lab.root("stat -c '%U %a' /var/tmp/alice").text == "alice 700\n")
 
     // Root looks at them: nothing is wrong, and nothing is left to do.
     let check = try lab.lab.root("rootless-storage check --all; echo status $?")
     #expect(check.lines.last == "status 0", "\(check)")
-    #expect(check.lines.filter { $0.contains("note home-ticket-missing") }.count == 2 && check.lines.contains { $0.split(separator: " ") == ["bob", "nfs4", "/var/tmp/bob", "no", "ticket"] }, "\(check)")
+    #expect(
+      check.lines.filter { $0.contains("note home-ticket-missing") }.count == 2
+        && check.lines.contains { $0.split(separator: " ") == ["bob", "nfs4", "/var/tmp/bob", "no", "ticket"] }, "\(check)")
     #expect(try lab.lab.root("rm -rf /var/tmp/bob; rootless-storage repair bob; echo status $?").lines.last == "status 0")
     #expect(try lab.lab.root("stat -c '%U %a' /var/tmp/bob").text == "bob 700\n")
     let status = try lab.lab.root("rootless-storage status bob")
@@ -78,7 +82,8 @@ struct KerberosTests {
     #expect(try lab.lab.root("rootless-storage verify bob; echo status $?").lines.last == "status 3")
 
     // alice fetches a ticket in her session, and repairs; bob comes back with one.
-    let repaired = try lab.lab.login("alice", "echo secret | kinit >/dev/null && rootless-storage repair && rootless-storage check; echo status $?")
+    let repaired = try lab.lab.login(
+      "alice", "echo secret | kinit >/dev/null && rootless-storage repair && rootless-storage check; echo status $?")
     #expect(repaired.lines.last == "status 0" && repaired.text.contains("storage.conf"), "\(repaired)")
     let back = try lab.byPassword("bob", "ls .config/containers .config/docker")
     #expect(back.text.contains("storage.conf") && back.text.contains("daemon.json"), "\(back)")
@@ -98,7 +103,9 @@ struct KerberosTests {
       """)
     for (user, home) in [("below", "/home/nfs4/folder/below"), ("linked", "/home/link/linked")] {
       let login = try lab.session(user, "strict")
-      #expect(login.code == 0 && sameLines(login.log, [KerberosLab.notice(user, home, "krb5i", "Permission denied"), KerberosLab.storage(user)]), "\(login)")
+      #expect(
+        login.code == 0 && sameLines(login.log, [KerberosLab.notice(user, home, "krb5i", "Permission denied"), KerberosLab.storage(user)]),
+        "\(login)")
     }
     // What is closed on a local disk has nothing to do with tickets, and gets nothing.
     let closed = try lab.session("closed")
@@ -106,7 +113,10 @@ struct KerberosTests {
     #expect(try lab.lab.root("ls -d /var/tmp/closed 2>&1 || true").text.contains("No such file"))
     // Else a ticket later would find bob's directory in use.
     let squatted = try lab.session("alice", "strict")
-    #expect(squatted.code == 0 && squatted.log.count == 2 && squatted.log.contains { $0.priority == 3 && $0.text.contains("was a directory of uid 2002, and is now a directory of uid 2001") }, "\(squatted)")
+    #expect(
+      squatted.code == 0 && squatted.log.count == 2
+        && squatted.log.contains { $0.priority == 3 && $0.text.contains("was a directory of uid 2002, and is now a directory of uid 2001") },
+      "\(squatted)")
     #expect(try lab.lab.root("stat -c %U /var/tmp/alice").text == "alice\n")
   }
 
@@ -116,9 +126,15 @@ struct KerberosTests {
     let lab = try KerberosLab(release: release, flavour: flavour)
     let as_ = "setpriv --reuid 2001 --regid 2001 --clear-groups env KRB5CCNAME=FILE:/tmp/krb5cc_2001"
     // Seen through the mount with a ticket of a few seconds; then the kernel's context has ended too.
-    try lab.lab.root("echo secret | \(as_) kinit -l 5s alice >/dev/null; \(as_) ls /home/nfs4/alice/ >/dev/null; for n in $(seq 600); do \(as_) stat /home/nfs4/alice/.config 2>&1 | grep -q 'Key has expired' && break; sleep 0.2; done")
+    try lab.lab.root(
+      "echo secret | \(as_) kinit -l 5s alice >/dev/null; \(as_) ls /home/nfs4/alice/ >/dev/null; for n in $(seq 600); do \(as_) stat /home/nfs4/alice/.config 2>&1 | grep -q 'Key has expired' && break; sleep 0.2; done"
+    )
     let expired = try lab.session("alice", "strict")
-    #expect(expired.code == 0 && sameLines(expired.log, [KerberosLab.notice("alice", "/home/nfs4/alice", flavour, "Key has expired"), KerberosLab.storage("alice")]), "\(expired)")
+    #expect(
+      expired.code == 0
+        && sameLines(
+          expired.log, [KerberosLab.notice("alice", "/home/nfs4/alice", flavour, "Key has expired"), KerberosLab.storage("alice")]),
+      "\(expired)")
     let check = try lab.lab.root("rootless-storage check alice; echo status $?")
     #expect(check.lines.last == "status 0" && check.text.contains("home-ticket-missing") && !check.text.contains("mv "), "\(check)")
     try lab.lab.root("echo secret | \(as_) kinit alice >/dev/null")
@@ -130,22 +146,31 @@ struct KerberosTests {
   @Test func `a KDC that does not answer, and an rpc.gssd that hangs, are waited for until the timeout`() throws {
     let lab = try KerberosLab(release: "bookworm", flavour: "krb5i")
     let as_ = "setpriv --reuid 2001 --regid 2001 --clear-groups env KRB5CCNAME=FILE:/tmp/krb5cc_2001"
-    let killed = "the session helper was not done within the timeout and was killed, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd"
-    try lab.lab.root("echo secret | \(as_) kinit alice >/dev/null; nft 'table inet deaf { chain in { type filter hook input priority 0; meta l4proto { tcp, udp } th dport 88 drop; }; }'")
+    let killed =
+      "the session helper was not done within the timeout and was killed, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd"
+    try lab.lab.root(
+      "echo secret | \(as_) kinit alice >/dev/null; nft 'table inet deaf { chain in { type filter hook input priority 0; meta l4proto { tcp, udp } th dport 88 drop; }; }'"
+    )
     let deaf = try lab.session("alice", "timeout=3")
     #expect(deaf.code == 0 && deaf.milliseconds >= 3000 && deaf.log == [Login.Line(priority: 3, text: "alice: \(killed)")], "\(deaf)")
     #expect(try lab.session("alice", "timeout=3 strict").code == 14)
     try lab.lab.root("nft delete table inet deaf")
     try lab.lab.root("for n in $(seq 100); do \(as_) ls /home/nfs4/alice/ >/dev/null 2>&1 && break; sleep 0.2; done")
     let answered = try lab.session("alice")
-    #expect(answered.code == 0 && sameLines(answered.log, [KerberosLab.storage("alice")] + KerberosLab.files("alice", "/home/nfs4/alice")), "\(answered)")
+    #expect(
+      answered.code == 0 && sameLines(answered.log, [KerberosLab.storage("alice")] + KerberosLab.files("alice", "/home/nfs4/alice")),
+      "\(answered)")
 
     try lab.lab.root("pkill -STOP rpc.gssd")
     let hung = try lab.session("bob", "timeout=3")
     #expect(hung.code == 0 && hung.log == [Login.Line(priority: 3, text: "bob: \(killed)")], "\(hung)")
-    try lab.lab.root("pkill -CONT rpc.gssd; for n in $(seq 300); do setpriv --reuid 2002 --regid 2002 --clear-groups stat /home/nfs4/bob/. 2>&1 | grep -q 'Permission denied' && break; sleep 0.2; done")
+    try lab.lab.root(
+      "pkill -CONT rpc.gssd; for n in $(seq 300); do setpriv --reuid 2002 --regid 2002 --clear-groups stat /home/nfs4/bob/. 2>&1 | grep -q 'Permission denied' && break; sleep 0.2; done"
+    )
     let resumed = try lab.session("bob")
-    #expect(sameLines(resumed.log, [KerberosLab.notice("bob", "/home/nfs4/bob", "krb5i", "Permission denied"), KerberosLab.storage("bob")]), "\(resumed)")
+    #expect(
+      sameLines(resumed.log, [KerberosLab.notice("bob", "/home/nfs4/bob", "krb5i", "Permission denied"), KerberosLab.storage("bob")]),
+      "\(resumed)")
     #expect(try lab.lab.root("pgrep -a session-helper || true").text == "")
   }
 }

@@ -9,7 +9,9 @@ struct ArtefactTests {
   private var helper: String { "\(Machine.stage ?? "")/usr/libexec/rootless-storage/session-helper" }
 
   private func needed(_ path: String) throws -> [String] {
-    try run("/usr/bin/readelf", ["-d", path]).lines.filter { $0.contains("(NEEDED)") }.compactMap { $0.split(separator: "[").last?.dropLast() }.map(String.init)
+    try run("/usr/bin/readelf", ["-d", path]).lines.filter { $0.contains("(NEEDED)") }.compactMap {
+      $0.split(separator: "[").last?.dropLast()
+    }.map(String.init)
   }
 
   @Test func `the module exports its two functions and nothing else`() throws {
@@ -26,7 +28,9 @@ struct ArtefactTests {
   @Test func `the module has no instruction that traps`() throws {
     let code = try run("/usr/bin/objdump", ["-d", "--no-show-raw-insn", try module()])
     #expect(code.lines.count > 500, "objdump has read it")
-    let traps = code.lines.filter { line in ["ud2", "ud1", "brk", "udf", "hlt"].contains { line.split(separator: "\t").last?.hasPrefix($0) == true } }
+    let traps = code.lines.filter { line in
+      ["ud2", "ud1", "brk", "udf", "hlt"].contains { line.split(separator: "\t").last?.hasPrefix($0) == true }
+    }
     #expect(traps == [])
   }
 
@@ -40,7 +44,10 @@ struct ArtefactTests {
     let imported = try run("/usr/bin/nm", ["-D", "--undefined-only", try module()]).lines
       .compactMap { $0.split(separator: " ").last?.split(separator: "@").first }.map(String.init)
     #expect(imported.contains("pam_syslog"))
-    let forbidden = ["abort", "exit", "_exit", "__assert_fail", "posix_memalign", "malloc", "realloc", "raise", "setenv", "putenv", "sigaction", "signal", "chdir", "umask", "dlopen", "pthread_create", "fork", "system", "waitpid"]
+    let forbidden = [
+      "abort", "exit", "_exit", "__assert_fail", "posix_memalign", "malloc", "realloc", "raise", "setenv", "putenv", "sigaction", "signal",
+      "chdir", "umask", "dlopen", "pthread_create", "fork", "system", "waitpid",
+    ]
     #expect(imported.filter { forbidden.contains($0) } == [])
   }
 

@@ -42,7 +42,9 @@ struct FilesTests {
         #expect(!isRoot, "\(call)")
       }
       let name = call.prefix { $0 != "(" }
-      if ["mkdirat", "linkat", "unlinkat", "write", "fchmod", "renameat2", "fsync"].contains(name), call.contains("/home/"), !call.hasPrefix("write(1") {
+      if ["mkdirat", "linkat", "unlinkat", "write", "fchmod", "renameat2", "fsync"].contains(name), call.contains("/home/"),
+        !call.hasPrefix("write(1")
+      {
         written += 1
         #expect(isDropped, "\(call)")
       }
@@ -53,7 +55,8 @@ struct FilesTests {
     #expect((written > 0) == (scenario == "first"))
   }
 
-  @Test(arguments: ["", "--deny \(SystemCall.statmount)"]) func `neither the name service nor the number of mounts is asked more than needed`(deny: String) throws {
+  @Test(arguments: ["", "--deny \(SystemCall.statmount)"])
+  func `neither the name service nor the number of mounts is asked more than needed`(deny: String) throws {
     // With statmount(2), and as before Linux 6.8, when mountinfo is read once.
     let machine = try Machine()
     try machine.user("alice")
@@ -69,7 +72,9 @@ struct FilesTests {
     let steady = try calls()
     for calls in [first, steady] {
       #expect(calls.filter { $0.contains("/proc/self/mountinfo") }.count == (deny.isEmpty ? 0 : 1))
-      for file in ["nsswitch", "/etc/passwd", "/etc/group", "libnss", "socket("] { #expect(!calls.contains { $0.contains(file) }, "\(file)") }
+      for file in ["nsswitch", "/etc/passwd", "/etc/group", "libnss", "socket("] {
+        #expect(!calls.contains { $0.contains(file) }, "\(file)")
+      }
     }
     #expect(first.contains { $0.contains("linkat(") } && !steady.contains { $0.contains("linkat(") })
   }
@@ -95,7 +100,9 @@ struct FilesTests {
     let after = calls[drop...]
     #expect(after.contains { $0.hasPrefix("capset(") && $0.contains("effective=0, permitted=0, inheritable=0") })
     #expect(after.contains { $0.hasPrefix("prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE)") })
-    for check in ["getresuid([4001], [4001], [4001])", "getresgid([4001], [4001], [4001])", "getgroups(", "capget(", "prctl(PR_GET_DUMPABLE)"] {
+    for check in [
+      "getresuid([4001], [4001], [4001])", "getresgid([4001], [4001], [4001])", "getgroups(", "capget(", "prctl(PR_GET_DUMPABLE)",
+    ] {
       #expect(after.contains { $0.hasPrefix(check) }, "\(check)")
     }
   }
@@ -109,7 +116,9 @@ struct FilesTests {
     #expect(count > 0)
     for number in 1...max(count, 1) {
       try machine.sure("rm -rf /var/tmp/alice /home/alice/.config")
-      let output = try machine.sh("strace -qq -o /dev/null -e trace=\(step) -e inject=\(step):error=EPERM:when=\(number) /usr/libexec/rootless-storage/session-helper \(FilesTests.alice)")
+      let output = try machine.sh(
+        "strace -qq -o /dev/null -e trace=\(step) -e inject=\(step):error=EPERM:when=\(number) /usr/libexec/rootless-storage/session-helper \(FilesTests.alice)"
+      )
       // The last setresuid is the proof that root cannot come back: there, failing is right.
       if step == "setresuid" && number == count {
         #expect(output.status == 0, "\(output)")
@@ -128,7 +137,9 @@ struct FilesTests {
       let count = try occurrences(machine, of: step)
       for number in 1...max(count, 1) {
         try machine.sure("rm -rf /var/tmp/alice /home/alice/.config")
-        let output = try machine.sh("strace -qq -o /dev/null -e trace=\(step) -e inject=\(step):retval=0:when=\(number) /usr/libexec/rootless-storage/session-helper --uid 4001 --gid 4001 --groups 4001,4007 --home /home/alice alice")
+        let output = try machine.sh(
+          "strace -qq -o /dev/null -e trace=\(step) -e inject=\(step):retval=0:when=\(number) /usr/libexec/rootless-storage/session-helper --uid 4001 --gid 4001 --groups 4001,4007 --home /home/alice alice"
+        )
         // Whatever it pretends: what is in the home belongs to the user, and came from a process with the user's ids only.
         let foreign = try machine.sh("find /home/alice /var/tmp -mindepth 1 ! -user 4001").text
         #expect(foreign == "", "\(step) \(number): \(output)")
@@ -182,7 +193,8 @@ struct FilesTests {
     try machine.user("alice")
     // A time of change can only be set beside the kernel, in an unmounted file system.
     try machine.write("network_filesystems = ext4\n", to: "/etc/rootless-storage/rootless-storage.conf")
-    try machine.sure("truncate -s 8M /var/tmp/disk; mkfs.ext4 -q /var/tmp/disk; mount -o loop /var/tmp/disk /home/alice; chown 4001 /home/alice")
+    try machine.sure(
+      "truncate -s 8M /var/tmp/disk; mkfs.ext4 -q /var/tmp/disk; mount -o loop /var/tmp/disk /home/alice; chown 4001 /home/alice")
     let first = try machine.login("alice")
     try machine.sure(
       """
@@ -201,15 +213,22 @@ struct FilesTests {
       mount -o loop /var/tmp/disk /home/alice
       """)
     let login = try machine.login("alice", "debug")
-    let left = try machine.sure("cd /home/alice/.config/containers; ls -A | sed 's/^\\(\\.rootless-storage\\.[0-9]*\\)\\..*/\\1/' | LC_ALL=C sort").lines
-    #expect(left == [".rootless-storage.1", ".rootless-storage.1", ".rootless-storage.77", ".rootless-storage.79", ".rootless-storage.x", "notes", "storage.conf"], "\(first) \(login)")
+    let left = try machine.sure(
+      "cd /home/alice/.config/containers; ls -A | sed 's/^\\(\\.rootless-storage\\.[0-9]*\\)\\..*/\\1/' | LC_ALL=C sort"
+    ).lines
+    #expect(
+      left == [
+        ".rootless-storage.1", ".rootless-storage.1", ".rootless-storage.77", ".rootless-storage.79", ".rootless-storage.x", "notes",
+        "storage.conf",
+      ], "\(first) \(login)")
   }
 
   @Test func `a leftover beside a file that is whole is found by its link count`() throws {
     let machine = try Machine()
     try machine.user("alice")
     try machine.login("alice")
-    try machine.sure("cd /home/alice/.config/containers; ln storage.conf .rootless-storage.4194303.5.1.$(uname -n | tr -c 'A-Za-z0-9.\\n-' _)")
+    try machine.sure(
+      "cd /home/alice/.config/containers; ln storage.conf .rootless-storage.4194303.5.1.$(uname -n | tr -c 'A-Za-z0-9.\\n-' _)")
     let login = try machine.login("alice", "debug")
     #expect(login.debugs.count == 1 && login.debugs[0].contains("which an interrupted login had left"), "\(login)")
     #expect(try machine.sure("ls -A /home/alice/.config/containers").text == "storage.conf\n")
@@ -240,27 +259,33 @@ struct FilesTests {
     try machine.user("alice")
     try machine.sure("install -d -m 700 -o 4001 -g 4001 /var/tmp/alice; rm -r /etc/rootless-storage/skel/.config/docker")
     let call = inject.prefix { $0 != ":" }
-    let output = try machine.sh("strace -qq -o /dev/null -e trace=\(call) -e inject=\(inject) /usr/libexec/rootless-storage/session-helper \(FilesTests.alice)")
+    let output = try machine.sh(
+      "strace -qq -o /dev/null -e trace=\(call) -e inject=\(inject) /usr/libexec/rootless-storage/session-helper \(FilesTests.alice)")
     #expect(output.text.hasSuffix("end \(outcome)\n"), "\(why): \(output)")
     var files = try machine.sure("find /home/alice -type f -printf '%f\\n'").lines
     if call == "unlinkat" {
       #expect(output.text.contains("<4>alice: ") && files.count == 2)
       files.removeAll { $0.hasPrefix(".rootless-storage.") }
     }
-    #expect(files == (outcome == "failed" || outcome == "tolerated" || inject.contains("EEXIST") ? [] : ["storage.conf"]), "\(why): \(output)")
+    #expect(
+      files == (outcome == "failed" || outcome == "tolerated" || inject.contains("EEXIST") ? [] : ["storage.conf"]), "\(why): \(output)")
   }
 
   @Test func `short writes are continued, and a full disk in the middle leaves nothing`() throws {
     let machine = try Machine(storage: "ramfs", settings: "network_filesystems = tmpfs")
     try machine.user("alice", home: "/home/alice")
     // Room for the directories and for one page of a file of three.
-    try machine.sure("mkdir /home/alice; mount -t tmpfs -o nr_blocks=1 tmpfs /home/alice; chown 4001:4001 /home/alice; head -c 12000 /dev/zero | tr '\\0' '#' > /etc/rootless-storage/skel/.config/containers/storage.conf")
+    try machine.sure(
+      "mkdir /home/alice; mount -t tmpfs -o nr_blocks=1 tmpfs /home/alice; chown 4001:4001 /home/alice; head -c 12000 /dev/zero | tr '\\0' '#' > /etc/rootless-storage/skel/.config/containers/storage.conf"
+    )
     let login = try machine.login("alice", "")
     #expect(login.errors.count == 1 && login.errors[0].contains("No space left on device"), "\(login)")
     #expect(try machine.sure("find /home/alice -type f -printf '%f\\n'").text == "daemon.json\n")
     try machine.sure("mount -o remount,nr_blocks=100 /home/alice")
     #expect(try machine.login("alice", "").informations.count == 1)
-    #expect(try machine.sure("cmp /home/alice/.config/containers/storage.conf /etc/rootless-storage/skel/.config/containers/storage.conf").text == "")
+    #expect(
+      try machine.sure("cmp /home/alice/.config/containers/storage.conf /etc/rootless-storage/skel/.config/containers/storage.conf").text
+        == "")
   }
 
   @Test func `a lost reply to link is told by the link count`() throws {
@@ -284,7 +309,8 @@ struct FilesTests {
     let machine = try Machine()
     try machine.user("alice")
     try machine.sure("install -d -m 700 -o 4001 -g 4001 /home/alice/.config /home/alice/.config/docker")
-    let output = try machine.sh("strace -qq -o /dev/null -e trace=fsync -e inject=fsync:error=EIO /usr/libexec/rootless-storage/session-helper \(FilesTests.alice)")
+    let output = try machine.sh(
+      "strace -qq -o /dev/null -e trace=fsync -e inject=fsync:error=EIO /usr/libexec/rootless-storage/session-helper \(FilesTests.alice)")
     #expect(output.text.hasSuffix("end failed\n"))
     #expect(try machine.sure("cd /home/alice; find . | LC_ALL=C sort").lines == [".", "./.config", "./.config/docker"])
   }
@@ -296,7 +322,10 @@ struct FilesTests {
     try machine.user("alice")
     try machine.user("bob", uid: 4002)
     let forbidden = try machine.helper(FilesTests.alice, asUid: 4002)
-    #expect(forbidden.status == 1 && forbidden.text.contains("uid 4002 may not do this for uid 4001 and its group; log in as that user, or run it as root"), "\(forbidden)")
+    #expect(
+      forbidden.status == 1
+        && forbidden.text.contains("uid 4002 may not do this for uid 4001 and its group; log in as that user, or run it as root"),
+      "\(forbidden)")
     let own = try machine.helper(FilesTests.alice, asUid: 4001)
     #expect(own.status == 0 && own.lines.filter { $0.hasPrefix("<6>") }.count == 3, "\(own)")
     #expect(try machine.sure("stat -c '%a %u:%g' /var/tmp/alice").text == "700 4001:4001\n")
@@ -305,12 +334,18 @@ struct FilesTests {
   }
 
   @Test func `a user who may not read the settings or the skeleton is told so`() throws {
-    for (path, what) in [("rootless-storage.conf", "settings are"), ("skel/.config/docker/daemon.json", "skeleton is"), ("skel/.config", "skeleton is")] {
+    for (path, what) in [
+      ("rootless-storage.conf", "settings are"), ("skel/.config/docker/daemon.json", "skeleton is"), ("skel/.config", "skeleton is"),
+    ] {
       let machine = try Machine()
       try machine.user("alice")
       try machine.sure("chmod go-rwx /etc/rootless-storage/\(path)")
       let own = try machine.helper(FilesTests.alice, asUid: 4001)
-      #expect(own.status == 1 && own.text.contains("the \(what) not used and nothing is done: /etc/rootless-storage/\(path): Permission denied; fix that as root"), "\(own)")
+      #expect(
+        own.status == 1
+          && own.text.contains(
+            "the \(what) not used and nothing is done: /etc/rootless-storage/\(path): Permission denied; fix that as root"),
+        "\(own)")
       #expect(try machine.sure("ls -A /home/alice /var/tmp").lines.filter { !$0.hasSuffix(":") } == [])
       #expect(try machine.helper(FilesTests.alice).status == 0, "root may")
     }

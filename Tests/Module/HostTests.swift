@@ -54,14 +54,17 @@ struct HostTests {
     let login = try machine.login("alice", "strict", host: host)
     #expect(login.output.status == 0, "\(login)")
     #expect(login.code == 0)
-    #expect(login.informations.sorted() == [
-      "alice: created /home/alice/.config/containers/storage.conf", "alice: created /home/alice/.config/docker/daemon.json",
-      "alice: created storage directory /var/tmp/alice (mode 0700)",
-    ])
+    #expect(
+      login.informations.sorted() == [
+        "alice: created /home/alice/.config/containers/storage.conf", "alice: created /home/alice/.config/docker/daemon.json",
+        "alice: created storage directory /var/tmp/alice (mode 0700)",
+      ])
     #expect(login.log.count == 3, "\(login)")
   }
 
-  static let oldKernels = [[SystemCall.pidfdOpen], [SystemCall.pidfdOpen, SystemCall.pidfdSendSignal], [SystemCall.closeRange], [SystemCall.statmount]]
+  static let oldKernels = [
+    [SystemCall.pidfdOpen], [SystemCall.pidfdOpen, SystemCall.pidfdSendSignal], [SystemCall.closeRange], [SystemCall.statmount],
+  ]
 
   @Test(arguments: oldKernels) func `old kernels do too`(calls: [Int]) throws {
     let deny = calls.map { "--deny \($0)" }.joined(separator: " ")
@@ -81,7 +84,9 @@ struct HostTests {
     let login = try machine.login("alice", "timeout=1 \(try helper(machine, "exec sleep \(mark)"))", host: host)
     #expect(login.errors.count == 1 && login.errors[0].contains("was killed"), "\(login)")
     #expect(try machine.sh("pgrep -fx 'sleep \(mark)'").text == "")
-    #expect(login.milliseconds >= 1000 && login.milliseconds < 3000, "the deadline and at most a second for the reaping, on a busy machine: \(login)")
+    #expect(
+      login.milliseconds >= 1000 && login.milliseconds < 3000,
+      "the deadline and at most a second for the reaping, on a busy machine: \(login)")
   }
 
   @Test func `a home whose server does not answer costs the deadline, and alarm(2) ends a helper whose host has died`() throws {
@@ -120,7 +125,9 @@ struct HostTests {
     ("yes '<3>%s%n%d' | head -n 100000", "its exit status was 0"),
   ]
 
-  @Test(arguments: hostileHelpers) func `a helper without a whole report is an error, and its output is bounded and harmless`(script: String, says: String) throws {
+  @Test(arguments: hostileHelpers) func `a helper without a whole report is an error, and its output is bounded and harmless`(
+    script: String, says: String
+  ) throws {
     let machine = try Machine()
     try machine.user("alice")
     let login = try machine.login("alice", "strict timeout=20 \(try helper(machine, script))")
@@ -156,7 +163,8 @@ struct HostTests {
     try machine.user("alice")
     // The host's reaper gets all the time it wants between the start and pidfd_open(2).
     let slow = #"exec() { strace -qq -o /dev/null -e trace=pidfd_open -e inject=pidfd_open:delay_enter=500000 "$@"; };"#
-    let login = try machine.login("alice", "timeout=20 \(try helper(machine, "echo '<6>said'; sleep 33 & exit 0"))", host: "--reap", before: slow)
+    let login = try machine.login(
+      "alice", "timeout=20 \(try helper(machine, "echo '<6>said'; sleep 33 & exit 0"))", host: "--reap", before: slow)
     #expect(login.informations == ["said"])
     #expect(login.errors == ["alice: the session helper ended without a whole report; log in again"], "\(login)")
     #expect(login.milliseconds < 10000)

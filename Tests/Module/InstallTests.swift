@@ -32,20 +32,29 @@ struct InstallTests {
         "etc/rootless-storage/skel/.config/docker/daemon.json 644", "usr/lib/tmpfiles.d/rootless-storage.conf 644",
         "usr/libexec/rootless-storage/session-helper 755", "usr/share/man/man5/rootless-storage.conf.5 644",
         "usr/share/man/man8/pam_rootless_storage.8 644", "usr/share/man/man7/rootless-storage-findings.7 644",
-        "usr/share/man/man7/rootless-storage-json.7 644", "usr/share/man/man7/rootless-storage-host-findings.7 644", "usr/share/man/man8/rootless-storage-check.8 644", "usr/share/man/man8/rootless-storage-list.8 644",
-        "usr/share/man/man8/rootless-storage-pam.8 644", "usr/share/man/man8/rootless-storage-prune.8 644", "usr/share/man/man8/rootless-storage-repair.8 644",
-        "usr/share/man/man8/rootless-storage-status.8 644", "usr/share/man/man8/rootless-storage-subids.8 644", "usr/share/man/man8/rootless-storage-verify.8 644", "usr/share/man/man8/rootless-storage.8 644", "usr/bin/rootless-storage 755",
-        "usr/lib/systemd/system/rootless-storage-check.service 644", "usr/lib/systemd/system/rootless-storage-check.timer 644", "usr/lib/systemd/system/rootless-storage-prune.service 644", "usr/lib/systemd/system/rootless-storage-prune.timer 644",
+        "usr/share/man/man7/rootless-storage-json.7 644", "usr/share/man/man7/rootless-storage-host-findings.7 644",
+        "usr/share/man/man8/rootless-storage-check.8 644", "usr/share/man/man8/rootless-storage-list.8 644",
+        "usr/share/man/man8/rootless-storage-pam.8 644", "usr/share/man/man8/rootless-storage-prune.8 644",
+        "usr/share/man/man8/rootless-storage-repair.8 644",
+        "usr/share/man/man8/rootless-storage-status.8 644", "usr/share/man/man8/rootless-storage-subids.8 644",
+        "usr/share/man/man8/rootless-storage-verify.8 644", "usr/share/man/man8/rootless-storage.8 644", "usr/bin/rootless-storage 755",
+        "usr/lib/systemd/system/rootless-storage-check.service 644", "usr/lib/systemd/system/rootless-storage-check.timer 644",
+        "usr/lib/systemd/system/rootless-storage-prune.service 644", "usr/lib/systemd/system/rootless-storage-prune.timer 644",
         "usr/share/bash-completion/completions/rootless-storage 644", "usr/share/fish/vendor_completions.d/rootless-storage.fish 644",
       ] { #expect(installed.contains(name), "\(name)") }
       #expect(installed.filter { $0.hasSuffix("security/pam_rootless_storage.so 644") }.count == 1)
       // The one directory that this distribution's zsh reads.
       let isDebian = FileManager.default.fileExists(atPath: "/etc/debian_version")
       #expect(installed.contains("usr/share/pam-configs/rootless-storage 644") == isDebian)
-      #expect(installed.filter { $0.contains("/zsh/") } == ["usr/share/zsh/\(isDebian ? "vendor-completions" : "site-functions")/_rootless-storage 644"])
+      #expect(
+        installed.filter { $0.contains("/zsh/") } == [
+          "usr/share/zsh/\(isDebian ? "vendor-completions" : "site-functions")/_rootless-storage 644"
+        ])
       #expect(try install(folder).status == 0, "twice is fine")
       #expect(try files(folder) == installed)
-      #expect(try run("/usr/bin/stat", ["-c", "%a", "\(folder)/etc/rootless-storage/conf.d"]).lines == ["755"], "the directory of drop-ins is there, and empty")
+      #expect(
+        try run("/usr/bin/stat", ["-c", "%a", "\(folder)/etc/rootless-storage/conf.d"]).lines == ["755"],
+        "the directory of drop-ins is there, and empty")
       let output = try run("\(top)/packaging/uninstall", ["--destdir", folder])
       #expect(output.status == 0, "\(output)")
       #expect(try files(folder) == [])
@@ -56,11 +65,17 @@ struct InstallTests {
   @Test func `the shells that there are can read their completions, and none offers what is not for people`() throws {
     let stage = try #require(Machine.stage)
     for (shell, pattern) in [("bash", "rootless-storage"), ("zsh", "_rootless-storage"), ("fish", "rootless-storage.fish")] {
-      let file = try #require(try run("/usr/bin/find", ["\(stage)/usr/share", "-path", "*/*completion*/*", "-name", pattern]).lines.first ?? run("/usr/bin/find", ["\(stage)/usr/share/zsh", "-name", pattern]).lines.first)
+      let file = try #require(
+        try run("/usr/bin/find", ["\(stage)/usr/share", "-path", "*/*completion*/*", "-name", pattern]).lines.first
+          ?? run("/usr/bin/find", ["\(stage)/usr/share/zsh", "-name", pattern]).lines.first)
       let text = try String(contentsOfFile: file, encoding: .utf8)
       #expect(text.contains("prune") && text.contains("verify") && !text.contains("examine") && !text.contains("try-engines"), "\(file)")
       // Behind `help` stand the commands.
-      let help = ["bash": "__rootless-storage_add_completions -W 'check\nrepair\n", "zsh": "'1:command:(check repair ", "fish": "\"rootless-storage help\" -eq 1' -fa 'check'"][shell] ?? "none"
+      let help =
+        [
+          "bash": "__rootless-storage_add_completions -W 'check\nrepair\n", "zsh": "'1:command:(check repair ",
+          "fish": "\"rootless-storage help\" -eq 1' -fa 'check'",
+        ][shell] ?? "none"
       #expect(text.contains(help), "\(file)")
       // zsh and fish are not needed for the tests; where they are installed, they say whether they understand it.
       if let program = ["/usr/bin/\(shell)", "/bin/\(shell)"].first(where: { FileManager.default.isExecutableFile(atPath: $0) }) {
@@ -72,7 +87,9 @@ struct InstallTests {
 
   @Test func `bash completes commands, options, files, and the users of this host`() throws {
     let machine = try Machine(settings: "network_filesystems = ramfs\nstorage_directory = /var/tmp/$USER")
-    for (number, name) in ["alice", "alfred", "bob", "service"].enumerated() { try machine.user(name, uid: name == "service" ? 200 : 4001 + number) }
+    for (number, name) in ["alice", "alfred", "bob", "service"].enumerated() {
+      try machine.user(name, uid: name == "service" ? 200 : 4001 + number)
+    }
     try machine.sure(
       """
       cd /var/tmp; install -d -o 4001 alice; install -d -o 4003 bob; install -d -o 200 alservice; install -d albatross
@@ -95,8 +112,14 @@ struct InstallTests {
       return try machine.sure("cd /; \(drop)bash /etc/complete").lines
     }
     #expect(try completed("rootless-storage ch") == ["check"])
-    #expect(try completed("rootless-storage ").sorted() == ["--version", "-h", "--help", "check", "config", "help", "list", "login", "pam", "prune", "repair", "status", "subids", "verify"].sorted())
-    #expect(try completed("rootless-storage help ").sorted() == ["check", "config", "list", "login", "pam", "prune", "repair", "status", "subids", "verify"].sorted())
+    #expect(
+      try completed("rootless-storage ").sorted()
+        == [
+          "--version", "-h", "--help", "check", "config", "help", "list", "login", "pam", "prune", "repair", "status", "subids", "verify",
+        ].sorted())
+    #expect(
+      try completed("rootless-storage help ").sorted()
+        == ["check", "config", "list", "login", "pam", "prune", "repair", "status", "subids", "verify"].sorted())
     #expect(try completed("rootless-storage help p") == ["prune", "pam"])
     #expect(try completed("rootless-storage help pam ").allSatisfy { $0.isEmpty })
     #expect(try completed("rootless-storage prune --o").sorted() == ["--older-than", "--orphaned"])
@@ -107,7 +130,9 @@ struct InstallTests {
     // For sudo(8), whose completion runs as the user.
     #expect(try completed("rootless-storage check al", asUid: 4003) == ["alfred", "alice"])
     // With uids in the names, accounts are looked up.
-    try machine.sure("echo 'storage_directory = /var/tmp/u$UID' >> /etc/rootless-storage/rootless-storage.conf; install -d -o 4003 /var/tmp/u4003; install -d -o 4003 /var/tmp/u4001")
+    try machine.sure(
+      "echo 'storage_directory = /var/tmp/u$UID' >> /etc/rootless-storage/rootless-storage.conf; install -d -o 4003 /var/tmp/u4003; install -d -o 4003 /var/tmp/u4001"
+    )
     #expect(try completed("rootless-storage check ").filter { !$0.hasPrefix("-") } == ["alfred", "bob"])
   }
 
@@ -120,13 +145,17 @@ struct InstallTests {
       _ = try run("/bin/sh", ["-c", "echo 'uid_min = 5000' >> \(settings)"])
       #expect(try install(folder).text.contains("rootless-storage.conf (yours, kept)"))
       // As if an older version had been installed: both shipped copies differ from what is new.
-      _ = try run("/bin/sh", ["-c", "echo '# old' > \(shipped)/rootless-storage.conf; echo '{}' | tee \(shipped)/skel/.config/docker/daemon.json > \(skeleton)"])
+      _ = try run(
+        "/bin/sh",
+        ["-c", "echo '# old' > \(shipped)/rootless-storage.conf; echo '{}' | tee \(shipped)/skel/.config/docker/daemon.json > \(skeleton)"])
       let output = try install(folder)
       #expect(output.text.contains("(yours, kept; the new version is /etc/rootless-storage/rootless-storage.conf.new)"), "\(output)")
       #expect(output.text.contains("daemon.json (was unchanged since it was installed, replaced)"))
       #expect(try run("/usr/bin/tail", ["-n", "1", settings]).text == "uid_min = 5000\n")
       #expect(try run("/bin/cat", [skeleton]).text.contains("@STORAGE@"))
-      #expect(try run("\(top)/packaging/uninstall", ["--destdir", folder]).text.contains("kept /etc/rootless-storage/rootless-storage.conf, which was changed"))
+      #expect(
+        try run("\(top)/packaging/uninstall", ["--destdir", folder]).text.contains(
+          "kept /etc/rootless-storage/rootless-storage.conf, which was changed"))
       #expect(try files(folder) == ["etc/rootless-storage/rootless-storage.conf 644"])
     }
   }
@@ -134,7 +163,12 @@ struct InstallTests {
   @Test func `purge takes what an earlier uninstall has kept, and a file that was removed does not come back`() throws {
     try withFolder { folder in
       _ = try install(folder)
-      _ = try run("/bin/sh", ["-c", "rm \(folder)/etc/rootless-storage/skel/.config/docker/daemon.json; echo '# mine' | tee \(folder)/etc/rootless-storage/conf.d/mine.conf >> \(folder)/etc/rootless-storage/rootless-storage.conf"])
+      _ = try run(
+        "/bin/sh",
+        [
+          "-c",
+          "rm \(folder)/etc/rootless-storage/skel/.config/docker/daemon.json; echo '# mine' | tee \(folder)/etc/rootless-storage/conf.d/mine.conf >> \(folder)/etc/rootless-storage/rootless-storage.conf",
+        ])
       #expect(try install(folder).text.contains("daemon.json (you have removed it, left out)"))
       #expect(try !files(folder).contains { $0.hasPrefix("etc/") && $0.contains("daemon.json") })
       #expect(try run("\(top)/packaging/uninstall", ["--destdir", folder]).status == 0)
@@ -148,11 +182,14 @@ struct InstallTests {
     try withFolder { folder in
       _ = try install(folder)
       let before = try files(folder)
-      _ = try run("/bin/sh", ["-c", "mkdir \(folder)/etc/pam.d; echo 'session optional pam_rootless_storage.so' > \(folder)/etc/pam.d/common-session"])
+      _ = try run(
+        "/bin/sh",
+        ["-c", "mkdir \(folder)/etc/pam.d; echo 'session optional pam_rootless_storage.so' > \(folder)/etc/pam.d/common-session"])
       let output = try run("\(top)/packaging/uninstall", ["--destdir", folder])
       #expect(output.status == 1 && output.text.contains("common-session"))
       #expect(try files(folder).count == before.count + 1)
-      _ = try run("/bin/sh", ["-c", "cd \(folder)/etc/pam.d; cp common-session common-session.20261125T000000Z.bak; sed -i s/^/#/ common-session"])
+      _ = try run(
+        "/bin/sh", ["-c", "cd \(folder)/etc/pam.d; cp common-session common-session.20261125T000000Z.bak; sed -i s/^/#/ common-session"])
       #expect(try run("\(top)/packaging/uninstall", ["--destdir", folder]).status == 0)
     }
   }
@@ -170,7 +207,10 @@ struct InstallTests {
     // A PATH with the tools of the system, and no Swift in the places where it is looked for.
     let output = try run(
       "/usr/bin/unshare",
-      ["--mount", "--propagation", "private", "/bin/sh", "-c", "for d in /opt /root /home; do mount -t tmpfs none $d; done; cd /; PATH=/usr/bin:/bin HOME=/nonexistent exec \(top)/packaging/install --destdir /opt/x"])
+      [
+        "--mount", "--propagation", "private", "/bin/sh", "-c",
+        "for d in /opt /root /home; do mount -t tmpfs none $d; done; cd /; PATH=/usr/bin:/bin HOME=/nonexistent exec \(top)/packaging/install --destdir /opt/x",
+      ])
     // A checkout below one of these folders hides itself.
     if output.text.contains("not found") && output.status == 127 { return }
     #expect(output.status == 1 && output.text.contains("https://www.swift.org/install/linux"), "\(output)")
@@ -185,7 +225,9 @@ struct InstallTests {
         .filter { !$0.contains("referenced manual not found") && !$0.contains("mandoc.db") }
       #expect(lint == [], "\(page)")
       // A reader finds nothing in a page without end.
-      #expect(try String(contentsOfFile: "\(top)/packaging/man/\(page)", encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false).count <= 480, "\(page)")
+      #expect(
+        try String(contentsOfFile: "\(top)/packaging/man/\(page)", encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+          .count <= 480, "\(page)")
     }
     // Every page that a page of ours names is there.
     for page in pages {
@@ -210,7 +252,12 @@ struct InstallTests {
     let machine = try Machine(settings: nil)
     try machine.user("alice")
     // With every line uncommented, nothing is reported and nothing changes.
-    try machine.sure("sed -i 's/^#\\([a-z_]* = \\)/\\1/' /etc/rootless-storage/rootless-storage.conf; test $(grep -c '^[a-z]' /etc/rootless-storage/rootless-storage.conf) -eq 20")
-    #expect(try machine.login("alice").log == [.init(priority: 7, text: "alice: home /home/alice is on a local file system (ramfs), nothing to do")])
+    try machine.sure(
+      "sed -i 's/^#\\([a-z_]* = \\)/\\1/' /etc/rootless-storage/rootless-storage.conf; test $(grep -c '^[a-z]' /etc/rootless-storage/rootless-storage.conf) -eq 20"
+    )
+    #expect(
+      try machine.login("alice").log == [
+        .init(priority: 7, text: "alice: home /home/alice is on a local file system (ramfs), nothing to do")
+      ])
   }
 }

@@ -7,7 +7,8 @@ import Testing
 struct LoadTests {
   /// No login here may come to its deadline on a busy machine: what is tested is that nothing is lost, not how long it takes.
   private static let patient = "strict timeout=600"
-  private static let processes = "exec python3 -c \"import os; print(*(open(f'/proc/{p}/comm').read().strip() for p in os.listdir('/proc') if p.isdigit()))\""
+  private static let processes =
+    "exec python3 -c \"import os; print(*(open(f'/proc/{p}/comm').read().strip() for p in os.listdir('/proc') if p.isdigit()))\""
   private static let isFull = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_FULL"] != nil
 
   @Test func `64 sessions at once for one user make everything once and say it once`() throws {
@@ -17,10 +18,11 @@ struct LoadTests {
       try machine.sure("rm -rf /var/tmp/alice /home/alice/.config")
       let login = try machine.login("alice", LoadTests.patient, host: "--threads 64")
       #expect(login.code == 0 && login.output.status == 0, "\(login)")
-      #expect(login.informations.sorted() == [
-        "alice: created /home/alice/.config/containers/storage.conf", "alice: created /home/alice/.config/docker/daemon.json",
-        "alice: created storage directory /var/tmp/alice (mode 0700)",
-      ])
+      #expect(
+        login.informations.sorted() == [
+          "alice: created /home/alice/.config/containers/storage.conf", "alice: created /home/alice/.config/docker/daemon.json",
+          "alice: created storage directory /var/tmp/alice (mode 0700)",
+        ])
       #expect(login.log.count == 3, "\(login)")
       #expect(try machine.sure("find /home/alice -type f | wc -l").text == "2\n")
     }
@@ -46,7 +48,8 @@ struct LoadTests {
     #expect(first.code == 0 && first.output.status == 0 && first.log.count == 3000, "\(first.code), \(first.log.count) lines")
     let expected = (1...1000).flatMap {
       [
-        "user\($0): created /home/user\($0)/.config/containers/storage.conf", "user\($0): created /home/user\($0)/.config/docker/daemon.json",
+        "user\($0): created /home/user\($0)/.config/containers/storage.conf",
+        "user\($0): created /home/user\($0)/.config/docker/daemon.json",
         "user\($0): created storage directory /var/tmp/user\($0) (mode 0700)",
       ]
     }
@@ -68,7 +71,8 @@ struct LoadTests {
     try machine.write(census, to: "/etc/census")
     #expect(
       try machine.sure("python3 /etc/census").lines == [
-        "1000 700 own /home/*", "1000 700 own /home/*/.config", "1000 700 own /home/*/.config/containers", "1000 644 own /home/*/.config/containers/storage.conf",
+        "1000 700 own /home/*", "1000 700 own /home/*/.config", "1000 700 own /home/*/.config/containers",
+        "1000 644 own /home/*/.config/containers/storage.conf",
         "1000 700 own /home/*/.config/docker", "1000 644 own /home/*/.config/docker/daemon.json", "1000 700 own /var/tmp/*",
         "1000 700 own /var/tmp/*/containers", "1000 700 own /var/tmp/*/docker",
       ])

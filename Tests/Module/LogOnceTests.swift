@@ -20,7 +20,10 @@ struct LogOnceTests {
     #expect(try machine.login("alice", "", remembers: true).log == [])
     let loud = try machine.login("alice", "debug", remembers: true)
     #expect(loud.log.contains(.init(priority: 7, text: first.errors[0])) && loud.errors == [], "\(loud)")
-    #expect(try machine.sure("stat -c '%a %u %F %s' /run/rootless-storage /run/rootless-storage/4001").lines == ["755 0 directory 60", "600 0 regular file 136"])
+    #expect(
+      try machine.sure("stat -c '%a %u %F %s' /run/rootless-storage /run/rootless-storage/4001").lines == [
+        "755 0 directory 60", "600 0 regular file 136",
+      ])
     // Another user's object, and another user's storage.
     try machine.sure("rmdir /var/tmp/alice; install -d -o 4010 /var/tmp/alice")
     #expect(try machine.login("alice", "", remembers: true).errors.first?.contains("uid 4010") == true)
@@ -96,7 +99,8 @@ struct LogOnceTests {
 
   @Test(arguments: [
     "touch D", "install -d -m 777 D", "install -d -o 4001 D", "install -d D; mkdir D/4001", "install -d D; mkfifo -m 600 D/4001",
-    "install -d D; touch /etc/precious; chmod 600 /etc/precious; ln -s /etc/precious D/4001", "install -d D; install -m 644 /dev/null D/4001", "install -d D; install -m 600 -o 4001 /dev/null D/4001",
+    "install -d D; touch /etc/precious; chmod 600 /etc/precious; ln -s /etc/precious D/4001",
+    "install -d D; install -m 644 /dev/null D/4001", "install -d D; install -m 600 -o 4001 /dev/null D/4001",
     "install -d D; install -m 600 /dev/null D/4001; ln D/4001 D/other", "install -d D; mount -t tmpfs -o ro none D",
   ]) func `a memory that cannot be trusted or written is none, and stays as it is`(script: String) throws {
     let machine = try refused()
@@ -113,7 +117,9 @@ struct LogOnceTests {
   @Test(arguments: ["", "head -c 136 /dev/urandom", "head -c 135 /dev/zero", "head -c 137 /dev/zero", "head -c 1000000 /dev/zero", "yes"])
   func `whatever is in it, the line is logged once`(script: String) throws {
     let machine = try refused()
-    try machine.sure("umask 077; install -d -m 755 /run/rootless-storage; (\(script.isEmpty ? "true" : script)) | head -c 2000000 > /run/rootless-storage/4001")
+    try machine.sure(
+      "umask 077; install -d -m 755 /run/rootless-storage; (\(script.isEmpty ? "true" : script)) | head -c 2000000 > /run/rootless-storage/4001"
+    )
     #expect(try machine.login("alice", "", remembers: true).errors.count == 1)
     // What is longer is not ours to cut.
     let again = try machine.login("alice", "", remembers: true)

@@ -23,7 +23,9 @@ struct OverlayCacheTests {
   func `the first login removes it, wherever Podman keeps it`(place: String) throws {
     let machine = try Machine()
     try machine.user("alice")
-    try machine.sure("mount -t tmpfs -o mode=1777 tmp /tmp; \(OverlayCacheTests.record(in: place)) touch \(place)/containers/overlay/overlay-true \(place)/containers/overlay/else")
+    try machine.sure(
+      "mount -t tmpfs -o mode=1777 tmp /tmp; \(OverlayCacheTests.record(in: place)) touch \(place)/containers/overlay/overlay-true \(place)/containers/overlay/else"
+    )
     let login = try machine.login("alice", "strict debug")
     #expect(login.code == 0 && login.informations.last == OverlayCacheTests.text(place) && login.informations.count == 4, "\(login)")
     #expect(try machine.sure("ls -A \(place)/containers/overlay").lines == ["else", "overlay-true"])
@@ -36,7 +38,9 @@ struct OverlayCacheTests {
     try machine.login("alice", "")
     try machine.sure("rm -r /var/tmp/alice; \(OverlayCacheTests.record())")
     let login = try machine.login("alice", "debug")
-    #expect(login.informations == ["alice: created storage directory /var/tmp/alice (mode 0700)", OverlayCacheTests.text("/run/user/4001")], "\(login)")
+    #expect(
+      login.informations == ["alice: created storage directory /var/tmp/alice (mode 0700)", OverlayCacheTests.text("/run/user/4001")],
+      "\(login)")
     #expect(try !exists(machine))
   }
 
@@ -52,7 +56,8 @@ struct OverlayCacheTests {
     try machine.sure("sleep 1.1; setpriv --reuid 4001 --regid 4001 --clear-groups touch /home/alice/.config/containers/storage.conf")
     #expect(try machine.login("alice", "").informations == [OverlayCacheTests.text("/run/user/4001")])
     #expect(try !exists(machine))
-    try machine.sure("sleep 1.1; \(OverlayCacheTests.record()) sleep 1.1; setpriv --reuid 4001 --regid 4001 --clear-groups mkdir /var/tmp/alice/more")
+    try machine.sure(
+      "sleep 1.1; \(OverlayCacheTests.record()) sleep 1.1; setpriv --reuid 4001 --regid 4001 --clear-groups mkdir /var/tmp/alice/more")
     #expect(try machine.login("alice", "").informations == [OverlayCacheTests.text("/run/user/4001")])
   }
 
@@ -60,7 +65,9 @@ struct OverlayCacheTests {
     let machine = try Machine()
     try machine.user("alice")
     try machine.login("alice", "")
-    let calls = try machine.sure("strace -qq -o /etc/trace /usr/libexec/rootless-storage/session-helper --uid 4001 --gid 4001 --home /home/alice alice > /dev/null; grep -c -e /run/user -e storage-run -e podman-run -e containers-user /etc/trace")
+    let calls = try machine.sure(
+      "strace -qq -o /etc/trace /usr/libexec/rootless-storage/session-helper --uid 4001 --gid 4001 --home /home/alice alice > /dev/null; grep -c -e /run/user -e storage-run -e podman-run -e containers-user /etc/trace"
+    )
     #expect(calls.lines.last == "1", "\(calls)")
   }
 
@@ -75,7 +82,10 @@ struct OverlayCacheTests {
     ("a link on the path", "cd /run/user/4001; mv containers there; ln -s there containers; chown -h 4001 containers"),
     ("another's directory", "chown 4009 /run/user/4001/containers; chmod 755 /run/user/4001/containers"),
     ("a directory that others can write to", "chmod 777 /run/user/4001/containers/overlay"),
-    ("a mount on the path", "mount --bind /run/user/4001/containers /mnt; mount -t tmpfs none /run/user/4001/containers; cp -a /mnt/. /run/user/4001/containers"),
+    (
+      "a mount on the path",
+      "mount --bind /run/user/4001/containers /mnt; mount -t tmpfs none /run/user/4001/containers; cp -a /mnt/. /run/user/4001/containers"
+    ),
     ("another's runtime directory", "chown 4009 /run/user/4001; chmod 755 /run/user/4001"),
   ]
 
@@ -116,10 +126,15 @@ struct OverlayCacheTests {
     try machine.user("bob", uid: 4009)
     try machine.sure("install -d -o 4009 /var/tmp/alice")
     // The look at the record waits for longer than the deadline is.
-    try machine.write("#!/bin/sh\nexec strace -qq -o /etc/trace -P /run/user/4001/containers/overlay/overlay-false -e inject=statx:delay_enter=9000000 /usr/libexec/rootless-storage/session-helper \"$@\"\n", to: "/etc/slow")
+    try machine.write(
+      "#!/bin/sh\nexec strace -qq -o /etc/trace -P /run/user/4001/containers/overlay/overlay-false -e inject=statx:delay_enter=9000000 /usr/libexec/rootless-storage/session-helper \"$@\"\n",
+      to: "/etc/slow")
     try machine.sure("chmod 755 /etc/slow")
     let login = try machine.login("alice", "timeout=3 helper=/etc/slow")
-    #expect(login.errors.contains { $0.contains("storage directory /var/tmp/alice was a directory of uid 4009, and is now a directory of uid 4001") }, "\(login)")
+    #expect(
+      login.errors.contains {
+        $0.contains("storage directory /var/tmp/alice was a directory of uid 4009, and is now a directory of uid 4001")
+      }, "\(login)")
     #expect(login.errors.contains { $0.contains("was not done within the timeout") }, "\(login)")
   }
 

@@ -28,7 +28,9 @@ struct SubordinateIDTests {
     #expect(first.code == 0 && first.informations.first == SubordinateIDTests.added && first.informations.count == 4, "\(first)")
     #expect(try files(machine) == Array(repeating: "bob:100000:65536\n" + SubordinateIDTests.line, count: 2))
     #expect(try machine.sure("stat -c '%a %u:%g %h' /etc/subuid; getfacl -cp /etc/subgid | cmp - /etc/before").text == "640 0:42 1\n")
-    #expect(try machine.sure("cat /etc/subuid- /etc/subgid-").text == "bob:100000:65536\nbob:100000:65536\n", "the content before, as shadow keeps it")
+    #expect(
+      try machine.sure("cat /etc/subuid- /etc/subgid-").text == "bob:100000:65536\nbob:100000:65536\n",
+      "the content before, as shadow keeps it")
     #expect(try machine.sure("cd /etc; echo *sub*").text == "subgid subgid- subuid subuid-\n")
     let before = try machine.snapshot("/etc/sub*")
     let second = try machine.login("alice", "strict")
@@ -36,19 +38,24 @@ struct SubordinateIDTests {
     #expect(try machine.snapshot("/etc/sub*") == before)
     // It takes no lock then, and reads only the two files.
     let calls = try machine.sure("strace -qq -e trace=openat \(SubordinateIDTests.helper) 2>&1").lines
-    #expect(calls.contains { $0.contains("\"subgid\"") } && !calls.contains { $0.contains(".pwd.lock") || $0.contains("\"passwd\"") }, "\(calls)")
+    #expect(
+      calls.contains { $0.contains("\"subgid\"") } && !calls.contains { $0.contains(".pwd.lock") || $0.contains("\"passwd\"") }, "\(calls)")
   }
 
   @Test func `what a login says after that does not deny it`() throws {
     let machine = try machine()
     try machine.sure("install -d -o 4001 -m 770 /var/tmp/alice; touch /var/tmp/alice/x; chown 4009 /var/tmp/alice/x")
     let refused = try machine.login("alice")
-    #expect(refused.informations.first == SubordinateIDTests.added && refused.errors.first?.contains("/var/tmp/alice is refused, nothing else is done: ") == true, "\(refused)")
+    #expect(
+      refused.informations.first == SubordinateIDTests.added
+        && refused.errors.first?.contains("/var/tmp/alice is refused, nothing else is done: ") == true, "\(refused)")
     // This time there was nothing to add.
     #expect(try machine.login("alice").errors.first?.contains("/var/tmp/alice is refused, nothing is done: ") == true)
     try machine.sure("rm -r /var/tmp/alice; sed -i /alice/d /etc/subuid; chmod 777 /etc/rootless-storage/skel")
     let skeleton = try machine.login("alice")
-    #expect(skeleton.informations == ["alice: added subordinate uids 196773536-196839071"] && skeleton.errors.first?.contains("the skeleton is not used and nothing else is done: ") == true, "\(skeleton)")
+    #expect(
+      skeleton.informations == ["alice: added subordinate uids 196773536-196839071"]
+        && skeleton.errors.first?.contains("the skeleton is not used and nothing else is done: ") == true, "\(skeleton)")
   }
 
   @Test func `files that are missing are made`() throws {
@@ -89,7 +96,9 @@ struct SubordinateIDTests {
     ("uid_max = 60000", "chmod 666 /etc/subgid", "/etc/subgid is not root's alone"),
   ]
 
-  @Test(arguments: refusals) func `what cannot be given is said with the cause, and neither file is touched; the login goes on`(settings: String, before: String, says: String) throws {
+  @Test(arguments: refusals) func `what cannot be given is said with the cause, and neither file is touched; the login goes on`(
+    settings: String, before: String, says: String
+  ) throws {
     let machine = try machine(settings)
     if !before.isEmpty { try machine.sure(before) }
     // 0x0bba8020 lies below alice's: that line is no obstacle.
@@ -108,7 +117,8 @@ struct SubordinateIDTests {
 
   // MARK: Nobody inside anybody's range
 
-  private static let exposed = "alice: uid 4001 lies in the subordinate uids 4000-69535 of bob in /etc/subuid: in a user namespace bob can act as this user"
+  private static let exposed =
+    "alice: uid 4001 lies in the subordinate uids 4000-69535 of bob in /etc/subuid: in a user namespace bob can act as this user"
 
   @Test func `whose uid or gid lies in another's range is warned of at every login, and nothing is asked or locked for it`() throws {
     let own = "alice:300000:65536\n"
@@ -116,16 +126,22 @@ struct SubordinateIDTests {
     try machine.sure("echo 'bob:4000:65536' >> /etc/subuid; echo 'eve:4001:1' >> /etc/subgid")
     for _ in 1...2 {
       let login = try machine.login("alice", "strict")
-      #expect(login.code == 0 && login.warnings.count == 1 && login.warnings.first?.hasPrefix(SubordinateIDTests.exposed) == true, "a single gid is given on purpose: \(login)")
+      #expect(
+        login.code == 0 && login.warnings.count == 1 && login.warnings.first?.hasPrefix(SubordinateIDTests.exposed) == true,
+        "a single gid is given on purpose: \(login)")
     }
     try machine.sure("echo 'eve:4000:2' >> /etc/subgid")
-    #expect(try machine.login("alice").warnings.contains { $0.contains("gid 4001 lies in the subordinate gids 4000-4001 of eve in /etc/subgid") })
+    #expect(
+      try machine.login("alice").warnings.contains { $0.contains("gid 4001 lies in the subordinate gids 4000-4001 of eve in /etc/subgid") })
     let calls = try machine.sure("strace -qq -e trace=openat \(SubordinateIDTests.helper) 2>&1").lines
-    #expect(calls.contains { $0.contains("\"subgid\"") } && !calls.contains { $0.contains(".pwd.lock") || $0.contains("\"passwd\"") }, "\(calls)")
+    #expect(
+      calls.contains { $0.contains("\"subgid\"") } && !calls.contains { $0.contains(".pwd.lock") || $0.contains("\"passwd\"") }, "\(calls)")
     // Who gets a range is warned too, and so is who is refused.
     try machine.sure("printf 'bob:4000:65536\\n' > /etc/subuid; : > /etc/subgid")
     let given = try machine.login("alice")
-    #expect(given.warnings.first?.hasPrefix(SubordinateIDTests.exposed) == true && given.informations.contains(SubordinateIDTests.added), "\(given)")
+    #expect(
+      given.warnings.first?.hasPrefix(SubordinateIDTests.exposed) == true && given.informations.contains(SubordinateIDTests.added),
+      "\(given)")
     try machine.sure("printf 'bob:4000:65536\\neve:196773536:1\\n' > /etc/subuid")
     #expect(try machine.login("alice").warnings.count == 2)
     // Where the files do not count, they give nobody anything.
@@ -153,9 +169,14 @@ struct SubordinateIDTests {
       nsenter --user --target $process --setuid 0 --setgid 0 -- \(SubordinateIDTests.helper)
       kill $process
       """)
-    #expect(run.text.contains("196773536-196839071 would be somebody else's too: 70000-4294967295 do not exist on this host, which is a container itself"), "\(run)")
+    #expect(
+      run.text.contains(
+        "196773536-196839071 would be somebody else's too: 70000-4294967295 do not exist on this host, which is a container itself"),
+      "\(run)")
     #expect(try files(machine) == ["", ""])
-    let unread = try machine.sh("strace -f -qq -o /var/tmp/maps \(maps) -e trace=openat -e inject=openat:error=EACCES \(SubordinateIDTests.helper); grep -c INJECTED /var/tmp/maps")
+    let unread = try machine.sh(
+      "strace -f -qq -o /var/tmp/maps \(maps) -e trace=openat -e inject=openat:error=EACCES \(SubordinateIDTests.helper); grep -c INJECTED /var/tmp/maps"
+    )
     #expect(unread.text.contains(SubordinateIDTests.added) && unread.lines.last == "2", "\(unread)")
   }
 
@@ -168,17 +189,25 @@ struct SubordinateIDTests {
   }
 
   static let contents = [
-    "no newline at the end:1:2", "\n\n\n", "#comment\n# another:100000:65536\n\n", "a:1:2\r\nb:3:4\r\n", ":\n::\n:::\n::::\n", "x:-1:-1\ny:4294967295:1\n",
+    "no newline at the end:1:2", "\n\n\n", "#comment\n# another:100000:65536\n\n", "a:1:2\r\nb:3:4\r\n", ":\n::\n:::\n::::\n",
+    "x:-1:-1\ny:4294967295:1\n",
     String(repeating: "x", count: 5000) + ":1:1\n", String(repeating: "a:1:1\n", count: 5000),
   ]
 
   @Test(arguments: contents) func `whatever else is in a file stays byte for byte`(content: String) throws {
     let machine = try machine(subuid: "")
-    for file in ["subuid", "subgid"] { try machine.write(content + "\\x00\\xff", to: "/etc/\(file).text"); try machine.sure("printf \"$(cat /etc/\(file).text)\" > /etc/\(file) || cp /etc/\(file).text /etc/\(file); rm /etc/\(file).text; cp /etc/\(file) /etc/\(file).before") }
+    for file in ["subuid", "subgid"] {
+      try machine.write(content + "\\x00\\xff", to: "/etc/\(file).text");
+      try machine.sure(
+        "printf \"$(cat /etc/\(file).text)\" > /etc/\(file) || cp /etc/\(file).text /etc/\(file); rm /etc/\(file).text; cp /etc/\(file) /etc/\(file).before"
+      )
+    }
     #expect(try machine.login("alice").informations.first == SubordinateIDTests.added)
     for file in ["subuid", "subgid"] {
       let size = try machine.sure("stat -c %s /etc/\(file).before").text.trimmingCharacters(in: .newlines)
-      #expect(try machine.sure("head -c \(size) /etc/\(file) | cmp - /etc/\(file).before; tail -n 1 /etc/\(file)").text == SubordinateIDTests.line)
+      #expect(
+        try machine.sure("head -c \(size) /etc/\(file) | cmp - /etc/\(file).before; tail -n 1 /etc/\(file)").text == SubordinateIDTests.line
+      )
     }
   }
 
@@ -192,8 +221,13 @@ struct SubordinateIDTests {
       let held = try self.machine()
       let before = try held.snapshot("/etc/subuid /etc/subgid")
       try held.sure("printf '%s' \"\(content)\" > /etc/\(name).lock")
-      let output = try held.sh("printf '%s' \"\(content)\" > /etc/\(name).lock; time=$(date +%s); \(SubordinateIDTests.helper); echo $(($(date +%s) - time)) seconds; ls -A /etc | grep -c lock")
-      #expect(output.text.contains("<4>alice: no subordinate ids are given: /etc/\(name).lock is held by \(content == "$$" ? "process" : "another program")"), "\(output)")
+      let output = try held.sh(
+        "printf '%s' \"\(content)\" > /etc/\(name).lock; time=$(date +%s); \(SubordinateIDTests.helper); echo $(($(date +%s) - time)) seconds; ls -A /etc | grep -c lock"
+      )
+      #expect(
+        output.text.contains(
+          "<4>alice: no subordinate ids are given: /etc/\(name).lock is held by \(content == "$$" ? "process" : "another program")"),
+        "\(output)")
       #expect(output.text.contains("created storage directory") && output.lines.last == "2", "the other lock is given back: \(output)")
       #expect(try held.snapshot("/etc/subuid /etc/subgid") == before)
       // Once it is free, the next login does it.
@@ -204,11 +238,13 @@ struct SubordinateIDTests {
 
   @Test func `whoever holds the lock of lckpwdf is waited for`() throws {
     let machine = try machine()
-    let hold = "import fcntl, os, sys, time; f = open('/etc/.pwd.lock', 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); time.sleep(float(sys.argv[1]))"
+    let hold =
+      "import fcntl, os, sys, time; f = open('/etc/.pwd.lock', 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); time.sleep(float(sys.argv[1]))"
     let long = try machine.sh("python3 -c \"\(hold)\" 60 & sleep 3; \(SubordinateIDTests.helper); kill -KILL $!")
     #expect(long.text.contains("/etc/.pwd.lock is held by another program; log in again"), "\(long)")
     #expect(try files(machine) == Array(repeating: "bob:100000:65536\n", count: 2))
-    let short = try machine.sh("python3 -c \"\(hold)\" 2 & sleep 1; \(SubordinateIDTests.helper.replacing("--timeout 4", with: "--timeout 60"))")
+    let short = try machine.sh(
+      "python3 -c \"\(hold)\" 2 & sleep 1; \(SubordinateIDTests.helper.replacing("--timeout 4", with: "--timeout 60"))")
     #expect(short.text.contains(SubordinateIDTests.added), "\(short)")
   }
 
@@ -241,15 +277,19 @@ struct SubordinateIDTests {
       """)
     #expect(run.text.contains("waits") && run.text.contains("/etc/subgid.lock is held by process") && !run.text.contains("seen"), "\(run)")
     #expect(run.text.contains(", which started at 20"), "\(run)")
-    let numbers = try machine.sure("cat /var/tmp/probe; grep alice:x /etc/passwd | grep -c x:/home >&2 || true").text.split { $0 == " " || $0 == "\n" }.compactMap { Int($0) }
+    let numbers = try machine.sure("cat /var/tmp/probe; grep alice:x /etc/passwd | grep -c x:/home >&2 || true").text.split {
+      $0 == " " || $0 == "\n"
+    }.compactMap { Int($0) }
     #expect(numbers.count >= 2 && numbers[0] > 20 && numbers[1] < 1000, "tries, and the longest of them: \(numbers)")
   }
 
   @Test func `a lock is the process's that took it, and not of one that has its number by now`() throws {
     // What stands behind the number is when the process started.
     for (content, time, isHeld) in [
-      ("%d\\000%s", "now", true), ("%d\\000%s1", "now", false), ("%d\\000%s", "2001-01-01", true), ("%d", "now", true), ("%d\\000", "now", true),
-      ("%d\\000", "2001-01-01", false), ("%d", "2001-01-01", false), ("%d", "2100-01-01", true), ("%d\\000x", "now", true), ("%d\\000%s\\000", "now", true),
+      ("%d\\000%s", "now", true), ("%d\\000%s1", "now", false), ("%d\\000%s", "2001-01-01", true), ("%d", "now", true),
+      ("%d\\000", "now", true),
+      ("%d\\000", "2001-01-01", false), ("%d", "2001-01-01", false), ("%d", "2100-01-01", true), ("%d\\000x", "now", true),
+      ("%d\\000%s\\000", "now", true),
     ] {
       let machine = try machine()
       let run = try machine.sh(
@@ -275,8 +315,12 @@ struct SubordinateIDTests {
       \(usermod); echo status $?; useradd new; echo status $?; cat /etc/subuid; kill $!; wait $!
       \(usermod); echo status $?; ls /etc/subuid.lock
       """)
-    #expect(respected.text.components(separatedBy: "status 0").count == 2 && respected.text.contains("subuid.lock already used by PID"), "\(respected)")
-    #expect(try machine.sure("cat /etc/subuid; ls -A /etc | grep -c 'sub.*lock' || true").text == "bob:100000:65536\nalice:900000000:65536\n0\n", "\(respected)")
+    #expect(
+      respected.text.components(separatedBy: "status 0").count == 2 && respected.text.contains("subuid.lock already used by PID"),
+      "\(respected)")
+    #expect(
+      try machine.sure("cat /etc/subuid; ls -A /etc | grep -c 'sub.*lock' || true").text == "bob:100000:65536\nalice:900000000:65536\n0\n",
+      "\(respected)")
     // And the lock that an allocation really takes has this form.
     let calls = try machine.sure("strace -qq -e trace=write \(SubordinateIDTests.helper) 2>&1 >/dev/null")
     #expect(calls.lines.contains { $0.wholeMatch(of: /write\([0-9]+, "[0-9]+\\0[0-9]+", [0-9]+\).*/) != nil }, "\(calls)")
@@ -325,28 +369,39 @@ struct SubordinateIDTests {
       """)
     #expect(run.text.contains(SubordinateIDTests.added), "\(run)")
     let lock = run.lines.firstIndex { $0.contains("subuid.lock") } ?? 0
-    for call in ["RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_RSS", "RLIMIT_MEMLOCK", "setpriority(PRIO_PROCESS, 0, 0)", "SCHED_OTHER", "ioprio_set(IOPRIO_WHO_PROCESS, 0", "sched_setaffinity("] {
+    for call in [
+      "RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_RSS", "RLIMIT_MEMLOCK",
+      "setpriority(PRIO_PROCESS, 0, 0)", "SCHED_OTHER", "ioprio_set(IOPRIO_WHO_PROCESS, 0", "sched_setaffinity(",
+    ] {
       #expect(run.lines[..<lock].contains { $0.contains(call) && $0.hasSuffix("= 0") }, "\(call): \(run)")
     }
     #expect(run.lines[..<lock].contains { $0.contains("RLIMIT_NOFILE") }, "\(run)")
     // Whoever has enough makes none of these calls.
-    let next = try machine.sh("cd /var/tmp; strace -qq -o next -e trace=setpriority,sched_setscheduler,ioprio_set,sched_setaffinity,linkat \(SubordinateIDTests.helper); cat next")
+    let next = try machine.sh(
+      "cd /var/tmp; strace -qq -o next -e trace=setpriority,sched_setscheduler,ioprio_set,sched_setaffinity,linkat \(SubordinateIDTests.helper); cat next"
+    )
     #expect(!["setpriority(", "sched_set", "ioprio_set(", "linkat("].contains { next.text.contains($0) }, "\(next)")
   }
 
   static let hindrances = [
-    ("prlimit --data=67108864:67108864", "the limit RLIMIT_DATA"), ("prlimit --nofile=30:30", "the limit RLIMIT_NOFILE"), ("prlimit --cpu=9:9", "the limit RLIMIT_CPU"),
+    ("prlimit --data=67108864:67108864", "the limit RLIMIT_DATA"), ("prlimit --nofile=30:30", "the limit RLIMIT_NOFILE"),
+    ("prlimit --cpu=9:9", "the limit RLIMIT_CPU"),
     ("nice -n 19", "the nice value"),
   ]
 
   @Test(arguments: hindrances) func `what cannot be set back is told, and no lock is taken`(before: String, says: String) throws {
     let machine = try machine()
-    let run = try machine.sh("\(before) setpriv --bounding-set -sys_resource,-sys_nice --inh-caps -sys_resource,-sys_nice strace -qq -o /var/tmp/trace -e trace=linkat,openat \(SubordinateIDTests.helper); grep -c lock /var/tmp/trace")
-    #expect(run.text.contains("<4>alice: no subordinate ids are given: \(says) that this process has from its caller cannot be set back (") && run.text.contains("CAP_SYS_RESOURCE"), "\(run)")
+    let run = try machine.sh(
+      "\(before) setpriv --bounding-set -sys_resource,-sys_nice --inh-caps -sys_resource,-sys_nice strace -qq -o /var/tmp/trace -e trace=linkat,openat \(SubordinateIDTests.helper); grep -c lock /var/tmp/trace"
+    )
+    #expect(
+      run.text.contains("<4>alice: no subordinate ids are given: \(says) that this process has from its caller cannot be set back (")
+        && run.text.contains("CAP_SYS_RESOURCE"), "\(run)")
     #expect(run.text.contains("created storage directory") && run.lines.last == "0", "\(run)")
     #expect(try files(machine) == Array(repeating: "bob:100000:65536\n", count: 2))
     // Where nothing is worse than needed, the capabilities are not needed either.
-    let free = try machine.sh("setpriv --bounding-set -sys_resource,-sys_nice --inh-caps -sys_resource,-sys_nice \(SubordinateIDTests.helper)")
+    let free = try machine.sh(
+      "setpriv --bounding-set -sys_resource,-sys_nice --inh-caps -sys_resource,-sys_nice \(SubordinateIDTests.helper)")
     #expect(free.text.contains(SubordinateIDTests.added), "\(free)")
   }
 
@@ -356,10 +411,15 @@ struct SubordinateIDTests {
   private static let changing = ["openat", "write", "fsync", "fchmod", "linkat", "renameat", "unlinkat", "read", "fcntl"]
 
   private func reset(_ machine: Machine) throws {
-    try machine.sure("rm -rf /etc/sub* /etc/.pwd.lock /var/tmp/alice /home/alice/.config; for f in subuid subgid; do echo bob:100000:65536 > /etc/$f; done; install -d -m 700 -o 4001 -g 4001 /var/tmp/alice")
+    try machine.sure(
+      "rm -rf /etc/sub* /etc/.pwd.lock /var/tmp/alice /home/alice/.config; for f in subuid subgid; do echo bob:100000:65536 > /etc/$f; done; install -d -m 700 -o 4001 -g 4001 /var/tmp/alice"
+    )
   }
 
-  @Test(arguments: changing) func `killed before any call, or with any call failing, both files have their line or neither, and the next login completes it`(call: String) throws {
+  @Test(arguments: changing)
+  func `killed before any call, or with any call failing, both files have their line or neither, and the next login completes it`(
+    call: String
+  ) throws {
     let machine = try machine()
     try reset(machine)
     let trace = try machine.sure("strace -qq -e trace=\(call) \(SubordinateIDTests.helper) 2>&1 >/dev/null").lines
@@ -370,7 +430,8 @@ struct SubordinateIDTests {
     for number in 1...count {
       for fault in ["signal=KILL", "error=EIO", "error=ENOSPC", "error=EROFS", "error=EINTR"] {
         try reset(machine)
-        let run = try machine.sh("strace -qq -o /dev/null -e trace=\(call) -e inject=\(call):\(fault):when=\(number) \(SubordinateIDTests.helper)")
+        let run = try machine.sh(
+          "strace -qq -o /dev/null -e trace=\(call) -e inject=\(call):\(fault):when=\(number) \(SubordinateIDTests.helper)")
         let after = try files(machine)
         for content in after { #expect(content == whole || content == "bob:100000:65536\n", "\(call) \(number) \(fault): \(content)") }
         // What is left beside the files. A lock whose process is dead holds nobody up.
@@ -411,7 +472,9 @@ struct SubordinateIDTests {
       printf 'root:*:1::::::\\n' > /etc/shadow; printf 'root:*::\\n' > /etc/gshadow
       """)
     // Of the accounts that useradd makes none may fail: it waits for the one lock, and never finds the others taken.
-    try machine.sure("(for n in $(seq 12); do useradd --no-create-home local$n 2>&1 && usermod --add-subuids $((900000000 + n * 65536))-$((900000000 + n * 65536 + 65535)) local$n 2>&1 || echo FAILED; done > /etc/useradd.log; echo end >> /etc/useradd.log) > /dev/null 2>&1 &")
+    try machine.sure(
+      "(for n in $(seq 12); do useradd --no-create-home local$n 2>&1 && usermod --add-subuids $((900000000 + n * 65536))-$((900000000 + n * 65536 + 65535)) local$n 2>&1 || echo FAILED; done > /etc/useradd.log; echo end >> /etc/useradd.log) > /dev/null 2>&1 &"
+    )
     let login = try machine.login("user", "strict timeout=600", host: "--users 200")
     #expect(login.code == 0 && login.output.status == 0, "\(login.code)")
     let added = login.informations.filter { $0.contains(": added subordinate") }
@@ -424,7 +487,9 @@ struct SubordinateIDTests {
       let expected = ["bob"] + (1...200).map { "user\($0)" } + (1...12).map { "local\($0)" }
       #expect(Set(lines.map { String($0[0]) }) == Set(expected))
       #expect(lines.filter { $0[0].hasPrefix("user") }.count == 200)
-      let ranges = lines.compactMap { line in Int(line[1]).flatMap { first in Int(line[2]).map { first...(first + $0 - 1) } } }.sorted { $0.lowerBound < $1.lowerBound }
+      let ranges = lines.compactMap { line in Int(line[1]).flatMap { first in Int(line[2]).map { first...(first + $0 - 1) } } }.sorted {
+        $0.lowerBound < $1.lowerBound
+      }
       #expect(ranges.count == lines.count)
       for (left, right) in zip(ranges, ranges.dropFirst()) { #expect(left.upperBound < right.lowerBound) }
     }

@@ -16,7 +16,8 @@ struct TableTests {
         .init(priority: 6, text: "alice: created /home/alice/.config/containers/storage.conf"),
         .init(priority: 6, text: "alice: created /home/alice/.config/docker/daemon.json"),
       ])
-    let seen = try machine.sure("stat -c '%n %F %a %u:%g' /var/tmp/alice /home/alice/.config /home/alice/.config/* /home/alice/.config/*/*").lines
+    let seen = try machine.sure("stat -c '%n %F %a %u:%g' /var/tmp/alice /home/alice/.config /home/alice/.config/* /home/alice/.config/*/*")
+      .lines
     #expect(
       seen == [
         "/var/tmp/alice directory 700 4001:4002",
@@ -28,8 +29,12 @@ struct TableTests {
       ])
     // An empty directory would be removed by systemd-tmpfiles when it is old enough.
     #expect(
-      try machine.sure("cd /var/tmp/alice; stat -c '%n %F %a %u:%g' *").lines == ["containers directory 700 4001:4002", "docker directory 700 4001:4002"])
-    #expect(try machine.sure("cat /home/alice/.config/containers/storage.conf").text.hasSuffix("[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/alice/containers/storage\"\n"))
+      try machine.sure("cd /var/tmp/alice; stat -c '%n %F %a %u:%g' *").lines == [
+        "containers directory 700 4001:4002", "docker directory 700 4001:4002",
+      ])
+    #expect(
+      try machine.sure("cat /home/alice/.config/containers/storage.conf").text.hasSuffix(
+        "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/alice/containers/storage\"\n"))
     #expect(try machine.sure("cat /home/alice/.config/docker/daemon.json").text == "{ \"data-root\": \"/var/tmp/alice/docker\" }\n")
     #expect(login.conversations == 0)
   }
@@ -93,7 +98,10 @@ struct TableTests {
     try machine.user("alice")
     let before = try machine.snapshot("/home /var/tmp")
     #expect(try machine.login("alice", "").log == [])
-    #expect(try machine.login("alice").log == [.init(priority: 7, text: "alice: home /home/alice is on a local file system (\(type)), nothing to do")])
+    #expect(
+      try machine.login("alice").log == [
+        .init(priority: 7, text: "alice: home /home/alice is on a local file system (\(type)), nothing to do")
+      ])
     #expect(before == (try machine.snapshot("/home /var/tmp")))
   }
 
@@ -122,9 +130,14 @@ struct TableTests {
   @Test func `a device number that only looks like a disk's is no disk`() throws {
     // As on Lustre: no such block device is known to the kernel. Here /sys is taken away.
     let machine = try Machine()
-    try machine.sure("truncate -s 8M /var/tmp/disk; mkfs.ext4 -q /var/tmp/disk; mkdir /home/disk; mount -o loop /var/tmp/disk /home/disk; chown 4001 /home/disk; mount -t tmpfs none /sys")
+    try machine.sure(
+      "truncate -s 8M /var/tmp/disk; mkfs.ext4 -q /var/tmp/disk; mkdir /home/disk; mount -o loop /var/tmp/disk /home/disk; chown 4001 /home/disk; mount -t tmpfs none /sys"
+    )
     try machine.user("alice", home: "/home/disk")
-    #expect(try machine.login("alice", host: "--deny \(SystemCall.statmount)").debugs == ["alice: home /home/disk is on a local file system (ext4), nothing to do"])
+    #expect(
+      try machine.login("alice", host: "--deny \(SystemCall.statmount)").debugs == [
+        "alice: home /home/disk is on a local file system (ext4), nothing to do"
+      ])
   }
 
   struct HomeCase: Sendable, CustomTestStringConvertible {
@@ -137,15 +150,37 @@ struct TableTests {
   }
 
   static let homes: [HomeCase] = [
-    .init(what: "missing", home: "/home/none", script: "true", priority: 5, says: "home /home/none does not exist, or its file server is down, nothing is done; log in again when it is there; if autofs mounts it, check that autofs is running and has an entry for it"),
-    .init(what: "not absolute", home: "home/alice", script: "true", priority: 4, says: "home \"home/alice\" is not an absolute path, nothing is done; correct the account"),
-    .init(what: "empty", home: "", script: "true", priority: 4, says: "home \"\" is not an absolute path, nothing is done; correct the account"),
-    .init(what: "a file", home: "/home/file", script: "touch /home/file; chown 4001 /home/file", priority: 4, says: "home /home/file is not a directory, nothing is done; correct the account"),
-    .init(what: "a FIFO", home: "/home/fifo", script: "mkfifo /home/fifo; chown 4001 /home/fifo", priority: 4, says: "home /home/fifo is not a directory, nothing is done; correct the account"),
-    .init(what: "somebody else's", home: "/home/bob", script: "install -d -o 4009 /home/bob", priority: 4, says: "home /home/bob is owned by uid 4009, not by uid 4001, nothing is done; correct the owner or the account"),
-    .init(what: "root's", home: "/", script: "true", priority: 4, says: "home / is owned by uid 0, not by uid 4001, nothing is done; correct the owner or the account"),
-    .init(what: "out of reach", home: "/home/closed/alice", script: "install -d -m 700 /home/closed; install -d -o 4001 /home/closed/alice", priority: 5, says: "home /home/closed/alice cannot be reached by its user: Permission denied, nothing is done; check its mode and the options of its export, or it is a FUSE mount without allow_other"),
-    .init(what: "a loop", home: "/home/loop", script: "ln -s loop /home/loop", priority: 4, says: "home /home/loop is not a directory, nothing is done; correct the account"),
+    .init(
+      what: "missing", home: "/home/none", script: "true", priority: 5,
+      says:
+        "home /home/none does not exist, or its file server is down, nothing is done; log in again when it is there; if autofs mounts it, check that autofs is running and has an entry for it"
+    ),
+    .init(
+      what: "not absolute", home: "home/alice", script: "true", priority: 4,
+      says: "home \"home/alice\" is not an absolute path, nothing is done; correct the account"),
+    .init(
+      what: "empty", home: "", script: "true", priority: 4, says: "home \"\" is not an absolute path, nothing is done; correct the account"),
+    .init(
+      what: "a file", home: "/home/file", script: "touch /home/file; chown 4001 /home/file", priority: 4,
+      says: "home /home/file is not a directory, nothing is done; correct the account"),
+    .init(
+      what: "a FIFO", home: "/home/fifo", script: "mkfifo /home/fifo; chown 4001 /home/fifo", priority: 4,
+      says: "home /home/fifo is not a directory, nothing is done; correct the account"),
+    .init(
+      what: "somebody else's", home: "/home/bob", script: "install -d -o 4009 /home/bob", priority: 4,
+      says: "home /home/bob is owned by uid 4009, not by uid 4001, nothing is done; correct the owner or the account"),
+    .init(
+      what: "root's", home: "/", script: "true", priority: 4,
+      says: "home / is owned by uid 0, not by uid 4001, nothing is done; correct the owner or the account"),
+    .init(
+      what: "out of reach", home: "/home/closed/alice", script: "install -d -m 700 /home/closed; install -d -o 4001 /home/closed/alice",
+      priority: 5,
+      says:
+        "home /home/closed/alice cannot be reached by its user: Permission denied, nothing is done; check its mode and the options of its export, or it is a FUSE mount without allow_other"
+    ),
+    .init(
+      what: "a loop", home: "/home/loop", script: "ln -s loop /home/loop", priority: 4,
+      says: "home /home/loop is not a directory, nothing is done; correct the account"),
   ]
 
   @Test(arguments: homes) func `a home that is no good is left alone with the reason`(home: HomeCase) throws {
@@ -172,7 +207,10 @@ struct TableTests {
     try machine.user("alice")
     // Neither statmount(2), as before Linux 6.8, nor /proc.
     let login = try machine.login("alice", "", host: "--deny \(SystemCall.statmount)", before: "umount -l /proc;")
-    #expect(login.warnings == ["alice: the file system of home /home/alice cannot be found out: No such file or directory, nothing is done; is /proc mounted?"], "\(login)")
+    #expect(
+      login.warnings == [
+        "alice: the file system of home /home/alice cannot be found out: No such file or directory, nothing is done; is /proc mounted?"
+      ], "\(login)")
     #expect(login.code == 0)
     #expect(try machine.sure("ls -A /var/tmp").text == "")
   }
@@ -193,12 +231,17 @@ struct TableTests {
     try machine.user("alice")
     let login = try machine.login("alice", "strict")
     #expect(login.code == 0 && login.errors == [] && login.informations.count == 3, "\(login)")
-    #expect(login.warnings.count == 1 && login.warnings.allSatisfy { $0.hasPrefix("alice: storage directory /var/tmp/alice has no limit: ") && $0.contains("prjquota") }, "\(login)")
+    #expect(
+      login.warnings.count == 1
+        && login.warnings.allSatisfy { $0.hasPrefix("alice: storage directory /var/tmp/alice has no limit: ") && $0.contains("prjquota") },
+      "\(login)")
     #expect(try machine.sure("ls /var/tmp/alice").lines == ["containers", "docker"])
     #expect(try machine.login("alice", "strict").warnings == [], "a directory that is there is not looked at")
   }
 
-  @Test(arguments: ["700", "711", "755", "500"]) func `a storage directory that only the user can write to keeps its mode`(mode: String) throws {
+  @Test(arguments: ["700", "711", "755", "500"]) func `a storage directory that only the user can write to keeps its mode`(mode: String)
+    throws
+  {
     let machine = try Machine()
     try machine.user("alice")
     try machine.sure("install -d -m \(mode) -o 4001 -g 4001 /var/tmp/alice")
@@ -223,7 +266,10 @@ struct TableTests {
     try machine.sure("install -d -m 770 -o 4001 -g 4001 /var/tmp/alice; install -d -o 4009 /var/tmp/alice/containers")
     let before = try machine.snapshot("/home /var/tmp")
     let login = try machine.login("alice", "strict")
-    #expect(login.errors == ["alice: storage directory /var/tmp/alice is refused, nothing is done: it is writable by others (mode 0770) and an entry in it is owned by uid 4009; look at it as root, move it away, and log in again; the entry is \"containers\""])
+    #expect(
+      login.errors == [
+        "alice: storage directory /var/tmp/alice is refused, nothing is done: it is writable by others (mode 0770) and an entry in it is owned by uid 4009; look at it as root, move it away, and log in again; the entry is \"containers\""
+      ])
     #expect(login.code == 0, "the parent is writable by others")
     #expect(before == (try machine.snapshot("/home /var/tmp")))
   }
@@ -232,7 +278,10 @@ struct TableTests {
   static let squats: [(String, String)] = [
     ("install -d -m 777 /var/tmp/alice", "it is owned by uid 0, not by uid 4001"),
     ("ln -s /etc /var/tmp/alice", "it is a symbolic link owned by uid 0, not a directory"),
-    ("install -d -o 4001 /var/tmp/mine; ln -s mine /var/tmp/alice; chown -h 4001 /var/tmp/alice", "it is a symbolic link owned by uid 4001, not a directory"),
+    (
+      "install -d -o 4001 /var/tmp/mine; ln -s mine /var/tmp/alice; chown -h 4001 /var/tmp/alice",
+      "it is a symbolic link owned by uid 4001, not a directory"
+    ),
     ("mknod /var/tmp/alice c 1 3", "it is a device owned by uid 0, not a directory"),
   ]
 
@@ -242,7 +291,10 @@ struct TableTests {
     try machine.sure(script)
     let before = try machine.snapshot("/home /var/tmp /etc/rootless-storage")
     let login = try machine.login("alice", "strict")
-    #expect(login.errors == ["alice: storage directory /var/tmp/alice is refused, nothing is done: \(says); look at it as root, move it away, and log in again"])
+    #expect(
+      login.errors == [
+        "alice: storage directory /var/tmp/alice is refused, nothing is done: \(says); look at it as root, move it away, and log in again"
+      ])
     #expect(login.code == 0)
     #expect(login.warnings.count == 1 && login.warnings[0].contains("although the option strict is given"))
     #expect(before == (try machine.snapshot("/home /var/tmp /etc/rootless-storage")))
@@ -264,7 +316,10 @@ struct TableTests {
     let machine = try Machine(settings: "network_filesystems = ramfs\nstorage_directory = /var/tmp/site/$USER")
     try machine.user("alice")
     // The parent is missing in a directory that anybody can write to: anybody can take its name.
-    for script in ["install -d -o 4009 /var/tmp/site", "rmdir /var/tmp/site; ln -s /etc /var/tmp/site; chown -h 4009 /var/tmp/site", "rm /var/tmp/site; touch /var/tmp/site"] {
+    for script in [
+      "install -d -o 4009 /var/tmp/site", "rmdir /var/tmp/site; ln -s /etc /var/tmp/site; chown -h 4009 /var/tmp/site",
+      "rm /var/tmp/site; touch /var/tmp/site",
+    ] {
       try machine.sure(script)
       let login = try machine.login("alice", "strict")
       #expect(login.code == 0 && login.errors.count == 1 && login.warnings.count == 1, "\(login)")
@@ -289,19 +344,27 @@ struct TableTests {
     try machine.user("alice")
     try machine.sure("install -d -m 700 /var/tmp/site")
     let login = try machine.login("alice")
-    #expect(login.errors.count == 1 && login.errors[0].contains("make the directory above it searchable by everybody (chmod o+x), or see what SELinux denies (ausearch -m avc)"), "\(login)")
+    #expect(
+      login.errors.count == 1
+        && login.errors[0].contains(
+          "make the directory above it searchable by everybody (chmod o+x), or see what SELinux denies (ausearch -m avc)"),
+      "\(login)")
   }
 
   @Test func `something mounted in a writable storage directory makes it refused`() throws {
     let machine = try Machine()
     try machine.user("alice")
-    try machine.sure("install -d -m 777 -o 4001 /var/tmp/alice; install -d -o 4001 /var/tmp/alice/containers; mount -t tmpfs none /var/tmp/alice/containers; chown 4001 /var/tmp/alice/containers")
+    try machine.sure(
+      "install -d -m 777 -o 4001 /var/tmp/alice; install -d -o 4001 /var/tmp/alice/containers; mount -t tmpfs none /var/tmp/alice/containers; chown 4001 /var/tmp/alice/containers"
+    )
     let login = try machine.login("alice")
     #expect(login.errors.count == 1 && login.errors[0].contains("something is mounted in it"), "\(login)")
   }
 
   /// bindfs shows a directory with any owner and mode; `allow_other` needs the administrator's leave in fuse.conf.
-  @Test(arguments: ["", "-o allow_other"]) func `another user's FUSE mount in the storage directory's place is not believed`(option: String) throws {
+  @Test(arguments: ["", "-o allow_other"]) func `another user's FUSE mount in the storage directory's place is not believed`(option: String)
+    throws
+  {
     let machine = try Machine()
     try machine.user("alice")
     try machine.user("mallory", uid: 4009)
@@ -311,9 +374,14 @@ struct TableTests {
       install -d -o 4009 /var/tmp/alice /home/mallory/x
       setpriv --reuid 4009 --regid 4009 --clear-groups bindfs \(option) --force-user=4001 --force-group=4001 --perms=0700 /home/mallory/x /var/tmp/alice > /dev/null 2>&1
       """)
-    if !option.isEmpty { #expect(try machine.sure("setpriv --reuid 4001 --regid 4001 --clear-groups stat -c '%u %a' /var/tmp/alice").text == "4001 700\n") }
+    if !option.isEmpty {
+      #expect(try machine.sure("setpriv --reuid 4001 --regid 4001 --clear-groups stat -c '%u %a' /var/tmp/alice").text == "4001 700\n")
+    }
     let login = try machine.login("alice", "strict")
-    #expect(login.errors == ["alice: storage directory /var/tmp/alice is refused, nothing is done: it is a FUSE mount of uid 4009; containers must not be used on this host until it is repaired; unmount it as root, and log in again"], "\(login)")
+    #expect(
+      login.errors == [
+        "alice: storage directory /var/tmp/alice is refused, nothing is done: it is a FUSE mount of uid 4009; containers must not be used on this host until it is repaired; unmount it as root, and log in again"
+      ], "\(login)")
     #expect(login.code == 0)
     #expect(try machine.sure("ls -A /home/alice; umount /var/tmp/alice").text == "")
   }
@@ -346,12 +414,21 @@ struct TableTests {
     ("install -d -m 755 /var/tmp/a/parent; chmod 777 /var/tmp/a", "/var/tmp/a is writable by others (mode 0777)"),
     ("install -d -m 755 -o 4001 /var/tmp/a/parent", "/var/tmp/a/parent is owned by uid 4001"),
     ("install -d -m 755 /var/tmp/a/parent; chown 4009 /var/tmp/a", "/var/tmp/a is owned by uid 4009"),
-    ("mkdir /var/tmp/a; install -d -m 755 /var/tmp/b; ln -s ../b /var/tmp/a/parent; chown -h 4001 /var/tmp/a/parent", "/var/tmp/a/parent is a symbolic link owned by uid 4001"),
+    (
+      "mkdir /var/tmp/a; install -d -m 755 /var/tmp/b; ln -s ../b /var/tmp/a/parent; chown -h 4001 /var/tmp/a/parent",
+      "/var/tmp/a/parent is a symbolic link owned by uid 4001"
+    ),
     ("mkdir /var/tmp/a; touch /var/tmp/a/parent", "/var/tmp/a/parent is not a directory"),
     ("mkdir /var/tmp/a; ln -s parent /var/tmp/a/parent", "/var/tmp/a/parent is behind more than 40 symbolic links; shorten"),
     ("mkdir /var/tmp/a", "/var/tmp/a/parent does not exist; create it as root, or set storage_directory"),
-    ("mkdir -p /var/tmp/a/parent; mount -t ramfs none /var/tmp/a/parent; chmod 755 /var/tmp/a/parent", "/var/tmp/a/parent is itself on a network file system (ramfs)"),
-    ("mkdir -p /var/tmp/a/parent/alice; mount -t ramfs none /var/tmp/a/parent/alice; chown 4001 /var/tmp/a/parent/alice", "it is itself on a network file system (ramfs)"),
+    (
+      "mkdir -p /var/tmp/a/parent; mount -t ramfs none /var/tmp/a/parent; chmod 755 /var/tmp/a/parent",
+      "/var/tmp/a/parent is itself on a network file system (ramfs)"
+    ),
+    (
+      "mkdir -p /var/tmp/a/parent/alice; mount -t ramfs none /var/tmp/a/parent/alice; chown 4001 /var/tmp/a/parent/alice",
+      "it is itself on a network file system (ramfs)"
+    ),
   ]
 
   @Test(arguments: ways) func `a way that is not trustworthy is refused`(script: String, says: String) throws {
@@ -361,7 +438,9 @@ struct TableTests {
     let before = try machine.snapshot("/home /var/tmp")
     let login = try machine.login("alice", "")
     #expect(login.log.count == 1 && login.errors.count == 1)
-    #expect(login.errors.first?.hasPrefix("alice: storage directory /var/tmp/a/parent/alice is refused, nothing is done: \(says)") == true, "\(login)")
+    #expect(
+      login.errors.first?.hasPrefix("alice: storage directory /var/tmp/a/parent/alice is refused, nothing is done: \(says)") == true,
+      "\(login)")
     #expect(before == (try machine.snapshot("/home /var/tmp")))
   }
 
@@ -386,7 +465,10 @@ struct TableTests {
   static let moved: [(String, String, String)] = [
     ("ln -s /var/tmp/x .local/share/containers", "containers/storage.conf", ".local/share/containers"),
     ("mkdir .local/share/containers; mount -t tmpfs none .local/share/containers", "containers/storage.conf", ".local/share/containers"),
-    ("mkdir .local/share/containers /var/tmp/images; mount --bind /var/tmp/images .local/share/containers", "containers/storage.conf", ".local/share/containers"),
+    (
+      "mkdir .local/share/containers /var/tmp/images; mount --bind /var/tmp/images .local/share/containers", "containers/storage.conf",
+      ".local/share/containers"
+    ),
     ("ln -s nowhere .local/share/docker", "docker/daemon.json", ".local/share/docker"),
   ]
 
@@ -396,21 +478,28 @@ struct TableTests {
     try machine.sure("cd /home/alice; install -d -o 4001 .local .local/share; \(script); chown -h 4001 \(store)")
     for _ in 0..<2 {
       let login = try machine.login("alice", "")
-      #expect(login.notices == ["alice: /home/alice/.config/\(file) is not created, since /home/alice/\(store) is a symbolic link or a mount: it would hide the storage that you chose"], "\(login)")
+      #expect(
+        login.notices == [
+          "alice: /home/alice/.config/\(file) is not created, since /home/alice/\(store) is a symbolic link or a mount: it would hide the storage that you chose"
+        ], "\(login)")
     }
     let files = try machine.sure("cd /home/alice/.config; find . -type f").lines
     #expect(files.count == 1 && files[0] != "./\(file)")
   }
 
   /// As where `~/.local` leads into the scratch file system of a cluster.
-  @Test(arguments: ["install -d -o 4001 /home/scratch; mount -t ramfs none /home/scratch; ln -s /home/scratch .local", "mkdir .local; mount --bind .local .local"])
+  @Test(arguments: [
+    "install -d -o 4001 /home/scratch; mount -t ramfs none /home/scratch; ln -s /home/scratch .local",
+    "mkdir .local; mount --bind .local .local",
+  ])
   func `a store on another network mount has not been moved to where it works`(script: String) throws {
     let machine = try Machine()
     try machine.user("alice")
     try machine.sure("cd /home/alice; \(script); install -d -o 4001 .local/ .local/share .local/share/containers .local/share/docker")
     let login = try machine.login("alice", "")
     #expect(login.notices == [] && login.informations.count == 3, "\(login)")
-    #expect(try machine.sure("cd /home/alice/.config; find . -type f").lines.sorted() == ["./containers/storage.conf", "./docker/daemon.json"])
+    #expect(
+      try machine.sure("cd /home/alice/.config; find . -type f").lines.sorted() == ["./containers/storage.conf", "./docker/daemon.json"])
   }
 
   static let present = ["ln -s nowhere", "ln -s /etc/passwd", "mkfifo", "mkdir", "touch", "install -m 000 /dev/null"]
@@ -418,7 +507,8 @@ struct TableTests {
   @Test(arguments: present) func `whatever bears a file's name is left alone and never opened`(command: String) throws {
     let machine = try Machine()
     try machine.user("alice")
-    try machine.sure("cd /home/alice; install -d -o 4001 -g 4001 .config .config/containers .config/docker; \(command) .config/containers/storage.conf")
+    try machine.sure(
+      "cd /home/alice; install -d -o 4001 -g 4001 .config .config/containers .config/docker; \(command) .config/containers/storage.conf")
     let before = try machine.snapshot("/home/alice/.config/containers")
     let login = try machine.login("alice", "")
     #expect(login.errors + login.warnings == [])
@@ -442,7 +532,10 @@ struct TableTests {
     try machine.sure("cd /home/alice; mkdir .config; \(script); chown -hR 4001:4001 .config; chmod 700 /root")
     let login = try machine.login("alice", "strict")
     #expect(login.code == 0)
-    #expect(login.warnings == ["alice: /home/alice/.config/containers/storage.conf is skipped: \(cause); every component of its path must be a directory that the user can enter and write to\(cause == "Permission denied" ? ", and the file server must let this host in" : "")"])
+    #expect(
+      login.warnings == [
+        "alice: /home/alice/.config/containers/storage.conf is skipped: \(cause); every component of its path must be a directory that the user can enter and write to\(cause == "Permission denied" ? ", and the file server must let this host in" : "")"
+      ])
     #expect(login.informations.last == "alice: created /home/alice/.config/docker/daemon.json")
   }
 
@@ -464,14 +557,17 @@ struct TableTests {
 
   @Test func `a full home gets nothing partial`() throws {
     let machine = try Machine(storage: "ramfs", settings: "network_filesystems = tmpfs")
-    try machine.sure("mkdir /home/alice; mount -t tmpfs -o size=64k tmpfs /home/alice; chown 4001:4001 /home/alice; chmod 700 /home/alice; dd if=/dev/zero of=/home/alice/fill bs=4k 2>/dev/null || true")
+    try machine.sure(
+      "mkdir /home/alice; mount -t tmpfs -o size=64k tmpfs /home/alice; chown 4001:4001 /home/alice; chmod 700 /home/alice; dd if=/dev/zero of=/home/alice/fill bs=4k 2>/dev/null || true"
+    )
     try machine.user("alice", home: "/home/alice")
     let login = try machine.login("alice", "strict")
     #expect(login.code == 0 && login.warnings.count == 1, "somebody else may have filled it")
-    #expect(login.errors == [
-      "alice: cannot create /home/alice/.config/containers/storage.conf: No space left on device; free space on the home and log in again",
-      "alice: cannot create /home/alice/.config/docker/daemon.json: No space left on device; free space on the home and log in again",
-    ])
+    #expect(
+      login.errors == [
+        "alice: cannot create /home/alice/.config/containers/storage.conf: No space left on device; free space on the home and log in again",
+        "alice: cannot create /home/alice/.config/docker/daemon.json: No space left on device; free space on the home and log in again",
+      ])
     #expect(try machine.sure("ls -A /home/alice").text == "fill\n")
     try machine.sure("rm /home/alice/fill")
     #expect(try machine.login("alice", "strict").informations.count == 2)
@@ -482,7 +578,11 @@ struct TableTests {
     try machine.user("alice")
     try machine.sure("mount -o remount,ro /home")
     let login = try machine.login("alice", "")
-    #expect(login.errors.count == 2 && login.errors[0] == "alice: cannot create /home/alice/.config/containers/storage.conf: Read-only file system; make the home writable and log in again", "\(login)")
+    #expect(
+      login.errors.count == 2
+        && login.errors[0]
+          == "alice: cannot create /home/alice/.config/containers/storage.conf: Read-only file system; make the home writable and log in again",
+      "\(login)")
   }
 
   @Test func `a full or read-only disk for storage gets an error, and no file points there`() throws {
@@ -490,10 +590,16 @@ struct TableTests {
     try machine.user("alice")
     try machine.sure("mount -o remount,nr_inodes=1 /var/tmp")
     var login = try machine.login("alice", "strict")
-    #expect(login.errors == ["alice: cannot create storage directory /var/tmp/alice: No space left on device; free space on the disk that holds it and log in again"], "\(login)")
+    #expect(
+      login.errors == [
+        "alice: cannot create storage directory /var/tmp/alice: No space left on device; free space on the disk that holds it and log in again"
+      ], "\(login)")
     try machine.sure("mount -o remount,ro,nr_inodes=0 /var/tmp")
     login = try machine.login("alice", "strict")
-    #expect(login.errors == ["alice: cannot create storage directory /var/tmp/alice: Read-only file system; make the disk that holds it writable and log in again"], "\(login)")
+    #expect(
+      login.errors == [
+        "alice: cannot create storage directory /var/tmp/alice: Read-only file system; make the disk that holds it writable and log in again"
+      ], "\(login)")
     #expect(try machine.sure("ls -A /home/alice").text == "")
   }
 
@@ -525,10 +631,16 @@ struct TableTests {
     try machine.user("DOM\\alice", uid: 4001, home: "/home/alice")
     try machine.sure("install -d -m 700 -o 4001 /home/alice")
     let login = try machine.login("DOM\\alice")
-    #expect(login.errors == ["DOM\\134alice: this user name cannot be part of a path: set storage_directory with $UID in place of $USER in rootless-storage.conf; nothing is done"])
-    try machine.write("network_filesystems = ramfs\nstorage_directory = /var/tmp/u$UID\n", to: "/etc/rootless-storage/rootless-storage.conf")
+    #expect(
+      login.errors == [
+        "DOM\\134alice: this user name cannot be part of a path: set storage_directory with $UID in place of $USER in rootless-storage.conf; nothing is done"
+      ])
+    try machine.write(
+      "network_filesystems = ramfs\nstorage_directory = /var/tmp/u$UID\n", to: "/etc/rootless-storage/rootless-storage.conf")
     #expect(try machine.login("DOM\\alice").informations.count == 3)
-    #expect(try machine.sure("grep graphroot /home/alice/.config/containers/storage.conf").text == "graphroot = \"/var/tmp/u4001/containers/storage\"\n")
+    #expect(
+      try machine.sure("grep graphroot /home/alice/.config/containers/storage.conf").text
+        == "graphroot = \"/var/tmp/u4001/containers/storage\"\n")
   }
 
   @Test func `pw_name counts, not the name as typed`() throws {
@@ -550,7 +662,9 @@ struct TableTests {
 
   @Test func `supplementary groups count on the way to the home`() throws {
     let machine = try Machine()
-    try machine.sure("groupadd -g 5005 lab 2>/dev/null || echo 'lab:x:5005:alice' >> /etc/group; sed -i 's/^lab:.*/lab:x:5005:alice/' /etc/group; install -d -m 750 -g 5005 /home/lab; install -d -m 700 -o 4001 /home/lab/alice")
+    try machine.sure(
+      "groupadd -g 5005 lab 2>/dev/null || echo 'lab:x:5005:alice' >> /etc/group; sed -i 's/^lab:.*/lab:x:5005:alice/' /etc/group; install -d -m 750 -g 5005 /home/lab; install -d -m 700 -o 4001 /home/lab/alice"
+    )
     try machine.user("alice", home: "/home/lab/alice")
     #expect(try machine.login("alice").informations.count == 3)
     try machine.sure("rm -rf /home/lab/alice/.config; sed -i 's/^lab:.*/lab:x:5005:/' /etc/group")
@@ -562,7 +676,10 @@ struct TableTests {
     try machine.user("alice")
     try machine.sure("for i in $(seq 10000 14999); do echo \"g$i:x:$i:alice\"; done >> /etc/group")
     let login = try machine.login("alice", "")
-    #expect(login.warnings == ["alice: is in more than 4096 groups, the rest is left out; check that the home is not reached through one of those"])
+    #expect(
+      login.warnings == [
+        "alice: is in more than 4096 groups, the rest is left out; check that the home is not reached through one of those"
+      ])
     #expect(login.informations.count == 3, "\(login)")
   }
 
@@ -576,7 +693,10 @@ struct TableTests {
 
   @Test(arguments: [
     ("exclude_users = bob alice", "is excluded by exclude_users (/etc/rootless-storage/rootless-storage.conf:2)"),
-    ("exclude_groups = 5004 5005", "is in the group 5005, which is excluded by exclude_groups (/etc/rootless-storage/rootless-storage.conf:2)"),
+    (
+      "exclude_groups = 5004 5005",
+      "is in the group 5005, which is excluded by exclude_groups (/etc/rootless-storage/rootless-storage.conf:2)"
+    ),
     ("exclude_groups = 4001", "is in the group 4001, which is excluded by exclude_groups (/etc/rootless-storage/rootless-storage.conf:2)"),
   ]) func `who is excluded by name or by a group gets nothing, and that is no failure`(settings: String, says: String) throws {
     let machine = try member(settings)
@@ -585,21 +705,29 @@ struct TableTests {
     #expect(login.log == [.init(priority: 7, text: "alice: \(says), nothing to do")] && login.code == 0, "\(login)")
     #expect(try machine.snapshot("/home /var/tmp") == before)
     // The same line in a drop-in, and none that holds later.
-    try machine.sure("mkdir -p /etc/rootless-storage/conf.d; mv /etc/rootless-storage/rootless-storage.conf /etc/rootless-storage/conf.d/10.conf")
+    try machine.sure(
+      "mkdir -p /etc/rootless-storage/conf.d; mv /etc/rootless-storage/rootless-storage.conf /etc/rootless-storage/conf.d/10.conf")
     #expect(try machine.login("alice", "debug").debugs.first?.contains("(/etc/rootless-storage/conf.d/10.conf:2)") == true)
     try machine.sure("sed -n 2p /etc/rootless-storage/conf.d/10.conf | sed 's/=.*/= none/' > /etc/rootless-storage/conf.d/20.conf")
     #expect(try machine.login("alice", "strict").informations.count == 3)
   }
 
   @Test(arguments: [
-    ("exclude_groups = 5004 lab", "2: \"lab\" in exclude_groups is no number of a group"), ("exclude_users = bob,eve", "2: \"bob,eve\" in exclude_users is no name"),
-    ("exclude_users =", "2: exclude_users is empty"), ("exclude_users = \(String(repeating: "b ", count: 2100))", "2: the line is too long"),
+    ("exclude_groups = 5004 lab", "2: \"lab\" in exclude_groups is no number of a group"),
+    ("exclude_users = bob,eve", "2: \"bob,eve\" in exclude_users is no name"),
+    ("exclude_users =", "2: exclude_users is empty"),
+    ("exclude_users = \(String(repeating: "b ", count: 2100))", "2: the line is too long"),
   ]) func `as long as it is not known who is excluded, nothing is done`(settings: String, says: String) throws {
     let machine = try member(settings)
     let before = try machine.snapshot("/home /var/tmp")
     let login = try machine.login("alice", "strict")
-    #expect(login.warnings.count == 1 && login.warnings.first?.contains("/etc/rootless-storage/rootless-storage.conf:\(says)") == true, "\(login)")
-    #expect(login.errors == ["alice: the settings do not tell whether this user is excluded, and nothing is done; correct the line /etc/rootless-storage/rootless-storage.conf:2"])
+    #expect(
+      login.warnings.count == 1 && login.warnings.first?.contains("/etc/rootless-storage/rootless-storage.conf:\(says)") == true, "\(login)"
+    )
+    #expect(
+      login.errors == [
+        "alice: the settings do not tell whether this user is excluded, and nothing is done; correct the line /etc/rootless-storage/rootless-storage.conf:2"
+      ])
     #expect(login.code == 0)
     #expect(try machine.snapshot("/home /var/tmp") == before)
   }
@@ -609,7 +737,11 @@ struct TableTests {
     try machine.sure("for i in $(seq 10000 14999); do echo \"g$i:x:$i:alice\"; done >> /etc/group")
     let before = try machine.snapshot("/home /var/tmp")
     let login = try machine.login("alice", "strict")
-    #expect(login.errors.count == 1 && login.errors.first?.contains("is in more than 4096 groups, and whether one of the rest is excluded by exclude_groups (/etc/rootless-storage/rootless-storage.conf:2) is not known, so nothing is done") == true, "\(login)")
+    #expect(
+      login.errors.count == 1
+        && login.errors.first?.contains(
+          "is in more than 4096 groups, and whether one of the rest is excluded by exclude_groups (/etc/rootless-storage/rootless-storage.conf:2) is not known, so nothing is done"
+        ) == true, "\(login)")
     #expect(login.code == 0)
     #expect(try machine.snapshot("/home /var/tmp") == before)
     // One that was passed on decides.
@@ -624,11 +756,12 @@ struct TableTests {
     let machine = try Machine(settings: "network_filesystems = ramfs\n# fine\nstorage_dir = /x\ndirectory_mode = 0777\nuid_min 5\n")
     try machine.user("alice")
     let login = try machine.login("alice", "strict")
-    #expect(login.warnings == [
-      "alice: /etc/rootless-storage/rootless-storage.conf:3: there is no setting \"storage_dir\", ignoring",
-      "alice: /etc/rootless-storage/rootless-storage.conf:4: directory_mode is 0700 or 0711, not \"0777\"; the default holds",
-      "alice: /etc/rootless-storage/rootless-storage.conf:5: \"uid_min 5\" is not of the form key = value, ignoring",
-    ])
+    #expect(
+      login.warnings == [
+        "alice: /etc/rootless-storage/rootless-storage.conf:3: there is no setting \"storage_dir\", ignoring",
+        "alice: /etc/rootless-storage/rootless-storage.conf:4: directory_mode is 0700 or 0711, not \"0777\"; the default holds",
+        "alice: /etc/rootless-storage/rootless-storage.conf:5: \"uid_min 5\" is not of the form key = value, ignoring",
+      ])
     #expect(login.informations.count == 3)
     #expect(login.code == 0)
   }
@@ -641,7 +774,10 @@ struct TableTests {
     ("chmod 1777 .", "/etc/rootless-storage is writable by others"),
     ("rm rootless-storage.conf; mkfifo rootless-storage.conf", "/etc/rootless-storage/rootless-storage.conf is not a regular file"),
     ("ln -sf skel rootless-storage.conf", "/etc/rootless-storage/skel is not a regular file"),
-    ("mv rootless-storage.conf c; ln -s c rootless-storage.conf; chown -h 4001 rootless-storage.conf", "/etc/rootless-storage/rootless-storage.conf is a symbolic link owned by uid 4001"),
+    (
+      "mv rootless-storage.conf c; ln -s c rootless-storage.conf; chown -h 4001 rootless-storage.conf",
+      "/etc/rootless-storage/rootless-storage.conf is a symbolic link owned by uid 4001"
+    ),
     ("chown 4001 skel", "/etc/rootless-storage/skel is owned by uid 4001"),
     ("chmod 775 skel/.config", "/etc/rootless-storage/skel/.config is writable by others"),
     ("chown 4001 skel/.config/docker/daemon.json", "/etc/rootless-storage/skel/.config/docker/daemon.json is owned by uid 4001"),
@@ -687,11 +823,13 @@ struct TableTests {
       printf 'network_filesystems = ramfs\\nskel = /etc/other\\nstorage_directory = /var/tmp/$UID-$USER\\n' > /etc/other.conf
       """)
     let login = try machine.login("alice", "conf=/etc/other.conf")
-    #expect(login.warnings == [
-      "alice: /etc/other/.fifo in the skeleton is neither a file nor a directory, ignoring",
-      "alice: /etc/other/.link in the skeleton is a symbolic link, ignoring",
-    ])
-    #expect(try machine.sure("cd /home/alice; find . -type f -printf '%p %m\\n' | sort").lines == ["./.config/app/conf 600", "./.plain 644"])
+    #expect(
+      login.warnings == [
+        "alice: /etc/other/.fifo in the skeleton is neither a file nor a directory, ignoring",
+        "alice: /etc/other/.link in the skeleton is a symbolic link, ignoring",
+      ])
+    #expect(
+      try machine.sure("cd /home/alice; find . -type f -printf '%p %m\\n' | sort").lines == ["./.config/app/conf 600", "./.plain 644"])
     #expect(try machine.sure("cat /home/alice/.config/app/conf").text == "for alice 4001 in /var/tmp/4001-alice\n")
   }
 
@@ -700,9 +838,11 @@ struct TableTests {
     try machine.user("alice")
     let login = try machine.login("alice", "strict debugging timeout=0 timeout=x uid_min=-1 conf=relative helper= debug=1")
     #expect(login.code == 0)
-    #expect(login.warnings == ["debugging", "timeout=0", "timeout=x", "uid_min=-1", "conf=relative", "helper=", "debug=1"].map {
-      "alice: option is unknown or malformed, ignoring; see pam_rootless_storage(8): \($0)"
-    })
+    #expect(
+      login.warnings
+        == ["debugging", "timeout=0", "timeout=x", "uid_min=-1", "conf=relative", "helper=", "debug=1"].map {
+          "alice: option is unknown or malformed, ignoring; see pam_rootless_storage(8): \($0)"
+        })
     #expect(login.informations.count == 3)
   }
 }

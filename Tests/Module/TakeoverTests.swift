@@ -8,7 +8,10 @@ struct TakeoverTests {
   /// What anybody can put into a place that anybody can write to, and how the log calls it.
   static let things: [(script: String, says: String)] = [
     ("install -d -o 4009 -g 4009 /var/tmp/alice", "a directory of uid 4009"),
-    ("install -d -o 4009 -g 4009 /var/tmp/alice/containers/storage /var/tmp/alice; touch /var/tmp/alice/containers/storage/image", "a directory of uid 4009"),
+    (
+      "install -d -o 4009 -g 4009 /var/tmp/alice/containers/storage /var/tmp/alice; touch /var/tmp/alice/containers/storage/image",
+      "a directory of uid 4009"
+    ),
     ("install -d -m 1777 -o 4009 /var/tmp/alice; install -d -o 4001 /var/tmp/alice/containers", "a directory of uid 4009"),
     ("ln -s nowhere /var/tmp/alice; chown -h 4009 /var/tmp/alice", "a symbolic link of uid 4009"),
     ("ln -s /etc /var/tmp/alice; chown -h 4009 /var/tmp/alice", "a symbolic link of uid 4009"),
@@ -74,7 +77,9 @@ struct TakeoverTests {
     #expect(login.code == 0 && login.errors.count == 1 && login.informations.count == 2 && login.warnings == [])
   }
 
-  @Test(arguments: things) func `with occupied = refuse nothing is changed, and the log says that containers must not be used`(script: String, says: String) throws {
+  @Test(arguments: things) func `with occupied = refuse nothing is changed, and the log says that containers must not be used`(
+    script: String, says: String
+  ) throws {
     let machine = try Machine(settings: "network_filesystems = ramfs\noccupied = refuse")
     try machine.user("alice")
     try machine.sure(script)
@@ -110,7 +115,9 @@ struct TakeoverTests {
     try machine.user("alice")
     try machine.login("alice", "")
     // The kernel's root directory, mallory's directory, and no inode more.
-    try machine.sure("umount /var/tmp; mount -t tmpfs -o nr_inodes=3 vartmp /var/tmp; chmod 1777 /var/tmp; install -d -o 4009 /var/tmp/alice; touch /var/tmp/full; ! touch /var/tmp/more 2>/dev/null")
+    try machine.sure(
+      "umount /var/tmp; mount -t tmpfs -o nr_inodes=3 vartmp /var/tmp; chmod 1777 /var/tmp; install -d -o 4009 /var/tmp/alice; touch /var/tmp/full; ! touch /var/tmp/more 2>/dev/null"
+    )
     let login = try machine.login("alice", "strict")
     let kept = try kept(machine)
     #expect(login.code == 0)
@@ -129,7 +136,10 @@ struct TakeoverTests {
     #expect(try machine.sure("stat -c %u /var/tmp/alice").text == "4001\n")
   }
 
-  @Test(arguments: [("+i", "Operation not permitted; it, or the directory above it, may be immutable"), ("mount", "something is mounted there; unmount it as root")])
+  @Test(arguments: [
+    ("+i", "Operation not permitted; it, or the directory above it, may be immutable"),
+    ("mount", "something is mounted there; unmount it as root"),
+  ])
   func `what cannot be moved is refused with the cause`(what: String, says: String) throws {
     let machine = try Machine()
     try machine.user("alice")
@@ -142,7 +152,8 @@ struct TakeoverTests {
     let login = try machine.login("alice", "strict")
     #expect(login.code == 0 && login.errors.count == 1 && login.errors[0].contains("; it could not be replaced: \(says)"), "\(login)")
     #expect(login.errors[0].contains("containers must not be used on this host until it is repaired"))
-    #expect(try machine.sure("stat -c %u /var/tmp/alice; find /var/tmp -mindepth 1 ! -path /var/tmp/alice; ls -A /home/alice").text == "4009\n")
+    #expect(
+      try machine.sure("stat -c %u /var/tmp/alice; find /var/tmp -mindepth 1 ! -path /var/tmp/alice; ls -A /home/alice").text == "4009\n")
     try machine.sh("chattr -i /var/tmp/alice; umount /var/tmp/alice; umount /var/tmp")
   }
 
@@ -182,15 +193,24 @@ struct TakeoverTests {
     let login = try machine.login("alice", "strict")
     let kept = try kept(machine)
     #expect(login.code == 0)
-    #expect(login.log == [.init(priority: 3, text: sentence(kept, "a directory of uid 4009").replacing("alice: storage", with: "alice: former storage"))], "\(login)")
+    #expect(
+      login.log == [
+        .init(priority: 3, text: sentence(kept, "a directory of uid 4009").replacing("alice: storage", with: "alice: former storage"))
+      ], "\(login)")
     #expect(try machine.sure("stat -c '%n %u' /var/tmp/alice /srv/site/alice").lines == ["/var/tmp/alice 4001", "/srv/site/alice 4001"])
     #expect(try machine.login("alice", "").log == [])
     // Root's own object there is told, and left alone; the rest of the login goes on.
     try machine.sure("rm -rf /var/tmp/alice /home/alice/.config; ln -s /srv /var/tmp/alice")
     let refused = try machine.login("alice", "")
-    #expect(refused.errors.count == 1 && refused.errors[0].hasPrefix("alice: former storage directory /var/tmp/alice, which files in the home may still name, is not the user's: it is a symbolic link owned by uid 0"), "\(refused)")
+    #expect(
+      refused.errors.count == 1
+        && refused.errors[0].hasPrefix(
+          "alice: former storage directory /var/tmp/alice, which files in the home may still name, is not the user's: it is a symbolic link owned by uid 0"
+        ), "\(refused)")
     #expect(refused.informations.count == 2)
-    try machine.write("network_filesystems = ramfs\nstorage_directory = /srv/site/$USER\nguarded_directories = none\n", to: "/etc/rootless-storage/rootless-storage.conf")
+    try machine.write(
+      "network_filesystems = ramfs\nstorage_directory = /srv/site/$USER\nguarded_directories = none\n",
+      to: "/etc/rootless-storage/rootless-storage.conf")
     #expect(try machine.login("alice", "").log == [])
   }
 
@@ -213,7 +233,9 @@ struct TakeoverTests {
     try machine.sure("install -d -m 775 -o 4001 -g 4001 /var/tmp/alice /var/tmp/alice/containers")
     let before = try machine.snapshot("/home /var/tmp")
     let login = try machine.login("alice", "tell", host: "--tell")
-    #expect(login.errors.count == 1 && login.errors[0].contains("and so is \"containers\" in it (mode 0775); containers must not be used"), "\(login)")
+    #expect(
+      login.errors.count == 1 && login.errors[0].contains("and so is \"containers\" in it (mode 0775); containers must not be used"),
+      "\(login)")
     #expect(login.told.count == 1)
     #expect(try machine.snapshot("/home /var/tmp") == before)
   }
@@ -221,19 +243,26 @@ struct TakeoverTests {
   @Test func `the user's own directory with more than engines' directories in it keeps its mode`() throws {
     let machine = try Machine()
     try machine.user("alice")
-    try machine.sure("install -d -m 775 -o 4001 -g 4001 /var/tmp/alice; install -d -o 4001 /var/tmp/alice/dataset /var/tmp/alice/containers")
+    try machine.sure(
+      "install -d -m 775 -o 4001 -g 4001 /var/tmp/alice; install -d -o 4001 /var/tmp/alice/dataset /var/tmp/alice/containers")
     let login = try machine.login("alice", "strict")
     #expect(login.code == 0 && login.errors == [] && login.notices == [])
-    #expect(login.warnings.count == 1 && login.warnings[0].contains("its mode is not changed, since more than directories of engines lies in it"), "\(login)")
+    #expect(
+      login.warnings.count == 1 && login.warnings[0].contains("its mode is not changed, since more than directories of engines lies in it"),
+      "\(login)")
     #expect(try machine.sure("stat -c %a /var/tmp/alice").text == "775\n")
   }
 
   @Test func `what containers have made in the user's own directory is the user's`() throws {
     let machine = try Machine()
     try machine.user("alice")
-    try machine.sure("echo alice:200000:65536 > /etc/subuid; install -d -m 770 -o 4001 -g 4001 /var/tmp/alice; install -d -o 200033 /var/tmp/alice/containers")
+    try machine.sure(
+      "echo alice:200000:65536 > /etc/subuid; install -d -m 770 -o 4001 -g 4001 /var/tmp/alice; install -d -o 200033 /var/tmp/alice/containers"
+    )
     let login = try machine.login("alice", "")
-    #expect(login.errors == [] && login.notices == ["alice: storage directory /var/tmp/alice was writable by others; its mode is now 0750 (was 0770)"], "\(login)")
+    #expect(
+      login.errors == []
+        && login.notices == ["alice: storage directory /var/tmp/alice was writable by others; its mode is now 0750 (was 0770)"], "\(login)")
     try machine.sure("chmod 770 /var/tmp/alice; echo bob:200000:65536 > /etc/subuid")
     #expect(try machine.login("alice", "").errors.count == 1)
   }
@@ -269,7 +298,8 @@ struct TakeoverTests {
     // The first is gone: the others are not empty, another user's, of another place, of another form, or young.
     #expect(
       try machine.sure("cd /var/tmp; ls -Ad .*.new-*").lines == [
-        ".alice.new-20200101T000000Z-0123456789abcde", ".alice.new-20200101T000000Z-1123456789abcdef", ".alice.new-20200101T000000Z-2123456789abcdef",
+        ".alice.new-20200101T000000Z-0123456789abcde", ".alice.new-20200101T000000Z-1123456789abcdef",
+        ".alice.new-20200101T000000Z-2123456789abcdef",
         ".alice.new-20200101T000000Z-4123456789abcdef", ".bob.new-20200101T000000Z-3123456789abcdef",
       ])
     try machine.sure("umount /var/tmp")
@@ -290,10 +320,15 @@ struct TakeoverTests {
   @Test func `the lock of another session is waited for, and its owner is no other user`() throws {
     let machine = try Machine()
     try machine.user("alice")
-    try machine.sure("install -d -o 4009 /var/tmp/alice; install -d -m 755 /run/rootless-storage; install -m 600 /dev/null /run/rootless-storage/takeover.4001")
-    try machine.sure("(flock --help >/dev/null; exec python3 -c 'import fcntl,time,struct; f=open(\"/run/rootless-storage/takeover.4001\",\"r+\"); fcntl.lockf(f,fcntl.LOCK_EX); print(\"ok\",flush=True); time.sleep(6)' > /dev/shm/locked 2>&1 &) ; for i in $(seq 100); do grep -q ok /dev/shm/locked && break; sleep 0.05; done")
+    try machine.sure(
+      "install -d -o 4009 /var/tmp/alice; install -d -m 755 /run/rootless-storage; install -m 600 /dev/null /run/rootless-storage/takeover.4001"
+    )
+    try machine.sure(
+      "(flock --help >/dev/null; exec python3 -c 'import fcntl,time,struct; f=open(\"/run/rootless-storage/takeover.4001\",\"r+\"); fcntl.lockf(f,fcntl.LOCK_EX); print(\"ok\",flush=True); time.sleep(6)' > /dev/shm/locked 2>&1 &) ; for i in $(seq 100); do grep -q ok /dev/shm/locked && break; sleep 0.05; done"
+    )
     let login = try machine.login("alice", "timeout=4")
-    #expect(login.errors.count == 1 && login.errors[0].contains("another session of the same user is replacing it; log in again"), "\(login)")
+    #expect(
+      login.errors.count == 1 && login.errors[0].contains("another session of the same user is replacing it; log in again"), "\(login)")
     #expect(login.milliseconds >= 2000 && login.milliseconds < 4000)
     #expect(try machine.sure("stat -c '%a %u' /run/rootless-storage/takeover.4001 /run/rootless-storage").lines == ["600 0", "755 0"])
   }
@@ -307,7 +342,8 @@ struct TakeoverTests {
     let calls = try machine.sure("strace -qq -o /etc/trace \(helper) > /dev/null; cat /etc/trace").lines
     #expect(calls.count > 50)
     for call in calls {
-      for sign in ["/run/rootless-storage", "subuid", "renameat2(", "mkdirat(", "getrandom(", "/proc/self/fdinfo"] where !call.contains("GRND_NONBLOCK) = 8") {
+      for sign in ["/run/rootless-storage", "subuid", "renameat2(", "mkdirat(", "getrandom(", "/proc/self/fdinfo"]
+      where !call.contains("GRND_NONBLOCK) = 8") {
         #expect(!call.contains(sign), "\(call)")
       }
     }

@@ -13,10 +13,13 @@ struct ValgrindTests {
     "valgrind --quiet --vgdb=no --leak-check=full --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible --track-fds=yes --error-exitcode=99"
 
   /// Runs it in a machine, and expects every process that ended by itself to have a clean log.
-  private func check(_ machine: Machine, _ program: String, children: Bool = true, processes: Int, sourceLocation: SourceLocation = #_sourceLocation) throws -> Output {
+  private func check(
+    _ machine: Machine, _ program: String, children: Bool = true, processes: Int, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> Output {
     // A process opens its log before it becomes the user.
     try machine.sure("rm -rf /etc/valgrind; mkdir /etc/valgrind")
-    let output = try machine.sh("\(ValgrindTests.command) --trace-children=\(children ? "yes" : "no") --log-file=/etc/valgrind/%p \(program)")
+    let output = try machine.sh(
+      "\(ValgrindTests.command) --trace-children=\(children ? "yes" : "no") --log-file=/etc/valgrind/%p \(program)")
     let logs = try machine.sure("for log in /etc/valgrind/*; do echo process; cat $log; done").text.components(separatedBy: "process\n")
       // Of a child that became no other program, there is an empty one.
       .filter { !$0.isEmpty }
@@ -65,9 +68,13 @@ struct ValgrindTests {
   }
 
   /// Whole transactions. The session is opened without a log to write to, since that would stay open.
-  private func sessions(_ machine: Machine, _ options: String, count: Int = 1, user: String = "alice", children: Bool = true, processes: Int) throws -> String {
+  private func sessions(
+    _ machine: Machine, _ options: String, count: Int = 1, user: String = "alice", children: Bool = true, processes: Int
+  ) throws -> String {
     try machine.write("session required \(try Machine.modulePath()) strict \(options)\n", to: "/etc/pam.d/tested")
-    return try check(machine, "'\(Machine.host ?? "")' --count \(count) /etc/pam.d tested \(user)", children: children, processes: processes).text
+    return try check(
+      machine, "'\(Machine.host ?? "")' --count \(count) /etc/pam.d tested \(user)", children: children, processes: processes
+    ).text
   }
 
   @Test func `the module and the helper it starts`() throws {
@@ -87,7 +94,8 @@ struct ValgrindTests {
     #expect(try sessions(machine, "helper=/nonexistent", count: 3, children: false, processes: 1).contains("open=14"), "no helper")
     try machine.write("#!/bin/sh\necho '<6>half'\nexec sleep 3600\n", to: "/etc/slow")
     try machine.sure("chmod 755 /etc/slow")
-    #expect(try sessions(machine, "helper=/etc/slow timeout=1", children: false, processes: 1).contains("open=14"), "killed at its deadline")
+    #expect(
+      try sessions(machine, "helper=/etc/slow timeout=1", children: false, processes: 1).contains("open=14"), "killed at its deadline")
     #expect(try machine.sure("ls -A /var/tmp").text == "")
   }
 }

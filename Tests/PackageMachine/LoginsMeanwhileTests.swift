@@ -6,7 +6,8 @@ import Testing
 @Suite(.serialized, .enabled(if: Packages.isPossible && Packages.next != nil && Machine.host != nil, Comment(rawValue: Packages.need)))
 struct LoginsMeanwhileTests {
   /// At full length on each release: it takes its time.
-  private static let releases = Packages.releases.prefix(ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_FULL"] == nil ? 1 : Packages.releases.count)
+  private static let releases = Packages.releases.prefix(
+    ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_FULL"] == nil ? 1 : Packages.releases.count)
 
   @Test(arguments: releases) func `no login fails while the package comes, is upgraded, goes and comes back`(release: String) throws {
     let lab = try Lab(release: release, processors: 2)
@@ -15,9 +16,14 @@ struct LoginsMeanwhileTests {
     let (this, next) = (LoginsMeanwhileTests.name(Packages.file), LoginsMeanwhileTests.name(Packages.next))
     try begin(on: lab)
     // dpkg keeps what changed settings were, so that nobody is asked.
-    let actions = ["install ./\(this)", "install ./\(next)", "remove \(Packages.name)", "install ./\(this)", "purge \(Packages.name)", "install ./\(next)"]
+    let actions = [
+      "install ./\(this)", "install ./\(next)", "remove \(Packages.name)", "install ./\(this)", "purge \(Packages.name)",
+      "install ./\(next)",
+    ]
     let phases = try actions.map { action in
-      let times = try lab.root("cd /root; start=$(date +%s%N); DEBIAN_FRONTEND=noninteractive apt-get --yes \(action) >/run/said 2>&1 || { cat /run/said; exit 1; }; echo $start $(date +%s%N)")
+      let times = try lab.root(
+        "cd /root; start=$(date +%s%N); DEBIAN_FRONTEND=noninteractive apt-get --yes \(action) >/run/said 2>&1 || { cat /run/said; exit 1; }; echo $start $(date +%s%N)"
+      )
       try settle(lab)
       return Login("phase \(times.lines[0]) 0")
     }
@@ -25,7 +31,9 @@ struct LoginsMeanwhileTests {
 
     for way in LoginsMeanwhileTests.ways.keys {
       let mine = logins.filter { $0.way == way }
-      for (action, phase) in zip(actions, phases) { #expect(mine.contains { $0.overlaps(phase) }, "\(way), \(action): \(mine.count) logins, none then") }
+      for (action, phase) in zip(actions, phases) {
+        #expect(mine.contains { $0.overlaps(phase) }, "\(way), \(action): \(mine.count) logins, none then")
+      }
     }
     #expect(logins.filter { $0.status != 0 } == [], "of \(logins.count)")
     // A session that began before the removal, and comes to its end after it, finds no session helper: that is logged, and it goes on.
@@ -81,7 +89,9 @@ struct LoginsMeanwhileTests {
   }
 
   private func end(on lab: Lab) throws -> [Login] {
-    try lab.root("touch /run/end; for n in $(seq 1200); do [ \"$(ls /run/*.ended 2>/dev/null | wc -l)\" != \(LoginsMeanwhileTests.ways.count) ] || break; sleep 0.5; done; cat /run/logins/*").lines.map(Login.init)
+    try lab.root(
+      "touch /run/end; for n in $(seq 1200); do [ \"$(ls /run/*.ended 2>/dev/null | wc -l)\" != \(LoginsMeanwhileTests.ways.count) ] || break; sleep 0.5; done; cat /run/logins/*"
+    ).lines.map(Login.init)
   }
 }
 

@@ -33,11 +33,15 @@ extension Lab {
 
   /// Subordinate ids for the users of the directory, as the README has it.
   func giveSubordinateIDs() throws {
-    try root("printf '%s\\n' 'subids = allocate' 'uid_max = 40000' 'reserved_ids = 1000-40000' 'subid_max = 4294967294' >> /etc/rootless-storage/rootless-storage.conf")
+    try root(
+      "printf '%s\\n' 'subids = allocate' 'uid_max = 40000' 'reserved_ids = 1000-40000' 'subid_max = 4294967294' >> /etc/rootless-storage/rootless-storage.conf"
+    )
   }
 
   /// What libpam logs of a module that it cannot load.
-  func loadFailures() throws -> [String] { try root("journalctl --no-pager | grep -aE 'unable to dlopen|adding faulty module|cannot open shared object' || true").lines }
+  func loadFailures() throws -> [String] {
+    try root("journalctl --no-pager | grep -aE 'unable to dlopen|adding faulty module|cannot open shared object' || true").lines
+  }
 
   /// And what our module could not do.
   func faults() throws -> [String] {

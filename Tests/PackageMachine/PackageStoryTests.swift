@@ -41,7 +41,9 @@ final class PackageStory {
 
   /// A row of the table that `Tests/run matrix` prints.
   func tell(_ seen: String) {
-    guard let path = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_TABLE"], let file = FileHandle(forUpdatingAtPath: path) else { return }
+    guard let path = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_TABLE"], let file = FileHandle(forUpdatingAtPath: path) else {
+      return
+    }
     file.seekToEndOfFile()
     file.write(Data("| \(([release] + versions + [seen]).joined(separator: " | ")) |\n".utf8))
   }
@@ -53,7 +55,9 @@ final class PackageStory {
     let packages = "dpkg-query --show | sort > /run/packages"
     try lab.root(packages)
     let said = try lab.installPackage()
-    #expect(try lab.root("mv /run/packages /run/before; \(packages); diff /run/before /run/packages | grep '^[<>]' | cut -f 1").text == "> \(Packages.name)\n", "\(said)")
+    #expect(
+      try lab.root("mv /run/packages /run/before; \(packages); diff /run/before /run/packages | grep '^[<>]' | cut -f 1").text
+        == "> \(Packages.name)\n", "\(said)")
     #expect(
       try changes(before, lab.contentOfEtc())
         == [
@@ -72,10 +76,14 @@ final class PackageStory {
   /// Each way in with a user who has never been here.
   func firstLogins() throws {
     // Cron takes its time.
-    try lab.root("install -d -m 1777 /run/jobs; echo '* * * * * user2 echo $(stat -c \\%U /var/tmp/user2) >> /run/jobs/user2' > /etc/cron.d/jobs")
+    try lab.root(
+      "install -d -m 1777 /run/jobs; echo '* * * * * user2 echo $(stat -c \\%U /var/tmp/user2) >> /run/jobs/user2' > /etc/cron.d/jobs")
     // There is no home yet: systemd's user manager comes before pam_mkhomedir, and finds none.
-    let made = try lab.login("heidi", "\(PackageStory.storage) ~ /var/tmp/heidi; stat -f -c %T ~; grep -c vers=4.2 /proc/mounts; cat ~/.config/docker/daemon.json")
-    #expect(made.status == 0 && made.lines.contains("heidi:700") && made.lines.contains("nfs") && made.lines.last == "{ \"data-root\": \"/var/tmp/heidi/docker\" }", "\(made)")
+    let made = try lab.login(
+      "heidi", "\(PackageStory.storage) ~ /var/tmp/heidi; stat -f -c %T ~; grep -c vers=4.2 /proc/mounts; cat ~/.config/docker/daemon.json")
+    #expect(
+      made.status == 0 && made.lines.contains("heidi:700") && made.lines.contains("nfs")
+        && made.lines.last == "{ \"data-root\": \"/var/tmp/heidi/docker\" }", "\(made)")
     #expect(try lab.log(of: "sshd").contains("heidi: created storage directory /var/tmp/heidi (mode 0700)"))
     try expectFirst("su-l", "user1", lab.root("su - user1 -c '\(PackageStory.storage) /var/tmp/user1'"))
     // login(1) wants a terminal, and asks it; what comes before the shell is all that counts here.
@@ -91,7 +99,9 @@ final class PackageStory {
     // The user manager's own session comes first.
     try expectFirst("systemd-user", "erin", lab.login("erin", "\(PackageStory.storage) /var/tmp/erin"))
     try lab.root("runuser -u erin -- rm /home/nfs4/erin/.config/docker/daemon.json")
-    #expect(try lab.login("erin", "cat ~/.config/docker/daemon.json").text == "{ \"data-root\": \"/var/tmp/erin/docker\" }\n", "deleted, it returns")
+    #expect(
+      try lab.login("erin", "cat ~/.config/docker/daemon.json").text == "{ \"data-root\": \"/var/tmp/erin/docker\" }\n",
+      "deleted, it returns")
     #expect(try lab.log(of: "sshd").contains("erin: created /home/nfs4/erin/.config/docker/daemon.json"))
     #expect(try lab.faults() == [])
   }
@@ -117,7 +127,8 @@ final class PackageStory {
         sleep 0.5
       done
       jobs || true
-      """).lines
+      """
+    ).lines
   }
 
   func cronRan() throws {
@@ -133,7 +144,10 @@ final class PackageStory {
   private static let docker = "docker run --rm --network=none test \(owners)"
 
   func podmanWorks() throws {
-    let output = try lab.login("erin", "podman import -q /srv/image.tar localhost/test >/dev/null && \(PackageStory.podman); podman info --format '{{.Store.GraphDriverName}} {{.Store.GraphRoot}}'")
+    let output = try lab.login(
+      "erin",
+      "podman import -q /srv/image.tar localhost/test >/dev/null && \(PackageStory.podman); podman info --format '{{.Store.GraphDriverName}} {{.Store.GraphRoot}}'"
+    )
     #expect(output.lines.suffix(4) == ["0:42", "999:999", "0:0", "overlay /var/tmp/erin/containers/storage"], "\(output)")
     #expect(try isOnDisk("/var/tmp/erin/containers/storage"))
   }
@@ -143,7 +157,8 @@ final class PackageStory {
     let before = try lab.root("rootless-storage check || true").text
     #expect(before.contains("error fuse-overlayfs") && before.contains("permit_mounts_in_userns=1"), "\(before)")
     // As the remedy has it, without the time that a restart takes.
-    try lab.root("echo 'options overlay permit_mounts_in_userns=1' > /etc/modprobe.d/rootless-overlay.conf; rmmod overlay || true; modprobe overlay")
+    try lab.root(
+      "echo 'options overlay permit_mounts_in_userns=1' > /etc/modprobe.d/rootless-overlay.conf; rmmod overlay || true; modprobe overlay")
   }
 
   private static let record = "/run/user/2001/containers/overlay/overlay-false"
@@ -163,7 +178,10 @@ final class PackageStory {
   }
 
   func podmanWorksAfterFailures() throws {
-    let output = try lab.login("alice", "podman import -q /srv/image.tar localhost/test > /dev/null && \(PackageStory.podman); podman info --format '{{.Store.GraphDriverName}} {{.Store.GraphRoot}}'")
+    let output = try lab.login(
+      "alice",
+      "podman import -q /srv/image.tar localhost/test > /dev/null && \(PackageStory.podman); podman info --format '{{.Store.GraphDriverName}} {{.Store.GraphRoot}}'"
+    )
     #expect(output.lines.suffix(4) == ["0:42", "999:999", "0:0", "overlay /var/tmp/alice/containers/storage"], "\(output)")
     let log = try lab.log()
     #expect(log.contains { $0.hasPrefix("alice: removed \(PackageStory.record): Podman recorded there") }, "\(log)")
@@ -171,7 +189,9 @@ final class PackageStory {
 
   /// As Docker's documentation has it: dockerd-rootless-setuptool.sh install, which makes a user unit. Debian's package leaves the links to the site.
   func dockerWorks() throws {
-    try lab.root("ln -s /usr/share/docker.io/contrib/dockerd-rootless.sh /usr/share/docker.io/contrib/dockerd-rootless-setuptool.sh $(command -v docker rootlesskit) /usr/local/bin; modprobe -a ip_tables nf_tables || true")
+    try lab.root(
+      "ln -s /usr/share/docker.io/contrib/dockerd-rootless.sh /usr/share/docker.io/contrib/dockerd-rootless-setuptool.sh $(command -v docker rootlesskit) /usr/local/bin; modprobe -a ip_tables nf_tables || true"
+    )
     let output = try lab.login(
       "erin",
       """
@@ -181,13 +201,16 @@ final class PackageStory {
       docker import /srv/image.tar test >/dev/null && \(PackageStory.docker); docker info --format '{{.Driver}} {{.DockerRootDir}}'
       """, patience: 600)
     #expect(output.lines.suffix(4).prefix(3) == ["0:42", "999:999", "0:0"], "\(output)")
-    #expect(output.lines.last.map { ["overlay2 /var/tmp/erin/docker", "overlayfs /var/tmp/erin/docker"].contains($0) } == true, "\(output)")
+    #expect(
+      output.lines.last.map { ["overlay2 /var/tmp/erin/docker", "overlayfs /var/tmp/erin/docker"].contains($0) } == true, "\(output)")
     #expect(try isOnDisk("/var/tmp/erin/docker"))
   }
 
   /// Something is there, on the machine's own disk, and the home has no store.
   private func isOnDisk(_ directory: String) throws -> Bool {
-    let seen = try lab.root("stat -f -c %T \(directory); find \(directory) -path '*owned-by-999' | wc -l; runuser -u erin -- ls /home/nfs4/erin/.local/share/containers/storage /home/nfs4/erin/.local/share/docker 2>&1 | grep -vc 'No such file' || true").lines
+    let seen = try lab.root(
+      "stat -f -c %T \(directory); find \(directory) -path '*owned-by-999' | wc -l; runuser -u erin -- ls /home/nfs4/erin/.local/share/containers/storage /home/nfs4/erin/.local/share/docker 2>&1 | grep -vc 'No such file' || true"
+    ).lines
     return seen.count == 3 && seen[0] == "ext2/ext3" && (Int(seen[1]) ?? 0) > 0 && seen[2] == "0"
   }
 
@@ -204,8 +227,12 @@ final class PackageStory {
   /// What the timer starts finds what the command finds, and fails as that does.
   private func theTimersServiceChecks() throws {
     let byHand = try lab.root("rootless-storage check --all --quiet --timeout 60 2>&1; echo status $?").lines
-    try lab.root("mkdir -p /run/systemd/system/rootless-storage-check.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/rootless-storage check --all --quiet --timeout 60\\n' > /run/systemd/system/rootless-storage-check.service.d/patience.conf; systemctl daemon-reload")
-    let started = try lab.root("systemctl start rootless-storage-check.service; journalctl --sync; echo status $(systemctl show --value -p ExecMainStatus rootless-storage-check.service); journalctl -q -o cat -t rootless-storage").lines
+    try lab.root(
+      "mkdir -p /run/systemd/system/rootless-storage-check.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/rootless-storage check --all --quiet --timeout 60\\n' > /run/systemd/system/rootless-storage-check.service.d/patience.conf; systemctl daemon-reload"
+    )
+    let started = try lab.root(
+      "systemctl start rootless-storage-check.service; journalctl --sync; echo status $(systemctl show --value -p ExecMainStatus rootless-storage-check.service); journalctl -q -o cat -t rootless-storage"
+    ).lines
     let status = try #require(started.first { $0.hasPrefix("status ") })
     #expect(status == byHand.last, "\(started), \(byHand)")
     #expect(Set(byHand.dropLast()).isSubset(of: started), "\(started), \(byHand)")
@@ -213,11 +240,16 @@ final class PackageStory {
 
   /// The real engines, by root for erin, and by erin; nothing is left of it.
   private func enginesAreVerified() throws {
-    let what = "ls -A ~; podman ps -aq; podman images -aq | sort -u; export DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock; docker ps -aq; docker images -aq"
+    let what =
+      "ls -A ~; podman ps -aq; podman images -aq | sort -u; export DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock; docker ps -aq; docker images -aq"
     let before = try lab.login("erin", what).text
-    let asRoot = try lab.root("begin=$(date +%s%N); rootless-storage verify --timeout 600 erin 2>&1; echo status $?; echo $((($(date +%s%N) - begin) / 1000000))")
+    let asRoot = try lab.root(
+      "begin=$(date +%s%N); rootless-storage verify --timeout 600 erin 2>&1; echo status $?; echo $((($(date +%s%N) - begin) / 1000000))")
     let steps = asRoot.lines.compactMap { $0.wholeMatch(of: #/  ([a-z]+) +([0-9.]+) s  done/#) }
-    #expect(asRoot.lines.dropLast().last == "status 0" && steps.map { String($0.output.1) } == Array(repeating: ["info", "import", "run", "volume", "remove"], count: 2).flatMap { $0 }, "\(asRoot)")
+    #expect(
+      asRoot.lines.dropLast().last == "status 0"
+        && steps.map { String($0.output.1) } == Array(repeating: ["info", "import", "run", "volume", "remove"], count: 2).flatMap { $0 },
+      "\(asRoot)")
     // What it costs beside what the engines take: loading this program is slow on an emulated processor that others want too, so this
     // finds a waste, and no percents.
     let engines = steps.reduce(0) { $0 + (Double($1.output.2) ?? 0) }
@@ -234,12 +266,19 @@ final class PackageStory {
   func isRemoved() throws {
     let jobs = try cronJobs(after: 0).count
     let said = try lab.apt("remove \(Packages.name)")
-    #expect(try lab.root("! grep -r rootless_storage /etc/pam.d; find / -xdev -name 'pam_rootless_storage.so'; ls -A /etc/rootless-storage").lines == ["rootless-storage.conf", "skel"], "\(said)")
+    #expect(
+      try lab.root("! grep -r rootless_storage /etc/pam.d; find / -xdev -name 'pam_rootless_storage.so'; ls -A /etc/rootless-storage").lines
+        == ["rootless-storage.conf", "skel"], "\(said)")
     try loginsWork(after: jobs)
-    let engines = try lab.login("erin", "\(PackageStory.podman); export DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock; \(PackageStory.docker)")
+    let engines = try lab.login(
+      "erin", "\(PackageStory.podman); export DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock; \(PackageStory.docker)")
     #expect(engines.lines == ["0:42", "999:999", "0:0", "0:42", "999:999", "0:0"], "\(engines)")
-    let files = try lab.login("heidi", "cat ~/.config/containers/storage.conf | grep graphroot; cat ~/.config/docker/daemon.json; \(PackageStory.storage) /var/tmp/heidi")
-    #expect(files.lines == ["graphroot = \"/var/tmp/heidi/containers/storage\"", "{ \"data-root\": \"/var/tmp/heidi/docker\" }", "heidi:700"], "\(files)")
+    let files = try lab.login(
+      "heidi",
+      "cat ~/.config/containers/storage.conf | grep graphroot; cat ~/.config/docker/daemon.json; \(PackageStory.storage) /var/tmp/heidi")
+    #expect(
+      files.lines == ["graphroot = \"/var/tmp/heidi/containers/storage\"", "{ \"data-root\": \"/var/tmp/heidi/docker\" }", "heidi:700"],
+      "\(files)")
   }
 
   /// By ssh, su and cron, for people who are new here, and without a word of PAM's.
@@ -255,7 +294,10 @@ final class PackageStory {
 
   func isPurgedAndBack() throws {
     try lab.apt("purge \(Packages.name)")
-    #expect(try lab.root("ls -d /etc/rootless-storage /usr/libexec/rootless-storage /usr/share/rootless-storage /var/tmp/erin 2>/dev/null || true").text == "/var/tmp/erin\n", "what is the users' stays")
+    #expect(
+      try lab.root(
+        "ls -d /etc/rootless-storage /usr/libexec/rootless-storage /usr/share/rootless-storage /var/tmp/erin 2>/dev/null || true"
+      ).text == "/var/tmp/erin\n", "what is the users' stays")
     #expect(try lab.login("erin", "echo in").text == "in\n")
     try lab.installPackage()
     #expect(try lab.login("user6", "\(PackageStory.storage) /var/tmp/user6").text == "user6:700\n")

@@ -23,7 +23,9 @@ struct AuthselectTests {
       """)
     if installed.status != 0 { throw CommandFailure(description: "\(installed)") }
     // overlay, on which the whole Debian is here, is no place for engines.
-    try root.sure("mount -t tmpfs -o mode=1777 storage /var/tmp; authselect select \(profile) --force; printf 'network_filesystems = ramfs\\n' > /etc/rootless-storage/rootless-storage.conf")
+    try root.sure(
+      "mount -t tmpfs -o mode=1777 storage /var/tmp; authselect select \(profile) --force; printf 'network_filesystems = ramfs\\n' > /etc/rootless-storage/rootless-storage.conf"
+    )
     try root.user("alice", uid: 4001)
     return root
   }
@@ -41,7 +43,9 @@ struct AuthselectTests {
   private func current(_ root: DebianRoot) throws -> String { try root.sure("authselect current --raw").lines[0] }
 
   /// What `check` says of stacks.
-  private func findings(_ root: DebianRoot) throws -> [Report.Finding] { try Report(root.sh("rootless-storage check --json")).host.findings.filter { $0.code.hasPrefix("pam-") } }
+  private func findings(_ root: DebianRoot) throws -> [Report.Finding] {
+    try Report(root.sh("rootless-storage check --json")).host.findings.filter { $0.code.hasPrefix("pam-") }
+  }
 
   private func codes(_ root: DebianRoot) throws -> [String] { try findings(root).map(\.code) }
 
@@ -53,14 +57,19 @@ struct AuthselectTests {
   /// A login by each service makes the storage, where there is none.
   private func expectLogins(_ root: DebianRoot, _ about: String) throws {
     for service in AuthselectTests.services {
-      let login = try Login(try root.sh("rm -rf /var/tmp/alice /home/alice/.config /dev/log; /run/tests/pam-host --log /etc/pam.d \(service) alice"))
-      #expect(login.code == 0 && login.informations.contains { $0.contains("alice: created storage directory /var/tmp/alice") }, "\(about), \(service): \(login)")
+      let login = try Login(
+        try root.sh("rm -rf /var/tmp/alice /home/alice/.config /dev/log; /run/tests/pam-host --log /etc/pam.d \(service) alice"))
+      #expect(
+        login.code == 0 && login.informations.contains { $0.contains("alice: created storage directory /var/tmp/alice") },
+        "\(about), \(service): \(login)")
       #expect(try root.sh("test -s /home/alice/.config/containers/storage.conf").status == 0, "\(about), \(service)")
     }
   }
 
   @Test(arguments: ["sssd with-mkhomedir", "local with-mkhomedir", "sssd with-mkhomedir with-faillock without-nullok", "winbind"])
-  func `authselect's own stacks: sshd, login, su, cron and systemd's user manager prepare storage, and disable leaves every byte`(profile: String) throws {
+  func `authselect's own stacks: sshd, login, su, cron and systemd's user manager prepare storage, and disable leaves every byte`(
+    profile: String
+  ) throws {
     let root = try redHat(profile)
     let before = try state(root)
     #expect(try codes(root) == ["pam-not-reached"])
@@ -99,7 +108,9 @@ struct AuthselectTests {
       #expect(remedy == "rootless-storage pam enable" && output.status == 0, "\(remedy): \(output)")
       #expect(try codes(root) == [] && root.sh("authselect check").status == 0)
       #expect(try current(root).hasPrefix("custom/rootless-storage") && root.sure("ls /etc/authselect/custom").text == "rootless-storage\n")
-      try root.sure("cmp <(grep -v '^session optional pam_rootless' /etc/authselect/custom/rootless-storage/system-auth) /usr/share/authselect/default/\(profile.prefix { $0 != " " })/system-auth")
+      try root.sure(
+        "cmp <(grep -v '^session optional pam_rootless' /etc/authselect/custom/rootless-storage/system-auth) /usr/share/authselect/default/\(profile.prefix { $0 != " " })/system-auth"
+      )
       try expectLogins(root, profile)
       try root.sure("rootless-storage pam disable")
       #expect(try root.sure("cat /etc/authselect/authselect.conf /etc/authselect/*-auth | grep -v '^#'").text == before, "\(profile)")
@@ -115,10 +126,16 @@ struct AuthselectTests {
 
   @Test func `a copy that somebody has changed is kept, and said`() throws {
     let root = try redHat()
-    try root.sure("rootless-storage pam enable; echo 'session optional pam_echo.so mine' >> /etc/authselect/custom/rootless-storage/postlogin; authselect select local")
+    try root.sure(
+      "rootless-storage pam enable; echo 'session optional pam_echo.so mine' >> /etc/authselect/custom/rootless-storage/postlogin; authselect select local"
+    )
     let before = try state(root)
     let refused = try root.sh("rootless-storage pam enable")
-    #expect(refused.status == 1 && refused.text.replacing(#/\s+/#, with: " ").contains("custom/rootless-storage already, which was changed by hand, and local is selected"), "\(refused)")
+    #expect(
+      refused.status == 1
+        && refused.text.replacing(#/\s+/#, with: " ").contains(
+          "custom/rootless-storage already, which was changed by hand, and local is selected"),
+      "\(refused)")
     try root.sure("rootless-storage pam disable")
     #expect(try state(root) == before)
     // What it says works.
@@ -127,12 +144,16 @@ struct AuthselectTests {
   }
 
   /// Debian's authselect 1.5, and then sid's, with other templates, one more of them, and one profile less.
-  @Test func `an update of authselect: the line stays, check says that the copy is of before, and its remedy takes the update over`() throws {
+  @Test func `an update of authselect: the line stays, check says that the copy is of before, and its remedy takes the update over`() throws
+  {
     let root = try redHat()
     try root.sure("rootless-storage pam enable")
     let update = try root.sh("dpkg --install /var/cache/newer/*.deb 2>&1")
     #expect(update.status == 0, "\(update)")
-    let (old, new) = (try root.sure("cat /etc/authselect/custom/rootless-storage/system-auth").text, try root.sure("cat /usr/share/authselect/default/sssd/system-auth").text)
+    let (old, new) = (
+      try root.sure("cat /etc/authselect/custom/rootless-storage/system-auth").text,
+      try root.sure("cat /usr/share/authselect/default/sssd/system-auth").text
+    )
     #expect(old != new + DebianRoot.line + "\n", "this update changes nothing: the test needs another")
     #expect(try codes(root) == ["pam-profile-outdated"])
     // Its new files are not there yet. What is wrong is authselect's own, and the message has its command.
@@ -161,11 +182,15 @@ struct AuthselectTests {
 
   @Test func `an update of authselect, and nobody takes it over: disable still selects the stock profile`() throws {
     let root = try redHat()
-    try root.sure("rootless-storage pam enable; dpkg --install /var/cache/newer/*.deb >/dev/null 2>&1; authselect apply-changes --upgrade; rootless-storage pam disable")
+    try root.sure(
+      "rootless-storage pam enable; dpkg --install /var/cache/newer/*.deb >/dev/null 2>&1; authselect apply-changes --upgrade; rootless-storage pam disable"
+    )
     #expect(try current(root) == "sssd with-mkhomedir" && root.sure("ls -A /etc/authselect/custom").text == "")
     #expect(try root.sh("authselect check").status == 0 && codes(root) == ["pam-not-reached"])
     // A copy that somebody has changed is theirs to update.
-    try root.sure("rootless-storage pam enable; echo '# mine' >> /etc/authselect/custom/rootless-storage/postlogin; sed -i 1d /usr/share/authselect/default/sssd/system-auth")
+    try root.sure(
+      "rootless-storage pam enable; echo '# mine' >> /etc/authselect/custom/rootless-storage/postlogin; sed -i 1d /usr/share/authselect/default/sssd/system-auth"
+    )
     #expect(try codes(root) == [])
   }
 

@@ -23,7 +23,8 @@ struct DebianPackageTests {
       #expect(interactive.dropLast().contains { $0.contains(other) }, "\(other)")
     }
     let other = try root.session("common-session-noninteractive")
-    #expect(other.last == DebianRoot.line && other.filter { $0 == DebianRoot.line }.count == 1, "cron, sudo and systemd's user manager: \(other)")
+    #expect(
+      other.last == DebianRoot.line && other.filter { $0 == DebianRoot.line }.count == 1, "cron, sudo and systemd's user manager: \(other)")
 
     try root.user("alice", uid: 4001)
     try root.sure("echo 'network_filesystems = ramfs' >> \(settings)")
@@ -33,7 +34,9 @@ struct DebianPackageTests {
     #expect(try root.sure("cat /home/alice/.config/containers/storage.conf").text.contains("\"/var/tmp/alice/containers/storage\""))
     #expect(try root.sure("rootless-storage list").text.contains("alice"))
     // dh_installman and dh_compress have left pages that man finds.
-    for page in ["8 rootless-storage", "8 pam_rootless_storage", "5 rootless-storage.conf"] { #expect(try root.sh("man --path \(page)").status == 0, "\(page)") }
+    for page in ["8 rootless-storage", "8 pam_rootless_storage", "5 rootless-storage.conf"] {
+      #expect(try root.sh("man --path \(page)").status == 0, "\(page)")
+    }
   }
 
   @Test func `the timer that deletes storage is not switched on, and what an administrator has switched on goes with a purge`() throws {
@@ -42,10 +45,15 @@ struct DebianPackageTests {
     #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer rootless-storage-check.timer").text == "disabled\ndisabled\n")
     #expect(try root.sh("find /etc/systemd -name '*rootless*'").text == "")
     // As if it had run.
-    try root.sure("systemctl enable rootless-storage-prune.timer rootless-storage-check.timer; mkdir -p /var/lib/systemd/timers; touch /var/lib/systemd/timers/stamp-rootless-storage-prune.timer")
-    try root.sure("install -d -m 755 /var/lib/rootless-storage; touch /var/lib/rootless-storage/orphans /var/lib/rootless-storage/.orphans.lock")
+    try root.sure(
+      "systemctl enable rootless-storage-prune.timer rootless-storage-check.timer; mkdir -p /var/lib/systemd/timers; touch /var/lib/systemd/timers/stamp-rootless-storage-prune.timer"
+    )
+    try root.sure(
+      "install -d -m 755 /var/lib/rootless-storage; touch /var/lib/rootless-storage/orphans /var/lib/rootless-storage/.orphans.lock")
     try upgrade(root)
-    #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer rootless-storage-check.timer").text == "enabled\nenabled\n", "an upgrade keeps it")
+    #expect(
+      try root.sh("systemctl is-enabled rootless-storage-prune.timer rootless-storage-check.timer").text == "enabled\nenabled\n",
+      "an upgrade keeps it")
     try root.sure("dpkg --purge \(package)")
     #expect(try root.sh("find /etc/systemd /var/lib -name '*rootless*' -not -path '/var/lib/dpkg/*'").text == "")
   }
@@ -100,24 +108,29 @@ struct DebianPackageTests {
     try root.sure("userdel alice; rm -rf /home/alice /etc/pam.d/tested /etc/*- /var/spool/mail/alice")
     let after = try root.files()
     let added = Set(after).subtracting(before).filter { !$0.hasPrefix("/etc/.pwd.lock") }
-    #expect(added == [] , "left behind")
+    #expect(added == [], "left behind")
     #expect(try root.sure("cat /etc/pam.d/* /var/lib/pam/*").text == stacks)
   }
 
   @Test func `installed, it reports for which services it is on, and what to run next; an upgrade does not`() throws {
     let root = try DebianRoot()
-    try root.sure("printf '@include common-session\\n' > /etc/pam.d/sshd; printf '@include common-session-noninteractive\\n' > /etc/pam.d/cron")
+    try root.sure(
+      "printf '@include common-session\\n' > /etc/pam.d/sshd; printf '@include common-session-noninteractive\\n' > /etc/pam.d/cron")
     let output = try root.sure("dpkg --install \(DebianRoot.inside(DebianRoot.deb)) 2>&1").text
-    let services = try #require(output.split(separator: "\n").first { $0.hasPrefix("pam_rootless_storage.so is on for: ") }, "\(output)").split(separator: " ").dropFirst(4)
+    let services = try #require(output.split(separator: "\n").first { $0.hasPrefix("pam_rootless_storage.so is on for: ") }, "\(output)")
+      .split(separator: " ").dropFirst(4)
     #expect(Set(services).isSuperset(of: ["cron", "login", "sshd"]) && output.contains("\nNext: rootless-storage check;"), "\(output)")
     let upgraded = try root.sure("dpkg --force-confdef --force-confold --install \(DebianRoot.inside(DebianRoot.nextDeb)) 2>&1").text
     #expect(!upgraded.contains("is on for"), "\(upgraded)")
   }
 
-  @Test func `removed where there is container storage, it leaves the lines that keep systemd-tmpfiles away, until it is installed again`() throws {
+  @Test func `removed where there is container storage, it leaves the lines that keep systemd-tmpfiles away, until it is installed again`()
+    throws
+  {
     let root = try DebianRoot()
     let kept = "/etc/tmpfiles.d/rootless-storage-kept.conf"
-    let ageing = "install -d /var/tmp/other; touch /var/tmp/alice/containers/layer /var/tmp/other/file; printf 'e /var/tmp - - - 0\\n' > /etc/tmpfiles.d/age.conf; systemd-tmpfiles --clean"
+    let ageing =
+      "install -d /var/tmp/other; touch /var/tmp/alice/containers/layer /var/tmp/other/file; printf 'e /var/tmp - - - 0\\n' > /etc/tmpfiles.d/age.conf; systemd-tmpfiles --clean"
     try root.user("alice", uid: 4001)
     try root.install()
     let none = try root.sure("dpkg --remove \(package) 2>&1").text
@@ -127,7 +140,9 @@ struct DebianPackageTests {
     try root.sure("install -d -o 4001 -g 4001 -m 700 /var/tmp/alice /var/tmp/alice/containers")
     for action in ["remove", "purge"] {
       let removed = try root.sure("dpkg --\(action) \(package) 2>&1").text
-      #expect(removed.contains("Container storage of users stays on this host. \(kept) keeps systemd-tmpfiles away") == (action == "remove"), "\(removed)")
+      #expect(
+        removed.contains("Container storage of users stays on this host. \(kept) keeps systemd-tmpfiles away") == (action == "remove"),
+        "\(removed)")
       try root.sure(ageing)
       #expect(try root.sure("ls /var/tmp/alice/containers; ls -A /var/tmp/other 2>/dev/null || true").text == "layer\n", "after \(action)")
     }
@@ -189,10 +204,13 @@ struct DebianPackageTests {
   @Test func `a configuration that fails leaves the stacks alone, and is completed later`() throws {
     let root = try DebianRoot()
     let stacks = try root.sure("cat /etc/pam.d/common-*").text
-    try root.sure("mv /usr/sbin/pam-auth-update /usr/sbin/original; printf '#!/bin/sh\\nexit 1\\n' > /usr/sbin/pam-auth-update; chmod 755 /usr/sbin/pam-auth-update")
+    try root.sure(
+      "mv /usr/sbin/pam-auth-update /usr/sbin/original; printf '#!/bin/sh\\nexit 1\\n' > /usr/sbin/pam-auth-update; chmod 755 /usr/sbin/pam-auth-update"
+    )
     #expect(try root.sh("dpkg --install \(DebianRoot.inside(DebianRoot.deb))").status != 0)
     #expect(try root.sure("cat /etc/pam.d/common-*").text == stacks)
-    try root.sure("mv /usr/sbin/pam-auth-update /usr/sbin/broken; mv /usr/sbin/original /usr/sbin/pam-auth-update; dpkg --configure --pending")
+    try root.sure(
+      "mv /usr/sbin/pam-auth-update /usr/sbin/broken; mv /usr/sbin/original /usr/sbin/pam-auth-update; dpkg --configure --pending")
     #expect(try root.session("common-session").last == DebianRoot.line)
     // Nor is the module taken away while the line cannot be.
     try root.sure("mv /usr/sbin/pam-auth-update /usr/sbin/original; mv /usr/sbin/broken /usr/sbin/pam-auth-update")

@@ -86,7 +86,8 @@ final class DebianRoot {
   @discardableResult
   func sh(_ script: String) throws -> Output {
     let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "HOME=/root"]
-    return try namespace.run(["/usr/sbin/chroot", DebianRoot.place, "/usr/bin/env", "-i"] + environment + ["/bin/bash", "-c", "cd /; umask 022; " + script])
+    return try namespace.run(
+      ["/usr/sbin/chroot", DebianRoot.place, "/usr/bin/env", "-i"] + environment + ["/bin/bash", "-c", "cd /; umask 022; " + script])
   }
 
   /// The same, where a failure means that the test cannot go on.
@@ -105,19 +106,24 @@ final class DebianRoot {
 
   /// The session lines of a stack, one blank between words.
   func session(_ stack: String) throws -> [String] {
-    try sure("cat /etc/pam.d/\(stack)").lines.filter { $0.hasPrefix("session") }.map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
+    try sure("cat /etc/pam.d/\(stack)").lines.filter { $0.hasPrefix("session") }.map {
+      $0.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
   }
 
   static let line = "session optional pam_rootless_storage.so"
 
   /// Every file below the directories that dpkg and the maintainer scripts write to, with mode and owner; not what caches and logs hold.
   func files() throws -> [String] {
-    try sure("find / -xdev \\( -path /proc -o -path /var/cache -o -path /var/log -o -path /var/lib/dpkg -o -path /var/lib/rpm \\) -prune -o -printf '%p %y %m %U:%G\\n' | LC_ALL=C sort").lines
+    try sure(
+      "find / -xdev \\( -path /proc -o -path /var/cache -o -path /var/log -o -path /var/lib/dpkg -o -path /var/lib/rpm \\) -prune -o -printf '%p %y %m %U:%G\\n' | LC_ALL=C sort"
+    ).lines
   }
 
   /// Adds an account with a home on a file system that the settings call a network one.
   func user(_ name: String, uid: Int) throws {
-    try sure("useradd --uid \(uid) --user-group --no-create-home --shell /bin/sh \(name); install -d -m 700 -o \(uid) -g \(uid) /home/\(name)")
+    try sure(
+      "useradd --uid \(uid) --user-group --no-create-home --shell /bin/sh \(name); install -d -m 700 -o \(uid) -g \(uid) /home/\(name)")
   }
 
   /// Opens a session through common-session, as sshd does, and closes it.

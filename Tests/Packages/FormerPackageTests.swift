@@ -4,7 +4,9 @@ import Testing
 
 /// From the first package that sites have to this one: what they have stays as it is, and nothing is deleted or refused that was not
 /// before. That package is compiled from its own commit, which takes minutes, so it is there with Tests/run --all.
-@Suite(.enabled(if: DebianRoot.isPossible && DebianRoot.formerDeb != nil, "needs the first package: Tests/run --all, in a clone with its commit"))
+@Suite(
+  .enabled(if: DebianRoot.isPossible && DebianRoot.formerDeb != nil, "needs the first package: Tests/run --all, in a clone with its commit")
+)
 struct FormerPackageTests {
   private let settings = "/etc/rootless-storage/rootless-storage.conf"
 
@@ -21,7 +23,9 @@ struct FormerPackageTests {
       try root.user(name, uid: 4761 + number)
       let login = try root.login(name)
       #expect(login.code == 0 && own(login).count == 3, "\(login)")
-      try root.sure("install -d -o \(name) -g \(name) -m 700 /var/tmp/\(name)/containers /var/tmp/\(name)/containers/storage; head -c 100000 /dev/zero > /var/tmp/\(name)/containers/storage/layer; chown \(name): /var/tmp/\(name)/containers/storage/layer")
+      try root.sure(
+        "install -d -o \(name) -g \(name) -m 700 /var/tmp/\(name)/containers /var/tmp/\(name)/containers/storage; head -c 100000 /dev/zero > /var/tmp/\(name)/containers/storage/layer; chown \(name): /var/tmp/\(name)/containers/storage/layer"
+      )
     }
     try root.sure("test $(grep -c : /etc/subuid) -ge 3; userdel carol")
     return root
@@ -37,12 +41,16 @@ struct FormerPackageTests {
 
   /// What belongs to users, with times.
   private func belongings(_ root: DebianRoot) throws -> String {
-    try root.sure("find /home /var/tmp -printf '%p %y %m %U:%G %s %T@\\n' | LC_ALL=C sort; cat /etc/subuid /etc/subgid; cat /home/*/.config/*/*").text
+    try root.sure(
+      "find /home /var/tmp -printf '%p %y %m %U:%G %s %T@\\n' | LC_ALL=C sort; cat /etc/subuid /etc/subgid; cat /home/*/.config/*/*"
+    ).text
   }
 
   /// Without what does not count: pam-auth-update puts options in its own order, and the former profile had a blank at the end of its line.
   private func stacks(_ root: DebianRoot) throws -> [String] {
-    try root.sure("cat /etc/pam.d/common-*").lines.map { $0.contains("rootless") ? $0.split(whereSeparator: \.isWhitespace).sorted().joined(separator: " ") : $0 }
+    try root.sure("cat /etc/pam.d/common-*").lines.map {
+      $0.contains("rootless") ? $0.split(whereSeparator: \.isWhitespace).sorted().joined(separator: " ") : $0
+    }
   }
 
   /// The places of all values: `users[].storage.path`.
@@ -56,7 +64,8 @@ struct FormerPackageTests {
     var reports: [String: [String: Any]] = [:]
     for command in ["check --json alice", "list --json", "subids list --json"] {
       let output = try root.sh("rootless-storage \(command) 2> /dev/null")
-      reports[command] = try #require(try JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any], "\(command): \(output)")
+      reports[command] = try #require(
+        try JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any], "\(command): \(output)")
     }
     return reports
   }
@@ -68,15 +77,20 @@ struct FormerPackageTests {
     let before = try belongings(root), said = try reports(root)
 
     // A file that somebody has changed, and that is another one now, is the only question.
-    let upgrade = try root.sure("dpkg \(questions > 0 ? "--force-confdef --force-confold" : "") --install \(DebianRoot.inside(DebianRoot.nextDeb)) 2>&1 < /dev/null").text
+    let upgrade = try root.sure(
+      "dpkg \(questions > 0 ? "--force-confdef --force-confold" : "") --install \(DebianRoot.inside(DebianRoot.nextDeb)) 2>&1 < /dev/null"
+    ).text
     #expect(upgrade.split(separator: "\n").filter { $0.hasPrefix("Configuration file ") }.count == questions, "\(upgrade)")
-    #expect(try root.sure("dpkg-query --show --showformat '${Version} ${db:Status-Status}' libpam-rootless-storage").text == "1000.0 installed")
+    #expect(
+      try root.sure("dpkg-query --show --showformat '${Version} ${db:Status-Status}' libpam-rootless-storage").text == "1000.0 installed")
     if questions > 0 { #expect(try root.sure("cat \(settings)").text == kept) }
     #expect(try self.stacks(root) == stacks)
     let lines = try root.session("common-session").filter { $0.contains("rootless") }
     #expect(lines.count == 1 && lines[0].hasPrefix(DebianRoot.line) && lines[0].contains(" strict"), "\(lines)")
     #expect(try root.session("common-session-noninteractive").filter { $0.contains("rootless") }.count == 1)
-    #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer rootless-storage-check.timer").text == "enabled\ndisabled\n", "what was on is on")
+    #expect(
+      try root.sh("systemctl is-enabled rootless-storage-prune.timer rootless-storage-check.timer").text == "enabled\ndisabled\n",
+      "what was on is on")
     #expect(try belongings(root) == before)
 
     // Logins as before, and nothing that a filter of the log's has not seen.

@@ -30,7 +30,8 @@ struct OldDebianTests {
     #expect(check.status == 1 && check.text.contains("error newuidmap") && check.text.split(separator: "error ").count == 2, "\(check)")
     #expect(check.text.contains("alice"), "\(check)")
     #expect(try root.sure("rootless-storage list").text.contains("alice"))
-    try root.sure("rm /home/alice/.config/docker/daemon.json; rootless-storage repair alice; test -s /home/alice/.config/docker/daemon.json")
+    try root.sure(
+      "rm /home/alice/.config/docker/daemon.json; rootless-storage repair alice; test -s /home/alice/.config/docker/daemon.json")
 
     let output = try root.sure("dpkg --remove libpam-rootless-storage 2>&1")
     #expect(!(try root.session("common-session").contains(DebianRoot.line)), "\(output)")
@@ -45,7 +46,8 @@ struct OldDebianTests {
       printf '#!/bin/sh\\necho "<6>fds $(ls /proc/self/fd | tr "\\\\n" " ")"\\necho "end done"\\n' > /usr/libexec/listing; chmod 755 /usr/libexec/listing
       printf 'session required pam_rootless_storage.so helper=/usr/libexec/listing\\n' > /etc/pam.d/listing
       """)
-    let login = try Login(try root.sh("rm -f /dev/log; exec 5</etc/passwd 9</etc/group 77</etc/group; /run/tests/pam-host --log /etc/pam.d listing alice"))
+    let login = try Login(
+      try root.sh("rm -f /dev/log; exec 5</etc/passwd 9</etc/group 77</etc/group; /run/tests/pam-host --log /etc/pam.d listing alice"))
     #expect(login.log.contains { $0.text.hasSuffix("fds 0 1 2 3 ") }, "\(login)")
   }
 }

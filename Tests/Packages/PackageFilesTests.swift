@@ -13,10 +13,13 @@ struct PackageFilesTests {
     for package in [DebianRoot.deb, DebianRoot.rpm] {
       let folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
       defer { _ = try? run("/bin/rm", ["-rf", folder]) }
-      let unpack = package.hasSuffix(".deb") ? "dpkg-deb -x '\(package)' '\(folder)'" : "rpm2archive - <'\(package)' | tar -xz -C '\(folder)'"
+      let unpack =
+        package.hasSuffix(".deb") ? "dpkg-deb -x '\(package)' '\(folder)'" : "rpm2archive - <'\(package)' | tar -xz -C '\(folder)'"
       let output = try run("/bin/bash", ["-c", unpack])
       if output.status != 0 { throw CommandFailure(description: "\(output)") }
-      let programs = try run("/bin/bash", ["-c", "find '\(folder)' -type f -exec sh -c 'head -c 4 \"$1\" | grep -q ELF && echo \"$1\"' sh {} \\;"]).lines
+      let programs = try run(
+        "/bin/bash", ["-c", "find '\(folder)' -type f -exec sh -c 'head -c 4 \"$1\" | grep -q ELF && echo \"$1\"' sh {} \\;"]
+      ).lines
       #expect(programs.count == 3, "\(package): \(programs)")
       try body(package, programs)
     }
@@ -43,7 +46,9 @@ struct PackageFilesTests {
       for program in programs {
         let imported = try run("/usr/bin/objdump", ["-T", program]).lines.filter { $0.contains("*UND*") }
         for symbol in imported where !symbol.contains("(") {
-          #expect(symbol.contains(" w ") && unversioned.contains(String(symbol.split(separator: " ").last ?? "")), "\(package): \(program): \(symbol)")
+          #expect(
+            symbol.contains(" w ") && unversioned.contains(String(symbol.split(separator: " ").last ?? "")),
+            "\(package): \(program): \(symbol)")
         }
         let needed = try run("/usr/bin/objdump", ["-p", program]).text.matches(of: /\b(GLIBC|GLIBCXX|CXXABI|GCC)_([0-9.]+)/)
         #expect(needed.count > 1, "\(program)")
@@ -72,7 +77,9 @@ struct PackageFilesTests {
 
   @Test func `both packages have the programs that were tried, bit for bit`() throws {
     let stage = try #require(Machine.stage)
-    func sums(_ programs: [String]) throws -> [String] { try run("/usr/bin/sha256sum", programs).lines.map { String($0.prefix(64)) }.sorted() }
+    func sums(_ programs: [String]) throws -> [String] {
+      try run("/usr/bin/sha256sum", programs).lines.map { String($0.prefix(64)) }.sorted()
+    }
     let tried = try sums([Machine.commandLine, try Machine.modulePath(), "\(stage)/usr/libexec/rootless-storage/session-helper"])
     try withPrograms { package, programs in
       let packaged = try sums(programs)

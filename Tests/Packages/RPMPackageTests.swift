@@ -64,14 +64,19 @@ struct RPMPackageTests {
     #expect(try root.sure("cat /etc/pam.d/*-auth").text == before)
   }
 
-  @Test func `removed, its line is gone before its module, a timer that was switched on too, and nothing is left but what was changed`() throws {
+  @Test func `removed, its line is gone before its module, a timer that was switched on too, and nothing is left but what was changed`()
+    throws
+  {
     let root = try redHat()
     let before = try root.files(), stacks = try root.sure("cat /etc/pam.d/*").text
     try install(root)
-    try root.sure("rootless-storage pam enable; systemctl enable rootless-storage-prune.timer rootless-storage-check.timer; echo '# mine' >> \(settings); install -d /var/lib/rootless-storage; touch /var/lib/rootless-storage/orphans")
+    try root.sure(
+      "rootless-storage pam enable; systemctl enable rootless-storage-prune.timer rootless-storage-check.timer; echo '# mine' >> \(settings); install -d /var/lib/rootless-storage; touch /var/lib/rootless-storage/orphans"
+    )
     // The erasure of the module's file, and what the stacks say at that moment.
     let output = try root.outside(
-      "strace -f -o /mnt/trace -e trace=unlink,unlinkat,rename,renameat,renameat2 rpm --root /mnt/root --force-debian --nodeps --erase pam_rootless_storage; grep -nE 'pam_rootless_storage.so|system-auth|password-auth' /mnt/trace >/mnt/order")
+      "strace -f -o /mnt/trace -e trace=unlink,unlinkat,rename,renameat,renameat2 rpm --root /mnt/root --force-debian --nodeps --erase pam_rootless_storage; grep -nE 'pam_rootless_storage.so|system-auth|password-auth' /mnt/trace >/mnt/order"
+    )
     #expect(try root.sh("grep -ls rootless /etc/pam.d/system-auth /etc/pam.d/password-auth").text == "", "\(output)")
     let order = try root.outside("cat /mnt/order").lines.filter { !$0.contains("= -1") }
     let module = try #require(order.firstIndex { $0.contains("unlinkat(") && $0.contains("\"pam_rootless_storage.so\"") }, "\(order)")
@@ -79,7 +84,9 @@ struct RPMPackageTests {
       let last = try #require(order.lastIndex { $0.contains("\(stack)\"") }, "\(order)")
       #expect(last < module, "\(order)")
     }
-    #expect(try root.sh("systemctl is-enabled rootless-storage-prune.timer").status != 0 && root.sh("systemctl is-enabled rootless-storage-check.timer").status != 0)
+    #expect(
+      try root.sh("systemctl is-enabled rootless-storage-prune.timer").status != 0
+        && root.sh("systemctl is-enabled rootless-storage-check.timer").status != 0)
     #expect(try root.sure("tail -n 1 \(settings).rpmsave").text == "# mine\n")
     try root.sure("rm -r /etc/rootless-storage /etc/pam.d/*.bak")
     // Shared directories are other packages' on the systems that it is for, and Debian's rpm has its database in /root.
@@ -106,7 +113,8 @@ struct RPMPackageTests {
     try install(root)
     try root.sure("echo 'session required pam_rootless_storage.so strict' >> /etc/pam.d/su; cp /etc/pam.d/su /etc/pam.d/su.rpmsave")
     let refused = try rpm(root, "--erase pam_rootless_storage")
-    #expect(refused.status != 0 && refused.text.contains("/etc/pam.d/su\n") && !refused.text.contains("/etc/pam.d/su.rpmsave"), "\(refused)")
+    #expect(
+      refused.status != 0 && refused.text.contains("/etc/pam.d/su\n") && !refused.text.contains("/etc/pam.d/su.rpmsave"), "\(refused)")
     #expect(try root.sh("test -e /usr/lib64/security/pam_rootless_storage.so").status == 0)
     try root.sure("sed -i /rootless/d /etc/pam.d/su")
     #expect(try rpm(root, "--erase pam_rootless_storage").status == 0)
@@ -141,24 +149,34 @@ struct RPMPackageTests {
 
   /// What packages of RHEL 8 provide: glibc 2.28, GCC 8, Linux-PAM 1.3.1. The newest of each.
   private static let newest = ["GLIBC": "2.28", "GCC": "7.0.0", "LIBPAM": "1.0", "LIBPAM_EXTENSION": "1.1.1", "LIBPAM_MODUTIL": "1.1.9"]
-  private static let libraries = ["ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libgcc_s.so.1", "libm.so.6", "libpam.so.0", "libpthread.so.0", "librt.so.1"]
+  private static let libraries = [
+    "ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libgcc_s.so.1", "libm.so.6", "libpam.so.0", "libpthread.so.0", "librt.so.1",
+  ]
 
   /// An empty package that provides what is required, in a version of RHEL 8's; whatever RHEL 8 does not have is left out.
   private func platform(_ requirements: [String], in folder: String) throws -> String {
     let provided = requirements.filter { requirement in
       if ["/bin/sh", "pam(x86-64)", "rtld(GNU_HASH)"].contains(requirement) { return true }
-      guard let parts = requirement.wholeMatch(of: /([^(]+)\((?:([A-Z_]+)_([0-9.]+))?\)\(64bit\)/), RPMPackageTests.libraries.contains(String(parts.1)) else { return false }
+      guard let parts = requirement.wholeMatch(of: /([^(]+)\((?:([A-Z_]+)_([0-9.]+))?\)\(64bit\)/),
+        RPMPackageTests.libraries.contains(String(parts.1))
+      else { return false }
       guard let family = parts.2, let version = parts.3 else { return true }
       return RPMPackageTests.newest[String(family)].map { String(version).compare($0, options: .numeric) != .orderedDescending } ?? false
     }
-    let spec = "Name: rhel-8\nVersion: 8\nRelease: 1\nSummary: What it provides\nLicense: none\nBuildArch: noarch\n" + provided.map { "Provides: \($0)\n" }.joined() + "%description\n-\n%files\n"
+    let spec =
+      "Name: rhel-8\nVersion: 8\nRelease: 1\nSummary: What it provides\nLicense: none\nBuildArch: noarch\n"
+      + provided.map { "Provides: \($0)\n" }.joined() + "%description\n-\n%files\n"
     try Data(spec.utf8).write(to: URL(fileURLWithPath: "\(folder)/rhel-8.spec"))
-    let output = try run("/usr/bin/rpmbuild", ["-bb", "--define", "_topdir \(folder)", "--define", "_rpmdir \(folder)/platform", "\(folder)/rhel-8.spec"])
+    let output = try run(
+      "/usr/bin/rpmbuild", ["-bb", "--define", "_topdir \(folder)", "--define", "_rpmdir \(folder)/platform", "\(folder)/rhel-8.spec"])
     if output.status != 0 { throw CommandFailure(description: "\(output)") }
     return "\(folder)/platform/noarch/rhel-8-8-1.noarch.rpm"
   }
 
-  @Test(arguments: [8, 9]) func `built with RHEL's macros, it needs nothing that RHEL 8 lacks: rpm installs it, upgrades it and erases it, dependencies and all`(release: Int) throws {
+  @Test(arguments: [8, 9])
+  func `built with RHEL's macros, it needs nothing that RHEL 8 lacks: rpm installs it, upgrades it and erases it, dependencies and all`(
+    release: Int
+  ) throws {
     let folder = try run("/usr/bin/mktemp", ["-d", "/var/tmp/rootless-storage-rpm-test.XXXXXX"]).lines[0]
     defer { _ = try? run("/bin/rm", ["-rf", folder]) }
     let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
@@ -168,15 +186,25 @@ struct RPMPackageTests {
     try #require(built.status == 0 && package.hasSuffix("-1.el\(release).x86_64.rpm"), "\(built)")
 
     // The same programs, and pages as RHEL compresses them.
-    func digests(_ file: String) throws -> [String] { try run("/usr/bin/rpm", ["-qp", "--queryformat", "[%{FILEDIGESTS} %{FILENAMES}\n]", file]).lines.filter { $0.contains(/(bin\/rootless-storage|\.so|session-helper)$/) } }
+    func digests(_ file: String) throws -> [String] {
+      try run("/usr/bin/rpm", ["-qp", "--queryformat", "[%{FILEDIGESTS} %{FILENAMES}\n]", file]).lines.filter {
+        $0.contains(/(bin\/rootless-storage|\.so|session-helper)$/)
+      }
+    }
     #expect(try digests(package) == digests(DebianRoot.rpm) && digests(package).count == 3)
     let files = try run("/usr/bin/rpm", ["-qpl", package]).lines
-    #expect(files.contains("/usr/lib64/security/pam_rootless_storage.so") && files.contains("/usr/share/man/man8/rootless-storage.8.gz") && !files.contains { $0.contains("build-id") }, "\(files)")
+    #expect(
+      files.contains("/usr/lib64/security/pam_rootless_storage.so") && files.contains("/usr/share/man/man8/rootless-storage.8.gz")
+        && !files.contains { $0.contains("build-id") }, "\(files)")
 
     // rpm of RHEL 8, 4.14, knows these properties of a package.
     let requirements = try run("/usr/bin/rpm", ["-qp", "--requires", package]).lines
     let properties = requirements.filter { $0.hasPrefix("rpmlib(") }.map { String($0.prefix { $0 != " " }) }
-    #expect(Set(properties).isSubset(of: ["rpmlib(CompressedFileNames)", "rpmlib(FileDigests)", "rpmlib(PayloadFilesHavePrefix)", "rpmlib(PayloadIsXz)", "rpmlib(PayloadIsZstd)"]), "\(properties)")
+    #expect(
+      Set(properties).isSubset(of: [
+        "rpmlib(CompressedFileNames)", "rpmlib(FileDigests)", "rpmlib(PayloadFilesHavePrefix)", "rpmlib(PayloadIsXz)",
+        "rpmlib(PayloadIsZstd)",
+      ]), "\(properties)")
     #expect(requirements.contains { $0.contains("GLIBC_2.") })
 
     let root = try redHat()

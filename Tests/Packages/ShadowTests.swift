@@ -35,9 +35,13 @@ struct ShadowTests {
   private static let silent = "sed -i '/^SUB_/d; /^UID_MIN/d' /etc/login.defs"
 
   static let cases =
-    releases.map { Case(release: $0, name: "as shipped, the first that are free", settings: "subid_scheme = first-free", script: ":", uid: "1001 + i * 293") } + [
+    releases.map {
+      Case(
+        release: $0, name: "as shipped, the first that are free", settings: "subid_scheme = first-free", script: ":", uid: "1001 + i * 293")
+    } + [
       Case(release: "sid", name: "computed", settings: "", script: both, uid: "1000 + i * 45"),
-      Case(release: "sid", name: "computed, without a word on the bounds", settings: "", script: "\(silent); \(both)", uid: "1000 + i * 293"),
+      Case(
+        release: "sid", name: "computed, without a word on the bounds", settings: "", script: "\(silent); \(both)", uid: "1000 + i * 293"),
       // 256 ranges, of which some uids have the second to seventh turn.
       Case(
         release: "sid", name: "computed in a ring", settings: "",
@@ -49,13 +53,17 @@ struct ShadowTests {
         script:
           "\(silent); printf 'UID_MIN 2000\\nSUB_UID_MIN 200000\\nSUB_UID_COUNT 131072\\nSUB_GID_MIN 300000\\nSUB_UID_MAX 4294967295\\nSUB_GID_MAX 4000000000\\n' >> /etc/login.defs; \(both)",
         uid: "2000 + i * 150"),
-      Case(release: "sid", name: "computed, and some beyond the bounds, to whom nobody gives anything", settings: "", script: both, uid: "8000 + i * 25"),
+      Case(
+        release: "sid", name: "computed, and some beyond the bounds, to whom nobody gives anything", settings: "", script: both,
+        uid: "8000 + i * 25"),
     ]
 
   @Test(arguments: cases) func `two hundred users get the lines of useradd`(some: Case) throws {
     let root = try root(some.release, some.settings)
     try root.sure(some.script)
-    let made = try root.sh("for i in $(seq 0 199); do useradd --no-create-home --no-log-init --user-group --uid $((\(some.uid))) u$i || echo \"u$i failed $?\"; done")
+    let made = try root.sh(
+      "for i in $(seq 0 199); do useradd --no-create-home --no-log-init --user-group --uid $((\(some.uid))) u$i || echo \"u$i failed $?\"; done"
+    )
     let theirs = try files(root)
     let accounts = try root.sure("grep -o '^u[0-9][0-9]*' /etc/passwd").lines
     let refused = some.name.contains("beyond")
@@ -74,7 +82,9 @@ struct ShadowTests {
 
   @Test func `where useradd computes only uids, these are the same`() throws {
     let root = try root("sid")
-    try root.sure("printf 'SUB_UID_DETERMINISTIC yes\\n' >> /etc/login.defs; for i in $(seq 0 19); do useradd --no-create-home --no-log-init --user-group --uid $((1000 + i * 45)) u$i; done")
+    try root.sure(
+      "printf 'SUB_UID_DETERMINISTIC yes\\n' >> /etc/login.defs; for i in $(seq 0 19); do useradd --no-create-home --no-log-init --user-group --uid $((1000 + i * 45)) u$i; done"
+    )
     let theirs = try files(root)
     try root.sure(": > /etc/subuid; : > /etc/subgid; rootless-storage subids allocate $(for i in $(seq 0 19); do echo u$i; done)")
     #expect(try files(root)[0] == theirs[0])
@@ -84,7 +94,8 @@ struct ShadowTests {
     let root = try root("sid")
     // useradd of 4.20.3 fails with these keys ("failed to prepare the new /etc/subuid entry").
     try root.sure("useradd --no-create-home --uid 4001 alice; : > /etc/subuid; : > /etc/subgid")
-    try root.sure("\(ShadowTests.both); printf 'SUB_UID_STORE_BY_UID yes\\nSUB_GID_STORE_BY_UID yes\\n' >> /etc/login.defs; usermod --add-subids alice")
+    try root.sure(
+      "\(ShadowTests.both); printf 'SUB_UID_STORE_BY_UID yes\\nSUB_GID_STORE_BY_UID yes\\n' >> /etc/login.defs; usermod --add-subids alice")
     let theirs = try files(root)
     try root.sure(": > /etc/subuid; : > /etc/subgid; rootless-storage subids allocate alice")
     #expect(try files(root) == ["4001:196773536:65536\n", "4001:196773536:65536\n"])
@@ -137,10 +148,16 @@ struct ShadowTests {
       """)
   }
 
-  @Test(arguments: releases) func `the programs of shadow wait for our lock, refuse its file, and take it from the dead`(release: String) throws {
+  @Test(arguments: releases) func `the programs of shadow wait for our lock, refuse its file, and take it from the dead`(release: String)
+    throws
+  {
     let root = try withUsers(release)
     // Both locks, as a login has them: that of lckpwdf is waited for.
-    let held = try locked(root, "\(ShadowTests.helper) 20", "delay_enter=1500000", meanwhile: "start=$(date +%s%N); useradd --no-create-home --uid 4003 carol; echo \"rc $? after $((($(date +%s%N) - start) / 1000000))\"; grep -c alice /etc/subuid")
+    let held = try locked(
+      root, "\(ShadowTests.helper) 20", "delay_enter=1500000",
+      meanwhile:
+        "start=$(date +%s%N); useradd --no-create-home --uid 4003 carol; echo \"rc $? after $((($(date +%s%N) - start) / 1000000))\"; grep -c alice /etc/subuid"
+    )
     let waited = held.lines.first { $0.hasPrefix("rc 0 after ") }.flatMap { Int($0.dropFirst(11)) } ?? -1
     #expect(waited >= 800 && waited < 12000 && held.text.contains(ShadowTests.added) && held.lines.contains("1"), "\(held)")
     let after = try files(root)
@@ -150,9 +167,15 @@ struct ShadowTests {
     try root.sure(": > /etc/subuid; : > /etc/subgid")
     let file = try locked(
       root, "\(ShadowTests.helper) 20", "delay_enter=1500000",
-      meanwhile: "rm /etc/.pwd.lock; tr '\\000' ' ' < /etc/subuid.lock; echo; usermod --add-subuids 900000-900001 bob; echo usermod $?; useradd --no-create-home --uid 4004 dave; echo useradd $?; id dave")
-    #expect(file.lines.contains { $0.split(separator: " ").count == 2 && $0.allSatisfy { $0.isNumber || $0 == " " } }, "a number, and a start: \(file)")
-    #expect(file.text.contains("usermod 16") && file.text.contains("useradd 16") && file.text.contains("lock /etc/subuid.lock already used by PID"), "\(file)")
+      meanwhile:
+        "rm /etc/.pwd.lock; tr '\\000' ' ' < /etc/subuid.lock; echo; usermod --add-subuids 900000-900001 bob; echo usermod $?; useradd --no-create-home --uid 4004 dave; echo useradd $?; id dave"
+    )
+    #expect(
+      file.lines.contains { $0.split(separator: " ").count == 2 && $0.allSatisfy { $0.isNumber || $0 == " " } },
+      "a number, and a start: \(file)")
+    #expect(
+      file.text.contains("usermod 16") && file.text.contains("useradd 16")
+        && file.text.contains("lock /etc/subuid.lock already used by PID"), "\(file)")
     #expect(file.text.contains("no such user") && file.text.contains(ShadowTests.added), "\(file)")
     #expect(try files(root) == [ShadowTests.line, ShadowTests.line])
 
@@ -166,10 +189,14 @@ struct ShadowTests {
     #expect(try root.sure("ls -A /etc | grep -c 'sub.id.lock' || true").text == "0\n")
   }
 
-  @Test(arguments: releases) func `we wait for the locks of shadow's programs, respect their files, and take them from the dead`(release: String) throws {
+  @Test(arguments: releases) func `we wait for the locks of shadow's programs, respect their files, and take them from the dead`(
+    release: String
+  ) throws {
     let root = try withUsers(release)
     let usermod = "usermod --add-subuids 900000-900001 bob"
-    let held = try locked(root, usermod, "delay_enter=1500000", meanwhile: "start=$(date +%s%N); \(ShadowTests.helper) 20; echo \"after $((($(date +%s%N) - start) / 1000000))\"")
+    let held = try locked(
+      root, usermod, "delay_enter=1500000",
+      meanwhile: "start=$(date +%s%N); \(ShadowTests.helper) 20; echo \"after $((($(date +%s%N) - start) / 1000000))\"")
     let waited = held.lines.first { $0.hasPrefix("after ") }.flatMap { Int($0.dropFirst(6)) } ?? -1
     #expect(waited >= 800 && held.text.contains(ShadowTests.added), "\(held)")
     #expect(try files(root) == ["bob:900000:2\n" + ShadowTests.line, ShadowTests.line])
@@ -251,14 +278,20 @@ struct ShadowTests {
     try root.configure("network_filesystems = ramfs")
     for row in ShadowTests.rows {
       let data = Data(row.content.utf8).base64EncodedString()
-      try root.sure("echo \(data) | base64 -d > /etc/subuid; printf 'alice:100000:65536\\nbob:300000:65536\\n' > /etc/subgid; chmod 644 /etc/subuid; \(row.after)")
+      try root.sure(
+        "echo \(data) | base64 -d > /etc/subuid; printf 'alice:100000:65536\\nbob:300000:65536\\n' > /etc/subgid; chmod 644 /etc/subuid; \(row.after)"
+      )
       // newuidmap needs to see the process: /proc is the machine's own.
       let made = try root.outside(ShadowTests.mapping).text.trimmingCharacters(in: .whitespacesAndNewlines)
       let expected = release == "sid" ? row.since : release == "bookworm" ? row.oldest ?? row.before : row.before
       #expect(made == "\(expected)", "\(row): \(made)")
       let report = try Report(root.sh("rootless-storage subids check --json alice"))
       let found = (report.host.findings + report.users.flatMap(\.findings)).map { "\($0.severity) \($0.code)" }
-      if row.finding.isEmpty { #expect(found.isEmpty, "\(row): \(found)") } else { #expect(found.contains { $0.hasSuffix(row.finding) }, "\(row): \(found)") }
+      if row.finding.isEmpty {
+        #expect(found.isEmpty, "\(row): \(found)")
+      } else {
+        #expect(found.contains { $0.hasSuffix(row.finding) }, "\(row): \(found)")
+      }
       // Where nothing comes of a file, something worse than a note has to tell; where 4.20 alone reads it so, there.
       if made != "whole" { #expect(found.contains { $0.hasPrefix("error") }, "\(row): \(found)") }
     }

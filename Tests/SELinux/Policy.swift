@@ -15,7 +15,8 @@ final class Policy: @unchecked Sendable {
 
   private init() throws {
     folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
-    let module = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../packaging/selinux").standardized.path
+    let module = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../packaging/selinux").standardized
+      .path
     let made = try run(
       "/bin/bash",
       [
@@ -33,7 +34,9 @@ final class Policy: @unchecked Sendable {
         semodule --path "$PWD/root" --noreload --store default "${options[@]}" -i module/rootless_storage.pp
         """,
       ])
-    if made.status != 0 || made.text.lowercased().contains("warning") { throw CommandFailure(description: "the policy cannot be made: \(made)") }
+    if made.status != 0 || made.text.lowercased().contains("warning") {
+      throw CommandFailure(description: "the policy cannot be made: \(made)")
+    }
   }
 
   func ask(_ program: String, _ question: String) throws -> Output {

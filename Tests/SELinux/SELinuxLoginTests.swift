@@ -4,7 +4,8 @@ import Testing
 
 /// The whole login under Debian's policy with the module in it. The machine is permissive: what would have been denied is logged
 /// and goes on.
-@Suite(.serialized, .enabled(if: Policy.source != nil && Policy.hasMachine, "needs a virtual machine with SELinux: run it as Tests/run selinux"))
+@Suite(
+  .serialized, .enabled(if: Policy.source != nil && Policy.hasMachine, "needs a virtual machine with SELinux: run it as Tests/run selinux"))
 struct SELinuxLoginTests {
   @Test func `logins of every kind make everything, and nothing of it would have been denied`() throws {
     let lab = try Lab()
@@ -16,7 +17,10 @@ struct SELinuxLoginTests {
     // The first session of all is the one of systemd's user manager, where pam_selinux has chosen the user's own domain by then.
     try lab.root("loginctl enable-linger alice && loginctl enable-linger carol")
     let own = "unconfined_u:object_r:user_tmp_t:s0\n"
-    #expect(try lab.root("for n in $(seq 60); do [ -d /var/tmp/alice ] && [ -d /var/tmp/carol ] && break; sleep 1; done; stat -c %C /var/tmp/alice /var/tmp/carol").text == own + own)
+    #expect(
+      try lab.root(
+        "for n in $(seq 60); do [ -d /var/tmp/alice ] && [ -d /var/tmp/carol ] && break; sleep 1; done; stat -c %C /var/tmp/alice /var/tmp/carol"
+      ).text == own + own)
     // sshd: homes on NFS 4.2 and 3, and a local one. Debian's policy has no types for containers, so Podman is told to set none.
     try lab.root("rm -rf /var/tmp/alice /var/tmp/carol")
     let podman = """
@@ -26,10 +30,15 @@ struct SELinuxLoginTests {
     for user in ["alice", "carol"] { #expect(try lab.login(user, podman).lines.last == "999:999", "\(user)") }
     #expect(try lab.login("dave", "echo in").text == "in\n")
     // cron, and su.
-    try lab.root("echo '* * * * * bob touch /tmp/cron-was-here' > /etc/cron.d/bob; systemctl restart cron; for n in $(seq 90); do [ -e /tmp/cron-was-here ] && break; sleep 1; done; [ -e /tmp/cron-was-here ]")
+    try lab.root(
+      "echo '* * * * * bob touch /tmp/cron-was-here' > /etc/cron.d/bob; systemctl restart cron; for n in $(seq 90); do [ -e /tmp/cron-was-here ] && break; sleep 1; done; [ -e /tmp/cron-was-here ]"
+    )
     try lab.root("rm /etc/cron.d/bob; su - bob -c true")
     // Only in the helper's domain it gets this type.
-    #expect(try lab.root("cd /var/tmp; stat -c '%n %C' alice bob carol | sed 's/:s0$//; s/ .*:/ /'").lines == ["alice xdg_data_t", "bob xdg_data_t", "carol xdg_data_t"])
+    #expect(
+      try lab.root("cd /var/tmp; stat -c '%n %C' alice bob carol | sed 's/:s0$//; s/ .*:/ /'").lines == [
+        "alice xdg_data_t", "bob xdg_data_t", "carol xdg_data_t",
+      ])
     #expect(try lab.log(of: "cron").contains("bob: created storage directory /var/tmp/bob (mode 0700)"))
 
     // Of the helper, of those who start it about it, and of the helper in whatever domain.
@@ -39,10 +48,14 @@ struct SELinuxLoginTests {
 
     // The proof that a denial would have been seen: of subordinate ids the policy knows nothing until it is told. By sshd, since su of an
     // unconfined root starts the helper in root's own domain.
-    try lab.root("printf 'subids = allocate\\nuid_max = 40000\\nreserved_ids = 1000-40000\\n' > /etc/rootless-storage/rootless-storage.conf; sed -i /alice/d /etc/subuid /etc/subgid")
+    try lab.root(
+      "printf 'subids = allocate\\nuid_max = 40000\\nreserved_ids = 1000-40000\\n' > /etc/rootless-storage/rootless-storage.conf; sed -i /alice/d /etc/subuid /etc/subgid"
+    )
     #expect(try lab.login("alice", "echo in").text == "in\n")
     #expect(try lab.denials("scontext=[^ ]*:rootless_storage_helper_t:").contains { $0.contains(":etc_t:") })
-    try lab.root("setsebool rootless_storage_allocate_subids on; dmesg -C; journalctl --rotate --vacuum-time=1s 2> /dev/null; sed -i /alice/d /etc/subuid /etc/subgid")
+    try lab.root(
+      "setsebool rootless_storage_allocate_subids on; dmesg -C; journalctl --rotate --vacuum-time=1s 2> /dev/null; sed -i /alice/d /etc/subuid /etc/subgid"
+    )
     #expect(try lab.login("alice", "echo in").text == "in\n")
     try lab.root("grep -q alice /etc/subuid")
     let denials = try lab.denials("scontext=[^ ]*:rootless_storage_helper_t:")
@@ -60,12 +73,19 @@ struct SELinuxLoginTests {
     // systemd's user manager makes the directory in the user's own domain; sshd's helper may not even look at it.
     #expect(try lab.login("bob", "echo in").lines.last == "in")
     let log = try lab.log().filter { $0.hasPrefix("bob: storage directory") }
-    #expect(log == ["bob: storage directory /var/tmp/bob is refused, nothing is done: its user may not get there: Permission denied; make the directory above it searchable by everybody (chmod o+x), or see what SELinux denies (ausearch -m avc)"])
+    #expect(
+      log == [
+        "bob: storage directory /var/tmp/bob is refused, nothing is done: its user may not get there: Permission denied; make the directory above it searchable by everybody (chmod o+x), or see what SELinux denies (ausearch -m avc)"
+      ])
     let check = try lab.root("journalctl --sync; rootless-storage check --json; echo status $?")
-    #expect(check.text.contains("\"code\" : \"selinux-denied\"") && check.text.contains("in the domain sshd_t") && check.lines.last == "status 1", "\(check)")
+    #expect(
+      check.text.contains("\"code\" : \"selinux-denied\"") && check.text.contains("in the domain sshd_t") && check.lines.last == "status 1",
+      "\(check)")
 
     try lab.install(policy: try Policy.linked.get())
-    try lab.root("loginctl terminate-user bob; rm -rf /var/tmp/bob; dmesg -C; journalctl --rotate --vacuum-time=1s 2> /dev/null; printf 'subids = allocate\nuid_max = 40000\nreserved_ids = 1000-40000\n' > /etc/rootless-storage/rootless-storage.conf; setsebool rootless_storage_allocate_subids on; sed -i /alice/d /etc/subuid /etc/subgid")
+    try lab.root(
+      "loginctl terminate-user bob; rm -rf /var/tmp/bob; dmesg -C; journalctl --rotate --vacuum-time=1s 2> /dev/null; printf 'subids = allocate\nuid_max = 40000\nreserved_ids = 1000-40000\n' > /etc/rootless-storage/rootless-storage.conf; setsebool rootless_storage_allocate_subids on; sed -i /alice/d /etc/subuid /etc/subgid"
+    )
     let podman = """
       printf '[containers]\\nlabel = false\\n' > ~/.config/containers/containers.conf
       podman import -q /srv/image.tar localhost/test > /dev/null && podman run --rm --network=none localhost/test stat -c %u:%g /data/owned-by-999
@@ -73,14 +93,20 @@ struct SELinuxLoginTests {
     for user in ["alice", "carol"] { #expect(try lab.login(user, podman).lines.last == "999:999", "\(user)") }
     #expect(try lab.root("grep -c alice /etc/subuid /etc/subgid").lines == ["/etc/subuid:1", "/etc/subgid:1"])
     #expect(try lab.login("dave", "echo in").text == "in\n")
-    try lab.root("echo '* * * * * bob touch /tmp/cron-was-here' > /etc/cron.d/bob; systemctl restart cron; for n in $(seq 90); do [ -e /tmp/cron-was-here ] && break; sleep 1; done; [ -e /tmp/cron-was-here ]; rm /etc/cron.d/bob; su - bob -c true")
+    try lab.root(
+      "echo '* * * * * bob touch /tmp/cron-was-here' > /etc/cron.d/bob; systemctl restart cron; for n in $(seq 90); do [ -e /tmp/cron-was-here ] && break; sleep 1; done; [ -e /tmp/cron-was-here ]; rm /etc/cron.d/bob; su - bob -c true"
+    )
     #expect(try lab.root("ls -d /var/tmp/bob/containers").text == "/var/tmp/bob/containers\n")
     // What root types: repair makes again what is gone, and prune removes what is named.
     try lab.root("rm -rf /var/tmp/bob; rootless-storage repair bob || true")
-    let pruned = try lab.root("loginctl terminate-user carol; for n in $(seq 100); do pgrep -u carol >/dev/null || break; sleep 0.1; done; rootless-storage prune carol --yes; echo status $?; ls -A /var/tmp/carol 2>/dev/null || true")
+    let pruned = try lab.root(
+      "loginctl terminate-user carol; for n in $(seq 100); do pgrep -u carol >/dev/null || break; sleep 0.1; done; rootless-storage prune carol --yes; echo status $?; ls -A /var/tmp/carol 2>/dev/null || true"
+    )
     #expect(pruned.text.contains("deleted the container storage in /var/tmp/carol") && pruned.lines.contains("status 0"), "\(pruned)")
     #expect(try lab.root("stat -c '%U %a' /var/tmp/bob").text == "bob 700\n")
-    for pattern in ["scontext=[^ ]*:rootless_storage_helper_t:", "tcontext=[^ ]*:rootless_storage_helper", "comm=.(session-helper|rootless-storag)"] {
+    for pattern in [
+      "scontext=[^ ]*:rootless_storage_helper_t:", "tcontext=[^ ]*:rootless_storage_helper", "comm=.(session-helper|rootless-storag)",
+    ] {
       #expect(try lab.denials(pattern) == [], "\(pattern)")
     }
     let quiet = try lab.root("journalctl --sync; rootless-storage check --all; echo status $?")
@@ -104,6 +130,8 @@ extension Lab {
   ///
   /// - Parameter pattern: an extended regular expression.
   fileprivate func denials(_ pattern: String) throws -> [String] {
-    try root("{ journalctl --no-pager -o cat _TRANSPORT=audit + _TRANSPORT=kernel; dmesg; } | grep -a 'avc:  denied' | sed 's/.*avc: /avc:/; s/ pid=[0-9]*//; s/ ino=[0-9]*//' | grep -aE \"\(pattern)\" | sort -u | head -n 50").lines
+    try root(
+      "{ journalctl --no-pager -o cat _TRANSPORT=audit + _TRANSPORT=kernel; dmesg; } | grep -a 'avc:  denied' | sed 's/.*avc: /avc:/; s/ pid=[0-9]*//; s/ ino=[0-9]*//' | grep -aE \"\(pattern)\" | sort -u | head -n 50"
+    ).lines
   }
 }

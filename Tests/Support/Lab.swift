@@ -17,7 +17,8 @@ public final class Lab {
   ///   - release: Debian's, in these machines; nil is the one that the suite vm uses.
   ///   - processors: of each machine: 2 where several things happen at once in one of them, which is what the test is about, else 1.
   public init(_ hosts: [Host] = [.lab1], release: String? = nil, processors: Int = 1) throws {
-    script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../VirtualMachine/machine").standardized.path
+    script =
+      URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../VirtualMachine/machine").standardized.path
     folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
     var variables = ["ROOTLESS_STORAGE_VM_RUN": folder, "ROOTLESS_STORAGE_VM_PROCESSORS": "\(processors)"]
     if let release { variables["ROOTLESS_STORAGE_VM_SUITE"] = release }
@@ -68,7 +69,8 @@ public final class Lab {
       group.enter()
       // Not concurrentPerform, which runs no more at once than there are processors: these wait for one another.
       Thread.detachNewThread {
-        results.set(index, (try? self.machine(["ssh", "\(user)@\(host.rawValue)", command], patience: 1500)) ?? Output(status: -1, text: "no answer"))
+        results.set(
+          index, (try? self.machine(["ssh", "\(user)@\(host.rawValue)", command], patience: 1500)) ?? Output(status: -1, text: "no answer"))
         group.leave()
       }
     }
@@ -80,8 +82,10 @@ public final class Lab {
   public var sshVariables: String {
     get throws {
       let port = try sure(["status"]).lines.compactMap { line in line.firstMatch(of: #/^lab1 port (\d+) /#)?.1 }.first ?? ""
-      let options = "-F none -o ControlPath=\(folder)/ssh -o IdentitiesOnly=yes -o HostKeyAlias=lab1 -o UserKnownHostsFile=\(folder)/known_hosts -o GlobalKnownHostsFile=none"
-      return "ansible_host=127.0.0.1 ansible_port=\(port) ansible_user=root ansible_ssh_private_key_file=\(folder)/key ansible_ssh_common_args='\(options)'"
+      let options =
+        "-F none -o ControlPath=\(folder)/ssh -o IdentitiesOnly=yes -o HostKeyAlias=lab1 -o UserKnownHostsFile=\(folder)/known_hosts -o GlobalKnownHostsFile=none"
+      return
+        "ansible_host=127.0.0.1 ansible_port=\(port) ansible_user=root ansible_ssh_private_key_file=\(folder)/key ansible_ssh_common_args='\(options)'"
     }
   }
 
@@ -103,7 +107,10 @@ public final class Lab {
     let path = URL(fileURLWithPath: file)
     let put = try run(
       "/bin/bash",
-      ["-c", "tar -C '\(path.deletingLastPathComponent().path)' -c '\(path.lastPathComponent)' | '\(script)' put '@\(host.rawValue)' '\(directory)'"],
+      [
+        "-c",
+        "tar -C '\(path.deletingLastPathComponent().path)' -c '\(path.lastPathComponent)' | '\(script)' put '@\(host.rawValue)' '\(directory)'",
+      ],
       environment: environment)
     if put.status != 0 { throw CommandFailure(description: "\(put)") }
   }

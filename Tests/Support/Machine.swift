@@ -34,7 +34,9 @@ public final class Machine {
   ///   - storage: the file system that /var/tmp is on.
   ///   - ownProcesses: /proc shows only what the test itself runs in it, and not what other tests run as the same user.
   ///   - settings: the settings file; nil leaves the shipped one, with the default list of network file systems.
-  public init(homes: String = "ramfs", storage: String = "tmpfs", ownProcesses: Bool = false, settings: String? = "network_filesystems = ramfs") throws {
+  public init(
+    homes: String = "ramfs", storage: String = "tmpfs", ownProcesses: Bool = false, settings: String? = "network_filesystems = ramfs"
+  ) throws {
     guard let stage = Machine.stage else { throw CommandFailure(description: Machine.need) }
     namespace = try MountNamespace(ownProcesses: ownProcesses)
     try sure(
@@ -102,7 +104,9 @@ public final class Machine {
 
   /// Adds an account, and makes its home unless `home` is given.
   public func user(_ name: String, uid: Int = 4001, gid: Int? = nil, home: String? = nil) throws {
-    try sure("echo '\(name):x:\(uid):\(gid ?? uid)::\(home ?? "/home/\(name)"):/bin/sh' >> /etc/passwd; echo '\(name):x:\(gid ?? uid):' >> /etc/group")
+    try sure(
+      "echo '\(name):x:\(uid):\(gid ?? uid)::\(home ?? "/home/\(name)"):/bin/sh' >> /etc/passwd; echo '\(name):x:\(gid ?? uid):' >> /etc/group"
+    )
     if home == nil { try sure("install -d -m 700 -o \(uid) -g \(gid ?? uid) '/home/\(name)'") }
   }
 
@@ -114,11 +118,15 @@ public final class Machine {
   ///   - limits: a shell command that comes before it (ulimit, env, …).
   ///   - remembers: a line that an earlier login has logged is none of this one's, as on a host that was not booted since.
   @discardableResult
-  public func login(_ name: String, _ options: String = "debug", host: String = "", before limits: String = "", remembers: Bool = false) throws -> Login {
+  public func login(_ name: String, _ options: String = "debug", host: String = "", before limits: String = "", remembers: Bool = false)
+    throws -> Login
+  {
     guard let program = Machine.host else { throw CommandFailure(description: Machine.need) }
     try write("session required \(try Machine.modulePath()) \(options)\n", to: "/etc/pam.d/tested")
     // Through a pipe, which limits on the size of files do not hit.
-    let output = try sh("set -o pipefail; rm -f /dev/log\(remembers ? "" : " /run/rootless-storage/[0-9]*"); (\(limits) exec '\(program)' --log \(host) /etc/pam.d tested '\(name)') | cat")
+    let output = try sh(
+      "set -o pipefail; rm -f /dev/log\(remembers ? "" : " /run/rootless-storage/[0-9]*"); (\(limits) exec '\(program)' --log \(host) /etc/pam.d tested '\(name)') | cat"
+    )
     return try Login(output)
   }
 

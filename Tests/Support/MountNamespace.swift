@@ -41,7 +41,9 @@ public final class MountNamespace {
 
   /// Makes a device node in it, which everybody may read and root may write.
   func makeDevice(_ path: String, _ kind: mode_t, major: UInt8, minor: UInt8) throws {
-    if mknod(root + path, kind | 0o644, dev_t(major) << 8 | dev_t(minor)) != 0 { throw CommandFailure(description: "\(path): \(String(cString: strerror(errno)))") }
+    if mknod(root + path, kind | 0o644, dev_t(major) << 8 | dev_t(minor)) != 0 {
+      throw CommandFailure(description: "\(path): \(String(cString: strerror(errno)))")
+    }
   }
 
   /// Runs a program as root in it.

@@ -58,11 +58,15 @@ private let subject = Absence.Subject(key: "/var/tmp/erin", binding: "8:1:77:1.0
   @Test func `over restarts only what each start has run is added`() {
     let hours: (Int64) -> Int64 = { $0 * 3600 }
     // Ten hours after its start each time: 10, 20, 30 hours.
-    #expect(gone([day(0), day(7, running: hours(10), boot: otherBoot), day(14, running: hours(10)), day(21, running: hours(10), boot: otherBoot)]) == [4])
+    #expect(
+      gone([day(0), day(7, running: hours(10), boot: otherBoot), day(14, running: hours(10)), day(21, running: hours(10), boot: otherBoot)])
+        == [4])
     // Within one start the difference.
-    #expect(gone([day(0, running: hours(100)), day(7, running: hours(111)), day(14, running: hours(123)), day(21, running: hours(124))]) == [4])
+    #expect(
+      gone([day(0, running: hours(100)), day(7, running: hours(111)), day(14, running: hours(123)), day(21, running: hours(124))]) == [4])
     // Sums cannot overflow.
-    let long = Absence(kind: .storage, subject, first: start, last: start, days: UInt32.max, running: Int64.max, boot: otherBoot, bootTime: 0)
+    let long = Absence(
+      kind: .storage, subject, first: start, last: start, days: UInt32.max, running: Int64.max, boot: otherBoot, bootTime: 0)
     #expect(long.seen(day(1)).running == Int64.max && long.seen(day(1)).days == UInt32.max)
   }
 
@@ -96,7 +100,10 @@ private let subject = Absence.Subject(key: "/var/tmp/erin", binding: "8:1:77:1.0
   }
 
   @Test func `the earliest moment is told, and the rule holds then and not before`() {
-    for (runs, days) in [([day(0)], 7), ([day(0), day(1)], 7), ([day(0), day(1), day(2)], 7), ([day(0)], 0), ([day(0), day(0.5)], 1), ([day(0), day(9, running: 5, boot: otherBoot)], 7)] as [([Moment], UInt32)] {
+    for (runs, days) in [
+      ([day(0)], 7), ([day(0), day(1)], 7), ([day(0), day(1), day(2)], 7), ([day(0)], 0), ([day(0), day(0.5)], 1),
+      ([day(0), day(9, running: 5, boot: otherBoot)], 7),
+    ] as [([Moment], UInt32)] {
       var absence = Absence(kind: .storage, subject, runs[0])
       for run in runs.dropFirst() { absence = absence.seen(run) }
       let earliest = absence.earliest(afterDays: days)
@@ -129,8 +136,12 @@ private let subject = Absence.Subject(key: "/var/tmp/erin", binding: "8:1:77:1.0
     let heading = "rootless-storage-absences 1 \(shown(machine))\n"
     let good = "storage /var/tmp/erin 8:1:77:-:2600 1798761600 1798761600 1 0 \(shown(boot)) 1000"
     #expect(AbsenceList(bytes(heading + good), machine: machine).lines.count == 1)
-    for (old, new) in [("storage ", "store "), ("/erin", "/%4"), ("/erin", "/%zz"), (" 1 0 ", " -1 0 "), (" 1 0 ", " 1 99999999999999999999 "), (" 1 0 ", " 1 999999999999999 "), (" 1000", " x"), (" 1000", ""), (" 1000", " 1000 1"), ("1111", "111")] {
-      #expect(AbsenceList(bytes(heading + good.replacing(old, with: new, maxReplacements: 1)), machine: machine).lines == [], "\(old) \(new)")
+    for (old, new) in [
+      ("storage ", "store "), ("/erin", "/%4"), ("/erin", "/%zz"), (" 1 0 ", " -1 0 "), (" 1 0 ", " 1 99999999999999999999 "),
+      (" 1 0 ", " 1 999999999999999 "), (" 1000", " x"), (" 1000", ""), (" 1000", " 1000 1"), ("1111", "111"),
+    ] {
+      #expect(
+        AbsenceList(bytes(heading + good.replacing(old, with: new, maxReplacements: 1)), machine: machine).lines == [], "\(old) \(new)")
     }
     #expect(AbsenceList(bytes(heading + good + "\n" + good), machine: machine).lines.count == 1)
   }
@@ -193,16 +204,24 @@ private let subject = Absence.Subject(key: "/var/tmp/erin", binding: "8:1:77:1.0
   @Test func `what somebody else could have written is not believed`() {
     func prepare() {
       place.directory("lib/kept")
-      let text = "rootless-storage-absences 1 \(shown(machine))\nstorage /var/tmp/erin \(shown(subject.binding)) \(start) \(start) 5 900000 \(shown(boot)) 0\n"
+      let text =
+        "rootless-storage-absences 1 \(shown(machine))\nstorage /var/tmp/erin \(shown(subject.binding)) \(start) \(start) 5 900000 \(shown(boot)) 0\n"
       place.file("lib/kept/orphans", bytes(text), mode: 0o600)
     }
     prepare()
-    #expect(note(day(8), isWriting: false) == (AbsenceMemory.Answer(isGone: true, since: start, earliest: start + 8 * 86400), nil), "\(shown(place.content("lib/kept/orphans") ?? []))")
+    #expect(
+      note(day(8), isWriting: false) == (AbsenceMemory.Answer(isGone: true, since: start, earliest: start + 8 * 86400), nil),
+      "\(shown(place.content("lib/kept/orphans") ?? []))")
     let spoilers: [() -> Void] = [
-        { place.setMode("lib/kept/orphans", 0o620) }, { place.setOwner("lib/kept/orphans", 1000) }, { place.setMode("lib/kept", 0o777) }, { place.setMode("lib/kept", 0o1777) },
-        { place.setOwner("lib/kept", 1000) }, { place.setMode("lib", 0o775) },
-        { _ = unlink(place, "lib/kept/orphans"); place.link("lib/kept/orphans", to: place.file("other", [])) },
-        { _ = unlink(place, "lib/kept/orphans"); place.fifo("lib/kept/orphans") },
+      { place.setMode("lib/kept/orphans", 0o620) }, { place.setOwner("lib/kept/orphans", 1000) }, { place.setMode("lib/kept", 0o777) },
+      { place.setMode("lib/kept", 0o1777) },
+      { place.setOwner("lib/kept", 1000) }, { place.setMode("lib", 0o775) },
+      {
+        _ = unlink(place, "lib/kept/orphans"); place.link("lib/kept/orphans", to: place.file("other", []))
+      },
+      {
+        _ = unlink(place, "lib/kept/orphans"); place.fifo("lib/kept/orphans")
+      },
     ]
     for isWriting in [false, true] {
       for (number, spoil) in spoilers.enumerated() {
@@ -260,7 +279,7 @@ extension AbsenceMemoryTests {
     block()
     #expect(note(day(8), [other]).0?.isGone == true)
     #expect(note(day(9), [other, subject]).0?.isGone == true)
-    #expect(note(day(9), [subject]) .0 == AbsenceMemory.Answer(isGone: false))
+    #expect(note(day(9), [subject]).0 == AbsenceMemory.Answer(isGone: false))
   }
 
   @Test func `who does not fit into the file has no date, and that is reported`() {
@@ -331,7 +350,8 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
     settings.networkFileSystems = ["nfs"]
     let sources = AccountSources(switching: bytes(switching), passwd: "root:x:0:0:root:/root:/bin/sh\n")
     let memory = AbsenceMemory(directory: place("lib/kept"), machine: machine, moment: moment, isWriting: isWriting)
-    var inventory = StorageInventory(try StorageParent(settings), Accounts(sources, lookups: directory.lookups), SubordinateIDTable(.users, subuid), memory: memory)
+    var inventory = StorageInventory(
+      try StorageParent(settings), Accounts(sources, lookups: directory.lookups), SubordinateIDTable(.users, subuid), memory: memory)
     try inventory.look()
     return inventory
   }
@@ -424,7 +444,8 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
     store("2003.old", 2003)
     for name in ["old-bob", "old-twin", "old-erin", "2003.old"] as [[UInt8]] { place.directory("parent/" + name + "/docker/x") }
     var test = self
-    #expect(try test.states(day(0)) == ["bob": "ok", "old-bob": "former", "old-twin": "former", "old-erin": "former", "2003.old": "former"])
+    #expect(
+      try test.states(day(0)) == ["bob": "ok", "old-bob": "former", "old-twin": "former", "old-erin": "former", "2003.old": "former"])
     test.guarded = ["/elsewhere/old-$USER"]
     #expect(try test.states(day(0))["old-bob"] == "former", "another parent")
     test.guarded = ["/parent/old-$USER", "/parent/$UID.old"]
@@ -500,7 +521,8 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
     store("alice", 2001)
     for number in 0..<500 as Range<UInt32> { store(bytes("d\(number)"), 500_000 + number) }
     let inventory = try test.inventory(day(0))
-    #expect(inventory.entries.count == 501 && inventory.entries.filter { $0.doubt == .subordinate && $0.state == .unconfirmed }.count == 500)
+    #expect(
+      inventory.entries.count == 501 && inventory.entries.filter { $0.doubt == .subordinate && $0.state == .unconfirmed }.count == 500)
     #expect(directory.asked <= 2 * 64 + 500 / 65536 + 2)
     // Nor do they make a majority that switches the timer off, or hide one.
     let plan = PrunePlan(inventory, orphaned: true, olderThan: nil, now: start)

@@ -3,11 +3,12 @@ import Testing
 @testable import RootlessStorage
 
 @Suite struct AccountLockHolderTests {
-  @Test(arguments: [
-    ("4711", 4711, nil), ("4711\0", 4711, nil), ("4711\n", 4711, nil), ("4711\0" + "8200", 4711, 8200), ("4711\0" + "8200\0", 4711, 8200),
-    ("4711\0" + "0", 4711, nil), ("4711\0x", 4711, nil), ("4711\0" + "8200x", 4711, nil), ("4711 8200", 4711, nil),
-    ("4711\0" + "18446744073709551616", 4711, nil), ("4294967295\0" + "18446744073709551615", 4_294_967_295, 18_446_744_073_709_551_615),
-  ] as [([UInt8], UInt32, UInt64?)])
+  @Test(
+    arguments: [
+      ("4711", 4711, nil), ("4711\0", 4711, nil), ("4711\n", 4711, nil), ("4711\0" + "8200", 4711, 8200), ("4711\0" + "8200\0", 4711, 8200),
+      ("4711\0" + "0", 4711, nil), ("4711\0x", 4711, nil), ("4711\0" + "8200x", 4711, nil), ("4711 8200", 4711, nil),
+      ("4711\0" + "18446744073709551616", 4711, nil), ("4294967295\0" + "18446744073709551615", 4_294_967_295, 18_446_744_073_709_551_615),
+    ] as [([UInt8], UInt32, UInt64?)])
   func `a lock names its process, and perhaps when that started`(content: [UInt8], number: UInt32, started: UInt64?) {
     #expect(AccountLockHolder(content) == AccountLockHolder(number: number, started: started))
   }
@@ -29,7 +30,9 @@ import Testing
   @Test func `a number is used again where the start is another one`() {
     let holder = AccountLockHolder(number: 7, started: 1000)
     for modified in [Int64.min, 0, 1_000_010, Int64.max] {
-      #expect(!holder.isReused(by: 1000, clock, modified: modified) && holder.isReused(by: 1001, clock, modified: modified) && holder.isReused(by: 999, clock, modified: modified))
+      #expect(
+        !holder.isReused(by: 1000, clock, modified: modified) && holder.isReused(by: 1001, clock, modified: modified)
+          && holder.isReused(by: 999, clock, modified: modified))
     }
   }
 
@@ -46,8 +49,10 @@ import Testing
 
   @Test func `the time of a process's start is told in UTC`() {
     for (seconds, text) in [
-      (0, "1970-01-01 00:00:00"), (951_782_399, "2000-02-28 23:59:59"), (951_782_400, "2000-02-29 00:00:00"), (951_868_800, "2000-03-01 00:00:00"),
-      (1_795_900_530, "2026-11-28 21:15:30"), (4_107_542_400, "2100-03-01 00:00:00"), (1_735_689_599, "2024-12-31 23:59:59"), (-5, "1970-01-01 00:00:00"),
+      (0, "1970-01-01 00:00:00"), (951_782_399, "2000-02-28 23:59:59"), (951_782_400, "2000-02-29 00:00:00"),
+      (951_868_800, "2000-03-01 00:00:00"),
+      (1_795_900_530, "2026-11-28 21:15:30"), (4_107_542_400, "2100-03-01 00:00:00"), (1_735_689_599, "2024-12-31 23:59:59"),
+      (-5, "1970-01-01 00:00:00"),
     ] as [(Int64, [UInt8])] {
       #expect(Wording.time(seconds).bytes == text + " UTC", "\(seconds)")
     }

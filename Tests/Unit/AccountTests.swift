@@ -6,10 +6,11 @@ import Testing
   @Test(arguments: ["a", "alice", "Alice.B-c_9", "alice@example.org", "_svc", "@", "0", "a-", "a.", "a..b"] as [[UInt8]])
   func `a name of harmless characters may stand in a path`(name: [UInt8]) { #expect(account(name).pathName == name) }
 
-  @Test(arguments: [
-    "", ".", "..", ".hidden", "-x", "--", "a/b", "/", "DOM\\alice", "ä", "alice\n", "a b", "a\"b", "a'b", "a`b", "a$b", "$USER",
-    "a;b", "a:b", "a*b", "a~b", "a+b", "a\u{7f}", "a\0b", "\0", [0x61, 0xff], [0xc3, 0xa4],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      "", ".", "..", ".hidden", "-x", "--", "a/b", "/", "DOM\\alice", "ä", "alice\n", "a b", "a\"b", "a'b", "a`b", "a$b", "$USER",
+      "a;b", "a:b", "a*b", "a~b", "a+b", "a\u{7f}", "a\0b", "\0", [0x61, 0xff], [0xc3, 0xa4],
+    ] as [[UInt8]])
   func `any other name may not`(name: [UInt8]) { #expect(account(name).pathName == nil) }
 
   @Test func `a name may have the length of a file name and no more`() {
@@ -24,11 +25,13 @@ import Testing
 }
 
 @Suite struct StorageTemplateTests {
-  @Test(arguments: [
-    ("/var/tmp/$USER", "/var/tmp", "alice"), ("/$USER", "/", "alice"), ("/var/lib/rootless storage/$UID", "/var/lib/rootless storage", "1000"),
-    ("/s/$USER-$UID", "/s", "alice-1000"), ("/s/$UID$USER", "/s", "1000alice"), ("/s/$USER$USER", "/s", "alicealice"),
-    ("/s/pre.$USER.post", "/s", "pre.alice.post"), ("/s/.$UID", "/s", ".1000"), ("/@USER@/$USER@$UID", "/@USER@", "alice@1000"),
-  ] as [(String, String, String)])
+  @Test(
+    arguments: [
+      ("/var/tmp/$USER", "/var/tmp", "alice"), ("/$USER", "/", "alice"),
+      ("/var/lib/rootless storage/$UID", "/var/lib/rootless storage", "1000"),
+      ("/s/$USER-$UID", "/s", "alice-1000"), ("/s/$UID$USER", "/s", "1000alice"), ("/s/$USER$USER", "/s", "alicealice"),
+      ("/s/pre.$USER.post", "/s", "pre.alice.post"), ("/s/.$UID", "/s", ".1000"), ("/@USER@/$USER@$UID", "/@USER@", "alice@1000"),
+    ] as [(String, String, String)])
   func `the last component is made for every user, the rest stands as it is`(text: String, parent: String, leaf: String) throws {
     let template = try StorageTemplate(bytes(text))
     #expect(shown(template.parent) == parent)
@@ -36,22 +39,26 @@ import Testing
     #expect(shown(template.path(leaf: bytes(leaf))) == (parent == "/" ? "" : parent) + "/" + leaf)
   }
 
-  @Test(arguments: [
-    ("", .notAbsolute), ("var/tmp/$USER", .notAbsolute), ("$USER", .notAbsolute), (" /var/$USER", .notAbsolute), ("~/$USER", .notAbsolute),
-    ("/", .emptyComponent), ("//$USER", .emptyComponent), ("/var//tmp/$USER", .emptyComponent), ("/var/tmp/$USER/", .emptyComponent),
-    ("/var/./$USER", .dotComponent), ("/var/../$USER", .dotComponent), ("/var/$USER/..", .dotComponent), ("/var/$USER/.", .dotComponent),
-    ("/var/\"/$USER", .forbiddenCharacter), ("/var/'/$USER", .forbiddenCharacter), ("/var/`/$USER", .forbiddenCharacter),
-    ("/var/\\/$USER", .forbiddenCharacter), ("/var/\t/$USER", .forbiddenCharacter), ("/var/\n/$USER", .forbiddenCharacter),
-    ("/var/\0/$USER", .forbiddenCharacter), ("/var/$USER\0", .forbiddenCharacter), ("/var/\u{7f}/$USER", .forbiddenCharacter),
-    ("/vär/$USER", .forbiddenCharacter), ("/var/\u{1b}[2J/$USER", .forbiddenCharacter),
-    ("/var/$USER/containers", .placeholderBeforeLast), ("/var/$USER/$USER", .placeholderBeforeLast), ("/$HOME/$USER", .placeholderBeforeLast),
-    ("/a$/$USER", .placeholderBeforeLast), ("/var/tmp/shared", .noPlaceholder), ("/var/tmp/USER", .noPlaceholder),
-    ("/var/tmp/@USER@", .noPlaceholder), ("/var/$HOME", .unknownPlaceholder), ("/var/$USERS", .unknownPlaceholder),
-    ("/var/$USER_x", .unknownPlaceholder), ("/var/$USER1", .unknownPlaceholder), ("/var/$USERNAME", .unknownPlaceholder),
-    ("/var/$UIDS", .unknownPlaceholder), ("/var/${USER}", .unknownPlaceholder), ("/var/$(USER)", .unknownPlaceholder),
-    ("/var/$user", .unknownPlaceholder), ("/var/$", .unknownPlaceholder), ("/var/$$USER", .unknownPlaceholder), ("/var/$USER$", .unknownPlaceholder),
-    ("/var/$USER$HOME", .unknownPlaceholder),
-  ] as [(String, StorageTemplate.Problem)])
+  @Test(
+    arguments: [
+      ("", .notAbsolute), ("var/tmp/$USER", .notAbsolute), ("$USER", .notAbsolute), (" /var/$USER", .notAbsolute),
+      ("~/$USER", .notAbsolute),
+      ("/", .emptyComponent), ("//$USER", .emptyComponent), ("/var//tmp/$USER", .emptyComponent), ("/var/tmp/$USER/", .emptyComponent),
+      ("/var/./$USER", .dotComponent), ("/var/../$USER", .dotComponent), ("/var/$USER/..", .dotComponent), ("/var/$USER/.", .dotComponent),
+      ("/var/\"/$USER", .forbiddenCharacter), ("/var/'/$USER", .forbiddenCharacter), ("/var/`/$USER", .forbiddenCharacter),
+      ("/var/\\/$USER", .forbiddenCharacter), ("/var/\t/$USER", .forbiddenCharacter), ("/var/\n/$USER", .forbiddenCharacter),
+      ("/var/\0/$USER", .forbiddenCharacter), ("/var/$USER\0", .forbiddenCharacter), ("/var/\u{7f}/$USER", .forbiddenCharacter),
+      ("/vär/$USER", .forbiddenCharacter), ("/var/\u{1b}[2J/$USER", .forbiddenCharacter),
+      ("/var/$USER/containers", .placeholderBeforeLast), ("/var/$USER/$USER", .placeholderBeforeLast),
+      ("/$HOME/$USER", .placeholderBeforeLast),
+      ("/a$/$USER", .placeholderBeforeLast), ("/var/tmp/shared", .noPlaceholder), ("/var/tmp/USER", .noPlaceholder),
+      ("/var/tmp/@USER@", .noPlaceholder), ("/var/$HOME", .unknownPlaceholder), ("/var/$USERS", .unknownPlaceholder),
+      ("/var/$USER_x", .unknownPlaceholder), ("/var/$USER1", .unknownPlaceholder), ("/var/$USERNAME", .unknownPlaceholder),
+      ("/var/$UIDS", .unknownPlaceholder), ("/var/${USER}", .unknownPlaceholder), ("/var/$(USER)", .unknownPlaceholder),
+      ("/var/$user", .unknownPlaceholder), ("/var/$", .unknownPlaceholder), ("/var/$$USER", .unknownPlaceholder),
+      ("/var/$USER$", .unknownPlaceholder),
+      ("/var/$USER$HOME", .unknownPlaceholder),
+    ] as [(String, StorageTemplate.Problem)])
   func `a path that is not meant so is refused with its reason`(text: String, problem: StorageTemplate.Problem) {
     #expect(throws: problem) { try StorageTemplate(bytes(text)) }
   }

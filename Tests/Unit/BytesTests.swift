@@ -17,10 +17,12 @@ import Testing
     #expect([0, 0o7, 0o700, 0o1777, 0o7777, 0o12345].map { shown(octal($0)) } == ["0000", "0007", "0700", "1777", "7777", "12345"])
   }
 
-  @Test(arguments: [
-    ("", []), ("/", []), ("a", ["a"]), ("/a/b", ["a", "b"]), ("//a///b//", ["a", "b"]), ("./a/./b/.", ["a", "b"]), ("a/../b", ["a", "..", "b"]),
-    ("/...", ["..."]),
-  ] as [(String, [String])])
+  @Test(
+    arguments: [
+      ("", []), ("/", []), ("a", ["a"]), ("/a/b", ["a", "b"]), ("//a///b//", ["a", "b"]), ("./a/./b/.", ["a", "b"]),
+      ("a/../b", ["a", "..", "b"]),
+      ("/...", ["..."]),
+    ] as [(String, [String])])
   func `a path has components, and neither empty ones nor dots`(path: String, expected: [String]) {
     #expect(components(bytes(path)).map(shown) == expected)
   }
@@ -34,7 +36,9 @@ import Testing
 
   @Test func `a word is one of a list's only whole`() {
     for word in ["nfs", "nfs4", "9p"] { #expect(isWord(bytes(word), of: "nfs nfs4 9p")) }
-    for word in ["", "n", "nf", "nfs44", "fs", "9", "p", "nfs nfs4", "nfs ", " nfs", "9p "] { #expect(!isWord(bytes(word), of: "nfs nfs4 9p"), "\(word)") }
+    for word in ["", "n", "nf", "nfs44", "fs", "9", "p", "nfs nfs4", "nfs ", " nfs", "9p "] {
+      #expect(!isWord(bytes(word), of: "nfs nfs4 9p"), "\(word)")
+    }
     #expect(!isWord(bytes("a"), of: ""))
   }
 

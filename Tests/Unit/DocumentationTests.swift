@@ -5,18 +5,21 @@ import Testing
 
 /// The documents for people: their links lead somewhere, and the README stays a page that is read.
 struct DocumentationTests {
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
   static let documents = [
-    "README.md", "packaging/doc/admin.md", "packaging/doc/evidence.md", "packaging/doc/engines.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md", "Sources/README.md", "Tests/README.md",
+    "README.md", "packaging/doc/admin.md", "packaging/doc/evidence.md", "packaging/doc/engines.md", ".github/CONTRIBUTING.md",
+    ".github/SECURITY.md", "Sources/README.md", "Tests/README.md",
     "packaging/CHANGELOG.md", "findings/README.md", "packaging/ansible/rootless_storage/README.md", "packaging/selinux/README.md",
   ]
 
   /// As GitHub makes them of headings: lower case, blanks become hyphens, other punctuation goes.
   private func anchors(_ text: String) -> Set<String> {
-    Set(text.split(separator: "\n").filter { $0.hasPrefix("#") }.map { line in
-      let heading = line.drop { $0 == "#" }.trimmingCharacters(in: .whitespaces).lowercased()
-      return String(heading.compactMap { $0 == " " ? "-" : $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" ? $0 : nil })
-    })
+    Set(
+      text.split(separator: "\n").filter { $0.hasPrefix("#") }.map { line in
+        let heading = line.drop { $0 == "#" }.trimmingCharacters(in: .whitespaces).lowercased()
+        return String(heading.compactMap { $0 == " " ? "-" : $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" ? $0 : nil })
+      })
   }
 
   @Test(arguments: documents) func `every link within the project leads to a file, and to a heading in it`(document: String) throws {

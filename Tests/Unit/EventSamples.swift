@@ -7,22 +7,30 @@ enum EventSamples {
   static func all(with value: [UInt8]) -> [Event] {
     var events: [Event] = [
       .usage(.missing("--uid N")), .usage(.noValue(value)), .usage(.badValue("--uid", value)), .usage(.unknownOption(value)),
-      .usage(.extraArgument(value)), .notPermitted(uid: 1001), .processNotPrepared(.notPermitted), .groupsLeftOut, .idReserved, .uidOutOfRange,
+      .usage(.extraArgument(value)), .notPermitted(uid: 1001), .processNotPrepared(.notPermitted), .groupsLeftOut, .idReserved,
+      .uidOutOfRange,
       .nameUnfit, .homeLocal(type: nil), .homeLocal(type: value), .storageCreated(mode: 0o700), .storageClosed(from: 0o777, to: 0o755),
-      .storageFailed(.noSpace, parentIsWritableByOthers: false), .storageFailed(.noSpace, parentIsWritableByOthers: true), .fileCreated(value), .storeMoved(file: value, store: value), .storeUnknown(file: value, store: value, .accessDenied), .nameUnfitForFile(file: value),
-      .fileBlocked(file: value, .notDirectory), .fileFailed(file: value, .ioError), .leftoverRemoved(value), .leftoverStays(value, .accessDenied),
+      .storageFailed(.noSpace, parentIsWritableByOthers: false), .storageFailed(.noSpace, parentIsWritableByOthers: true),
+      .fileCreated(value), .storeMoved(file: value, store: value), .storeUnknown(file: value, store: value, .accessDenied),
+      .nameUnfitForFile(file: value),
+      .fileBlocked(file: value, .notDirectory), .fileFailed(file: value, .ioError), .leftoverRemoved(value),
+      .leftoverStays(value, .accessDenied),
       .overlayRecordRemoved(value), .overlayRecordStays(value, .accessDenied),
-      .allInPlace, .storageOpen(mode: 0o775), .engineDirectoryFailed(value, .noSpace), .storageFailed(.ioError, parentIsWritableByOthers: false),
-      .storageTaken(Takeover(kind: .directory, owner: 1001, keptAs: value)), .storageTaken(Takeover(kind: .fifo, owner: 1001, keptAs: nil)), emptied(value),
+      .allInPlace, .storageOpen(mode: 0o775), .engineDirectoryFailed(value, .noSpace),
+      .storageFailed(.ioError, parentIsWritableByOthers: false),
+      .storageTaken(Takeover(kind: .directory, owner: 1001, keptAs: value)), .storageTaken(Takeover(kind: .fifo, owner: 1001, keptAs: nil)),
+      emptied(value),
       .fileFailed(file: value, .noSpace), .fileFailed(file: value, .quotaExceeded), .fileFailed(file: value, .readOnly),
     ]
     let squatted = StorageObservation(parentIsWritableByOthers: true, state: .occupied(by: .directory, owner: 1001))
     let failures: [TakeoverFailure] = [
-      .locked, .contested, .noExchange, .failed(.invalid), .failed(.otherDevice), .failed(.busy), .failed(.notPermitted), .failed(.readOnly), .failed(.ioError),
+      .locked, .contested, .noExchange, .failed(.invalid), .failed(.otherDevice), .failed(.busy), .failed(.notPermitted),
+      .failed(.readOnly), .failed(.ioError),
     ]
     events += failures.map { .storageNotTaken(squatted, $0) }
     let unlimited: [QuotaFailure] = [
-      .noProject, .otherProject(7), .parentProject(7), .named(7), .unreadable(WayProblem(path: value, reason: .tooLarge)), .taken(7), .unsupported(nil),
+      .noProject, .otherProject(7), .parentProject(7), .named(7), .unreadable(WayProblem(path: value, reason: .tooLarge)), .taken(7),
+      .unsupported(nil),
       .unsupported(.notTerminal), .notEnforced, .failed(.notPermitted), .failed(.ioError),
     ]
     events += unlimited.map { .quotaNotSet($0) }
@@ -39,7 +47,8 @@ enum EventSamples {
     let warnings: [SkeletonWarning.Reason] = [.symbolicLink, .special, .tooLarge, .tooManyFiles, .tooDeep, .tooManyEntries, .nameTooLong]
     events += warnings.map { .skeletonWarning(SkeletonWarning(path: value, reason: $0)) }
     let homes: [HomeObservation] = [
-      .on(.named(value)), .notAbsolute, .notDirectory, .missing, .ownedBy(1001), .denied(.accessDenied), .withoutTicket(KerberosMount(type: value, flavour: value), .keyExpired), .failed(.stale), .typeUnknown(.noEntry),
+      .on(.named(value)), .notAbsolute, .notDirectory, .missing, .ownedBy(1001), .denied(.accessDenied),
+      .withoutTicket(KerberosMount(type: value, flavour: value), .keyExpired), .failed(.stale), .typeUnknown(.noEntry),
     ]
     events += homes.map { .homeUnusable($0) }
     events += subordinateIDs(value)
@@ -56,39 +65,50 @@ enum EventSamples {
 
   private static func settings(_ value: [UInt8]) -> [SettingsProblem.Reason] {
     let paths: [StorageTemplate.Problem] = [
-      .notAbsolute, .emptyComponent, .dotComponent, .forbiddenCharacter, .placeholderBeforeLast, .noPlaceholder, .unknownPlaceholder, .tooLong,
+      .notAbsolute, .emptyComponent, .dotComponent, .forbiddenCharacter, .placeholderBeforeLast, .noPlaceholder, .unknownPlaceholder,
+      .tooLong,
     ]
     return paths.map { .badPath(key: "storage_directory", value: value, $0) } + [
       .noEqualsSign(value), .unknownKey(value), .badMode(value), .badNumber(key: "uid_min", value: value), .badType(value), .noTypes,
-      .badOrphanDays(value), .rangeIsEmpty(min: 1000, max: 5), .lineTooLong, .tooManyProblems, .badSubids(value), .badScheme(value), .badCount(value), .badRange(value), .noRanges,
-      .badOccupied(value), .badQuota(value), .tooManyGuards, .badExcludedUser(value), .badExcludedGroup(value), .nobodyExcluded(key: "exclude_users"),
+      .badOrphanDays(value), .rangeIsEmpty(min: 1000, max: 5), .lineTooLong, .tooManyProblems, .badSubids(value), .badScheme(value),
+      .badCount(value), .badRange(value), .noRanges,
+      .badOccupied(value), .badQuota(value), .tooManyGuards, .badExcludedUser(value), .badExcludedGroup(value),
+      .nobodyExcluded(key: "exclude_users"),
     ]
   }
 
   private static func subordinateIDs(_ value: [UInt8]) -> [Event] {
     let range: IDRange = 100_000...165_535
     let holders: [IDHolder] = [
-      .range(of: value, range, .users), .range(of: value, range, .groups), .uid(2000, of: value), .gid(2000, of: value), .served(range), .reserved(range),
+      .range(of: value, range, .users), .range(of: value, range, .groups), .uid(2000, of: value), .gid(2000, of: value), .served(range),
+      .reserved(range),
       .reserved(0...65535), .foreign, .nonexistent(range), .oneself(2000),
     ]
     let refusals: [SubordinateIDRefusal] = [
-      .notFromFiles(source: value), .nameUnfit, .settingsDoubtful, .definitionDoubtful(key: value), .deterministic(key: value), .nothingReserved, .noGroupsReserved(source: value), .belowUidMin(1000), .tooFew(count: 1000),
+      .notFromFiles(source: value), .nameUnfit, .settingsDoubtful, .definitionDoubtful(key: value), .deterministic(key: value),
+      .nothingReserved, .noGroupsReserved(source: value), .belowUidMin(1000), .tooFew(count: 1000),
       .beyondMaximum(first: UInt64.max, last: UInt64.max, max: UInt32.max), .noneFree(min: 100_000, max: 200_000, count: 65536),
     ]
     let failures: [SubordinateIDFailure] = [
       .unfit(file: value, .symbolicLink), .unfit(file: value, .notRegular), .unfit(file: value, .notRoots), .unfit(file: value, .tooLarge),
-      .locked(file: value, process: 4711, since: 1_795_810_530), .locked(file: value, process: 4711, since: nil), .locked(file: value, process: nil, since: nil),
+      .locked(file: value, process: 4711, since: 1_795_810_530), .locked(file: value, process: 4711, since: nil),
+      .locked(file: value, process: nil, since: nil),
       .failed(file: value, .noSpace),
     ]
     let hindrances: [Hindrance] = [
-      .addressSpace, .data, .stack, .processorTime, .fileSize, .openFiles, .lockedMemory, .residentSet, .niceness, .scheduling, .inputOutput,
+      .addressSpace, .data, .stack, .processorTime, .fileSize, .openFiles, .lockedMemory, .residentSet, .niceness, .scheduling,
+      .inputOutput,
     ]
     let plans = [
-      SubordinateIDPlan(users: range, groups: range), SubordinateIDPlan(users: range, groups: 200_000...265_535), SubordinateIDPlan(users: range, groups: nil),
+      SubordinateIDPlan(users: range, groups: range), SubordinateIDPlan(users: range, groups: 200_000...265_535),
+      SubordinateIDPlan(users: range, groups: nil),
       SubordinateIDPlan(users: nil, groups: range), SubordinateIDPlan(users: nil, groups: nil),
     ]
-    let exposures = [SubordinateIDKind.users, .groups].map { Event.subordinateIDsExposed(SubordinateIDExposure(kind: $0, id: 108_472, owner: value, range: range)) }
-    return exposures + plans.map { .subordinateIDsAdded($0) } + (refusals + holders.map { .overlap(range, $0) }).map { .subordinateIDsRefused($0) }
+    let exposures = [SubordinateIDKind.users, .groups].map {
+      Event.subordinateIDsExposed(SubordinateIDExposure(kind: $0, id: 108_472, owner: value, range: range))
+    }
+    return exposures + plans.map { .subordinateIDsAdded($0) }
+      + (refusals + holders.map { .overlap(range, $0) }).map { .subordinateIDsRefused($0) }
       + (failures + hindrances.map { .hindered($0, .notPermitted) } + ways(value).map { .way($0) }).map { .subordinateIDsFailed($0) }
   }
 
@@ -105,7 +125,8 @@ enum EventSamples {
     return kinds.map { .occupied(by: $0, owner: 1001) } + ways(value).map { .way($0) } + [
       .absent, .inPlace(mode: 0o700), .writableByOthers(mode: 0o777, content: .own),
       .writableByOthers(mode: 0o777, content: .foreign(name: value, owner: 1001)), .writableByOthers(mode: 0o777, content: .tooMuchToTell),
-      .writableByOthers(mode: 0o777, content: .mount(name: value)), .onNetwork(type: value), .userMount(owner: nil), .userMount(owner: 1001), .failed(.ioError), .failed(.accessDenied),
+      .writableByOthers(mode: 0o777, content: .mount(name: value)), .onNetwork(type: value), .userMount(owner: nil),
+      .userMount(owner: 1001), .failed(.ioError), .failed(.accessDenied),
       .writableByOthers(mode: 0o777, content: .ownAndOther), .writableByOthers(mode: 0o777, content: .openEngine(name: value, mode: 0o775)),
     ]
   }

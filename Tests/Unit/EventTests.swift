@@ -19,15 +19,20 @@ import Testing
 
   /// What the rows of the design's table do not say: everything that ends a run before it could look is an error, everything that
   /// costs a part is a warning.
-  @Test(arguments: [
-    (.usage(.missing("NAME")), .err), (.notPermitted(uid: 1), .err), (.processNotPrepared(.notPermitted), .err),
-    (.identity(IdentityError(step: .verify, cause: nil)), .err), (.nameUnfit, .err),
-    (.settingsRefused(WayProblem(path: "/f", reason: .ownedBy(1))), .err), (.skeletonRefused(WayProblem(path: "/f", reason: .missing)), .err),
-    (.storageFailed(.noSpace, parentIsWritableByOthers: true), .err), (.storageFailed(.readOnly, parentIsWritableByOthers: false), .err), (.fileFailed(file: "f", .quotaExceeded), .err),
-    (.settingsProblem(SettingsProblem(file: "/f", line: 1, reason: .noTypes)), .warning),
-    (.skeletonWarning(SkeletonWarning(path: "f", reason: .symbolicLink)), .warning), (.storeUnknown(file: "f", store: "s", .ioError), .warning), (.groupsLeftOut, .warning), (.idReserved, .err),
-    (.excluded(.name(Exclusions.Place(file: "/f", line: 1))), .debug), (.exclusionUnknown(.groups(Exclusions.Place(file: "/f", line: 1))), .err),
-  ] as [(Event, Severity)])
+  @Test(
+    arguments: [
+      (.usage(.missing("NAME")), .err), (.notPermitted(uid: 1), .err), (.processNotPrepared(.notPermitted), .err),
+      (.identity(IdentityError(step: .verify, cause: nil)), .err), (.nameUnfit, .err),
+      (.settingsRefused(WayProblem(path: "/f", reason: .ownedBy(1))), .err),
+      (.skeletonRefused(WayProblem(path: "/f", reason: .missing)), .err),
+      (.storageFailed(.noSpace, parentIsWritableByOthers: true), .err), (.storageFailed(.readOnly, parentIsWritableByOthers: false), .err),
+      (.fileFailed(file: "f", .quotaExceeded), .err),
+      (.settingsProblem(SettingsProblem(file: "/f", line: 1, reason: .noTypes)), .warning),
+      (.skeletonWarning(SkeletonWarning(path: "f", reason: .symbolicLink)), .warning),
+      (.storeUnknown(file: "f", store: "s", .ioError), .warning), (.groupsLeftOut, .warning), (.idReserved, .err),
+      (.excluded(.name(Exclusions.Place(file: "/f", line: 1))), .debug),
+      (.exclusionUnknown(.groups(Exclusions.Place(file: "/f", line: 1))), .err),
+    ] as [(Event, Severity)])
   func `every other event has the severity of its consequence`(event: Event, severity: Severity) { #expect(event.severity == severity) }
 
   @Test func `the numbers are syslog's`() {

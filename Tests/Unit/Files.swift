@@ -78,7 +78,9 @@ final class TestDirectory {
 
   /// The names in it, in byte order.
   func entries(_ name: [UInt8] = ".") -> [String] {
-    guard let directory = try? open(path: self(name), .directoryFollowing), let entries = try? names(in: directory, limit: 10_000) else { return [] }
+    guard let directory = try? open(path: self(name), .directoryFollowing), let entries = try? names(in: directory, limit: 10_000) else {
+      return []
+    }
     return entries.map(shown).sorted()
   }
 

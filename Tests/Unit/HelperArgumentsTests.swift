@@ -17,13 +17,17 @@ import Testing
       arguments.account == Account(credentials: Credentials(user: 1000, group: 100, groups: []), name: "alice", home: "/home/alice"))
   }
 
-  @Test(arguments: [
-    ["--conf", "/c", "--timeout", "3", "--uid", "1000", "--gid", "100", "--groups", "5,6,0", "--home", "/h", "alice"],
-    ["alice", "--home", "/h", "--groups", "5,6,0", "--gid", "100", "--uid", "1000", "--timeout", "3", "--conf", "/c"],
-    ["--conf", "/c", "--timeout", "3", "--uid", "1000", "--gid", "100", "--groups", "5,6,0", "--home", "/h", "--", "alice"],
-    ["--conf", "/x", "--timeout", "9", "--uid", "9", "--gid", "9", "--groups", "9", "--home", "/x", "--conf", "/c", "--timeout", "3", "--uid", "1000",
-      "--gid", "100", "--groups", "5,6,0", "--home", "/h", "alice"],
-  ] as [[[UInt8]]])
+  @Test(
+    arguments: [
+      ["--conf", "/c", "--timeout", "3", "--uid", "1000", "--gid", "100", "--groups", "5,6,0", "--home", "/h", "alice"],
+      ["alice", "--home", "/h", "--groups", "5,6,0", "--gid", "100", "--uid", "1000", "--timeout", "3", "--conf", "/c"],
+      ["--conf", "/c", "--timeout", "3", "--uid", "1000", "--gid", "100", "--groups", "5,6,0", "--home", "/h", "--", "alice"],
+      [
+        "--conf", "/x", "--timeout", "9", "--uid", "9", "--gid", "9", "--groups", "9", "--home", "/x", "--conf", "/c", "--timeout", "3",
+        "--uid", "1000",
+        "--gid", "100", "--groups", "5,6,0", "--home", "/h", "alice",
+      ],
+    ] as [[[UInt8]]])
   func `all arguments are taken, in any order, the later of two`(arguments: [[UInt8]]) throws {
     let taken = try parsed(arguments)
     #expect(taken.conf == "/c")
@@ -31,29 +35,32 @@ import Testing
     #expect(taken.account == Account(credentials: Credentials(user: 1000, group: 100, groups: [5, 6, 0]), name: "alice", home: "/h"))
   }
 
-  @Test(arguments: [
-    ([], .missing("--uid N")), (["alice"], .missing("--uid N")), (["--gid", "1", "--home", "/", "alice"], .missing("--uid N")),
-    (["--uid", "1", "--home", "/", "alice"], .missing("--gid N")), (["--uid", "1", "--gid", "1", "alice"], .missing("--home PATH")),
-    (["--uid", "1", "--gid", "1", "--home", "/"], .missing("NAME")), (["--uid", "1", "--gid", "1", "--home", "/", ""], .missing("NAME")),
-    (["--uid", "1", "--gid", "1", "--home", "/", "--"], .missing("NAME")), (["--uid"], .noValue("--uid")),
-    (least + ["--conf"], .noValue("--conf")), (["-"], .unknownOption("-")), (least + ["--nonsense"], .unknownOption("--nonsense")),
-    (least + ["--nonsense", "x"], .unknownOption("--nonsense")), (least + ["-u", "0"], .unknownOption("-u")),
-    (least + ["--uid=0", "x"], .unknownOption("--uid=0")), (least + ["--UID", "0"], .unknownOption("--UID")),
-    (least + ["---", "0"], .unknownOption("---")), (least + ["bob"], .extraArgument("bob")), (least + [""], .extraArgument("")),
-    (least + ["--", "--uid"], .extraArgument("--uid")), (least + ["--timeout", "0"], .badValue("--timeout", "0")),
-    (least + ["--timeout", "3601"], .badValue("--timeout", "3601")), (least + ["--timeout", ""], .badValue("--timeout", "")),
-    (least + ["--timeout", "1s"], .badValue("--timeout", "1s")), (least + ["--conf", ""], .badValue("--conf", "")),
-    (least + ["--conf", "rel.conf"], .badValue("--conf", "rel.conf")), (least + ["--groups", ","], .badValue("--groups", "")),
-    (least + ["--groups", "1,"], .badValue("--groups", "")), (least + ["--groups", "1,,2"], .badValue("--groups", "")),
-    (least + ["--groups", "1, 2"], .badValue("--groups", " 2")), (least + ["--groups", "wheel"], .badValue("--groups", "wheel")),
-    (least + ["--groups", "1,4294967295"], .badValue("--groups", "4294967295")),
-    (least + ["--groups", "4294967296"], .badValue("--groups", "4294967296")), (["--", "--uid", "1"], .extraArgument("1")),
-  ] as [([[UInt8]], UsageProblem)])
+  @Test(
+    arguments: [
+      ([], .missing("--uid N")), (["alice"], .missing("--uid N")), (["--gid", "1", "--home", "/", "alice"], .missing("--uid N")),
+      (["--uid", "1", "--home", "/", "alice"], .missing("--gid N")), (["--uid", "1", "--gid", "1", "alice"], .missing("--home PATH")),
+      (["--uid", "1", "--gid", "1", "--home", "/"], .missing("NAME")), (["--uid", "1", "--gid", "1", "--home", "/", ""], .missing("NAME")),
+      (["--uid", "1", "--gid", "1", "--home", "/", "--"], .missing("NAME")), (["--uid"], .noValue("--uid")),
+      (least + ["--conf"], .noValue("--conf")), (["-"], .unknownOption("-")), (least + ["--nonsense"], .unknownOption("--nonsense")),
+      (least + ["--nonsense", "x"], .unknownOption("--nonsense")), (least + ["-u", "0"], .unknownOption("-u")),
+      (least + ["--uid=0", "x"], .unknownOption("--uid=0")), (least + ["--UID", "0"], .unknownOption("--UID")),
+      (least + ["---", "0"], .unknownOption("---")), (least + ["bob"], .extraArgument("bob")), (least + [""], .extraArgument("")),
+      (least + ["--", "--uid"], .extraArgument("--uid")), (least + ["--timeout", "0"], .badValue("--timeout", "0")),
+      (least + ["--timeout", "3601"], .badValue("--timeout", "3601")), (least + ["--timeout", ""], .badValue("--timeout", "")),
+      (least + ["--timeout", "1s"], .badValue("--timeout", "1s")), (least + ["--conf", ""], .badValue("--conf", "")),
+      (least + ["--conf", "rel.conf"], .badValue("--conf", "rel.conf")), (least + ["--groups", ","], .badValue("--groups", "")),
+      (least + ["--groups", "1,"], .badValue("--groups", "")), (least + ["--groups", "1,,2"], .badValue("--groups", "")),
+      (least + ["--groups", "1, 2"], .badValue("--groups", " 2")), (least + ["--groups", "wheel"], .badValue("--groups", "wheel")),
+      (least + ["--groups", "1,4294967295"], .badValue("--groups", "4294967295")),
+      (least + ["--groups", "4294967296"], .badValue("--groups", "4294967296")), (["--", "--uid", "1"], .extraArgument("1")),
+    ] as [([[UInt8]], UsageProblem)])
   func `every mistake is told apart`(arguments: [[UInt8]], problem: UsageProblem) {
     #expect(throws: problem) { try parsed(arguments) }
   }
 
-  @Test(arguments: ["", "-1", "+1", " 1", "1 ", "0x1", "1e3", "4294967296", "18446744073709551616", "root", "１", "1\0", "--gid", "1,2"] as [[UInt8]])
+  @Test(
+    arguments: ["", "-1", "+1", " 1", "1 ", "0x1", "1e3", "4294967296", "18446744073709551616", "root", "１", "1\0", "--gid", "1,2"]
+      as [[UInt8]])
   func `an id is a number of 32 bits and nothing else`(value: [UInt8]) {
     #expect(throws: UsageProblem.badValue("--uid", value)) { try parsed(HelperArgumentsTests.least + ["--uid", value]) }
     #expect(throws: UsageProblem.badValue("--gid", value)) { try parsed(HelperArgumentsTests.least + ["--gid", value]) }

@@ -78,7 +78,8 @@ import Testing
     home.file(".config/docker", "mine")
     #expect(
       login() == [
-        .fileBlocked(file: ".config/docker/daemon.json", .notDirectory), .fileCreated(".config/containers/storage.conf"), .fileCreated("top"),
+        .fileBlocked(file: ".config/docker/daemon.json", .notDirectory), .fileCreated(".config/containers/storage.conf"),
+        .fileCreated("top"),
       ])
     #expect(home.content(".config/docker") == "mine")
   }
@@ -87,7 +88,8 @@ import Testing
     home.link(".config", to: home("elsewhere"))
     #expect(
       login() == [
-        .fileBlocked(file: ".config/containers/storage.conf", .notDirectory), .fileBlocked(file: ".config/docker/daemon.json", .notDirectory),
+        .fileBlocked(file: ".config/containers/storage.conf", .notDirectory),
+        .fileBlocked(file: ".config/docker/daemon.json", .notDirectory),
         .fileCreated("top"),
       ])
     #expect(home.entries() == [".config", "top"])
@@ -100,9 +102,10 @@ import Testing
     #expect(home.entries("dotfiles") == ["containers", "docker"])
   }
 
-  @Test(arguments: [
-    (".local/share/containers", ".config/containers/storage.conf", 0), (".local/share/docker", ".config/docker/daemon.json", 1),
-  ] as [([UInt8], [UInt8], Int)])
+  @Test(
+    arguments: [
+      (".local/share/containers", ".config/containers/storage.conf", 0), (".local/share/docker", ".config/docker/daemon.json", 1),
+    ] as [([UInt8], [UInt8], Int)])
   func `an engine whose store the user has moved gets no file`(store: [UInt8], file: [UInt8], index: Int) {
     home.directory(".local/share")
     home.link(store, to: "/nonexistent")
@@ -166,10 +169,12 @@ import Testing
     #expect(home.entries("a") == [])
   }
 
-  @Test(arguments: [
-    ("", .notAbsolute), ("relative", .notAbsolute), ("/nonexistent/alice", .missing), ("/dev/null", .notDirectory), ("/dev/null/x", .notDirectory),
-    ("/" + repeated("x", 256), .notDirectory),
-  ] as [([UInt8], HomeObservation)])
+  @Test(
+    arguments: [
+      ("", .notAbsolute), ("relative", .notAbsolute), ("/nonexistent/alice", .missing), ("/dev/null", .notDirectory),
+      ("/dev/null/x", .notDirectory),
+      ("/" + repeated("x", 256), .notDirectory),
+    ] as [([UInt8], HomeObservation)])
   func `a home that cannot be one is told apart`(path: [UInt8], expected: HomeObservation) {
     let place = HomeObserver(account(uid: myself.user, home: path), mounts)
     #expect(place.observation == expected)

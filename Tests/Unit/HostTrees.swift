@@ -39,39 +39,39 @@ enum Stock {
       "common-account": "account\t[success=1 new_authtok_reqd=done default=ignore]\tpam_unix.so \n",
       "other": "@include common-auth\n@include common-account\n@include common-session\n",
       "sshd": """
-        # Standard Un*x authentication.
-        @include common-auth
-        account    required     pam_nologin.so
-        @include common-account
-        session [success=ok ignore=ignore module_unknown=ignore default=bad]        pam_selinux.so close
-        session    required     pam_loginuid.so
-        session    optional     pam_keyinit.so force revoke
-        @include common-session
-        session    optional     pam_motd.so  motd=/run/motd.dynamic
-        session    optional     pam_mail.so standard noenv # [1]
-        session    required     pam_limits.so
-        session [success=ok ignore=ignore module_unknown=ignore default=bad]        pam_selinux.so open
-        @include common-password
-        """,
+      # Standard Un*x authentication.
+      @include common-auth
+      account    required     pam_nologin.so
+      @include common-account
+      session [success=ok ignore=ignore module_unknown=ignore default=bad]        pam_selinux.so close
+      session    required     pam_loginuid.so
+      session    optional     pam_keyinit.so force revoke
+      @include common-session
+      session    optional     pam_motd.so  motd=/run/motd.dynamic
+      session    optional     pam_mail.so standard noenv # [1]
+      session    required     pam_limits.so
+      session [success=ok ignore=ignore module_unknown=ignore default=bad]        pam_selinux.so open
+      @include common-password
+      """,
       "login": """
-        auth       optional   pam_faildelay.so  delay=3000000
-        session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_selinux.so close
-        session    required     pam_loginuid.so
-        @include common-auth
-        session    required   pam_limits.so
-        session    optional   pam_keyinit.so force revoke
-        @include common-account
-        @include common-session
-        @include common-password
-        """,
+      auth       optional   pam_faildelay.so  delay=3000000
+      session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_selinux.so close
+      session    required     pam_loginuid.so
+      @include common-auth
+      session    required   pam_limits.so
+      session    optional   pam_keyinit.so force revoke
+      @include common-account
+      @include common-session
+      @include common-password
+      """,
       "cron": """
-        @include common-auth
-        session       required     pam_loginuid.so
-        session       required   pam_env.so
-        @include common-account
-        @include common-session-noninteractive
-        session    required   pam_limits.so
-        """,
+      @include common-auth
+      session       required     pam_loginuid.so
+      session       required   pam_env.so
+      @include common-account
+      @include common-session-noninteractive
+      session    required   pam_limits.so
+      """,
       "su": "auth       sufficient pam_rootok.so\nsession    required   pam_limits.so\n@include common-auth\n@include common-session\n",
       "su-l": "auth\t\tinclude\t\tsu\nsession\t\toptional\tpam_keyinit.so force revoke\nsession\t\tinclude\t\tsu\n",
       "passwd": "@include common-password\n",
@@ -109,23 +109,23 @@ enum Stock {
     return [
       "system-auth": auth, "password-auth": auth,
       "postlogin": """
-        session     optional                   pam_umask.so silent
-        session     [success=1 default=ignore] pam_succeed_if.so service !~ gdm* service !~ su* quiet
-        session     [default=1]   pam_lastlog.so nowtmp showfailed
-        session     optional      pam_lastlog.so silent noupdate showfailed
-        """,
+      session     optional                   pam_umask.so silent
+      session     [success=1 default=ignore] pam_succeed_if.so service !~ gdm* service !~ su* quiet
+      session     [default=1]   pam_lastlog.so nowtmp showfailed
+      session     optional      pam_lastlog.so silent noupdate showfailed
+      """,
       "sshd": """
-        #%PAM-1.0
-        auth       substack     password-auth
-        auth       include      postlogin
-        session    required     pam_selinux.so close
-        session    required     pam_loginuid.so
-        session    required     pam_selinux.so open env_params
-        session    required     pam_namespace.so
-        session    optional     pam_keyinit.so force revoke
-        session    include      password-auth
-        session    include      postlogin
-        """,
+      #%PAM-1.0
+      auth       substack     password-auth
+      auth       include      postlogin
+      session    required     pam_selinux.so close
+      session    required     pam_loginuid.so
+      session    required     pam_selinux.so open env_params
+      session    required     pam_namespace.so
+      session    optional     pam_keyinit.so force revoke
+      session    include      password-auth
+      session    include      postlogin
+      """,
       "crond": "auth include password-auth\nsession    required   pam_loginuid.so\nsession    include    password-auth\n",
       "systemd-user": "session  required pam_selinux.so nottys open\nsession include system-auth\n",
       "remote": "session substack system-auth\nsession include postlogin\n",
@@ -133,16 +133,17 @@ enum Stock {
   }
 
   static let arch = [
-    "system-auth": "auth required pam_unix.so\nsession    required  pam_limits.so\nsession    required  pam_unix.so\nsession    optional  pam_permit.so\n",
+    "system-auth":
+      "auth required pam_unix.so\nsession    required  pam_limits.so\nsession    required  pam_unix.so\nsession    optional  pam_permit.so\n",
     "system-login": """
-      session    optional   pam_loginuid.so
-      session    optional   pam_keyinit.so       force revoke
-      session    include    system-auth
-      session    optional   pam_motd.so
-      -session   optional   pam_systemd.so
-      session    required   pam_env.so
+    session    optional   pam_loginuid.so
+    session    optional   pam_keyinit.so       force revoke
+    session    include    system-auth
+    session    optional   pam_motd.so
+    -session   optional   pam_systemd.so
+    session    required   pam_env.so
 
-      """,
+    """,
     "system-remote-login": "auth include system-login\nsession   include   system-login\n",
     "sshd": "auth      include   system-remote-login\nsession   include   system-remote-login\n",
     "su": "auth sufficient pam_rootok.so\nsession         required        pam_unix.so\n",

@@ -33,8 +33,10 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
 
   @Test func `what people write although JSON has it not is named`() throws {
     for (text, reason) in [
-      ("{\n// c\n}", "a comment, which JSON has not"), ("{} # c", "a comment, which JSON has not"), ("{\"a\": 1 /* c */}", "a comment, which JSON has not"),
-      ("{\"a\":1,}", "a comma with nothing behind it"), ("{\"a\":[1,]}", "a comma with nothing behind it"), ("{\"a\":}", "no value where one belongs"),
+      ("{\n// c\n}", "a comment, which JSON has not"), ("{} # c", "a comment, which JSON has not"),
+      ("{\"a\": 1 /* c */}", "a comment, which JSON has not"),
+      ("{\"a\":1,}", "a comma with nothing behind it"), ("{\"a\":[1,]}", "a comma with nothing behind it"),
+      ("{\"a\":}", "no value where one belongs"),
     ] {
       #expect(throws: JSONText.Problem.self) { try JSONText(bytes(text)) }
       do throws(JSONText.Problem) { _ = try JSONText(bytes(text)) } catch { #expect(error.reason == reason, "\(text)") }
@@ -42,7 +44,8 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
   }
 
   static let invalid: [(String, Int)] = [
-    ("", 1), (" \n", 2), ("null", 1), ("[]", 1), ("1", 1), ("\"a\"", 1), ("{", 1), ("}", 1), ("{}}", 1), ("{} {}", 1), ("{}\n\nx", 3), ("{},", 1),
+    ("", 1), (" \n", 2), ("null", 1), ("[]", 1), ("1", 1), ("\"a\"", 1), ("{", 1), ("}", 1), ("{}}", 1), ("{} {}", 1), ("{}\n\nx", 3),
+    ("{},", 1),
     ("\u{feff}{}", 1), ("{}\u{0}", 1), ("{\u{a0}}", 1), ("\u{c}{}", 1),
     ("{,}", 1), ("{\"a\"}", 1), ("{\"a\":}", 1), ("{\"a\":1,}", 1), ("{\"a\":1 \"b\":2}", 1), ("{a:1}", 1), ("{'a':1}", 1), ("{1:1}", 1),
     ("{\"a\"=1}", 1), ("{\"a\":1;}", 1),
@@ -104,7 +107,9 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
     Edit("{ \"a\" : \"x\\\"\" , \"y\":2}", ["a"], "/b", "{ \"a\" : \"/b\" , \"y\":2}"),
     Edit("{\"\\u0061\":[{\"a\":1},\n2]}", ["a"], "/b", "{\"\\u0061\":\"/b\"}"),
     Edit("{\"a\":-1.5e3}", ["a"], "/b", "{\"a\":\"/b\"}"),
-    Edit("{\"a\":null, \"b\":true, \"\\u0061\" : \"\", \"a\":1}", ["a"], "/b", "{\"a\":\"/b\", \"b\":true, \"\\u0061\" : \"/b\", \"a\":\"/b\"}"),
+    Edit(
+      "{\"a\":null, \"b\":true, \"\\u0061\" : \"\", \"a\":1}", ["a"], "/b", "{\"a\":\"/b\", \"b\":true, \"\\u0061\" : \"/b\", \"a\":\"/b\"}"
+    ),
     Edit("{}", ["ä\"\\\n\u{0}\u{7f}"], "/\t\r\u{1b}", "{ \"ä\\\"\\\\\\n\\u0000\\u007f\": \"/\\t\\r\\u001b\" }"),
     Edit("{\"a\":\"e\u{301}\"}", ["a"], "\u{e9}", "{\"a\":\"\u{e9}\"}"),
   ]
@@ -120,8 +125,10 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
   static let removals: [Edit] = [
     Edit("{ \"a\": 1 }", ["a"], "", "{}"), Edit("{\n  \"a\": 1,\n  \"a\": 2\n}\n", ["a"], "", "{}\n"),
     Edit("{ \"a\": 1, \"b\": 2 }", ["a"], "", "{ \"b\": 2 }"), Edit("{ \"b\": 2 , \"a\": 1 }", ["a"], "", "{ \"b\": 2 }"),
-    Edit("{\n  \"a\": {},\n  \"b\": 2\n}", ["a"], "", "{\n  \"b\": 2\n}"), Edit("{\r\n  \"b\": 2,\r\n  \"\\u0061\": \"x\"\r\n}", ["a"], "", "{\r\n  \"b\": 2\r\n}"),
-    Edit("{\"a\":1,\"b\":2,\"a\":3,\"a\":4,\"c\":5,\"a\":6,\"a\":7}", ["a"], "", "{\"b\":2,\"c\":5}"), Edit("{\"b\":{\"a\":1}}", ["a"], "", "{\"b\":{\"a\":1}}"),
+    Edit("{\n  \"a\": {},\n  \"b\": 2\n}", ["a"], "", "{\n  \"b\": 2\n}"),
+    Edit("{\r\n  \"b\": 2,\r\n  \"\\u0061\": \"x\"\r\n}", ["a"], "", "{\r\n  \"b\": 2\r\n}"),
+    Edit("{\"a\":1,\"b\":2,\"a\":3,\"a\":4,\"c\":5,\"a\":6,\"a\":7}", ["a"], "", "{\"b\":2,\"c\":5}"),
+    Edit("{\"b\":{\"a\":1}}", ["a"], "", "{\"b\":{\"a\":1}}"),
   ]
 
   @Test(arguments: removals) func `a removal takes the member with its comma and no other byte`(edit: Edit) throws {
@@ -135,7 +142,8 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
     #expect(throws: Never.self) { try text.proven("{ \"b\": { \"c\": 1 }, \"a\": \"x\" }", "a", is: "x") }
     #expect(throws: Never.self) { try text.proven("{\"b\":{\"c\":1}}", "a", is: nil) }
     for wrong in [
-      "", "{}", "{\"a\":\"x\"}", "{\"a\":\"y\",\"b\":{\"c\":1}}", "{\"a\":\"x\",\"b\":{\"c\":true}}", "{\"a\":\"x\",\"b\":{\"c\":1},\"d\":null}",
+      "", "{}", "{\"a\":\"x\"}", "{\"a\":\"y\",\"b\":{\"c\":1}}", "{\"a\":\"x\",\"b\":{\"c\":true}}",
+      "{\"a\":\"x\",\"b\":{\"c\":1},\"d\":null}",
       "{\"a\":\"x\",\"b\":{\"c\":\"1\"}}", "{\"a\":\"x\",\"b\":{\"c\":1,\"d\":1}}", "{\"a\":\"x\",\"b\":{\"c\":1}},",
     ] as [[UInt8]] {
       #expect(throws: EditProblem.notUnderstood) { try text.proven(wrong, "a", is: "x") }
@@ -153,9 +161,10 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
 
   @Test func `a file that was cut anywhere, or hit by anything, is edited or refused`() {
     var random = FixedNumbers(1)
-    let pieces: [[UInt8]] = [
-      "[", "]", "{", "}", ":", ",", "\"", "\\", "\n", "\r", " ", "a", "1", "\u{0}", "\u{feff}", "\\u0000",
-    ] + hostileBytes.filter { $0.count < 300 }
+    let pieces: [[UInt8]] =
+      [
+        "[", "]", "{", "}", ":", ",", "\"", "\\", "\n", "\r", " ", "a", "1", "\u{0}", "\u{feff}", "\\u0000",
+      ] + hostileBytes.filter { $0.count < 300 }
     for whole in [bytes(everything), bytes(crlf(everything))] {
       let end = whole.lastIndex(of: 0x7d) ?? 0
       for cut in 0...whole.count {
@@ -167,7 +176,8 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
     for _ in 0..<1500 {
       var bytes = bytes(everything)
       let start = Int.random(in: 0..<bytes.count, using: &random)
-      bytes.replaceSubrange(start..<min(bytes.count, start + Int.random(in: 0...3, using: &random)), with: pieces.randomElement(using: &random) ?? [])
+      bytes.replaceSubrange(
+        start..<min(bytes.count, start + Int.random(in: 0...3, using: &random)), with: pieces.randomElement(using: &random) ?? [])
       guard let text = try? JSONText(bytes) else { continue }
       edited += 1
       #expect((try? text.setting("data-root", to: "/x").removing("data-root").has("data-root")) == false, "\(plain(bytes))")
@@ -192,7 +202,9 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
       case 3: return "null"
       case 4: return "true"
       case 5: return "12345678901234567890"
-      case 6: return "[" + blank() + (0..<Int.random(in: 0...2, using: &random)).map { _ in value(depth + 1) }.joined(separator: blank() + ",") + blank() + "]"
+      case 6:
+        return "[" + blank() + (0..<Int.random(in: 0...2, using: &random)).map { _ in value(depth + 1) }.joined(separator: blank() + ",")
+          + blank() + "]"
       default: return object(depth + 1)
       }
     }

@@ -11,10 +11,14 @@ struct LayersTests {
   /// From the lowest one upwards.
   static let targets: [(folder: String, layers: [String])] = [
     ("Sources/RootlessStorage", ["System", "Policy", "Session"]),
-    ("Sources/CommandLine", ["Text", "System", "ConfigText", "Report", "Accounts", "SubordinateIDs", "Storage", "PAM", "Check", "Commands"]),
+    (
+      "Sources/CommandLine",
+      ["Text", "System", "ConfigText", "Report", "Accounts", "SubordinateIDs", "Storage", "PAM", "Check", "Commands"]
+    ),
   ]
 
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
 
   private struct Source {
     let path: String
@@ -39,7 +43,11 @@ struct LayersTests {
       for line in lines {
         guard line.contains("func ") || line.utf8.first.map({ $0 != UInt8(ascii: " ") }) ?? false else { continue }
         if let found = line.firstMatch(of: #/\bfunc ([a-z]\w*)/#) { members.insert(String(found.output.1)) }
-        guard let found = line.prefixMatch(of: #/(?:(?:public|package|internal|final|indirect|nonisolated|@\w+) )*(struct|enum|class|protocol|typealias|actor|func) (\w+)/#) else { continue }
+        guard
+          let found = line.prefixMatch(
+            of: #/(?:(?:public|package|internal|final|indirect|nonisolated|@\w+) )*(struct|enum|class|protocol|typealias|actor|func) (\w+)/#
+          )
+        else { continue }
         if found.output.1 == "func" { functions.insert(String(found.output.2)) } else { types.insert(String(found.output.2)) }
       }
       return (types, functions, members)
@@ -69,7 +77,9 @@ struct LayersTests {
   }
 
   @Test(arguments: targets) func `no folder uses what a higher one declares`(folder: String, layers: [String]) throws {
-    #expect(try Set(FileManager.default.contentsOfDirectory(atPath: "\(LayersTests.top)/\(folder)")) == Set(layers), "each folder has its place in the order")
+    #expect(
+      try Set(FileManager.default.contentsOfDirectory(atPath: "\(LayersTests.top)/\(folder)")) == Set(layers),
+      "each folder has its place in the order")
     let sources = try LayersTests.sources(folder, layers)
     var types: [String: Int] = [:], functions: [String: Int] = [:], members: [String: Int] = [:]
     for source in sources {
@@ -86,7 +96,9 @@ struct LayersTests {
           // A function of its own folder, or a lower one, may have the same name.
           let isCall = word.isCalled && (members[name] ?? Int.max) > source.layer
           guard let layer = types[name] ?? (isCall ? functions[name] : nil), layer > source.layer else { continue }
-          Issue.record("\(source.path):\(number + 1): \(layers[source.layer]) uses \(name), which \(layers[layer]) above it declares: move one of them")
+          Issue.record(
+            "\(source.path):\(number + 1): \(layers[source.layer]) uses \(name), which \(layers[layer]) above it declares: move one of them"
+          )
         }
       }
     }
@@ -94,7 +106,8 @@ struct LayersTests {
 
   @Test(arguments: targets) func `libc and libpam are imported by System alone`(folder: String, layers: [String]) throws {
     for source in try LayersTests.sources(folder, layers) where layers[source.layer] != "System" {
-      for (number, line) in source.lines.enumerated() where line.contains("import ") && line.contains(#/^\s*(?:\w+ )*import (?:CLinux|CPAM|Glibc|Foundation)\b/#) {
+      for (number, line) in source.lines.enumerated()
+      where line.contains("import ") && line.contains(#/^\s*(?:\w+ )*import (?:CLinux|CPAM|Glibc|Foundation)\b/#) {
         Issue.record("\(source.path):\(number + 1): only a folder System calls libc: put the call there, behind a function of ours")
       }
     }
@@ -111,7 +124,8 @@ struct LayersTests {
         // The bit by which small and capital letters differ is a number too.
         let rest = line.replacing("| 0x20", with: "")
         guard let found = rest.firstMatch(of: #/\b0x(?:09|0a|0d|[2-6][0-9a-f]|7[0-9a-e])\b/#) else { continue }
-        Issue.record("\(source.path):\(number + 1): \(found.output): System/ASCII.swift has a name for it, and a letter or digit is UInt8(ascii:)")
+        Issue.record(
+          "\(source.path):\(number + 1): \(found.output): System/ASCII.swift has a name for it, and a letter or digit is UInt8(ascii:)")
       }
     }
   }

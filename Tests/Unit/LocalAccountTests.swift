@@ -15,12 +15,15 @@ import Testing
 
     """)
 
-  private func account(_ uid: UInt32, _ switching: String) -> Account? { AccountSources(switching: bytes(switching), passwd: passwd).account(ofUid: uid) }
+  private func account(_ uid: UInt32, _ switching: String) -> Account? {
+    AccountSources(switching: bytes(switching), passwd: passwd).account(ofUid: uid)
+  }
 
   @Test(arguments: ["passwd: files", "passwd: files sss", ""])
   func `an account of the file is as the name service would tell it`(switching: String) {
     let alice = account(4001, switching)
-    #expect(alice == Account(credentials: Credentials(user: 4001, group: 100, groups: []), name: bytes("alice"), home: bytes("/home/alice")))
+    #expect(
+      alice == Account(credentials: Credentials(user: 4001, group: 100, groups: []), name: bytes("alice"), home: bytes("/home/alice")))
     #expect(account(4004, switching)?.name == bytes("DOM\\bob") && account(4004, switching)?.home == bytes("/nfs/bob"))
     #expect(account(5000, switching) == nil)
   }
@@ -37,7 +40,8 @@ import Testing
   private func groups(_ group: String, _ switching: String = "group: files") -> LocalGroups? {
     LocalGroups(AccountSources(switching: bytes(switching), passwd: bytes("root:x:0:0::/:/bin/sh\n")), group: bytes(group))
   }
-  private let alice = Account(credentials: Credentials(user: 4001, group: 100, groups: []), name: bytes("alice"), home: bytes("/home/alice"))
+  private let alice = Account(
+    credentials: Credentials(user: 4001, group: 100, groups: []), name: bytes("alice"), home: bytes("/home/alice"))
 
   @Test func `the groups of the file are those that the name service would tell`() {
     let group = "# all\nroot:x:0:\nusers:x:100:alice\nvideo:x:44:bob,alice\nlab:x:9:alice\nvideo2:x:44:alice\nmalice:x:7:malice,alice2\n"

@@ -12,7 +12,9 @@ import Testing
     var timeout: UInt32 = 10
     var conf: String? = nil
     var helper: String? = nil
-    var description: String { "debug \(debug) strict \(strict) tell \(tell) uid_min \(uidMin) timeout \(timeout) conf \(conf ?? "-") helper \(helper ?? "-")" }
+    var description: String {
+      "debug \(debug) strict \(strict) tell \(tell) uid_min \(uidMin) timeout \(timeout) conf \(conf ?? "-") helper \(helper ?? "-")"
+    }
   }
 
   /// Takes the options one after the other, as libpam hands them over.
@@ -39,22 +41,30 @@ import Testing
     #expect(take(["tell=yes", "tells", "tel"]).taken == Taken())
   }
 
-  @Test(arguments: [
-    ("uid_min=0", 0, 10), ("uid_min=4294967295", 4_294_967_295, 10), ("uid_min=007", 7, 10), ("timeout=1", 1000, 1), ("timeout=3600", 1000, 3600),
-  ] as [([UInt8], UInt32, UInt32)])
+  @Test(
+    arguments: [
+      ("uid_min=0", 0, 10), ("uid_min=4294967295", 4_294_967_295, 10), ("uid_min=007", 7, 10), ("timeout=1", 1000, 1),
+      ("timeout=3600", 1000, 3600),
+    ] as [([UInt8], UInt32, UInt32)])
   func `numbers may be as large as they make sense`(option: [UInt8], uidMin: UInt32, timeout: UInt32) {
     #expect(take([option]).accepted == [true])
     #expect(take([option]).taken == Taken(uidMin: uidMin, timeout: timeout))
   }
 
-  @Test(arguments: [
-    "", " ", "=", "debu", "debug=", "debug=yes", "debugx", " debug", "debug ", "DEBUG", "nodebug", "stric", "strict=1", "stricter", "uid_min",
-    "uid_min=", "uid_min=-1", "uid_min=+1", "uid_min= 1", "uid_min=1 ", "uid_min=1000x", "uid_min=0x10", "uid_min=1e3", "uid_min=4294967296",
-    "uid_min=18446744073709551616", "uid_min=18446744073709552616", "uid_min=99999999999999999999999999999999", "uid_min=５", "uid_max=5", "uidmin=5",
-    "timeout", "timeout=", "timeout=0", "timeout=-1", "timeout=3601", "timeout=4294967295", "timeout=4294967297", "timeout=1.5", "timeout=1s",
-    "conf", "conf=", "conf=relative", "conf=./x", "conf= /x", "conf=~/x", "helper", "helper=", "helper=session-helper", "config=/x", "silent",
-    "\u{1b}[2J", "ä", "%s%n",
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      "", " ", "=", "debu", "debug=", "debug=yes", "debugx", " debug", "debug ", "DEBUG", "nodebug", "stric", "strict=1", "stricter",
+      "uid_min",
+      "uid_min=", "uid_min=-1", "uid_min=+1", "uid_min= 1", "uid_min=1 ", "uid_min=1000x", "uid_min=0x10", "uid_min=1e3",
+      "uid_min=4294967296",
+      "uid_min=18446744073709551616", "uid_min=18446744073709552616", "uid_min=99999999999999999999999999999999", "uid_min=５", "uid_max=5",
+      "uidmin=5",
+      "timeout", "timeout=", "timeout=0", "timeout=-1", "timeout=3601", "timeout=4294967295", "timeout=4294967297", "timeout=1.5",
+      "timeout=1s",
+      "conf", "conf=", "conf=relative", "conf=./x", "conf= /x", "conf=~/x", "helper", "helper=", "helper=session-helper", "config=/x",
+      "silent",
+      "\u{1b}[2J", "ä", "%s%n",
+    ] as [[UInt8]])
   func `anything else is refused and changes nothing`(option: [UInt8]) {
     #expect(take([option]).accepted == [false])
     #expect(take([option]).taken == Taken())

@@ -14,7 +14,9 @@ import Testing
 
     """)
 
-  private func others(_ mount: UInt64, _ path: String) -> [String] { pathsByOtherMounts(ofMount: mount, at: bytes(path), mountinfo).map { plain($0) } }
+  private func others(_ mount: UInt64, _ path: String) -> [String] {
+    pathsByOtherMounts(ofMount: mount, at: bytes(path), mountinfo).map { plain($0) }
+  }
 
   @Test func `a directory is found by other mounts of its file system, and by no other's`() {
     #expect(others(21, "/data/tmp/a b/c") == ["/tmp/a b/c", "/home/alice/.local/c"])

@@ -12,7 +12,9 @@ struct OldKernelTests {
       typealias Prctl = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
       let prctl = unsafe unsafeBitCast(dlsym(nil, "prctl")!, to: Prctl.self)
       // struct sock_filter: load the number; if it is not this one, skip one; ENOSYS; allow.
-      let filter: [UInt64] = [0x20, 0x15 | 1 << 24 | UInt64(number) << 32, 0x06 | (0x0005_0000 | UInt64(ENOSYS)) << 32, 0x06 | 0x7fff_0000 << 32]
+      let filter: [UInt64] = [
+        0x20, 0x15 | 1 << 24 | UInt64(number) << 32, 0x06 | (0x0005_0000 | UInt64(ENOSYS)) << 32, 0x06 | 0x7fff_0000 << 32,
+      ]
       unsafe filter.withUnsafeBufferPointer { filter in
         let program: [UInt] = [UInt(filter.count), UInt(bitPattern: filter.baseAddress)]
         unsafe program.withUnsafeBufferPointer { program in
@@ -30,7 +32,8 @@ struct OldKernelTests {
   @Test func `without pidfds, what a program leaves behind is not waited for`() {
     OldKernelTests.without(434) {
       let ending = try? ChildProcess.run(
-        Array("/bin/sh".utf8), ["sh", "-c", "sleep 6 & echo said"].map { Array($0.utf8) }, environment: [Array("PATH=/usr/bin:/bin".utf8)], withErrors: false,
+        Array("/bin/sh".utf8), ["sh", "-c", "sleep 6 & echo said"].map { Array($0.utf8) }, environment: [Array("PATH=/usr/bin:/bin".utf8)],
+        withErrors: false,
         seconds: 3, limit: 100)
       #expect(ending?.output == Array("said\n".utf8) && ending?.status == 0)
     }

@@ -33,7 +33,8 @@ private let ours = "session optional pam_rootless_storage.so"
   }
 
   @Test(arguments: [
-    "session required a.so\n", "session required a.so", "session required a.so\r\nsession required b.so\r\n", "\n\n# x\n\tsession required \\\n a.so\n\n",
+    "session required a.so\n", "session required a.so", "session required a.so\r\nsession required b.so\r\n",
+    "\n\n# x\n\tsession required \\\n a.so\n\n",
     "auth required a.so\nsession required b.so # \\\n#x", "@include x\n\n\n",
   ]) func `what comes in goes, and every other byte stays`(text: String) throws {
     for place in PAMText(bytes(text)).places {
@@ -49,15 +50,22 @@ private let ours = "session optional pam_rootless_storage.so"
   }
 
   @Test func `lines of ours that were written in another way are told apart`() {
-    let text = "\(ours)\nsession\toptional\tpam_rootless_storage.so\nsession optional pam_rootless_storage.so debug\nsession required \\\n /lib/security/pam_rootless_storage.so\n# \(ours)\nsession required a.so \\\n\(ours)\n\(ours) # x\n"
-    #expect(PAMText(bytes(text)).ours.map { "\($0.numbers.lowerBound) \($0.isAsAdded)" } == ["1 true", "2 false", "3 false", "4 false", "9 false"])
+    let text =
+      "\(ours)\nsession\toptional\tpam_rootless_storage.so\nsession optional pam_rootless_storage.so debug\nsession required \\\n /lib/security/pam_rootless_storage.so\n# \(ours)\nsession required a.so \\\n\(ours)\n\(ours) # x\n"
+    #expect(
+      PAMText(bytes(text)).ours.map { "\($0.numbers.lowerBound) \($0.isAsAdded)" } == [
+        "1 true", "2 false", "3 false", "4 false", "9 false",
+      ])
     #expect(shown(PAMText(bytes(text)).removing(PAMText(bytes(text)).ours)) == shown("# \(ours)\nsession required a.so \\\n\(ours)\n"))
   }
 
   @Test(arguments: [
-    ("session required a.so\nsession\n", 2), ("nonsense\n", 1), ("session required a.so \\\n", 1), ("auth\n", 1), ("session required a.so\nsession a\0b c\n", 2),
-    ("@include\n", 1), ("session required a.so \\\n# b\nsession required c.so\n", 2), ("session required a.so \\\n\nsession required c.so\n", 2),
-    ("#\(String(repeating: "x", count: 1022))\nsession required a.so\n", 1), ("session required a.so \\\n\(String(repeating: "b ", count: 500)) \\\nc\n", 1),
+    ("session required a.so\nsession\n", 2), ("nonsense\n", 1), ("session required a.so \\\n", 1), ("auth\n", 1),
+    ("session required a.so\nsession a\0b c\n", 2),
+    ("@include\n", 1), ("session required a.so \\\n# b\nsession required c.so\n", 2),
+    ("session required a.so \\\n\nsession required c.so\n", 2),
+    ("#\(String(repeating: "x", count: 1022))\nsession required a.so\n", 1),
+    ("session required a.so \\\n\(String(repeating: "b ", count: 500)) \\\nc\n", 1),
   ]) func `what libpam does not understand is named by its line`(text: String, line: Int) {
     #expect(PAMText(bytes(text)).objection?.line == line)
   }
@@ -94,7 +102,9 @@ private let ours = "session optional pam_rootless_storage.so"
   }
 
   @Test func `a service that the shared line would reach twice, or too early, gets one of its own`() {
-    place.pam(["system-login": "session include system-auth\nsession optional pam_systemd.so\n", "system-auth": "session required pam_unix.so\n"])
+    place.pam([
+      "system-login": "session include system-auth\nsession optional pam_systemd.so\n", "system-auth": "session required pam_unix.so\n",
+    ])
     place.pam(["login": "session include system-login\n", "crond": "session include system-auth\n"])
     #expect(plan() == (["system-login:3", "crond:2"], []))
     place.pam(["sshd": "session include system-login\nsession required pam_mkhomedir.so\nsession optional pam_motd.so\n"])
@@ -103,12 +113,18 @@ private let ours = "session optional pam_rootless_storage.so"
 
   @Test(arguments: [
     // What stands there; where the line comes in, or who is in its way.
-    ("session sufficient pam_a.so\nsession required pam_b.so\n", "refused 1"), ("session [success=done default=ignore] pam_a.so\n", "refused 1"),
-    ("session required pam_b.so\nsession sufficient pam_a.so\n", "2"), ("session required pam_sss.so\nsession [success=1 default=ignore] pam_a.so\nsession required pam_b.so\n", "4"),
+    ("session sufficient pam_a.so\nsession required pam_b.so\n", "refused 1"),
+    ("session [success=done default=ignore] pam_a.so\n", "refused 1"),
+    ("session required pam_b.so\nsession sufficient pam_a.so\n", "2"),
+    ("session required pam_sss.so\nsession [success=1 default=ignore] pam_a.so\nsession required pam_b.so\n", "4"),
     ("session required pam_b.so\nsession [success=2 default=ignore] pam_a.so\nsession required pam_b.so\n", "2"),
-    ("session [success=1 default=ignore] pam_a.so\n", "refused 1"), ("session [default=2] pam_a.so\nsession required pam_mkhomedir.so\n", "refused 1"),
+    ("session [success=1 default=ignore] pam_a.so\n", "refused 1"),
+    ("session [default=2] pam_a.so\nsession required pam_mkhomedir.so\n", "refused 1"),
     ("session requisite pam_a.so\nsession [default=die] pam_b.so\nsession [default=bad] pam_c.so\n", "4"),
-    ("session required pam_b.so\nsession [success=1 default=ignore] pam_a.so\nsession required pam_mkhomedir.so\nsession sufficient pam_c.so\n", "4"),
+    (
+      "session required pam_b.so\nsession [success=1 default=ignore] pam_a.so\nsession required pam_mkhomedir.so\nsession sufficient pam_c.so\n",
+      "4"
+    ),
     ("auth required pam_unix.so\n", "refused 0"),
   ]) func `no control before it can skip it, and none leads elsewhere`(stack: String, expected: String) throws {
     place.pam(["sshd": stack])
@@ -116,7 +132,8 @@ private let ours = "session optional pam_rootless_storage.so"
     if let line = expected.split(separator: " ").dropFirst().first {
       #expect(plan.places.isEmpty)
       let reason = try #require(plan.refusals.first)
-      #expect(reason.hasPrefix(line == "0" ? "sshd: /etc/pam.d/sshd has no line for sessions" : "sshd: /etc/pam.d/sshd:\(line) "), "\(reason)")
+      #expect(
+        reason.hasPrefix(line == "0" ? "sshd: /etc/pam.d/sshd has no line for sessions" : "sshd: /etc/pam.d/sshd:\(line) "), "\(reason)")
     } else {
       #expect(plan == (["sshd:\(expected)"], []))
     }
@@ -126,19 +143,24 @@ private let ours = "session optional pam_rootless_storage.so"
     place.pam([
       "system-auth": "session required pam_unix.so\n", "login": "session include system-auth\n",
       // Two modules are skipped: pam_unix and pam_b.
-      "cron": "session [success=2 default=ignore] pam_a.so\nsession include system-auth\nsession required pam_b.so\nsession required pam_c.so\n",
+      "cron":
+        "session [success=2 default=ignore] pam_a.so\nsession include system-auth\nsession required pam_b.so\nsession required pam_c.so\n",
     ])
     #expect(plan() == (["cron:5", "login:2"], []))
   }
 
   @Test func `a substack counts as one, and what ends it does not skip what follows`() {
-    place.pam(["system-auth": "session sufficient pam_unix.so\n", "remote": "session [success=1 default=ignore] pam_a.so\nsession substack system-auth\nsession required pam_b.so\n"])
+    place.pam([
+      "system-auth": "session sufficient pam_unix.so\n",
+      "remote": "session [success=1 default=ignore] pam_a.so\nsession substack system-auth\nsession required pam_b.so\n",
+    ])
     #expect(plan() == (["remote:4"], []))
   }
 
   @Test(arguments: [
     ("sshd", "session required\n", "/etc/pam.d/sshd:1 is no line that libpam understands, so no session begins"),
-    ("sshd", "session include sshd\n", "/etc/pam.d/sshd includes itself"), ("sshd", "session include nowhere\n", "/etc/pam.d/nowhere does not exist"),
+    ("sshd", "session include sshd\n", "/etc/pam.d/sshd includes itself"),
+    ("sshd", "session include nowhere\n", "/etc/pam.d/nowhere does not exist"),
     ("sshd", "session required pam_a.so \\\n", "/etc/pam.d/sshd ends in a line that should be continued"),
     ("sshd", "nonsense\nsession required pam_a.so\n", "/etc/pam.d/sshd:1 is no line that libpam understands"),
   ]) func `what is not understood is refused by name`(file: String, content: String, reason: String) {
@@ -149,7 +171,9 @@ private let ours = "session optional pam_rootless_storage.so"
   @Test func `the vendor's files, links and special files are refused, with what to do`() {
     place.put("usr/lib/pam.d/login", "session required pam_unix.so\n")
     #expect(plan() == ([], ["login: /usr/lib/pam.d/login is the vendor's, whose updates write over it"]))
-    #expect(PAMPlan.enabling(place.tree).refusals[0].remedy.text == "sudo cp /usr/lib/pam.d/login /etc/pam.d/login    # the copy counts in its place then; run this again")
+    #expect(
+      PAMPlan.enabling(place.tree).refusals[0].remedy.text
+        == "sudo cp /usr/lib/pam.d/login /etc/pam.d/login    # the copy counts in its place then; run this again")
     place.put("etc/real", "session required pam_unix.so\n")
     place.directory("etc/pam.d")
     place.link("etc/pam.d/login", to: "/etc/real")
@@ -157,11 +181,17 @@ private let ours = "session optional pam_rootless_storage.so"
   }
 
   @Test func `files that are not in the directory are neither changed nor forgotten`() {
-    place.pam(["sshd": "session include /etc/site/common-session\n", "login": "session include ./system-auth\n", "system-auth": "session required pam_a.so\n"])
+    place.pam([
+      "sshd": "session include /etc/site/common-session\n", "login": "session include ./system-auth\n",
+      "system-auth": "session required pam_a.so\n",
+    ])
     place.put("etc/site/common-session", "session required pam_unix.so\n")
     #expect(plan() == (["sshd:2", "login:2"], []))
     place.put("etc/site/common-session", "session required pam_unix.so\n\(ours)\n")
-    #expect(PAMPlan.disabling(place.tree, all: true).refusals.map(\.reason) == ["/etc/site/common-session:2 is not in a file of /etc/pam.d, and names pam_rootless_storage.so"])
+    #expect(
+      PAMPlan.disabling(place.tree, all: true).refusals.map(\.reason) == [
+        "/etc/site/common-session:2 is not in a file of /etc/pam.d, and names pam_rootless_storage.so"
+      ])
   }
 
   @Test func `a link to a service's file in the directory is another name of it`() {
@@ -174,13 +204,18 @@ private let ours = "session optional pam_rootless_storage.so"
   }
 
   @Test func `what libpam cannot load by its name is not ours`() {
-    place.pam(["sshd": "session required pam_unix.so\nsession optional pam_rootless_storage.so\r\n", "su": "session optional pam_rootless_storage\n"])
+    place.pam([
+      "sshd": "session required pam_unix.so\nsession optional pam_rootless_storage.so\r\n", "su": "session optional pam_rootless_storage\n",
+    ])
     #expect(PAMStacks(everyServiceOf: place.tree).reached.isEmpty)
     #expect(PAMPlan.enabling(place.tree).after.reached.count == 2)
   }
 
   @Test func `only what was added goes, unless all is wanted, and a count that includes our line keeps it`() {
-    place.pam(["sshd": "session required pam_unix.so\n\(ours)\n", "login": "\(ours) debug\n", "cron": "session [success=1 default=ignore] pam_a.so\n\(ours)\nsession required pam_b.so\n"])
+    place.pam([
+      "sshd": "session required pam_unix.so\n\(ours)\n", "login": "\(ours) debug\n",
+      "cron": "session [success=1 default=ignore] pam_a.so\n\(ours)\nsession required pam_b.so\n",
+    ])
     let plan = PAMPlan.disabling(place.tree, all: false)
     #expect(plan.changes.map { shown(baseName($0.file)) } == ["sshd"])
     #expect(shown(plan.changes[0].new) == shown("session required pam_unix.so\n"))

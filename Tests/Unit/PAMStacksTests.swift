@@ -48,18 +48,24 @@ private let ours = "session optional pam_rootless_storage.so"
 
   @Test func `what is not a line for a module is told apart`() {
     #expect(
-      lines("@include a\nsession include b\nauth substack c\nsession\nsession required\nnonsense required pam_a.so\n[session] optional x.so").map(\.content).prefix(6)
+      lines(
+        "@include a\nsession include b\nauth substack c\nsession\nsession required\nnonsense required pam_a.so\n[session] optional x.so"
+      ).map(\.content).prefix(6)
         == [
-          .includeAll("a"), .include(.session, "b", isSubstack: false), .include(.auth, "c", isSubstack: true), .broken(.session), .broken(.session),
+          .includeAll("a"), .include(.session, "b", isSubstack: false), .include(.auth, "c", isSubstack: true), .broken(.session),
+          .broken(.session),
           .broken(nil),
         ])
   }
 
   @Test(arguments: [
-    ("required", "success=ok new_authtok_reqd=ok ignore=ignore default=bad"), ("SUFFICIENT", "success=done new_authtok_reqd=done default=ignore"),
+    ("required", "success=ok new_authtok_reqd=ok ignore=ignore default=bad"),
+    ("SUFFICIENT", "success=done new_authtok_reqd=done default=ignore"),
     ("[success=2 default=ignore]", "success=2 default=ignore"), ("[ success = ok  user_unknown=die ]", "success=ok user_unknown=die"),
-    ("[default=1]", "default=1"), ("[success=0]", "default=bad"), ("[success]", "default=bad"), ("[=ok]", "default=bad"), ("[]", "default=bad"),
-    ("[success=ok x]", "default=bad"), ("[success==ok]", "default=bad"), ("[success=99999999999]", "default=bad"), ("nonsense", "default=bad"),
+    ("[default=1]", "default=1"), ("[success=0]", "default=bad"), ("[success]", "default=bad"), ("[=ok]", "default=bad"),
+    ("[]", "default=bad"),
+    ("[success=ok x]", "default=bad"), ("[success==ok]", "default=bad"), ("[success=99999999999]", "default=bad"),
+    ("nonsense", "default=bad"),
     ("[required]", "default=bad"),
   ])
   func `controls become actions`(control: String, expected: String) throws {
@@ -102,12 +108,16 @@ private let ours = "session optional pam_rootless_storage.so"
     #expect(
       steps("cron") == [
         "pam_loginuid cron:2", "pam_env cron:3", "pam_permit common-session-noninteractive:2", "pam_deny common-session-noninteractive:4",
-        "pam_permit common-session-noninteractive:6", "pam_unix common-session-noninteractive:8", "pam_rootless_storage common-session-noninteractive:10",
+        "pam_permit common-session-noninteractive:6", "pam_unix common-session-noninteractive:8",
+        "pam_rootless_storage common-session-noninteractive:10",
         "pam_limits cron:6",
       ])
     #expect(steps("su-l").first == "pam_keyinit su-l:2")
     #expect(steps("su-l").last == "pam_rootless_storage common-session:11")
-    #expect(stacks(["sshd"]).stack(of: "sshd")?.files == ["/etc/pam.d/sshd", "/etc/pam.d/common-auth", "/etc/pam.d/common-account", "/etc/pam.d/common-session", "/etc/pam.d/common-password"])
+    #expect(
+      stacks(["sshd"]).stack(of: "sshd")?.files == [
+        "/etc/pam.d/sshd", "/etc/pam.d/common-auth", "/etc/pam.d/common-account", "/etc/pam.d/common-session", "/etc/pam.d/common-password",
+      ])
   }
 
   @Test func `a Debian host with the line in both files has no findings`() {
@@ -123,7 +133,9 @@ private let ours = "session optional pam_rootless_storage.so"
     place.pam(Stock.debian())
     let finding = findings().first { $0.code == .pamNotReached }
     #expect(finding?.severity == .error)
-    #expect(finding?.sentence == "No login on this host calls pam_rootless_storage.so: it is in none of the session stacks of cron, login, sshd, su and su-l.")
+    #expect(
+      finding?.sentence
+        == "No login on this host calls pam_rootless_storage.so: it is in none of the session stacks of cron, login, sshd, su and su-l.")
     #expect(finding?.remedy.text == "sudo rootless-storage pam enable")
   }
 
@@ -146,7 +158,9 @@ private let ours = "session optional pam_rootless_storage.so"
     place.pam(Stock.rhel(ours))
     #expect(sentences() == [])
     #expect(
-      steps("remote").prefix(4) == ["substack system-auth remote:1", "pam_keyinit system-auth:7 +1", "pam_limits system-auth:8 +1", "pam_systemd system-auth:9 +1"])
+      steps("remote").prefix(4) == [
+        "substack system-auth remote:1", "pam_keyinit system-auth:7 +1", "pam_limits system-auth:8 +1", "pam_systemd system-auth:9 +1",
+      ])
     #expect(steps("sshd").contains("pam_rootless_storage password-auth:14"))
     #expect(steps("sshd").last == "pam_lastlog postlogin:4")
   }
@@ -164,7 +178,8 @@ private let ours = "session optional pam_rootless_storage.so"
     place.put("etc/pam.d/system-auth", Stock.arch["system-auth"]! + ours)
     #expect(
       sentences().last
-        == "pam-order warning: In sessions of sshd, pam_rootless_storage.so (/etc/pam.d/system-auth:5) runs before pam_systemd.so (/etc/pam.d/system-login:5), and may miss the home or what is needed to reach it.")
+        == "pam-order warning: In sessions of sshd, pam_rootless_storage.so (/etc/pam.d/system-auth:5) runs before pam_systemd.so (/etc/pam.d/system-login:5), and may miss the home or what is needed to reach it."
+    )
   }
 
   @Test func `behind modules that make the home, the line is in the wrong place`() {
@@ -173,22 +188,28 @@ private let ours = "session optional pam_rootless_storage.so"
     let order = findings().first { $0.code == .pamOrder }
     #expect(
       order?.sentence
-        == "In sessions of crond and sshd, pam_rootless_storage.so (/etc/pam.d/password-auth:10) runs before pam_sss.so (/etc/pam.d/password-auth:13) and pam_oddjob_mkhomedir.so (/etc/pam.d/password-auth:14), and may miss the home or what is needed to reach it.")
+        == "In sessions of crond and sshd, pam_rootless_storage.so (/etc/pam.d/password-auth:10) runs before pam_sss.so (/etc/pam.d/password-auth:13) and pam_oddjob_mkhomedir.so (/etc/pam.d/password-auth:14), and may miss the home or what is needed to reach it."
+    )
     #expect(
       order?.remedy.text
-        == "move \"session optional pam_rootless_storage.so\" from /etc/pam.d/password-auth:10 to behind /etc/pam.d/password-auth:13 and /etc/pam.d/password-auth:14")
+        == "move \"session optional pam_rootless_storage.so\" from /etc/pam.d/password-auth:10 to behind /etc/pam.d/password-auth:13 and /etc/pam.d/password-auth:14"
+    )
     #expect(findings().count == 1)
   }
 
   @Test func `a module that has run before ours may run again behind it, and systemd-user begins no session`() {
-    place.pam(["sshd": "session optional pam_systemd.so\n\(ours)\nsession optional pam_systemd.so\n", "systemd-user": "\(ours)\nsession optional pam_systemd.so\n"])
+    place.pam([
+      "sshd": "session optional pam_systemd.so\n\(ours)\nsession optional pam_systemd.so\n",
+      "systemd-user": "\(ours)\nsession optional pam_systemd.so\n",
+    ])
     #expect(sentences() == [])
     place.pam(["systemd-user": "\(ours)\nsession optional pam_mkhomedir.so\n"])
     #expect(findings().map(\.code) == [.pamOrder])
   }
 
   @Test(arguments: [
-    ("[success=1 default=ignore]", true), ("[success=2 default=ignore]", true), ("[default=1]", true), ("sufficient", true), ("[success=done]", true),
+    ("[success=1 default=ignore]", true), ("[success=2 default=ignore]", true), ("[default=1]", true), ("sufficient", true),
+    ("[success=done]", true),
     ("[success=ok default=1]", true), ("required", false), ("requisite", false), ("optional", false), ("[success=ok default=die]", false),
   ])
   func `a control before ours that can skip it is told`(control: String, skips: Bool) {
@@ -197,7 +218,8 @@ private let ours = "session optional pam_rootless_storage.so"
     #expect(found.count == (skips ? 1 : 0))
     if skips {
       #expect(
-        found.first?.sentence == "In sessions of sshd, pam_a.so (/etc/pam.d/sshd:1, \(control)) can skip pam_rootless_storage.so (/etc/pam.d/sshd:2).")
+        found.first?.sentence
+          == "In sessions of sshd, pam_a.so (/etc/pam.d/sshd:1, \(control)) can skip pam_rootless_storage.so (/etc/pam.d/sshd:2).")
     }
   }
 
@@ -210,14 +232,20 @@ private let ours = "session optional pam_rootless_storage.so"
     #expect(!skipped(["sshd": "session substack a\n\(ours)\n", "a": "session sufficient pam_a.so\nsession required pam_b.so\n"]))
     #expect(skipped(["sshd": "session include a\n\(ours)\n", "a": "session sufficient pam_a.so\nsession required pam_b.so\n"]))
     // It counts as one module.
-    #expect(!skipped(["sshd": "session [default=1] pam_x.so\nsession substack a\n\(ours)\n", "a": "session required pam_a.so\nsession required pam_b.so\n"]))
+    #expect(
+      !skipped([
+        "sshd": "session [default=1] pam_x.so\nsession substack a\n\(ours)\n",
+        "a": "session required pam_a.so\nsession required pam_b.so\n",
+      ]))
     #expect(skipped(["sshd": "session [default=2] pam_x.so\nsession substack a\n\(ours)\n", "a": "session required pam_a.so\n"]))
     #expect(skipped(["sshd": "session [default=1] pam_x.so\nsession substack a\n", "a": "session required pam_a.so\n\(ours)\n"]))
     #expect(!skipped(["sshd": "session [default=9] pam_x.so\nsession required pam_y.so\n", "a": ""]))
   }
 
   @Test func `options of our lines are kept`() {
-    place.pam(["sshd": "session optional /opt/pam_rootless_storage.so debug conf=/etc/a.conf [helper=/opt/a b] helper=/opt/c helper=relative\n"])
+    place.pam([
+      "sshd": "session optional /opt/pam_rootless_storage.so debug conf=/etc/a.conf [helper=/opt/a b] helper=/opt/c helper=relative\n"
+    ])
     let step = stacks().ourSteps.first
     #expect(step?.pathOption("conf") == "/etc/a.conf")
     #expect(step?.pathOption("helper") == "/opt/c")
@@ -246,13 +274,20 @@ private let ours = "session optional pam_rootless_storage.so"
 
   @Test func `where some cannot be followed, nothing is said of those`() {
     place.pam(["sshd": "@include nothing", "login": "session required pam_a.so", "su": ours])
-    #expect(sentences().last == "pam-not-reached warning: Sessions of login do not call pam_rootless_storage.so, as others on this host do.")
+    #expect(
+      sentences().last == "pam-not-reached warning: Sessions of login do not call pam_rootless_storage.so, as others on this host do.")
     place.put("etc/pam.d/su", "session required pam_a.so")
-    #expect(sentences().last == "pam-not-reached warning: Sessions of login and su do not call pam_rootless_storage.so; others could not be looked at to their end.")
+    #expect(
+      sentences().last
+        == "pam-not-reached warning: Sessions of login and su do not call pam_rootless_storage.so; others could not be looked at to their end."
+    )
   }
 
   @Test func `a host that knows no service for people`() {
-    #expect(sentences() == ["pam-not-reached error: No service that begins sessions for people has a file in /etc/pam.d, so no login calls pam_rootless_storage.so."])
+    #expect(
+      sentences() == [
+        "pam-not-reached error: No service that begins sessions for people has a file in /etc/pam.d, so no login calls pam_rootless_storage.so."
+      ])
   }
 }
 
@@ -261,16 +296,24 @@ private let ours = "session optional pam_rootless_storage.so"
   private let place = TestDirectory()
 
   /// As the linker may leave it.
-  private func library(_ directories: [String]) -> String { "\u{7f}ELF\u{0}(%s) /x is not it\u{0}" + directories.map { "\($0)/%s\u{0}" }.joined() + "%s/%s\u{0}/pam.d\u{0}" }
-
-  @Test(arguments: [
-    ["/etc/pam.d", "/usr/lib/pam.d"], ["/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam.d"], ["/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam/pam.d"],
-    ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"], ["/etc/pam.d", "/usr/share/pam.d"],
-  ]) func `in any order in the library, the vendor's directory is the last`(directories: [String]) {
-    for text in [library(directories), library(directories.reversed()), library(directories + directories)] { #expect(PAMDirectories.inLibrary(bytes(text)) == directories) }
+  private func library(_ directories: [String]) -> String {
+    "\u{7f}ELF\u{0}(%s) /x is not it\u{0}" + directories.map { "\($0)/%s\u{0}" }.joined() + "%s/%s\u{0}/pam.d\u{0}"
   }
 
-  @Test(arguments: ["", "/pam.d/%s", "/pam.d/%s\u{0}", "/etc/pam.d/%s", "/usr/lib/pam.d/%s\u{0}", "\u{1b}[2J/pam.d/%s\u{0}", "/etc/pam.d/%d\u{0}", "/p/pam.d/pam.d/%"])
+  @Test(arguments: [
+    ["/etc/pam.d", "/usr/lib/pam.d"], ["/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam.d"],
+    ["/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam/pam.d"],
+    ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"], ["/etc/pam.d", "/usr/share/pam.d"],
+  ]) func `in any order in the library, the vendor's directory is the last`(directories: [String]) {
+    for text in [library(directories), library(directories.reversed()), library(directories + directories)] {
+      #expect(PAMDirectories.inLibrary(bytes(text)) == directories)
+    }
+  }
+
+  @Test(arguments: [
+    "", "/pam.d/%s", "/pam.d/%s\u{0}", "/etc/pam.d/%s", "/usr/lib/pam.d/%s\u{0}", "\u{1b}[2J/pam.d/%s\u{0}", "/etc/pam.d/%d\u{0}",
+    "/p/pam.d/pam.d/%",
+  ])
   func `what is no libpam names none`(text: String) {
     #expect(PAMDirectories.inLibrary(bytes(text)) == [])
     place.put("usr/lib64/libpam.so.0", text)
@@ -281,7 +324,8 @@ private let ours = "session optional pam_rootless_storage.so"
     #expect(PAMDirectories.of(HostTree.this).starts(with: ["/etc/pam.d", "/usr/lib/pam.d"]))
   }
 
-  @Test(arguments: ["/usr/share/pam.d", "/usr/share/pam/pam.d"]) func `a service of the vendor's is found where this libpam looks, and nowhere else`(vendor: String) {
+  @Test(arguments: ["/usr/share/pam.d", "/usr/share/pam/pam.d"])
+  func `a service of the vendor's is found where this libpam looks, and nowhere else`(vendor: String) {
     place.put("usr/lib64/libpam.so.0.85.1", library(["/usr/lib/pam.d", vendor, "/etc/pam.d"]))
     place.link("usr/lib64/libpam.so.0", to: "libpam.so.0.85.1")
     place.put("\(vendor)/sshd", "session include system-auth\n")
@@ -315,7 +359,9 @@ private let ours = "session optional pam_rootless_storage.so"
   }
 
   @Test func `includes that double at every step end`() {
-    for number in 0..<40 { place.put("etc/pam.d/f\(number)", "@include f\(number + 1)\n@include f\(number + 1)\nsession required pam_a.so\n") }
+    for number in 0..<40 {
+      place.put("etc/pam.d/f\(number)", "@include f\(number + 1)\n@include f\(number + 1)\nsession required pam_a.so\n")
+    }
     place.put("etc/pam.d/f40", ours)
     place.put("etc/pam.d/sshd", "@include f0")
     #expect(failures().contains { $0.reason == .tooMuch })
@@ -339,7 +385,8 @@ private let ours = "session optional pam_rootless_storage.so"
     place.put("etc/pam.d/login", "session include sshd\nsession include nothing\n")
     #expect(
       failures("login") == [
-        PAMStack.Failure(file: "/etc/pam.d/sshd", reason: .read(.notRegular)), PAMStack.Failure(file: "/etc/pam.d/nothing", reason: .read(.missing)),
+        PAMStack.Failure(file: "/etc/pam.d/sshd", reason: .read(.notRegular)),
+        PAMStack.Failure(file: "/etc/pam.d/nothing", reason: .read(.missing)),
       ])
     let findings = PAMFindings(stacks: PAMStacks(place.tree, services: ["login", "sshd"]), isRoot: true).all()
     #expect(

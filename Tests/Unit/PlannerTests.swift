@@ -16,7 +16,8 @@ private let createDocker = Plan.Action.createFile(
     directory: ".config/docker", name: "daemon.json", mode: 0o600, content: "{ \"data-root\": \"/var/tmp/alice/docker\" }\n"))
 
 private func plan(
-  _ seen: Observation, for user: Account = account(), _ settings: Settings = Settings(), _ skeleton: [SkeletonFile] = engines, isPrivileged: Bool = true
+  _ seen: Observation, for user: Account = account(), _ settings: Settings = Settings(), _ skeleton: [SkeletonFile] = engines,
+  isPrivileged: Bool = true
 ) -> Plan {
   Planner(account: user, settings: settings, skeleton: skeleton, storage: "/var/tmp/alice", isPrivileged: isPrivileged).plan(for: seen)
 }
@@ -33,7 +34,8 @@ private let bothAbsent = [FileObservation(state: .absent), FileObservation(state
 /// Every way in which the storage directory is refused.
 let refusals: [StorageObservation.State] = [
   .writableByOthers(mode: 0o777, content: .foreign(name: "layer", owner: 1001)),
-  .writableByOthers(mode: 0o770, content: .tooMuchToTell), .writableByOthers(mode: 0o775, content: .openEngine(name: "containers", mode: 0o775)),
+  .writableByOthers(mode: 0o770, content: .tooMuchToTell),
+  .writableByOthers(mode: 0o775, content: .openEngine(name: "containers", mode: 0o775)),
   .occupied(by: .directory, owner: 0), .occupied(by: .symbolicLink, owner: 0), .occupied(by: .symbolicLink, owner: 1000),
   .occupied(by: .characterDevice, owner: 0), .occupied(by: .blockDevice, owner: 0), .occupied(by: .blockDevice, owner: 1001),
   .occupied(by: .unknown, owner: 1001), .userMount(owner: nil), .userMount(owner: 1001), .userMount(owner: 0),
@@ -99,10 +101,14 @@ let refusals: [StorageObservation.State] = [
     #expect(missing.severity == .notice && missing.outcome == .done)
     let blocked = [FileObservation(state: .blocked(cause)), FileObservation(state: .absent)]
     for files in [[], blocked] {
-      #expect(plan(Observation(home: home, storage: storage(.absent), files: files)) == Plan(actions: [.createStorageDirectory(mode: 0o700)], events: [missing]))
+      #expect(
+        plan(Observation(home: home, storage: storage(.absent), files: files))
+          == Plan(actions: [.createStorageDirectory(mode: 0o700)], events: [missing]))
       #expect(plan(Observation(home: home, storage: storage(.inPlace(mode: 0o700)), files: files)) == Plan(events: [missing]))
       let squatted = storage(.occupied(by: .directory, owner: 1001))
-      #expect(plan(Observation(home: home, storage: squatted, files: files)) == Plan(actions: [.takePlace(from: .directory, owner: 1001)], events: [missing]))
+      #expect(
+        plan(Observation(home: home, storage: squatted, files: files))
+          == Plan(actions: [.takePlace(from: .directory, owner: 1001)], events: [missing]))
     }
     let refused = storage(.occupied(by: .directory, owner: 0))
     #expect(plan(Observation(home: home, storage: refused)) == Plan(events: [missing, .storageRefused(refused)]))
@@ -169,7 +175,10 @@ let refusals: [StorageObservation.State] = [
     (.socket, 1001), (.socket, 1000), (.socket, 0), (.characterDevice, 1001), (.characterDevice, 1000),
   ]
 
-  @Test(arguments: takeable) func `another's object is replaced only where anybody can make entries, by root, and unless the settings forbid it`(kind: FileKind, owner: UInt32) {
+  @Test(arguments: takeable)
+  func `another's object is replaced only where anybody can make entries, by root, and unless the settings forbid it`(
+    kind: FileKind, owner: UInt32
+  ) {
     let seen = storage(.occupied(by: kind, owner: owner))
     let observation = Observation(home: nfs, storage: seen, files: bothAbsent)
     #expect(plan(observation) == Plan(actions: [.takePlace(from: kind, owner: owner), createPodman, createDocker]))
@@ -193,9 +202,12 @@ let refusals: [StorageObservation.State] = [
     squatted.isOthersDoing = true
     var missing = WayProblem(path: "/var/tmp/site", reason: .missing)
     missing.isOthersDoing = true
-    func plan(_ state: StorageObservation.State, mayBeAnothers: Bool = false) -> Plan { planner.planGuard(for: storage(state), mayBeAnothers: mayBeAnothers) }
+    func plan(_ state: StorageObservation.State, mayBeAnothers: Bool = false) -> Plan {
+      planner.planGuard(for: storage(state), mayBeAnothers: mayBeAnothers)
+    }
     let quiet: [StorageObservation.State] = [
-      .absent, .inPlace(mode: 0o755), .onNetwork(type: "nfs"), .failed(.accessDenied), .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))),
+      .absent, .inPlace(mode: 0o755), .onNetwork(type: "nfs"), .failed(.accessDenied),
+      .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))),
       .way(missing), .way(WayProblem(path: "/var", reason: .ownedBy(0))), .way(WayProblem(path: "/var", reason: .notDirectory)),
     ]
     for state in quiet { #expect(plan(state) == Plan(), "\(state)") }
@@ -208,9 +220,11 @@ let refusals: [StorageObservation.State] = [
     #expect(plan(.writableByOthers(mode: 0o777, content: .own)) == Plan(actions: [.closeStorageDirectory(from: 0o777, to: 0o755)]))
     #expect(plan(.writableByOthers(mode: 0o777, content: .ownAndOther)) == Plan(events: [.storageOpen(mode: 0o777)]))
     let told: [StorageObservation.State] = [
-      .occupied(by: .symbolicLink, owner: 0), .userMount(owner: 1001), .way(squatted), .failed(.ioError), .way(WayProblem(path: "/data", reason: .ownedBy(1001))),
+      .occupied(by: .symbolicLink, owner: 0), .userMount(owner: 1001), .way(squatted), .failed(.ioError),
+      .way(WayProblem(path: "/data", reason: .ownedBy(1001))),
       .way(WayProblem(path: "/data", reason: .linkOwnedBy(1001))),
-      .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 1001)), .writableByOthers(mode: 0o777, content: .openEngine(name: "docker", mode: 0o777)),
+      .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 1001)),
+      .writableByOthers(mode: 0o777, content: .openEngine(name: "docker", mode: 0o777)),
     ]
     for state in told { #expect(plan(state) == Plan(events: [.storageRefused(storage(state))]), "\(state)") }
   }
@@ -359,24 +373,30 @@ let refusals: [StorageObservation.State] = [
     return Planner.exclusion(of: account, SettingsParser([SettingsFile(path: "/f", content: bytes(text))]).settings)
   }
 
-  @Test(arguments: [
-    ("exclude_users = alice", .excluded(.name(place(1)))), ("\nexclude_users = bob alice eve", .excluded(.name(place(2)))),
-    ("exclude_users = alice2 alic Alice ALICE", nil), ("exclude_users = none", nil), ("exclude_users = alice\nexclude_users = bob", nil),
-    ("exclude_groups = 2000", .excluded(.group(2000, place(1)))), ("exclude_groups = 5 27", .excluded(.group(27, place(1)))),
-    ("exclude_groups = 3000 27", .excluded(.group(3000, place(1)))), ("exclude_groups = 2001 270 300 0", nil), ("exclude_groups = none", nil),
-    ("exclude_groups = 27\nexclude_users = alice", .excluded(.name(place(2)))),
-    // The uid is no group, and a number is a name too.
-    ("exclude_users = 2000 27", nil),
-    ("uid_min = 5000\nexclude_users = alice", .uidOutOfRange), ("exclude_users = alice\nuid_max = 1999", .uidOutOfRange),
-    // What cannot be decided, is not "no".
-    ("exclude_groups = students", .exclusionUnknown(.line(place(1)))), ("exclude_groups = 5 students", .exclusionUnknown(.line(place(1)))),
-    ("exclude_groups =", .exclusionUnknown(.line(place(1)))), ("exclude_users = bob, eve", .exclusionUnknown(.line(place(1)))),
-    ("exclude_users =", .exclusionUnknown(.line(place(1)))), ("exclude_groups = 27\nexclude_groups = x", .exclusionUnknown(.line(place(2)))),
-    ("exclude_groups = x\nexclude_groups = 28", nil), ("exclude_groups = x\nexclude_users = alice", .excluded(.name(place(2)))),
-    ("exclude_users = " + String(repeating: "x ", count: 4096), .exclusionUnknown(.line(place(1)))),
-    ("#exclude_users = " + String(repeating: "x ", count: 4096), nil), ("exclude_user = alice", nil),
-  ] as [(String, Event?)])
-  func `users are excluded by name and by the number of any group of theirs`(text: String, event: Event?) { #expect(exclusion(text) == event, "\(text.prefix(60))") }
+  @Test(
+    arguments: [
+      ("exclude_users = alice", .excluded(.name(place(1)))), ("\nexclude_users = bob alice eve", .excluded(.name(place(2)))),
+      ("exclude_users = alice2 alic Alice ALICE", nil), ("exclude_users = none", nil), ("exclude_users = alice\nexclude_users = bob", nil),
+      ("exclude_groups = 2000", .excluded(.group(2000, place(1)))), ("exclude_groups = 5 27", .excluded(.group(27, place(1)))),
+      ("exclude_groups = 3000 27", .excluded(.group(3000, place(1)))), ("exclude_groups = 2001 270 300 0", nil),
+      ("exclude_groups = none", nil),
+      ("exclude_groups = 27\nexclude_users = alice", .excluded(.name(place(2)))),
+      // The uid is no group, and a number is a name too.
+      ("exclude_users = 2000 27", nil),
+      ("uid_min = 5000\nexclude_users = alice", .uidOutOfRange), ("exclude_users = alice\nuid_max = 1999", .uidOutOfRange),
+      // What cannot be decided, is not "no".
+      ("exclude_groups = students", .exclusionUnknown(.line(place(1)))),
+      ("exclude_groups = 5 students", .exclusionUnknown(.line(place(1)))),
+      ("exclude_groups =", .exclusionUnknown(.line(place(1)))), ("exclude_users = bob, eve", .exclusionUnknown(.line(place(1)))),
+      ("exclude_users =", .exclusionUnknown(.line(place(1)))),
+      ("exclude_groups = 27\nexclude_groups = x", .exclusionUnknown(.line(place(2)))),
+      ("exclude_groups = x\nexclude_groups = 28", nil), ("exclude_groups = x\nexclude_users = alice", .excluded(.name(place(2)))),
+      ("exclude_users = " + String(repeating: "x ", count: 4096), .exclusionUnknown(.line(place(1)))),
+      ("#exclude_users = " + String(repeating: "x ", count: 4096), nil), ("exclude_user = alice", nil),
+    ] as [(String, Event?)])
+  func `users are excluded by name and by the number of any group of theirs`(text: String, event: Event?) {
+    #expect(exclusion(text) == event, "\(text.prefix(60))")
+  }
 
   @Test func `where groups are left out, a group that was not found is not known to be none of the user's`() {
     #expect(exclusion("exclude_groups = 28", groupsLeftOut: true) == .exclusionUnknown(.groups(ExclusionTests.place(1))))
@@ -387,14 +407,17 @@ let refusals: [StorageObservation.State] = [
   }
 
   @Test func `any name of the name service's can be excluded, but for one with a blank`() {
-    for name in ["DOM\\alice", "alice@example.org", "pc$", "ä", "4711", "a.b-c_d", "x"] { #expect(exclusion("exclude_users = \(name)", name: bytes(name)) == .excluded(.name(ExclusionTests.place(1))), "\(name)") }
+    for name in ["DOM\\alice", "alice@example.org", "pc$", "ä", "4711", "a.b-c_d", "x"] {
+      #expect(exclusion("exclude_users = \(name)", name: bytes(name)) == .excluded(.name(ExclusionTests.place(1))), "\(name)")
+    }
   }
 
-  @Test(arguments: [
-    (1000, nil, 999, false), (1000, nil, 1000, true), (1000, nil, UInt32.max - 1, true), (0, nil, 1, true), (1000, 2000, 2000, true),
-    (1000, 2000, 2001, false), (1000, 1000, 1000, true), (UInt32.max, nil, UInt32.max - 1, false), (1, 65536, 65533, true),
-    (1, 65536, 65536, true),
-  ] as [(UInt32, UInt32?, UInt32, Bool)])
+  @Test(
+    arguments: [
+      (1000, nil, 999, false), (1000, nil, 1000, true), (1000, nil, UInt32.max - 1, true), (0, nil, 1, true), (1000, 2000, 2000, true),
+      (1000, 2000, 2001, false), (1000, 1000, 1000, true), (UInt32.max, nil, UInt32.max - 1, false), (1, 65536, 65533, true),
+      (1, 65536, 65536, true),
+    ] as [(UInt32, UInt32?, UInt32, Bool)])
   func `uid_min and uid_max are both served themselves`(min: UInt32, max: UInt32?, uid: UInt32, served: Bool) {
     var settings = Settings()
     settings.uidMin = min

@@ -34,10 +34,12 @@ private let mountinfo: [UInt8] = """
     #expect(type(number, mountinfo.map { [$0] }) == expected)
   }
 
-  @Test(arguments: [
-    (259, 1, "ext4"), (0, 44, "nfs4"), (0, 45, "fuse.sshfs"), (0, 46, "tmpfs"), (0, 48, "xfs"), (0, 4, nil), (0, 440, nil), (259, 44, nil),
-    (1, 1, nil), (0, 0, nil), (UInt32.max, UInt32.max, nil),
-  ] as [(UInt32, UInt32, String?)])
+  @Test(
+    arguments: [
+      (259, 1, "ext4"), (0, 44, "nfs4"), (0, 45, "fuse.sshfs"), (0, 46, "tmpfs"), (0, 48, "xfs"), (0, 4, nil), (0, 440, nil),
+      (259, 44, nil),
+      (1, 1, nil), (0, 0, nil), (UInt32.max, UInt32.max, nil),
+    ] as [(UInt32, UInt32, String?)])
   func `the type of a device is that of a mount of it`(major: UInt32, minor: UInt32, expected: String?) {
     for cut in [0, 1, 100, 333, 500, mountinfo.count] {
       var search = MountinfoSearch(deviceMajor: major, minor: minor)
@@ -71,10 +73,12 @@ private let mountinfo: [UInt8] = """
     #expect(type(9, [optional]) == "ceph")
   }
 
-  @Test(arguments: [
-    "", "\n\n\n", "7", "7\n", "7 \n", "7 -\n", "7 1 0:1 / - nfs\n", "7 1 0:1 / / rw\n", "7 1 0:1 / / rw -\n", " 7 1 0:1 / / rw - nfs\n", "07 1 0:1 / / rw - nfs\n",
-    "7x 1 0:1 / / rw - nfs\n", "17 1 0:1 / / rw - nfs\n", "1 7 0:1 / / rw - nfs\n", "7 1 0:1 / / rw\n- - - - - - - nfs\n",
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      "", "\n\n\n", "7", "7\n", "7 \n", "7 -\n", "7 1 0:1 / - nfs\n", "7 1 0:1 / / rw\n", "7 1 0:1 / / rw -\n", " 7 1 0:1 / / rw - nfs\n",
+      "07 1 0:1 / / rw - nfs\n",
+      "7x 1 0:1 / / rw - nfs\n", "17 1 0:1 / / rw - nfs\n", "1 7 0:1 / / rw - nfs\n", "7 1 0:1 / / rw\n- - - - - - - nfs\n",
+    ] as [[UInt8]])
   func `a line that is not whole, or another mount's, has no type`(content: [UInt8]) { #expect(type(7, [content]) == nil) }
 }
 
@@ -86,9 +90,10 @@ private let mountinfo: [UInt8] = """
     return text + "\n"
   }
 
-  @Test(arguments: [
-    "bash", "", " ", "a b", ")", "(", ") (", "))) S 1 2 3", ") S 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 666 ", "\n", "a\n4712 (b", "ä", "\0",
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      "bash", "", " ", "a b", ")", "(", ") (", "))) S 1 2 3", ") S 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 666 ", "\n", "a\n4712 (b", "ä", "\0",
+    ] as [[UInt8]])
   func `a process cannot hide when it started behind its name`(name: [UInt8]) { #expect(startTime(inStat: stat(name)) == 2200) }
 
   @Test func `what is no such file has no start time`() {
@@ -131,7 +136,10 @@ private let mountinfo: [UInt8] = """
     #expect(userID(ofMount: mount, inMountinfo: UserMountTests.mountinfo) == user)
   }
 
-  @Test(arguments: [(310, "nfs4", "krb5p"), (311, nil, nil), (312, "cifs", "krb5i"), (313, nil, nil), (314, nil, nil), (22, nil, nil), (9, nil, nil)] as [(UInt64, [UInt8]?, [UInt8]?)])
+  @Test(
+    arguments: [
+      (310, "nfs4", "krb5p"), (311, nil, nil), (312, "cifs", "krb5i"), (313, nil, nil), (314, nil, nil), (22, nil, nil), (9, nil, nil),
+    ] as [(UInt64, [UInt8]?, [UInt8]?)])
   func `a mount with Kerberos is told by the options of its file system alone`(mount: UInt64, type: [UInt8]?, flavour: [UInt8]?) {
     let found = KerberosMount(mount, inMountinfo: UserMountTests.mountinfo)
     #expect(found?.type == type && found?.flavour == flavour)

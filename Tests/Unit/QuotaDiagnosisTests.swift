@@ -8,7 +8,10 @@ import Testing
   private static let project: UInt32 = 1_073_742_824
   private static let own = ProjectMark(project: project, isInherited: true)
 
-  private func directory(_ mark: ProjectMark = own, _ bytes: DirectoryQuota.Use? = .init(limit: 8 << 20, used: 0), _ inodes: DirectoryQuota.Use? = .init(limit: 50, used: 3)) -> DirectoryQuota {
+  private func directory(
+    _ mark: ProjectMark = own, _ bytes: DirectoryQuota.Use? = .init(limit: 8 << 20, used: 0),
+    _ inodes: DirectoryQuota.Use? = .init(limit: 50, used: 3)
+  ) -> DirectoryQuota {
     var directory = DirectoryQuota(mark: mark, state: .enforced, bytes: bytes, inodes: inodes)
     (directory.size, directory.files) = (64 << 20, 16_384)
     return directory
@@ -19,7 +22,8 @@ import Testing
   ) -> UserDiagnosis {
     var facts = UserFacts(account: account(), home: .on(.named("nfs4")))
     facts.isNetworkHome = true
-    var storage = UserFacts.Storage(path: "/var/tmp/alice", observation: StorageObservation(parentIsWritableByOthers: true, state: .inPlace(mode: 0o700)))
+    var storage = UserFacts.Storage(
+      path: "/var/tmp/alice", observation: StorageObservation(parentIsWritableByOthers: true, state: .inPlace(mode: 0o700)))
     storage.quota = quota
     storage.quotaFailure = failure
     facts.storage = storage
@@ -40,8 +44,10 @@ import Testing
     DirectoryQuota(mark: ProjectMark(project: 0, isInherited: true), state: .enforced),
     DirectoryQuota(mark: ProjectMark(project: project, isInherited: false), state: .enforced),
     DirectoryQuota(mark: own, state: .enforced),
-    DirectoryQuota(mark: own, state: .enforced, bytes: DirectoryQuota.Use(limit: 9 << 20, used: 0), inodes: DirectoryQuota.Use(limit: 50, used: 3)),
-    DirectoryQuota(mark: own, state: .enforced, bytes: DirectoryQuota.Use(limit: 8 << 20, used: 0), inodes: DirectoryQuota.Use(limit: 51, used: 3)),
+    DirectoryQuota(
+      mark: own, state: .enforced, bytes: DirectoryQuota.Use(limit: 9 << 20, used: 0), inodes: DirectoryQuota.Use(limit: 50, used: 3)),
+    DirectoryQuota(
+      mark: own, state: .enforced, bytes: DirectoryQuota.Use(limit: 8 << 20, used: 0), inodes: DirectoryQuota.Use(limit: 51, used: 3)),
   ]
 
   @Test(arguments: wrong)
@@ -56,13 +62,18 @@ import Testing
     #expect(byUser.actions == [] && byUser.findings.map(\.remedy.command) == ["sudo rootless-storage repair alice"])
     // What has failed is not tried again, and the cause is told.
     let failed = self.diagnosis(quota, failure: .named(QuotaDiagnosisTests.project))
-    #expect(failed.actions == [] && failed.findings.count == 1 && failed.findings[0].sentence.contains("/etc/projid") && !failed.findings[0].isRepairable)
+    #expect(
+      failed.actions == [] && failed.findings.count == 1 && failed.findings[0].sentence.contains("/etc/projid")
+        && !failed.findings[0].isRepairable)
   }
 
   @Test func `a limit is as set within a block of the file system, and beyond its size none shows`() {
     #expect(diagnosis(.init(directory: directory(QuotaDiagnosisTests.own, .init(limit: (8 << 20) - 4096, used: 0)))).findings == [])
     #expect(diagnosis(.init(directory: directory(QuotaDiagnosisTests.own, nil))) { $0.bytes = 64 << 20 }.findings == [])
-    #expect(diagnosis(.init(directory: directory(QuotaDiagnosisTests.own, nil))) { $0.bytes = (64 << 20) - 65536 }.findings.map(\.code) == [.quotaMissing])
+    #expect(
+      diagnosis(.init(directory: directory(QuotaDiagnosisTests.own, nil))) { $0.bytes = (64 << 20) - 65536 }.findings.map(\.code) == [
+        .quotaMissing
+      ])
     // XFS makes files as needed: what looks like a limit is none where none is set.
     #expect(diagnosis(.init(directory: directory())) { $0.inodes = 0 }.findings == [])
   }
@@ -83,7 +94,8 @@ import Testing
 
   @Test func `the limit is reached with the last MiB, or the last file`() {
     func codes(_ used: UInt64, _ files: UInt64) -> [FindingCode] {
-      diagnosis(.init(directory: directory(QuotaDiagnosisTests.own, .init(limit: 8 << 20, used: used), .init(limit: 50, used: files)))).findings.map(\.code)
+      diagnosis(.init(directory: directory(QuotaDiagnosisTests.own, .init(limit: 8 << 20, used: used), .init(limit: 50, used: files))))
+        .findings.map(\.code)
     }
     #expect(codes(7 << 20, 49) == [])
     #expect(codes((7 << 20) + 1, 0) == [.quotaReached])
@@ -92,8 +104,10 @@ import Testing
 
   @Test func `every text says that it is no boundary`() {
     let quotas: [UserFacts.Quota] = [
-      .init(directory: directory(ProjectMark(project: 0, isInherited: false))), .init(directory: directory(ProjectMark(project: 7, isInherited: false))),
-      .init(directory: directory(), left: ["mine"]), .init(directory: directory(QuotaDiagnosisTests.own, .init(limit: 8 << 20, used: 8 << 20))),
+      .init(directory: directory(ProjectMark(project: 0, isInherited: false))),
+      .init(directory: directory(ProjectMark(project: 7, isInherited: false))),
+      .init(directory: directory(), left: ["mine"]),
+      .init(directory: directory(QuotaDiagnosisTests.own, .init(limit: 8 << 20, used: 8 << 20))),
     ]
     for finding in quotas.flatMap({ diagnosis($0).findings }) { #expect(finding.sentence.contains("is no boundary"), "\(finding)") }
   }

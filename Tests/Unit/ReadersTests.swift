@@ -16,7 +16,9 @@ import Testing
 
   @Test func `a link that leads nowhere is no missing file`() {
     place.link("dangling", to: "nowhere")
-    #expect(throws: WayProblem(path: place("nowhere"), reason: .failed(.noEntry))) { try readSettings(place("dangling"), trusted: false, mounts) }
+    #expect(throws: WayProblem(path: place("nowhere"), reason: .failed(.noEntry))) {
+      try readSettings(place("dangling"), trusted: false, mounts)
+    }
   }
 
   @Test func `a file is read, and its problems are told`() throws {
@@ -57,13 +59,17 @@ import Testing
     place.directory("conf.d")
     place.file("f", "\nuid_max = 10\n")
     place.file("conf.d/a.conf", "uid_min = 500")
-    #expect(try readSettings(place("f"), trusted: isRoot, mounts).problems == [SettingsProblem(file: place("f"), line: 2, reason: .rangeIsEmpty(min: 500, max: 10))])
+    #expect(
+      try readSettings(place("f"), trusted: isRoot, mounts).problems == [
+        SettingsProblem(file: place("f"), line: 2, reason: .rangeIsEmpty(min: 500, max: 10))
+      ])
   }
 
   @Test func `what editors and packages leave among the drop-ins is not read`() throws {
     place.directory("conf.d")
     let names: [[UInt8]] = [
-      ".a.conf", ".conf", "a.conf~", "a.conf.rpmnew", "a.conf.rpmsave", "a.conf.rpmorig", "a.conf.dpkg-dist", "a.conf.dpkg-old", "a.conf.dpkg-new", "a.conf.bak", "a.conf.new",
+      ".a.conf", ".conf", "a.conf~", "a.conf.rpmnew", "a.conf.rpmsave", "a.conf.rpmorig", "a.conf.dpkg-dist", "a.conf.dpkg-old",
+      "a.conf.dpkg-new", "a.conf.bak", "a.conf.new",
       ".a.conf.swp", "#a.conf#", "a.CONF", "a", "README", "conf",
     ]
     for name in names { place.file("conf.d/" + name, "uid_min = 1\n") }
@@ -92,7 +98,9 @@ import Testing
     #expect(throws: WayProblem(path: place("conf.d/b.conf"), reason: .tooLarge)) { try readSettings(place("f"), trusted: isRoot, mounts) }
     place.delete("conf.d/b.conf")
     place.link("conf.d/b.conf", to: "nowhere")
-    #expect(throws: WayProblem(path: place("conf.d/nowhere"), reason: .failed(.noEntry))) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    #expect(throws: WayProblem(path: place("conf.d/nowhere"), reason: .failed(.noEntry))) {
+      try readSettings(place("f"), trusted: isRoot, mounts)
+    }
     place.delete("conf.d/b.conf")
     // A file in the directory's place.
     place.delete("conf.d/a.conf")
@@ -106,12 +114,16 @@ import Testing
 
   @Test(.enabled(if: isRoot, "needs root")) func `for root the directory of drop-ins, and every one, must be root's alone`() throws {
     place.directory("conf.d", mode: 0o777)
-    #expect(throws: WayProblem(path: place("conf.d"), reason: .writableByOthers(mode: 0o777))) { try readSettings(place("f"), trusted: true, mounts) }
+    #expect(throws: WayProblem(path: place("conf.d"), reason: .writableByOthers(mode: 0o777))) {
+      try readSettings(place("f"), trusted: true, mounts)
+    }
     #expect(try readSettings(place("f"), trusted: false, mounts).settings == Settings())
     place.delete("conf.d")
     place.directory("conf.d")
     place.file("conf.d/a.conf", "uid_min = 500\n", mode: 0o646)
-    #expect(throws: WayProblem(path: place("conf.d/a.conf"), reason: .writableByOthers(mode: 0o646))) { try readSettings(place("f"), trusted: true, mounts) }
+    #expect(throws: WayProblem(path: place("conf.d/a.conf"), reason: .writableByOthers(mode: 0o646))) {
+      try readSettings(place("f"), trusted: true, mounts)
+    }
   }
 
   @Test func `what is no regular file is refused, and nobody waits for it`() {
@@ -137,7 +149,9 @@ import Testing
 
   @Test(.enabled(if: isRoot, "needs root")) func `for root the file must be root's alone`() {
     place.file("f", "uid_min = 500\n", mode: 0o666)
-    #expect(throws: WayProblem(path: place("f"), reason: .writableByOthers(mode: 0o666))) { try readSettings(place("f"), trusted: true, mounts) }
+    #expect(throws: WayProblem(path: place("f"), reason: .writableByOthers(mode: 0o666))) {
+      try readSettings(place("f"), trusted: true, mounts)
+    }
   }
 }
 
@@ -158,7 +172,8 @@ import Testing
     let reader = try read()
     #expect(
       reader.files == [
-        SkeletonFile(path: ".config/b", mode: 0o600, content: [0, 0xff]), SkeletonFile(path: ".config/docker/daemon.json", mode: 0o644, content: "{}"),
+        SkeletonFile(path: ".config/b", mode: 0o600, content: [0, 0xff]),
+        SkeletonFile(path: ".config/docker/daemon.json", mode: 0o644, content: "{}"),
         SkeletonFile(path: "Z", mode: 0o644, content: []), SkeletonFile(path: "a", mode: 0o644, content: []),
         SkeletonFile(path: [0xff, 0x0a, 0x20], mode: 0o644, content: "odd"),
       ])

@@ -18,16 +18,22 @@ struct RemedyTests {
 
   @Test func `on a terminal a command that is broken can be pasted, and words are no command`() {
     let long = Remedy.root("sudo rootless-storage prune --until-free 20% --dry-run", note: "what has to be known")
-    #expect(terminal(40).remedy(long) == "    -> sudo rootless-storage prune \\\n       --until-free 20% --dry-run\n       (what has to be known)")
-    #expect(terminal(40).remedy("sudo is not needed for what has to be done") == "    -> sudo is not needed for what has\n       to be done")
-    #expect(terminal(40).remedy(.root("sudo true", after: "do this first, which is a long text, then")) == "    -> do this first, which is a long\n       text, then: sudo true")
+    #expect(
+      terminal(40).remedy(long) == "    -> sudo rootless-storage prune \\\n       --until-free 20% --dry-run\n       (what has to be known)"
+    )
+    #expect(
+      terminal(40).remedy("sudo is not needed for what has to be done") == "    -> sudo is not needed for what has\n       to be done")
+    #expect(
+      terminal(40).remedy(.root("sudo true", after: "do this first, which is a long text, then"))
+        == "    -> do this first, which is a long\n       text, then: sudo true")
     // Inside quotes there is no place to break it.
     let quoted = "printf '%s\\n' 'x /var/tmp/*/containers' | sudo tee -a /etc/x"
     #expect(terminal(40).remedy(.root(quoted)) == "    -> " + quoted)
   }
 
   @Test func `JSON has its parts beside the text, and they come back whole`() throws {
-    let finding = Finding(.storageMissing, .error, "It is missing.", remedy: .root("sudo true", note: "why", after: "first"), isRepairable: true)
+    let finding = Finding(
+      .storageMissing, .error, "It is missing.", remedy: .root("sudo true", note: "why", after: "first"), isRepairable: true)
     let data = try JSONEncoder().encode(finding)
     #expect(try JSONDecoder().decode(Finding.self, from: data) == finding)
     struct Printed: Decodable {
@@ -37,7 +43,8 @@ struct RemedyTests {
     let printed = try JSONDecoder().decode(Printed.self, from: data)
     #expect(printed.remedy == "first: sudo true    # why")
     #expect(printed.remedyParts == ["instruction": "first", "command": "sudo true", "runBy": "root", "note": "why"])
-    let words = try JSONDecoder().decode(Printed.self, from: JSONEncoder().encode(Finding(.storageMissing, .note, "It is.", remedy: "wait")))
+    let words = try JSONDecoder().decode(
+      Printed.self, from: JSONEncoder().encode(Finding(.storageMissing, .note, "It is.", remedy: "wait")))
     #expect(words.remedy == "wait" && words.remedyParts == ["instruction": "wait"])
   }
 }

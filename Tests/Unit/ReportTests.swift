@@ -111,10 +111,12 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     StorageObservation(parentIsWritableByOthers: true, state: .occupied(by: .regular, owner: 1)))
   private static let failed = Event.storageFailed(.ioError, parentIsWritableByOthers: false)
 
-  @Test(arguments: [
-    ([], .done), ([.allInPlace], .done), ([.idReserved], .failed), ([tolerated], .tolerated), ([failed], .failed), ([tolerated, failed], .failed),
-    ([failed, tolerated], .failed), ([failed, .allInPlace], .failed), ([tolerated, .allInPlace], .tolerated),
-  ] as [([Event], Outcome)])
+  @Test(
+    arguments: [
+      ([], .done), ([.allInPlace], .done), ([.idReserved], .failed), ([tolerated], .tolerated), ([failed], .failed),
+      ([tolerated, failed], .failed),
+      ([failed, tolerated], .failed), ([failed, .allInPlace], .failed), ([tolerated, .allInPlace], .tolerated),
+    ] as [([Event], Outcome)])
   func `the worst outcome of all is at the end of the report`(events: [Event], outcome: Outcome) {
     #expect(heard(report(events)).outcome == outcome)
     var writer = ReportWriter()
@@ -178,7 +180,8 @@ private func heard(_ bytes: [UInt8]) -> Listener {
 
   @Test func `the owner of what is in the way stays in the line, however the thing is called`() {
     let name = [UInt8](repeating: 0x01, count: 255)
-    let seen = StorageObservation(parentIsWritableByOthers: true, state: .writableByOthers(mode: 0o777, content: .foreign(name: name, owner: 4711)))
+    let seen = StorageObservation(
+      parentIsWritableByOthers: true, state: .writableByOthers(mode: 0o777, content: .foreign(name: name, owner: 4711)))
     var wording = Wording(account())
     wording.storage = "/var/tmp/alice"
     var writer = ReportWriter()
@@ -263,11 +266,15 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     let others: [StorageObservation.State] = [
       .occupied(by: .directory, owner: 7), .occupied(by: .symbolicLink, owner: 7), .userMount(owner: 7), .userMount(owner: nil), .way(way),
       .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 7)), .writableByOthers(mode: 0o777, content: .mount(name: "x")),
-      .writableByOthers(mode: 0o777, content: .openEngine(name: "docker", mode: 0o777)), .way(WayProblem(path: "/data", reason: .ownedBy(7))),
+      .writableByOthers(mode: 0o777, content: .openEngine(name: "docker", mode: 0o777)),
+      .way(WayProblem(path: "/data", reason: .ownedBy(7))),
     ]
-    for state in others { #expect(told([state, state]).count == 1 && told([state])[0].contains("Do not use containers on this host"), "\(state)") }
+    for state in others {
+      #expect(told([state, state]).count == 1 && told([state])[0].contains("Do not use containers on this host"), "\(state)")
+    }
     let own: [StorageObservation.State] = [
-      .occupied(by: .directory, owner: 0), .occupied(by: .symbolicLink, owner: account().uid), .userMount(owner: 0), .failed(.ioError), .onNetwork(type: "nfs"),
+      .occupied(by: .directory, owner: 0), .occupied(by: .symbolicLink, owner: account().uid), .userMount(owner: 0), .failed(.ioError),
+      .onNetwork(type: "nfs"),
       .way(WayProblem(path: "/var", reason: .notDirectory)), .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 0)),
     ]
     for state in own { #expect(told([state]) == [], "\(state)") }
@@ -294,12 +301,15 @@ private func heard(_ bytes: [UInt8]) -> Listener {
 }
 
 @Suite struct ReportReaderTests {
-  @Test(arguments: [
-    ("<3>error", 3, "error"), ("<4>w", 4, "w"), ("<5>n", 5, "n"), ("<6>i", 6, "i"), ("<7>d", 7, "d"), ("<7>", 7, ""), ("no priority", 4, "no priority"),
-    ("<0>panic", 4, "<0>panic"), ("<2>x", 4, "<2>x"), ("<8>x", 4, "<8>x"), ("<9>x", 4, "<9>x"), ("<33>x", 4, "<33>x"), ("<3x", 4, "<3x"),
-    ("<", 4, "<"), ("<3", 4, "<3"), (" <3>x", 4, " <3>x"), ("3>x", 4, "3>x"), ("<->x", 4, "<->x"), ("%s%n", 4, "%s%n"), ("a\tb", 4, "a?b"),
-    ("a\u{1b}[2J\u{7f}\rb", 4, "a?[2J??b"), ("a\0b", 4, "a?b"), ("ä", 4, "??"), ("\0", 4, "?"), ("<3>\0", 3, "?"),
-  ] as [(String, Int32, String)])
+  @Test(
+    arguments: [
+      ("<3>error", 3, "error"), ("<4>w", 4, "w"), ("<5>n", 5, "n"), ("<6>i", 6, "i"), ("<7>d", 7, "d"), ("<7>", 7, ""),
+      ("no priority", 4, "no priority"),
+      ("<0>panic", 4, "<0>panic"), ("<2>x", 4, "<2>x"), ("<8>x", 4, "<8>x"), ("<9>x", 4, "<9>x"), ("<33>x", 4, "<33>x"), ("<3x", 4, "<3x"),
+      ("<", 4, "<"), ("<3", 4, "<3"), (" <3>x", 4, " <3>x"), ("3>x", 4, "3>x"), ("<->x", 4, "<->x"), ("%s%n", 4, "%s%n"),
+      ("a\tb", 4, "a?b"),
+      ("a\u{1b}[2J\u{7f}\rb", 4, "a?[2J??b"), ("a\0b", 4, "a?b"), ("ä", 4, "??"), ("\0", 4, "?"), ("<3>\0", 3, "?"),
+    ] as [(String, Int32, String)])
   func `a line has a priority of syslog's that a helper may use, and printable text`(line: String, priority: Int32, text: String) {
     let listener = heard(bytes(line) + "\n")
     #expect(listener.lines == [.init(priority: priority, text: text)])
@@ -319,7 +329,8 @@ private func heard(_ bytes: [UInt8]) -> Listener {
   }
 
   @Test(arguments: [
-    "xend done", " end done", "end done ", "end  done", "end done\r", "end\tdone", "end\0done", "end done\0", "END DONE", "end", "end ", "end don",
+    "xend done", " end done", "end done ", "end  done", "end done\r", "end\tdone", "end\0done", "end done\0", "END DONE", "end", "end ",
+    "end don",
     "end donee", "end ok", "<3>end done", "the end done", "end failedd", "end tolerate",
   ])
   func `nothing else is an end record`(line: String) {
@@ -374,6 +385,9 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     }
     #expect(listener.guardsHold)
     #expect(listener.lines.count <= ReportFormat.mostLines)
-    #expect(listener.lines.allSatisfy { (3...7).contains($0.priority) && isPrintable(bytes($0.text)) && $0.text.utf8.count < ReportFormat.longestLine })
+    #expect(
+      listener.lines.allSatisfy {
+        (3...7).contains($0.priority) && isPrintable(bytes($0.text)) && $0.text.utf8.count < ReportFormat.longestLine
+      })
   }
 }

@@ -29,7 +29,8 @@ private func template(_ text: String) -> StorageTemplate {
       settings.networkFileSystems.map(shown) == [
         "nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "beegfs", "panfs", "orangefs", "pvfs2", "9p",
         "wekafs", "virtiofs", "vboxsf", "prl_fs", "ncpfs", "dvs", "auristorfs", "coda",
-        "fuse.sshfs", "fuse.glusterfs", "fuse.cvmfs", "fuse.s3fs", "fuse.rclone", "fuse.ceph", "fuse.ceph-fuse", "fuse.juicefs", "fuse.quobyte", "fuse.mfs",
+        "fuse.sshfs", "fuse.glusterfs", "fuse.cvmfs", "fuse.s3fs", "fuse.rclone", "fuse.ceph", "fuse.ceph-fuse", "fuse.juicefs",
+        "fuse.quobyte", "fuse.mfs",
       ])
     #expect(settings.uidMin == 1000)
     #expect(settings.uidMax == nil)
@@ -71,14 +72,16 @@ private func template(_ text: String) -> StorageTemplate {
   }
 
   @Test(arguments: [
-    Good(""), Good("\n"), Good("\n\n\n"), Good("# only a comment"), Good("   \t# indented"), Good("#uid_min = 5"), Good("\r\n\r\n"), Good(" \t \n\t"),
+    Good(""), Good("\n"), Good("\n\n\n"), Good("# only a comment"), Good("   \t# indented"), Good("#uid_min = 5"), Good("\r\n\r\n"),
+    Good(" \t \n\t"),
     Good("uid_min = 500\n") { $0.uidMin = 500 }, Good("uid_min=500") { $0.uidMin = 500 }, Good("\t uid_min\t=\t500 \t") { $0.uidMin = 500 },
     Good("uid_min = 500\r\nuid_max = 600\r\n") {
       $0.uidMin = 500
       $0.uidMax = 600
     },
     Good("uid_min = 500 # people") { $0.uidMin = 500 }, Good("uid_min = 500#people") { $0.uidMin = 500 },
-    Good("orphan_days = 30") { $0.orphanDays = 30 }, Good("orphan_days = 0") { $0.orphanDays = 0 }, Good("orphan_days = 3650") { $0.orphanDays = 3650 },
+    Good("orphan_days = 30") { $0.orphanDays = 30 }, Good("orphan_days = 0") { $0.orphanDays = 0 },
+    Good("orphan_days = 3650") { $0.orphanDays = 3650 },
     Good("uid_min = 0") { $0.uidMin = 0 }, Good("uid_min = 0000000000000000000000500") { $0.uidMin = 500 },
     Good("uid_min = 4294967295") { $0.uidMin = UInt32.max }, Good("uid_max = 4294967295") { $0.uidMax = UInt32.max },
     Good("uid_max = 1000") { $0.uidMax = 1000 },
@@ -99,7 +102,9 @@ private func template(_ text: String) -> StorageTemplate {
     Good("storage_quota_inodes = 4294967295") { $0.quota.inodes = UInt32.max },
     Good("storage_quota_project_base = 0") { $0.quota.projectBase = 0 },
     Good("guarded_directories = none") { $0.guardedDirectories = [] },
-    Good("guarded_directories = /var/tmp/$USER  /scratch/c-$UID") { $0.guardedDirectories = [template("/var/tmp/$USER"), template("/scratch/c-$UID")] },
+    Good("guarded_directories = /var/tmp/$USER  /scratch/c-$UID") {
+      $0.guardedDirectories = [template("/var/tmp/$USER"), template("/scratch/c-$UID")]
+    },
     Good("skel = /etc/skel2") { $0.skeleton = "/etc/skel2" },
     Good("network_filesystems = tmpfs") { $0.networkFileSystems = ["tmpfs"] },
     Good("network_filesystems =  nfs\t \tmyfs.3 ") { $0.networkFileSystems = ["nfs", "myfs.3"] },
@@ -107,7 +112,8 @@ private func template(_ text: String) -> StorageTemplate {
     Good("uid_min = 500\nuid_min = 700") { $0.uidMin = 700 }, Good("uid_max = 5000\nuid_max = 6000") { $0.uidMax = 6000 },
     Good("storage_directory = /a/$UID\nstorage_directory = /b/$UID") { $0.storage = template("/b/$UID") },
     Good("uid_min = 500") { $0.uidMin = 500 },
-    Good("exclude_users = none") { $0.exclusions.usersPlace = place(1) }, Good("exclude_groups = none") { $0.exclusions.groupsPlace = place(1) },
+    Good("exclude_users = none") { $0.exclusions.usersPlace = place(1) },
+    Good("exclude_groups = none") { $0.exclusions.groupsPlace = place(1) },
     Good("\nexclude_users = alice  DOM\\bob\t4711 # people") {
       $0.exclusions.users = ["alice", "DOM\\bob", "4711"]
       $0.exclusions.usersPlace = place(2)
@@ -152,20 +158,27 @@ private func template(_ text: String) -> StorageTemplate {
   static let bad = forms + numbers + modesAndTypes + paths + lengths + places + exclusions
 
   private static let exclusions: [Bad] =
-    ["alice,", "alice,bob", "alice;", "@students", "%students", "+", "-bob", "!bob", "&staff", "~bob", "a*", "a?", "\"alice\"", "'a'", "a:b", "/home/a", "a=b", "a\0b", "\u{1b}[m", repeated("x", 256)].map {
+    [
+      "alice,", "alice,bob", "alice;", "@students", "%students", "+", "-bob", "!bob", "&staff", "~bob", "a*", "a?", "\"alice\"", "'a'",
+      "a:b", "/home/a", "a=b", "a\0b", "\u{1b}[m", repeated("x", 256),
+    ].map {
       Bad("exclude_users = bob " + $0, .badExcludedUser($0))
-    } + ["students", "2000,2001", "-1", "0x7d0", "2000-2010", "4294967295", "4294967296", "2000;", "none", "\"2000\""].map {
+    }
+    + ["students", "2000,2001", "-1", "0x7d0", "2000-2010", "4294967295", "4294967296", "2000;", "none", "\"2000\""].map {
       Bad("exclude_groups = 5 " + $0 + " 6", .badExcludedGroup($0))
     } + ["exclude_users", "exclude_groups"].map { Bad($0 + " =", .nobodyExcluded(key: $0)) }
 
   private static let places: [Bad] = [
     Bad("storage_quota =", .badQuota("")), Bad("storage_quota = 20g", .badQuota("20g")), Bad("storage_quota = 20GB", .badQuota("20GB")),
     Bad("storage_quota = G", .badQuota("G")), Bad("storage_quota = 20 G", .badQuota("20 G")), Bad("storage_quota = -1", .badQuota("-1")),
-    Bad("storage_quota = 1.5G", .badQuota("1.5G")), Bad("storage_quota = 4194305T", .badQuota("4194305T")), Bad("storage_quota = none", .badQuota("none")),
-    Bad("storage_quota = 18446744073709551616", .badQuota("18446744073709551616")), Bad("storage_quota = 99999999999999999999T", .badQuota("99999999999999999999T")),
+    Bad("storage_quota = 1.5G", .badQuota("1.5G")), Bad("storage_quota = 4194305T", .badQuota("4194305T")),
+    Bad("storage_quota = none", .badQuota("none")),
+    Bad("storage_quota = 18446744073709551616", .badQuota("18446744073709551616")),
+    Bad("storage_quota = 99999999999999999999T", .badQuota("99999999999999999999T")),
     Bad("storage_quota_inodes = 1K", .badNumber(key: "storage_quota_inodes", value: "1K")),
     Bad("storage_quota_project_base = 4294967296", .badNumber(key: "storage_quota_project_base", value: "4294967296")),
-    Bad("occupied =", .badOccupied("")), Bad("occupied = Take", .badOccupied("Take")), Bad("occupied = take refuse", .badOccupied("take refuse")),
+    Bad("occupied =", .badOccupied("")), Bad("occupied = Take", .badOccupied("Take")),
+    Bad("occupied = take refuse", .badOccupied("take refuse")),
     Bad("guarded_directories =", .badPath(key: "guarded_directories", value: "", .notAbsolute)),
     Bad("guarded_directories = /srv/$USER none", .badPath(key: "guarded_directories", value: "none", .notAbsolute)),
     Bad("guarded_directories = /srv/$USER /srv/all", .badPath(key: "guarded_directories", value: "/srv/all", .noPlaceholder)),
@@ -175,7 +188,8 @@ private func template(_ text: String) -> StorageTemplate {
   private static let forms: [Bad] = [
     Bad("uid_min", .noEqualsSign("uid_min")), Bad("storage_directory /srv/$USER", .noEqualsSign("storage_directory /srv/$USER")),
     Bad("  [section]  ", .noEqualsSign("[section]")), Bad("uid_min # = 5", .noEqualsSign("uid_min")), Bad("\0", .noEqualsSign("\0")),
-    Bad([0xff, 0xfe], .noEqualsSign([0xff, 0xfe])), Bad("= 5", .unknownKey("")), Bad("=", .unknownKey("")), Bad("uidmin = 5", .unknownKey("uidmin")),
+    Bad([0xff, 0xfe], .noEqualsSign([0xff, 0xfe])), Bad("= 5", .unknownKey("")), Bad("=", .unknownKey("")),
+    Bad("uidmin = 5", .unknownKey("uidmin")),
     Bad("UID_MIN = 5", .unknownKey("UID_MIN")), Bad("uid_min\0 = 5", .unknownKey("uid_min\0")), Bad("uid min = 5", .unknownKey("uid min")),
     Bad("\u{feff}uid_min = 5", .unknownKey("\u{feff}uid_min")), Bad("uid_min+ = 5", .unknownKey("uid_min+")),
   ]
@@ -184,7 +198,8 @@ private func template(_ text: String) -> StorageTemplate {
     .number(""), .number("-1"), .number("+5"), .number("0x10"), .number("1e3"), .number("1_000"), .number("1 000"), .number("5;"),
     .number("\"5\""), .number("= 5"), .number("５"), .number("5\0"), .number("4294967296"), .number("18446744073709551616"),
     .number(repeated("9", 1000)), .max(""), .max("none"), .max("-1"), .max("4294967296"),
-    Bad("orphan_days = 3651", .badOrphanDays("3651")), Bad("orphan_days =", .badOrphanDays("")), Bad("orphan_days = -1", .badOrphanDays("-1")),
+    Bad("orphan_days = 3651", .badOrphanDays("3651")), Bad("orphan_days =", .badOrphanDays("")),
+    Bad("orphan_days = -1", .badOrphanDays("-1")),
     Bad("orphan_days = 7d", .badOrphanDays("7d")), Bad("orphan_days = never", .badOrphanDays("never")),
   ]
 
@@ -246,11 +261,12 @@ private func template(_ text: String) -> StorageTemplate {
     #expect(parser.problems.map(\.line) == [line])
   }
 
-  @Test(arguments: [
-    ("uid_max = 999", 1, 1000, 999, 1000), ("uid_min = 5000\nuid_max = 4999", 2, 5000, 4999, 5000),
-    ("uid_max = 4999\n\nuid_min = 5000", 1, 5000, 4999, 5000), ("uid_max = 0", 1, 1000, 0, 1000),
-    ("uid_max = 5\nuid_max = 6\n", 2, 1000, 6, 1000),
-  ] as [(String, Int, UInt32, UInt32, UInt32)])
+  @Test(
+    arguments: [
+      ("uid_max = 999", 1, 1000, 999, 1000), ("uid_min = 5000\nuid_max = 4999", 2, 5000, 4999, 5000),
+      ("uid_max = 4999\n\nuid_min = 5000", 1, 5000, 4999, 5000), ("uid_max = 0", 1, 1000, 0, 1000),
+      ("uid_max = 5\nuid_max = 6\n", 2, 1000, 6, 1000),
+    ] as [(String, Int, UInt32, UInt32, UInt32)])
   func `a uid_max below uid_min does not hold`(text: String, line: Int, min: UInt32, max: UInt32, uidMin: UInt32) {
     let parser = SettingsParser(bytes(text))
     #expect(parser.problems == [SettingsProblem(line: line, reason: .rangeIsEmpty(min: min, max: max))])
@@ -274,7 +290,10 @@ private func template(_ text: String) -> StorageTemplate {
 
   @Test(arguments: hostileBytes)
   func `no value of any key makes settings that are not valid`(value: [UInt8]) {
-    for key in ["storage_directory", "directory_mode", "network_filesystems", "uid_min", "uid_max", "skel", "occupied", "guarded_directories", "exclude_users", "exclude_groups", ""] as [[UInt8]] {
+    for key in [
+      "storage_directory", "directory_mode", "network_filesystems", "uid_min", "uid_max", "skel", "occupied", "guarded_directories",
+      "exclude_users", "exclude_groups", "",
+    ] as [[UInt8]] {
       let text: [[UInt8]] = [key, " = ", value, "\n", value, key]
       let settings = SettingsParser(Array(text.joined())).settings
       #expect(settings.storage.parent.first == 0x2f && isPrintable(settings.storage.parent))
@@ -287,4 +306,3 @@ private func template(_ text: String) -> StorageTemplate {
     }
   }
 }
-

@@ -27,7 +27,12 @@ private let skeleton = inRepository("packaging/skel")
     // A setting has no blank after the #, an explanation has.
     let commented = try lines().filter { $0.count > 1 && $0[0] == 0x23 && $0[1] != 0x20 }.map { Array($0.dropFirst()) }
     let keys = commented.map { shown($0.prefix { $0 != 0x20 && $0 != 0x3d }) }
-    #expect(keys.sorted() == ["directory_mode", "exclude_groups", "exclude_users", "guarded_directories", "network_filesystems", "occupied", "orphan_days", "reserved_ids", "skel", "storage_directory", "storage_quota", "storage_quota_inodes", "storage_quota_project_base", "subid_count", "subid_max", "subid_min", "subid_scheme", "subids", "uid_max", "uid_min"])
+    #expect(
+      keys.sorted() == [
+        "directory_mode", "exclude_groups", "exclude_users", "guarded_directories", "network_filesystems", "occupied", "orphan_days",
+        "reserved_ids", "skel", "storage_directory", "storage_quota", "storage_quota_inodes", "storage_quota_project_base", "subid_count",
+        "subid_max", "subid_min", "subid_scheme", "subids", "uid_max", "uid_min",
+      ])
     // Those have no default, or have it in another file.
     let examples: [[UInt8]] = ["exclude_", "guarded_directories", "uid_max", "reserved_ids", "subid_min", "subid_max", "subid_count"]
     for line in commented {
@@ -56,10 +61,16 @@ private let skeleton = inRepository("packaging/skel")
 
   @Test
   func `the units end, and ageing spares its trash and nothing that somebody else can make`() throws {
-    func content(_ path: [UInt8]) throws -> [[UInt8]] { parts(try readAll(try open(path: inRepository(path), .reading), limit: 65536), separator: { $0 == 0x0a }) }
+    func content(_ path: [UInt8]) throws -> [[UInt8]] {
+      parts(try readAll(try open(path: inRepository(path), .reading), limit: 65536), separator: { $0 == 0x0a })
+    }
     #expect(try content("packaging/systemd/rootless-storage-prune.service").contains("TimeoutStartSec=6h"))
     #expect(try content("packaging/systemd/rootless-storage-check.service").contains("TimeoutStartSec=6h"))
     let lines = try content("packaging/tmpfiles.d/rootless-storage.conf").filter { !$0.isEmpty && $0.first != 0x23 }
-    #expect(lines == ["x /var/tmp/*/containers", "x /var/tmp/*/docker", "x /var/tmp/.rootless-storage.prune.*", "d /run/rootless-storage 0755 root root -", "d /var/lib/rootless-storage 0755 root root -"])
+    #expect(
+      lines == [
+        "x /var/tmp/*/containers", "x /var/tmp/*/docker", "x /var/tmp/.rootless-storage.prune.*",
+        "d /run/rootless-storage 0755 root root -", "d /var/lib/rootless-storage 0755 root root -",
+      ])
   }
 }

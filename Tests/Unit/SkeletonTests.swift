@@ -12,7 +12,8 @@ import Testing
     ("graphroot = \"@STORAGE@/containers/storage\"\n", "graphroot = \"/var/tmp/alice/containers/storage\"\n"),
     ("@USER@@UID@@STORAGE@", "alice1000/var/tmp/alice"), ("@@USER@@", "@alice@"), ("@@@UID@@@", "@@1000@@"), ("@USER@USER@", "aliceUSER@"),
     ("@US@UID@ER@", "@US1000ER@"), ("@STORAGE", "@STORAGE"), ("STORAGE@", "STORAGE@"), ("@STORAGE@UID@", "/var/tmp/aliceUID@"), ("@", "@"),
-    ("@@", "@@"), ("@@@", "@@@"), ("@user@", "@user@"), ("@ USER@", "@ USER@"), ("@USERS@", "@USERS@"), ("@HOME@", "@HOME@"), ("@GID@", "@GID@"),
+    ("@@", "@@"), ("@@@", "@@@"), ("@user@", "@user@"), ("@ USER@", "@ USER@"), ("@USERS@", "@USERS@"), ("@HOME@", "@HOME@"),
+    ("@GID@", "@GID@"),
     ("$USER ${STORAGE} %u", "$USER ${STORAGE} %u"), ("\\@USER@", "\\alice"), ("me@USER@host", "mealicehost"), ("@US\nER@", "@US\nER@"),
   ])
   func `the three placeholders are replaced, anything else stays as it is`(content: String, expected: String) {
@@ -39,7 +40,8 @@ import Testing
     #expect(rendered("@UID@ @STORAGE@ @USER", for: account(name)) == "1000 /var/tmp/alice @USER")
   }
 
-  @Test(arguments: zip([0o777, 0o644, 0o600, 0o6755, 0o1666, 0o111, 0o444, 0] as [UInt32], [0o644, 0o644, 0o600, 0o644, 0o644, 0, 0o444, 0]))
+  @Test(
+    arguments: zip([0o777, 0o644, 0o600, 0o6755, 0o1666, 0o111, 0o444, 0] as [UInt32], [0o644, 0o644, 0o600, 0o644, 0o644, 0, 0o444, 0]))
   func `a file gets the skeleton's mode, but never more than 0644`(mode: UInt32, expected: UInt32) {
     #expect(SkeletonFile(path: "f", mode: mode, content: []).mode == expected)
   }
@@ -53,19 +55,22 @@ import Testing
   }
 
   @Test(arguments: [
-    ("storage.conf.dpkg-dist", true), ("storage.conf.dpkg-new", true), ("daemon.json.dpkg-old", true), ("a.rpmnew", true), ("a.rpmsave", true), ("a.rpmorig", true),
+    ("storage.conf.dpkg-dist", true), ("storage.conf.dpkg-new", true), ("daemon.json.dpkg-old", true), ("a.rpmnew", true),
+    ("a.rpmsave", true), ("a.rpmorig", true),
     ("a.ucf-dist", true), ("storage.conf;5f3a91c2", true), (".ansible_tmpx1_y2storage.conf", true), (".dpkg-dist", true),
-    ("storage.conf", false), ("dpkg-dist", false), ("a.dpkg", false), ("a.rpmnew.conf", false), ("rpmnew", false), ("a;5f3a91c", false), ("a;5f3a91cZ", false),
+    ("storage.conf", false), ("dpkg-dist", false), ("a.dpkg", false), ("a.rpmnew.conf", false), ("rpmnew", false), ("a;5f3a91c", false),
+    ("a;5f3a91cZ", false),
     ("a;5f3a91c2b", false), (";", false), ("a.ansible_tmp", false), ("a~", false), ("", false), (".", false),
   ])
   func `what installers leave beside a file is none of the skeleton's`(name: String, expected: Bool) {
     #expect(SkeletonFile.isLeftByInstallers(bytes(name)) == expected)
   }
 
-  @Test(arguments: [
-    (".config/containers/storage.conf", ".local/share/containers"), (".config/docker/daemon.json", ".local/share/docker"),
-    (".config/containers/containers.conf", nil), ("storage.conf", nil), (".config/docker/daemon.json~", nil), ("", nil),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      (".config/containers/storage.conf", ".local/share/containers"), (".config/docker/daemon.json", ".local/share/docker"),
+      (".config/containers/containers.conf", nil), ("storage.conf", nil), (".config/docker/daemon.json~", nil), ("", nil),
+    ] as [(String, String?)])
   func `each engine's own store is known by its file`(path: String, store: String?) {
     #expect(SkeletonFile(path: bytes(path), mode: 0, content: []).ownStore.map(shown) == store)
   }

@@ -29,22 +29,31 @@ struct StorageMatchTests {
   }
 
   @Test func `engines' directories are what stands behind the storage directory in the skeleton`() {
-    let text = "root=\"@STORAGE@/buildkit/x\" '@STORAGE@/nerdctl' @STORAGE@/@USER@ @STORAGE@/.. @STORAGE@/a@UID@ @STORAGE@ @STORAGE@/ @STORAGE@/docker,@STORAGE@/last"
+    let text =
+      "root=\"@STORAGE@/buildkit/x\" '@STORAGE@/nerdctl' @STORAGE@/@USER@ @STORAGE@/.. @STORAGE@/a@UID@ @STORAGE@ @STORAGE@/ @STORAGE@/docker,@STORAGE@/last"
     let file = SkeletonFile(path: Array("x".utf8), mode: 0o644, content: Array(text.utf8))
     #expect(EngineDirectories(skeleton: [file]).shownNames == "containers, docker, buildkit, nerdctl, last")
   }
 
   @Test func `sources of accounts are read as glibc reads them`() {
     let passwd = Array("root:x:0:0:root:/root:/bin/sh\nalice:x:4001:4001::/home/alice:/bin/sh\nlate:x:4001:1::/:/bin/sh\n".utf8)
-    func sources(_ switching: String, _ more: String = "") -> AccountSources { AccountSources(switching: Array(switching.utf8), passwd: passwd + Array(more.utf8)) }
-    for local in ["", "passwd: files\n", "group: sss\n", " passwd:\tfiles systemd\n", "passwd: compat # sss", "passwd: files [NOTFOUND=return !UNAVAIL=continue] db\n"] {
+    func sources(_ switching: String, _ more: String = "") -> AccountSources {
+      AccountSources(switching: Array(switching.utf8), passwd: passwd + Array(more.utf8))
+    }
+    for local in [
+      "", "passwd: files\n", "group: sss\n", " passwd:\tfiles systemd\n", "passwd: compat # sss",
+      "passwd: files [NOTFOUND=return !UNAVAIL=continue] db\n",
+    ] {
       #expect(sources(local).isLocal, "\(local)")
     }
-    for directory in ["passwd: files sss\n", "passwd: winbind files", "passwd: files [SUCCESS=continue] ldap"] { #expect(!sources(directory).isLocal, "\(directory)") }
+    for directory in ["passwd: files sss\n", "passwd: winbind files", "passwd: files [SUCCESS=continue] ldap"] {
+      #expect(!sources(directory).isLocal, "\(directory)")
+    }
     #expect(!sources("passwd: compat", "+::::::\n").isLocal)
     #expect(!AccountSources(switching: [], passwd: []).isLocal, "a file that was not read says nothing")
     #expect(sources("").name(ofUid: 4001) == Array("alice".utf8), "the first line counts")
-    #expect(sources("passwd: sss files").name(ofUid: 4001) == nil && sources("passwd: files [SUCCESS=continue] sss").name(ofUid: 4001) == nil)
+    #expect(
+      sources("passwd: sss files").name(ofUid: 4001) == nil && sources("passwd: files [SUCCESS=continue] sss").name(ofUid: 4001) == nil)
     #expect(!sources("passwd: files sss").comesFromDirectory(Array("alice".utf8), uid: 4001))
     #expect(sources("passwd: files sss").comesFromDirectory(Array("bob".utf8), uid: 60005))
     #expect(!sources("passwd: files systemd sss").comesFromDirectory(Array("bob".utf8), uid: 60005), "systemd makes it up")

@@ -49,11 +49,15 @@ import Testing
     #expect(!quota.mayUse(found(0, 0, soft: true)))
   }
 
-  @Test(arguments: [
-    ("", "", false), ("site:1073742824\n", "", true), ("site:1073742824", "", true), (" site : 1073742824 \n", "", true), ("#site:1073742824\n", "", true),
-    ("a:b:1073742824\n", "", true), ("site:107374282\nother:10737428240\n", "", false), ("1073742824:site\n", "", false), ("1073742824\n", "", false),
-    ("", "1073742824:/srv\n", true), ("", "7:/srv/1073742824\n1073742824:/a:b", true), ("", "7:1073742824\n", false), ("", "0x40000\n:\n::\n", false),
-  ] as [(String, String, Bool)])
+  @Test(
+    arguments: [
+      ("", "", false), ("site:1073742824\n", "", true), ("site:1073742824", "", true), (" site : 1073742824 \n", "", true),
+      ("#site:1073742824\n", "", true),
+      ("a:b:1073742824\n", "", true), ("site:107374282\nother:10737428240\n", "", false), ("1073742824:site\n", "", false),
+      ("1073742824\n", "", false),
+      ("", "1073742824:/srv\n", true), ("", "7:/srv/1073742824\n1073742824:/a:b", true), ("", "7:1073742824\n", false),
+      ("", "0x40000\n:\n::\n", false),
+    ] as [(String, String, Bool)])
   func `the files of an administrator name projects`(projid: String, projects: String, isNamed: Bool) {
     #expect(StorageQuota.isNamed(1_073_742_824, projid: bytes(projid), projects: bytes(projects)) == isNamed)
   }

@@ -11,7 +11,8 @@ import Testing
   private func look(_ parent: [UInt8] = "parent") throws -> StorageObservation {
     var settings = Settings()
     settings.storage = try StorageTemplate(place(parent) + "/$USER")
-    return StorageObserver(alice, settings, leaf: "alice", MountTable(blockDeviceIsLocal: true), EngineDirectories(skeleton: [])).observation
+    return StorageObserver(alice, settings, leaf: "alice", MountTable(blockDeviceIsLocal: true), EngineDirectories(skeleton: []))
+      .observation
   }
 
   private func make(_ mode: UInt32, owner: UInt32 = 12_345) {
@@ -27,7 +28,9 @@ import Testing
     #expect(try look() == StorageObservation(parentIsWritableByOthers: open, state: .inPlace(mode: 0o700)))
   }
 
-  @Test(arguments: [0o700, 0o711, 0o755, 0o500, 0o1700] as [UInt32]) func `a directory of the user's that is closed to others is in place`(mode: UInt32) throws {
+  @Test(arguments: [0o700, 0o711, 0o755, 0o500, 0o1700] as [UInt32]) func `a directory of the user's that is closed to others is in place`(
+    mode: UInt32
+  ) throws {
     make(mode)
     #expect(try look().state == .inPlace(mode: mode))
   }

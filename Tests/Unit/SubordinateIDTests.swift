@@ -36,23 +36,33 @@ import Testing
     let found = findings(index("bob:100000:65536\n", "carol:165536:65536\n"))
     #expect(found.map(\.code) == [.subuidMissing])
     #expect(found.first?.severity == .error)
-    #expect(found.first?.sentence == "alice has no range in /etc/subuid and /etc/subgid, so images with files of more than one user cannot be unpacked.")
+    #expect(
+      found.first?.sentence
+        == "alice has no range in /etc/subuid and /etc/subgid, so images with files of more than one user cannot be unpacked.")
     #expect(found.first?.remedy.text == SubordinateIDTests.policy && found.first?.isRepairable == false)
     let half = findings(index("alice:100000:65536\n", ""))
     #expect(half.first?.sentence.contains("no range in /etc/subgid,") == true)
-    #expect(half.first?.remedy.text == "sudo usermod --add-subgids 100000-165535 alice    # the same ids as in the other file; then, as that user: podman system migrate")
+    #expect(
+      half.first?.remedy.text
+        == "sudo usermod --add-subgids 100000-165535 alice    # the same ids as in the other file; then, as that user: podman system migrate"
+    )
     // Somebody else has them there.
     #expect(findings(index("alice:100000:65536\n", "bob:165535:1\n")).first?.remedy.text == SubordinateIDTests.policy)
     var settings = SettingsParser(bytes("subids = allocate\nuid_max = 60000")).settings
     let given = findings(index(""), account(), settings)
-    #expect(given.map(\.isRepairable) == [true] && given.first?.remedy.text == "sudo rootless-storage repair alice    # or the user logs in again; then, as that user: podman system migrate")
+    #expect(
+      given.map(\.isRepairable) == [true]
+        && given.first?.remedy.text
+          == "sudo rootless-storage repair alice    # or the user logs in again; then, as that user: podman system migrate"
+    )
     settings.uidMax = nil
     #expect(findings(index(""), account(), settings).map(\.isRepairable) == [false])
   }
 
   @Test func `where useradd computes ranges, the computed one is given`() {
     place.put("etc/login.defs", "SUB_UID_DETERMINISTIC yes\nSUB_GID_DETERMINISTIC yes\n")
-    let command = "sudo usermod --add-subuids 65536-131071 --add-subgids 65536-131071 alice    # what useradd computes from the uid, on every host; then, as that user: podman system migrate"
+    let command =
+      "sudo usermod --add-subuids 65536-131071 --add-subgids 65536-131071 alice    # what useradd computes from the uid, on every host; then, as that user: podman system migrate"
     #expect(findings(index("")).first?.remedy.text == command)
     #expect(findings(index("bob:100000:1\n", "bob:300000:1\n")).first?.remedy.text == SubordinateIDTests.policy, "somebody has ids of it")
     place.put("etc/login.defs", "SUB_UID_DETERMINISTIC yes\n")
@@ -63,7 +73,9 @@ import Testing
     #expect(findings(SubordinateIDIndex(place.tree)).map(\.code) == [.subuidMissing])
     place.directory("etc")
     place.fifo("etc/subuid")
-    #expect(sentences(SubordinateIDIndex(place.tree)).first?.contains("no range in /etc/subuid, which is not a regular file and /etc/subgid") == true)
+    #expect(
+      sentences(SubordinateIDIndex(place.tree)).first?.contains("no range in /etc/subuid, which is not a regular file and /etc/subgid")
+        == true)
   }
 
   @Test func `where a file may not be read, nothing is said of it`() {
@@ -86,14 +98,18 @@ import Testing
     #expect(found.first?.severity == .error)
     #expect(
       found.first?.sentence
-        == "The subordinate uids 100000-165535 of alice in /etc/subuid include subordinate ids of 2000 (90000-109999) and subordinate ids of bob (165535-231070): with ids in common, one can act as the other.")
+        == "The subordinate uids 100000-165535 of alice in /etc/subuid include subordinate ids of 2000 (90000-109999) and subordinate ids of bob (165535-231070): with ids in common, one can act as the other."
+    )
     #expect(
       found.first?.remedy.text
-        == "sudo usermod --del-subuids 100000-165535 --del-subgids 100000-165535 alice    # and give alice one range in both files as your site does it; then, as that user: podman system migrate")
+        == "sudo usermod --del-subuids 100000-165535 --del-subgids 100000-165535 alice    # and give alice one range in both files as your site does it; then, as that user: podman system migrate"
+    )
   }
 
   @Test func `ids that people have are an overlap`() {
-    let people = index("alice:1000:100000\n", passwd: "root:x:0:0::/:\nalice:x:1000:1000::/:\nbob:x:1001:100::/:\nout:x:101000:1::/:\n", group: "staff:x:1002:bob\nalice:x:1000:\n")
+    let people = index(
+      "alice:1000:100000\n", passwd: "root:x:0:0::/:\nalice:x:1000:1000::/:\nbob:x:1001:100::/:\nout:x:101000:1::/:\n",
+      group: "staff:x:1002:bob\nalice:x:1000:\n")
     #expect(
       sentences(people) == [
         "subuid-overlap The subordinate uids 1000-100999 of alice in /etc/subuid include the user's own uid 1000, the uid 1001 of bob in /etc/passwd and systemd's ids (60001-60513: homes of systemd-homed): with ids in common, one can act as the other.",
@@ -116,13 +132,17 @@ import Testing
     let all = (0..<20).map { "u\($0):100000:65536\n" }.joined()
     let found = findings(index("alice:100000:65536\n" + all))
     #expect(found.count == 2)
-    #expect(found.first?.sentence.contains("u0 (100000-165535), subordinate ids of u1 (100000-165535), subordinate ids of u2 (100000-165535) and more:") == true)
+    #expect(
+      found.first?.sentence.contains(
+        "u0 (100000-165535), subordinate ids of u1 (100000-165535), subordinate ids of u2 (100000-165535) and more:") == true)
   }
 
-  @Test(arguments: [
-    ("subid: sss\n", "sss"), ("# subid: sss\npasswd: files\n", nil), ("subid: files sss\n", nil), ("subid:\tsss files # x\n", "sss"), ("subid:sss\n", "sss"), ("subid:\n", nil),
-    ("", nil),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      ("subid: sss\n", "sss"), ("# subid: sss\npasswd: files\n", nil), ("subid: files sss\n", nil), ("subid:\tsss files # x\n", "sss"),
+      ("subid:sss\n", "sss"), ("subid:\n", nil),
+      ("", nil),
+    ] as [(String, String?)])
   func `another source makes the files count for nothing`(content: String, source: String?) {
     place.put("etc/nsswitch.conf", content)
     let index = index("")
@@ -151,7 +171,10 @@ import Testing
         "The uid 108472 of carol lies in the subordinate uids 100000-165535 of adm in /etc/subuid: in a user namespace adm can act as carol.",
         "The gid 165535 of carol lies in the subordinate gids 100000-165535 of adm in /etc/subgid: in a user namespace adm can act as carol.",
       ])
-    #expect(found.allSatisfy { $0.code == .subuidOverlap && $0.severity == .error && $0.remedy.text.contains("165535 adm    # give adm another range") })
+    #expect(
+      found.allSatisfy {
+        $0.code == .subuidOverlap && $0.severity == .error && $0.remedy.text.contains("165535 adm    # give adm another range")
+      })
     // However the line is written, and under a number too; not where nobody can be the owner.
     #expect(findings(index("77:0x1a000:10000\ncarol:300000:65536\n"), carol).filter { $0.code == .subuidOverlap }.count == 1)
     #expect(findings(index("#x:100000:65536\n!x:100000:65536\ncarol:300000:65536\n"), carol).filter { $0.code == .subuidOverlap } == [])
@@ -159,11 +182,17 @@ import Testing
     #expect(findings(index("carol:300000:65536\n", "adm:165535:1\ncarol:300000:65536\n"), carol) == [])
   }
 
-  @Test(arguments: [(60000, 2, "60001-60513"), (61183, 2, "61184-65519"), (65530, 5, "65534-65535"), (2_147_352_575, 2, "2147352576-2147418111"), (2_147_418_111, 9, "2147352576-2147418111")])
+  @Test(arguments: [
+    (60000, 2, "60001-60513"), (61183, 2, "61184-65519"), (65530, 5, "65534-65535"), (2_147_352_575, 2, "2147352576-2147418111"),
+    (2_147_418_111, 9, "2147352576-2147418111"),
+  ])
   func `systemd's own ids are nobody's`(start: Int, count: Int, ids: String) {
     let found = findings(index("alice:100000:65536\nalice:\(start):\(count)\n"))
-    #expect(found.count == 2 && found.allSatisfy { $0.code == .subuidOverlap && $0.sentence.contains("systemd's ids (\(ids):") }, "\(found)")
-    #expect(found.allSatisfy { $0.remedy.text.hasSuffix("alice    # other ranges remain; then, as that user: podman system migrate") }, "nothing is added where enough ids remain: \(found)")
+    #expect(
+      found.count == 2 && found.allSatisfy { $0.code == .subuidOverlap && $0.sentence.contains("systemd's ids (\(ids):") }, "\(found)")
+    #expect(
+      found.allSatisfy { $0.remedy.text.hasSuffix("alice    # other ranges remain; then, as that user: podman system migrate") },
+      "nothing is added where enough ids remain: \(found)")
     #expect(findings(index("alice:100000:65536\nalice:2147352575:1\nalice:2147418112:1\n", "alice:100000:65536\n")) == [])
   }
 
@@ -177,15 +206,23 @@ import Testing
   @Test func `another spelling of a name is no other user`() {
     let user = account(bytes("CORP\\jdoe"), uid: 2000)
     let found = findings(index("CORPjdoe:100000:65536\nCORP\\jdoe:100000:65536\n"), user)
-    #expect(found.map(\.code) == [.subidName, .subidName] && found.allSatisfy { $0.severity == .note && $0.remedy.text.hasPrefix("nothing;") }, "\(found)")
+    #expect(
+      found.map(\.code) == [.subidName, .subidName] && found.allSatisfy { $0.severity == .note && $0.remedy.text.hasPrefix("nothing;") },
+      "\(found)")
     #expect(findings(index("CORPjdo:100000:65536\nCORP\\jdoe:100000:65536\n"), user).map(\.code) == [.subuidOverlap, .subuidOverlap])
   }
 
   // MARK: What engines read
 
   @Test(arguments: [
-    ("alice:100000:65536\nalice:100000:65536\n", "Lines 1 and 2 of /etc/subuid give alice the uids 100000-165535 twice: the kernel refuses such a map, and no container of theirs starts."),
-    ("alice:100000:65536\n1000:165535:2\n", "Lines 1 and 2 of /etc/subuid give alice uids twice (100000-165535 and 165535-165536): the kernel refuses such a map, and no container of theirs starts."),
+    (
+      "alice:100000:65536\nalice:100000:65536\n",
+      "Lines 1 and 2 of /etc/subuid give alice the uids 100000-165535 twice: the kernel refuses such a map, and no container of theirs starts."
+    ),
+    (
+      "alice:100000:65536\n1000:165535:2\n",
+      "Lines 1 and 2 of /etc/subuid give alice uids twice (100000-165535 and 165535-165536): the kernel refuses such a map, and no container of theirs starts."
+    ),
   ])
   func `lines of one owner with ids in common`(subuid: String, sentence: String) {
     let found = findings(index(subuid, "alice:100000:65536\n"))
@@ -193,13 +230,16 @@ import Testing
     #expect(found.first?.remedy.text == "remove one of the two lines: sudo vi +2 /etc/subuid")
   }
 
-  @Test(arguments: ["0x186a0", "0303240", "+100000"]) func `numbers that only shadow reads are ids for engines with libsubid`(number: String) {
+  @Test(arguments: ["0x186a0", "0303240", "+100000"]) func `numbers that only shadow reads are ids for engines with libsubid`(
+    number: String
+  ) {
     let found = findings(index("alice:\(number):65536\n"))
     #expect(found.map(\.code) == [.subuidMissing] && found.first?.severity == .warning, "\(found)")
     #expect(found.first?.remedy.text == "write the line in decimal digits, as alice:100000:65536: sudo vi +1 /etc/subuid")
   }
 
-  @Test(arguments: ["alice:4294900000:100000\n", "alice:100000:4294967296\n", "alice:4294901760:65536\n"]) func `ids beyond the last one of the kernel are none`(content: String) {
+  @Test(arguments: ["alice:4294900000:100000\n", "alice:100000:4294967296\n", "alice:4294901760:65536\n"])
+  func `ids beyond the last one of the kernel are none`(content: String) {
     #expect(findings(index(content)).first?.code == .subuidMissing)
     #expect(findings(index(content)).first?.severity == .error)
     #expect(fileFindings(index(content)) + brokenLines(index(content)) == [])
@@ -213,14 +253,17 @@ import Testing
     let found = findings(index("alice:100000:65536\n"))
     #expect(found.map(\.code) == [.subidNonexistent] && found.first?.severity == .error, "\(found)")
     #expect(found.first?.sentence.contains("which is a container itself and has 0-69999 (/proc/self/uid_map)") == true)
-    #expect(findings(index("alice:4000:65536\n", "alice:100000:65536\n"), account(uid: 70_000)).map(\.code).contains(.subidNonexistent) == false)
+    #expect(
+      findings(index("alice:4000:65536\n", "alice:100000:65536\n"), account(uid: 70_000)).map(\.code).contains(.subidNonexistent) == false)
   }
 
   @Test func `with ignore_chown_errors nobody needs ranges`() {
     #expect(accountFindings(for: account(), index(""), nil, ignoresChownErrors: true).map(\.severity) == [.note])
     place.put("etc/containers/storage.conf", "[storage.options.overlay]\nignore_chown_errors = \"true\"\n")
     #expect(findings(index("alice:100000:10\n")).map(\.severity) == [.note, .note])
-    place.put("etc/containers/storage.conf", "[storage.options.overlay]\nignore_chown_errors = \"false\"\n[storage.options]\nignore_chown_errors = \"true\"\n")
+    place.put(
+      "etc/containers/storage.conf",
+      "[storage.options.overlay]\nignore_chown_errors = \"false\"\n[storage.options]\nignore_chown_errors = \"true\"\n")
     #expect(findings(index("")).map(\.severity) == [.error])
   }
 
@@ -231,7 +274,9 @@ import Testing
     #expect(findings(index("")).map(\.severity) == [.warning])
     place.put("usr/bin/podman", "\u{7f}ELF libc.so.6\u{0}")
     let found = findings(index(""))
-    #expect(found.map(\.code) == [.subidSource] && found.first?.severity == .error && found.first?.sentence.contains("/usr/bin/podman is built without libsubid") == true, "\(found)")
+    #expect(
+      found.map(\.code) == [.subidSource] && found.first?.severity == .error
+        && found.first?.sentence.contains("/usr/bin/podman is built without libsubid") == true, "\(found)")
     #expect(findings(index("alice:100000:65536\n")).map(\.severity) == [.warning])
   }
 
@@ -247,7 +292,9 @@ import Testing
 
   @Test func `a line that Apptainer has disabled is named`() {
     let found = findings(index("!alice:100000:65536\n"))
-    #expect(found.map(\.code) == [.subuidMissing] && found.first?.sentence.contains("Apptainer has disabled a line of theirs (!alice:100000:65536)") == true)
+    #expect(
+      found.map(\.code) == [.subuidMissing]
+        && found.first?.sentence.contains("Apptainer has disabled a line of theirs (!alice:100000:65536)") == true)
   }
 
   // MARK: Any files
@@ -260,7 +307,8 @@ import Testing
   private func bruteForce(_ table: SubordinateIDTable, _ user: Account) -> Bool {
     table.ranges.contains { own in
       own.belongs(to: user)
-        && (table.ranges.contains { !$0.belongs(to: user) && $0.ids.overlaps(own.ids) } || table.realIDs.contains { own.ids.contains($0.id) }
+        && (table.ranges.contains { !$0.belongs(to: user) && $0.ids.overlaps(own.ids) }
+          || table.realIDs.contains { own.ids.contains($0.id) }
           || own.ids.contains(user.uid)
           || table.doubles(of: user).count > 0 || SubordinateIDTests.systems.contains { own.ids.overlaps($0) })
     } || table.ranges.contains { !$0.belongs(to: user) && $0.ids.contains(user.uid) }

@@ -70,7 +70,9 @@ struct Edit: Sendable {
     #expect(text.value(["storage", "inline", "d"]) == .table([:]))
     #expect(text.value(["storage", "yes"]) == .boolean(true))
     #expect(text.value(["storage", "options", "a.b", "size"]) == .string(""))
-    #expect(text.value(["pools"]) == .array([.table(["name": .string("one"), "inner": .table(["name": .string("x")])]), .table(["name": .string("two")])]))
+    #expect(
+      text.value(["pools"])
+        == .array([.table(["name": .string("one"), "inner": .table(["name": .string("x")])]), .table(["name": .string("two")])]))
     for missing in [[], ["storage", "none"], ["pools", "name"], ["title", "x"], ["dotted.sub"], ["storage", ""]] as [[String]] {
       #expect(text.value(missing) == nil)
     }
@@ -92,15 +94,18 @@ struct Edit: Sendable {
     #expect(text.value(["STORAGE", "b"]) == .integer(3))
   }
 
-  @Test(arguments: [
-    "", "\n", "\r\n", "#", "# x\n", " \t\n", "a=1", "a.b=1\na.c=2", "[a]\n[a.b]", "[a.b]\n[a]", "[[a]]\n[[a]]",
-    "1 = 1\n-=2\n_=3",
-    "\"\"=1", "''=1", "[ a . b ]", "a=[]", "a=[1,]", "a=[\n#c\n1\n,\n]", "a={}", "a={ b = 1 }", "a=''''''", "a=\"\"\"\"\"\"", "a='''''x'''''",
-    "a=\"\"\"\n\"\"\"",
-    "a=\"\"\"\\\n \r\n\n  x\"\"\"", "a=\"\"\"\"\"x\"\"\"\"\"", "a='\\'", "a=00:00:00", "a=2000-01-01t00:00:00.1z", "a=0", "a=-0", "a=+0.0e00",
-    "a=1e5", "a=0xA_b", "a=1\t#",
-    "true = true", "inf = inf", "1979-05-27 = 1979-05-27",
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      "", "\n", "\r\n", "#", "# x\n", " \t\n", "a=1", "a.b=1\na.c=2", "[a]\n[a.b]", "[a.b]\n[a]", "[[a]]\n[[a]]",
+      "1 = 1\n-=2\n_=3",
+      "\"\"=1", "''=1", "[ a . b ]", "a=[]", "a=[1,]", "a=[\n#c\n1\n,\n]", "a={}", "a={ b = 1 }", "a=''''''", "a=\"\"\"\"\"\"",
+      "a='''''x'''''",
+      "a=\"\"\"\n\"\"\"",
+      "a=\"\"\"\\\n \r\n\n  x\"\"\"", "a=\"\"\"\"\"x\"\"\"\"\"", "a='\\'", "a=00:00:00", "a=2000-01-01t00:00:00.1z", "a=0", "a=-0",
+      "a=+0.0e00",
+      "a=1e5", "a=0xA_b", "a=1\t#",
+      "true = true", "inf = inf", "1979-05-27 = 1979-05-27",
+    ] as [[UInt8]])
   func `what is TOML is taken`(text: [UInt8]) throws {
     #expect(try TOMLText(text).bytes == text)
   }
@@ -112,13 +117,15 @@ struct Edit: Sendable {
     (".a=1", 1), ("a.=1", 1), ("a b=1", 1),
     ("a=[", 1), ("a=[1", 1), ("a=[1 2]", 1), ("a=[,]", 1), ("a={", 1), ("a={b", 1), ("a={b=1", 1), ("a={b=1,}", 1), ("a={\n}", 1),
     ("a={b=1,,c=1}", 1),
-    ("a={b=1}\na.c=1", 2), ("a={b=1}\n[a.c]", 2), ("a=\"", 1), ("a='", 1), ("a=\"\"\"", 1), ("a='''\n\n", 3), ("a=\"\n\"", 1), ("a='\n'", 1),
+    ("a={b=1}\na.c=1", 2), ("a={b=1}\n[a.c]", 2), ("a=\"", 1), ("a='", 1), ("a=\"\"\"", 1), ("a='''\n\n", 3), ("a=\"\n\"", 1),
+    ("a='\n'", 1),
     ("a=\"\\x\"", 1), ("a=\"\\u12\"", 1),
     ("a=\"\\ud800\"", 1), ("a=\"\\U00110000\"", 1), ("a=\"\\ \"", 1), ("a=\"\"\"\\ x\"\"\"", 1), ("a=\"\u{1}\"", 1), ("a='\u{7f}'", 1),
     ("a='x\r'", 1), ("#\u{0}", 1), ("\n#\u{1}", 2), ("#\rx", 1), ("a=1\rb=2", 1),
     ("a=01", 1), ("a=1_", 1), ("a=_1", 1), ("a=1__0", 1), ("a=1.", 1), ("a=.1", 1), ("a=1e", 1), ("a=0x", 1), ("a=0xg", 1), ("a=+0x1", 1),
     ("a=0X1", 1), ("a=0b2", 1), ("a=0o8", 1), ("a=True", 1), ("a=tru", 1),
-    ("a=infinity", 1), ("a=--1", 1), ("a=9223372036854775808", 1), ("a=2000-13-01", 1), ("a=2000-1-01", 1), ("a=2000-01-01T", 1), ("a=00:00", 1),
+    ("a=infinity", 1), ("a=--1", 1), ("a=9223372036854775808", 1), ("a=2000-13-01", 1), ("a=2000-1-01", 1), ("a=2000-01-01T", 1),
+    ("a=00:00", 1),
     ("a=25:00:00", 1), ("a=2000-01-01 x", 1),
     ("\"\"\"a\"\"\"=1", 1), ("a\n=1", 1), ("é=1", 1), ("a=1\u{0}", 1), ("a=\"\\u0000\"", 1), ("\n\"\\U00000000\"=1", 2),
     ("\"\u{e9}\"=1\n\"e\u{301}\"=1", 0),
@@ -139,7 +146,8 @@ struct Edit: Sendable {
   }
 
   @Test(arguments: [
-    ("[", ""), ("a=[", ""), ("a={a=", ""), ("[[", "a]]"), ("a=[{a=", ""), ("a.", "a=1"), ("[a.", "a]"), ("[[a.", "a]]"), ("a={a.a.a=", "1}"),
+    ("[", ""), ("a=[", ""), ("a={a=", ""), ("[[", "a]]"), ("a=[{a=", ""), ("a.", "a=1"), ("[a.", "a]"), ("[[a.", "a]]"),
+    ("a={a.a.a=", "1}"),
     ("a=[[", "]]"), ("a={'x'.", ""), ("[a]\na.", "a=1"),
   ])
   func `nesting of any depth ends in a problem`(again: String, end: String) {
@@ -174,20 +182,26 @@ struct Edit: Sendable {
     Edit("storage.graphroot = '/a'", graphroot, "/b", "storage.graphroot = \"/b\""),
     Edit("storage . \"graphroot\" = '/a'", graphroot, "/b", "storage . \"graphroot\" = \"/b\""),
     Edit("[\"storage\"] # x\n'graphroot' = 1\n", graphroot, "/b", "[\"storage\"] # x\n'graphroot' = \"/b\"\n"),
-    Edit("[ storage ]\n\"gr\\u0061phroot\" = [ 1, # x\n 2 ] # y\nz = 1", graphroot, "/b", "[ storage ]\n\"gr\\u0061phroot\" = \"/b\" # y\nz = 1"),
+    Edit(
+      "[ storage ]\n\"gr\\u0061phroot\" = [ 1, # x\n 2 ] # y\nz = 1", graphroot, "/b",
+      "[ storage ]\n\"gr\\u0061phroot\" = \"/b\" # y\nz = 1"),
     Edit("[storage]\ngraphroot = '''\r\n/a\r\n'''\n", graphroot, "/b", "[storage]\ngraphroot = \"/b\"\n"),
     Edit("[storage]\ngraphroot = \"\"\"\n[storage]\ngraphroot='x'\\\"\"\"\"\"\n", graphroot, "/b", "[storage]\ngraphroot = \"/b\"\n"),
-    Edit("storage = { driver = \"overlay\", graphroot = \"x\" }\n", graphroot, "/b", "storage = { driver = \"overlay\", graphroot = \"/b\" }\n"),
+    Edit(
+      "storage = { driver = \"overlay\", graphroot = \"x\" }\n", graphroot, "/b", "storage = { driver = \"overlay\", graphroot = \"/b\" }\n"
+    ),
     Edit("storage = { graphroot = { a = 1 }, b = 1 }", graphroot, "/b", "storage = { graphroot = \"/b\", b = 1 }"),
     Edit("[storage]\ngraphroot = { a = 1 } #", graphroot, "/b", "[storage]\ngraphroot = \"/b\" #"),
     Edit("[Storage]\nGraphRoot = 2000-01-01 00:00:00#\n", graphroot, "/b", "[Storage]\nGraphRoot = \"/b\"#\n"),
-    Edit("[a]\ngraphroot = 1\n[storage.x]\ngraphroot = 2\n[storage]\ngraphroot = 3\n[[b]]\ngraphroot = 4\n", graphroot, "/b",
+    Edit(
+      "[a]\ngraphroot = 1\n[storage.x]\ngraphroot = 2\n[storage]\ngraphroot = 3\n[[b]]\ngraphroot = 4\n", graphroot, "/b",
       "[a]\ngraphroot = 1\n[storage.x]\ngraphroot = 2\n[storage]\ngraphroot = \"/b\"\n[[b]]\ngraphroot = 4\n"),
     // Its table is there.
     Edit("[storage]\n", graphroot, "/b", "[storage]\ngraphroot = \"/b\"\n"),
     Edit("[storage]", graphroot, "/b", "[storage]\ngraphroot = \"/b\""),
     Edit("  [storage] # x\r\n\r\n# y\r\n", graphroot, "/b", "  [storage] # x\r\n  graphroot = \"/b\"\r\n\r\n# y\r\n"),
-    Edit("[storage]\n  driver = \"overlay\" # d\n  # graphroot = \"\"\n\n[storage.options]\nsize = 1\n", graphroot, "/b",
+    Edit(
+      "[storage]\n  driver = \"overlay\" # d\n  # graphroot = \"\"\n\n[storage.options]\nsize = 1\n", graphroot, "/b",
       "[storage]\n  driver = \"overlay\" # d\n  graphroot = \"/b\"\n  # graphroot = \"\"\n\n[storage.options]\nsize = 1\n"),
     Edit("[storage]\n\tlist = [\n1]", graphroot, "/b", "[storage]\n\tlist = [\n1]\n\tgraphroot = \"/b\""),
     Edit("[storage]\ninline = { a = 1 }\n", graphroot, "/b", "[storage]\ninline = { a = 1 }\ngraphroot = \"/b\"\n"),
@@ -198,10 +212,13 @@ struct Edit: Sendable {
     Edit("storage = {}\n", graphroot, "/b", "storage = { graphroot = \"/b\" }\n"),
     Edit("storage = {   } # x", graphroot, "/b", "storage = { graphroot = \"/b\" } # x"),
     Edit("storage = { driver = { a = 1 }  }", graphroot, "/b", "storage = { driver = { a = 1 }, graphroot = \"/b\"  }"),
-    Edit("x = { storage.driver = 1, y = 2 }", ["x", "storage", "graphroot"], "/b", "x = { storage.driver = 1, storage.graphroot = \"/b\", y = 2 }"),
+    Edit(
+      "x = { storage.driver = 1, y = 2 }", ["x", "storage", "graphroot"], "/b",
+      "x = { storage.driver = 1, storage.graphroot = \"/b\", y = 2 }"),
     Edit("[storage.options]\nsize = 1\n", graphroot, "/b", "[storage.options]\nsize = 1\n\n[storage]\ngraphroot = \"/b\"\n"),
     Edit("[[storage.pools]]\nsize = 1\n", graphroot, "/b", "[[storage.pools]]\nsize = 1\n\n[storage]\ngraphroot = \"/b\"\n"),
-    Edit("[storage.options.overlay]\n", ["storage", "options", "size"], "1", "[storage.options.overlay]\n\n[storage.options]\nsize = \"1\"\n"),
+    Edit(
+      "[storage.options.overlay]\n", ["storage", "options", "size"], "1", "[storage.options.overlay]\n\n[storage.options]\nsize = \"1\"\n"),
     Edit("[storage]\noptions.a = 1\n[x]\n", ["storage", "options", "size"], "1", "[storage]\noptions.a = 1\noptions.size = \"1\"\n[x]\n"),
     // Its table is not.
     Edit("", graphroot, "/b", "[storage]\ngraphroot = \"/b\"\n"),
@@ -242,7 +259,8 @@ struct Edit: Sendable {
     Edit("storage = { graphroot = 1, a = 2, b = 3 }", graphroot, "", "storage = { a = 2, b = 3 }"),
     Edit("storage = { a = 2 , graphroot = 1 , b = 3 }", graphroot, "", "storage = { a = 2 , b = 3 }"),
     Edit("storage = { a = { x = 1, y = 2 }, graphroot = 1 } # x", graphroot, "", "storage = { a = { x = 1, y = 2 } } # x"),
-    Edit("storage = { a = 1, b = { c = 2, graphroot = { z = 1 } } }", ["storage", "b", "graphroot"], "", "storage = { a = 1, b = { c = 2 } }"),
+    Edit(
+      "storage = { a = 1, b = { c = 2, graphroot = { z = 1 } } }", ["storage", "b", "graphroot"], "", "storage = { a = 1, b = { c = 2 } }"),
     Edit("storage = { a = 1 }\nb = 2", ["storage"], "", "b = 2"),
     Edit("[a]\nb = 1", graphroot, "", "[a]\nb = 1"),
     Edit("[[storage]]\ngraphroot = 1", graphroot, "", "[[storage]]\ngraphroot = 1"),
@@ -254,12 +272,14 @@ struct Edit: Sendable {
     #expect(text.value(edit.path) == nil)
   }
 
-  @Test(arguments: [
-    ("[storage]\na = 1\n", ["storage"], .isTable), ("storage.a = 1", ["storage"], .isTable), ("[storage.a]", ["storage"], .isTable),
-    ("[[storage]]", ["storage"], .isTable),
-    ("[storage]\ngraphroot = 1\nGraphroot = 2", graphroot, .ambiguous), ("[storage]\ngraphroot = 1\n[Storage]\ngraphRoot = 2", graphroot, .ambiguous),
-    ("a = 1", [], .notUnderstood),
-  ] as [([UInt8], [String], EditProblem)])
+  @Test(
+    arguments: [
+      ("[storage]\na = 1\n", ["storage"], .isTable), ("storage.a = 1", ["storage"], .isTable), ("[storage.a]", ["storage"], .isTable),
+      ("[[storage]]", ["storage"], .isTable),
+      ("[storage]\ngraphroot = 1\nGraphroot = 2", graphroot, .ambiguous),
+      ("[storage]\ngraphroot = 1\n[Storage]\ngraphRoot = 2", graphroot, .ambiguous),
+      ("a = 1", [], .notUnderstood),
+    ] as [([UInt8], [String], EditProblem)])
   func `what has no single value is not edited`(text: [UInt8], path: [String], problem: EditProblem) throws {
     #expect(throws: problem) { try TOMLText(text).setting(path, to: "x") }
     #expect(throws: problem) { try TOMLText(text).removing(path) }
@@ -280,8 +300,10 @@ struct Edit: Sendable {
     let wanted = [text.changed(text.root, ["a"], to: .string("x"))]
     #expect(throws: Never.self) { try text.proven("d = 1.5\na = 'x'\nb.c = 2", is: wanted) }
     let wrong: [[UInt8]] = [
-      "", "a = 1\nb.c = 2\nd = 1.5", "a = 'y'\nb.c = 2\nd = 1.5", "a = 'x'\nb.c = 3\nd = 1.5", "a = 'x'\nb.c = 2\nd = 1.6", "a = 'x'\nb.c = 2",
-      "a = 'x'\nb.c = 2\nd = 1.5\ne = 1", "a = 'x'\nb.c = 2\nb.e = 1\nd = 1.5", "a = 'x'\nb.c = '2'\nd = 1.5", "a = 'x'\nb.c = 2\nd = 1.5\nx",
+      "", "a = 1\nb.c = 2\nd = 1.5", "a = 'y'\nb.c = 2\nd = 1.5", "a = 'x'\nb.c = 3\nd = 1.5", "a = 'x'\nb.c = 2\nd = 1.6",
+      "a = 'x'\nb.c = 2",
+      "a = 'x'\nb.c = 2\nd = 1.5\ne = 1", "a = 'x'\nb.c = 2\nb.e = 1\nd = 1.5", "a = 'x'\nb.c = '2'\nd = 1.5",
+      "a = 'x'\nb.c = 2\nd = 1.5\nx",
     ]
     for wrong in wrong {
       #expect(throws: EditProblem.notUnderstood) { try text.proven(wrong, is: wanted) }
@@ -312,9 +334,11 @@ struct Edit: Sendable {
 
   @Test func `a file that was cut anywhere, or hit by anything, is edited or refused`() {
     var random = FixedNumbers(1)
-    let pieces: [[UInt8]] = [
-      "[", "]", "{", "}", "=", ".", ",", "\"", "'", "\"\"\"", "'''", "#", "\\", "\n", "\r", " ", "[[", "]]", "a", "1", "\u{0}", "\u{feff}",
-    ] + hostileBytes.filter { $0.count < 300 }
+    let pieces: [[UInt8]] =
+      [
+        "[", "]", "{", "}", "=", ".", ",", "\"", "'", "\"\"\"", "'''", "#", "\\", "\n", "\r", " ", "[[", "]]", "a", "1", "\u{0}",
+        "\u{feff}",
+      ] + hostileBytes.filter { $0.count < 300 }
     for cut in 0...everything.count {
       if let text = try? TOMLText(Array(everything[..<cut])) { #expect(throws: Never.self) { try edit(text, graphroot) } }
       _ = try? TOMLText(Array(everything[cut...])).setting(graphroot, to: "x")

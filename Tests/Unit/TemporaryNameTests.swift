@@ -26,15 +26,18 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    "", ".", "..", "storage.conf", ".rootless-storage", ".rootless-storage.", ".rootless-storage.1", ".rootless-storage.1.2", ".rootless-storage.1.2.3",
-    "rootless-storage.1.2.3.host", "x.rootless-storage.1.2.3.host", ".rootless-storage.x.2.3.host", ".rootless-storage.1.x.3.host",
-    ".rootless-storage.1.2.x.host", ".rootless-storage.-1.2.3.host", ".rootless-storage.+1.2.3.host", ".rootless-storage. 1.2.3.host",
-    ".rootless-storage.01.2.3.host", ".rootless-storage.1.02.3.host", ".rootless-storage.1.2.03.host", ".rootless-storage..2.3.host",
-    ".rootless-storage.4294967296.2.3.host", ".rootless-storage.1.18446744073709551616.3.host", ".rootless-storage.1.2.4294967296.host",
-    ".rootless-storage.1.2.3.a b", ".rootless-storage.1.2.3.a/b", ".rootless-storage.1.2.3.ä", ".rootless-storage.1.2.3.a\n", ".Rootless-storage.1.2.3.host",
-    ".rootless-storage.1.2.3." + repeated("h", 65), ".rootless-storage.1.2.3." + repeated("h", 100_000), ".rootless-storage.1.2.3.a\0",
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      "", ".", "..", "storage.conf", ".rootless-storage", ".rootless-storage.", ".rootless-storage.1", ".rootless-storage.1.2",
+      ".rootless-storage.1.2.3",
+      "rootless-storage.1.2.3.host", "x.rootless-storage.1.2.3.host", ".rootless-storage.x.2.3.host", ".rootless-storage.1.x.3.host",
+      ".rootless-storage.1.2.x.host", ".rootless-storage.-1.2.3.host", ".rootless-storage.+1.2.3.host", ".rootless-storage. 1.2.3.host",
+      ".rootless-storage.01.2.3.host", ".rootless-storage.1.02.3.host", ".rootless-storage.1.2.03.host", ".rootless-storage..2.3.host",
+      ".rootless-storage.4294967296.2.3.host", ".rootless-storage.1.18446744073709551616.3.host", ".rootless-storage.1.2.4294967296.host",
+      ".rootless-storage.1.2.3.a b", ".rootless-storage.1.2.3.a/b", ".rootless-storage.1.2.3.ä", ".rootless-storage.1.2.3.a\n",
+      ".Rootless-storage.1.2.3.host",
+      ".rootless-storage.1.2.3." + repeated("h", 65), ".rootless-storage.1.2.3." + repeated("h", 100_000), ".rootless-storage.1.2.3.a\0",
+    ] as [[UInt8]])
   func `a name of any other form is not ours`(other: [UInt8]) { #expect(TemporaryName(other) == nil) }
 
   struct Case: Sendable, CustomTestStringConvertible {

@@ -3,7 +3,8 @@ import Testing
 @testable import RootlessStorage
 @testable import rootless_storage
 
-private let shippedFile = parts(bytes(#filePath), separator: { $0 == 0x2f }).dropLast(3).flatMap { $0 + "/" } + "packaging/tmpfiles.d/rootless-storage.conf"
+private let shippedFile =
+  parts(bytes(#filePath), separator: { $0 == 0x2f }).dropLast(3).flatMap { $0 + "/" } + "packaging/tmpfiles.d/rootless-storage.conf"
 
 @Suite struct TmpfilesLineTests {
   private func line(_ text: String) -> String? {
@@ -13,14 +14,20 @@ private let shippedFile = parts(bytes(#filePath), separator: { $0 == 0x2f }).dro
   }
 
   @Test(arguments: [
-    ("q /var/tmp 1777 root root 30d", "q /var/tmp 30d"), ("x /var/tmp/*/containers", "x /var/tmp/*/containers -"), ("d /a// 0755 root root -", "d /a -"),
-    ("d\t/a/./b - - - 0", "d /a/b 0"), ("D! /tmp 1777 root root ~10d", "D! /tmp 10d"), ("e /a - - - aAm:1w2d argument \"that need not fit", "e /a 1w2d"),
-    ("d \"/a b\" - - - '1d'", "d /a b 1d"), ("d /a\\x20b - - - 1d", "d /a b 1d"), ("d %V/%U%% - - - 1d", "d /var/tmp/0% 1d"), ("d /a - - - infinity", "d /a -"),
+    ("q /var/tmp 1777 root root 30d", "q /var/tmp 30d"), ("x /var/tmp/*/containers", "x /var/tmp/*/containers -"),
+    ("d /a// 0755 root root -", "d /a -"),
+    ("d\t/a/./b - - - 0", "d /a/b 0"), ("D! /tmp 1777 root root ~10d", "D! /tmp 10d"),
+    ("e /a - - - aAm:1w2d argument \"that need not fit", "e /a 1w2d"),
+    ("d \"/a b\" - - - '1d'", "d /a b 1d"), ("d /a\\x20b - - - 1d", "d /a b 1d"), ("d %V/%U%% - - - 1d", "d /var/tmp/0% 1d"),
+    ("d /a - - - infinity", "d /a -"),
     ("f /a - - - 1d", "f /a -"), ("x /a - - - 1d", "x /a 1d"), ("C+ /a - - - 1d /b", "C /a 1d"),
   ])
   func `lines that hold`(text: String, expected: String) { #expect(line(text) == expected) }
 
-  @Test(arguments: ["", "d", "d a", "y /a", "d /%H - - - 1d", "d \"/a", "d /a\\", "d /a\\q", "d /a - - - soon", "d /a - - - :1d", "d /a - - - z:1d", "d, /a", "d /a%", "d /a\\x00b - - - 1d", "d /a\u{0}b - - - 1d"])
+  @Test(arguments: [
+    "", "d", "d a", "y /a", "d /%H - - - 1d", "d \"/a", "d /a\\", "d /a\\q", "d /a - - - soon", "d /a - - - :1d", "d /a - - - z:1d",
+    "d, /a", "d /a%", "d /a\\x00b - - - 1d", "d /a\u{0}b - - - 1d",
+  ])
   func `lines that systemd does not take, or that cannot concern us`(text: String) { #expect(line(text) == nil) }
 
   @Test func `nothing traps`() {
@@ -34,7 +41,9 @@ private let shippedFile = parts(bytes(#filePath), separator: { $0 == 0x2f }).dro
 @Suite struct TmpfilesTests {
   private let place = TestDirectory()
   private let rhel = "q /tmp 1777 root root 10d\nq /var/tmp 1777 root root 30d\n"
-  private var shipped: String { get throws { String(decoding: try readAll(try open(path: shippedFile, .reading), limit: 65536), as: UTF8.self) } }
+  private var shipped: String {
+    get throws { String(decoding: try readAll(try open(path: shippedFile, .reading), limit: 65536), as: UTF8.self) }
+  }
 
   private func host(_ files: [String: String]) -> Tmpfiles? {
     place.put("usr/bin/systemd-tmpfiles", "")
@@ -55,8 +64,10 @@ private let shippedFile = parts(bytes(#filePath), separator: { $0 == 0x2f }).dro
   }
 
   @Test(arguments: [
-    ("", "stays"), ("q /var/tmp 1777 root root 30d", "ages by 1"), ("#q /var/tmp 1777 root root 30d", "stays"), ("q /var/tmp 1777 root root -", "stays"),
-    ("q /var/tmp 1777 root root 0", "ages by 1"), ("q /var 1777 root root 30d", "ages by 1"), ("q / - - - 30d", "ages by 1"), ("q /var/tm - - - 30d", "stays"),
+    ("", "stays"), ("q /var/tmp 1777 root root 30d", "ages by 1"), ("#q /var/tmp 1777 root root 30d", "stays"),
+    ("q /var/tmp 1777 root root -", "stays"),
+    ("q /var/tmp 1777 root root 0", "ages by 1"), ("q /var 1777 root root 30d", "ages by 1"), ("q / - - - 30d", "ages by 1"),
+    ("q /var/tm - - - 30d", "stays"),
     ("q /var/tmp - - - 30d\nx /var/tmp/*/containers", "stays"), ("q /var/tmp - - - 30d\nx /var/tmp/*/docker", "ages by 1"),
     // What has a line of its own is left alone, whatever the line.
     ("q /var/tmp - - - 30d\nd /var/tmp/alice", "stays"), ("q /var/tmp - - - 30d\nz /var/tmp/alice/containers", "stays"),
@@ -66,12 +77,15 @@ private let shippedFile = parts(bytes(#filePath), separator: { $0 == 0x2f }).dro
     // A line for the boot means nothing to the timer.
     ("q /var/tmp - - - 30d\nx! /var/tmp/*", "ages by 1"), ("q! /var/tmp - - - 30d", "stays"),
     // Lines that protect and age.
-    ("q /var/tmp - - - 30d\nx /var/tmp/*/containers - - - 90d", "ages by 2"), ("q /var/tmp - - - 30d\nX /var/tmp/*/containers", "ages by 2"),
-    ("q /var/tmp - - - -\nX /var/tmp/*/containers", "stays"), ("e /var/tmp/*/containers - - - 10d", "ages by 1"), ("e /var/tmp/*/docker - - - 10d", "stays"),
+    ("q /var/tmp - - - 30d\nx /var/tmp/*/containers - - - 90d", "ages by 2"),
+    ("q /var/tmp - - - 30d\nX /var/tmp/*/containers", "ages by 2"),
+    ("q /var/tmp - - - -\nX /var/tmp/*/containers", "stays"), ("e /var/tmp/*/containers - - - 10d", "ages by 1"),
+    ("e /var/tmp/*/docker - - - 10d", "stays"),
     // Of two lines for a path the first counts.
     ("q /var/tmp - - - -\nq /var/tmp - - - 30d", "stays"), ("q /var/tmp - - - 30d\nd /var/tmp - - - -", "ages by 1"),
     // At boot.
-    ("D /var/tmp", "emptied by 1"), ("D /var/tmp\nx /var/tmp/*/containers", "emptied by 1"), ("q /var/tmp - - - 1d\nD! /var", "emptied by 2"),
+    ("D /var/tmp", "emptied by 1"), ("D /var/tmp\nx /var/tmp/*/containers", "emptied by 1"),
+    ("q /var/tmp - - - 1d\nD! /var", "emptied by 2"),
     ("R! /var/tmp/*", "emptied by 1"), ("r! /var/tmp/*", "stays"), ("D /tmp", "stays"),
   ])
   func `what becomes of a store`(lines: String, expected: String) { #expect(fate(lines) == expected) }
@@ -85,14 +99,18 @@ private let shippedFile = parts(bytes(#filePath), separator: { $0 == 0x2f }).dro
     #expect(found.map(\.code) == [.storageAgeing])
     #expect(
       found.first?.sentence
-        == "systemd-tmpfiles removes what has not been used for 30d below /var/tmp (/usr/lib/tmpfiles.d/tmp.conf:2), and with it the containers and images in /var/tmp/USER/containers/storage and /var/tmp/USER/docker, file by file.")
+        == "systemd-tmpfiles removes what has not been used for 30d below /var/tmp (/usr/lib/tmpfiles.d/tmp.conf:2), and with it the containers and images in /var/tmp/USER/containers/storage and /var/tmp/USER/docker, file by file."
+    )
     #expect(
-      found.first?.remedy.text == "printf '%s\\n' 'x /var/tmp/*/containers' 'x /var/tmp/*/docker' | sudo tee -a /etc/tmpfiles.d/rootless-storage-local.conf")
+      found.first?.remedy.text
+        == "printf '%s\\n' 'x /var/tmp/*/containers' 'x /var/tmp/*/docker' | sudo tee -a /etc/tmpfiles.d/rootless-storage-local.conf")
     #expect(try findings(["usr/lib/tmpfiles.d/rootless-storage.conf": try shipped]) == [])
   }
 
   @Test func `storage elsewhere needs lines of its own, which the command writes`() throws {
-    let files = ["usr/lib/tmpfiles.d/a.conf": "d \"/scratch [a]\" 1777 root root 2w\n", "usr/lib/tmpfiles.d/rootless-storage.conf": try shipped]
+    let files = [
+      "usr/lib/tmpfiles.d/a.conf": "d \"/scratch [a]\" 1777 root root 2w\n", "usr/lib/tmpfiles.d/rootless-storage.conf": try shipped,
+    ]
     let remedy = try findings(files, "/scratch [a]/c-$UID").first?.remedy.text ?? ""
     #expect(remedy.hasPrefix("printf '%s\\n' 'x /scratch\\x20[[]a]/c-*/containers' "))
     // The lines that it writes do it.
@@ -102,7 +120,9 @@ private let shippedFile = parts(bytes(#filePath), separator: { $0 == 0x2f }).dro
 
   @Test func `a line for the engine's own directory must go`() throws {
     let found = try findings(["usr/lib/tmpfiles.d/a.conf": "e /var/tmp/*/containers - - - 10d\n"])
-    #expect(found.first?.remedy.text == "take that line out: copy /usr/lib/tmpfiles.d/a.conf to /etc/tmpfiles.d, where it hides the other, and edit line 1 there")
+    #expect(
+      found.first?.remedy.text
+        == "take that line out: copy /usr/lib/tmpfiles.d/a.conf to /etc/tmpfiles.d, where it hides the other, and edit line 1 there")
     let own = try findings(["usr/lib/tmpfiles.d/a.conf": "", "etc/tmpfiles.d/b.conf": "\ne /var/tmp/*/containers - - - 10d\n"])
     #expect(own.first?.remedy.text == "take line 2 out of /etc/tmpfiles.d/b.conf")
   }

@@ -6,7 +6,9 @@ import Testing
 
 /// When a walk through somebody else's tree ends, and what it says of itself then.
 struct TreeWalkTests {
-  private func walk(_ files: TestDirectory, _ budget: TreeWalk.Budget = .size, _ onProgress: @escaping (Int, UInt64) -> Void = { _, _ in }) throws -> TreeWalk {
+  private func walk(_ files: TestDirectory, _ budget: TreeWalk.Budget = .size, _ onProgress: @escaping (Int, UInt64) -> Void = { _, _ in })
+    throws -> TreeWalk
+  {
     let parent = try open(path: files.path, .directoryPlace)
     var walk = TreeWalk(now: wallClock(), isRoot: isRoot, budget: budget, onProgress: onProgress)
     walk.add(at: parent, "tree", on: try fileStatus(of: parent))

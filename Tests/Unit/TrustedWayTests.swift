@@ -22,15 +22,19 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
   @Test func `a file is found through directories`() throws {
     place.directory("a/b")
     place.file("a/b/f", "found")
-    for path in ["a/b/f", "a//b/./f", "a/b/../b/f", "a/b/f/", "./a/b/f/."] as [[UInt8]] { #expect(try content(place(path), .any) == "found") }
+    for path in ["a/b/f", "a//b/./f", "a/b/../b/f", "a/b/f/", "./a/b/f/."] as [[UInt8]] {
+      #expect(try content(place(path), .any) == "found")
+    }
   }
 
-  @Test(arguments: [
-    ("none", "none", .missing), ("a/none/f", "a/none", .missing), ("a/f/g", "a/f", .notDirectory), ("a", "a", .notRegular),
-    ("fifo", "fifo", .notRegular), ("toFifo", "fifo", .notRegular), ("a/" + repeated("x", 256), "a/" + repeated("x", 256), .failed(.nameTooLong)),
-    ("dangling", "nowhere", .failed(.noEntry)), ("dangling/f", "nowhere", .failed(.noEntry)), ("toFile/g", "a/f", .notDirectory),
-    ("loop", "loop", .tooManySymbolicLinks), ("loop/f", "loop", .tooManySymbolicLinks), ("ring1/f", "ring1", .tooManySymbolicLinks),
-  ] as [([UInt8], [UInt8], WayProblem.Reason)])
+  @Test(
+    arguments: [
+      ("none", "none", .missing), ("a/none/f", "a/none", .missing), ("a/f/g", "a/f", .notDirectory), ("a", "a", .notRegular),
+      ("fifo", "fifo", .notRegular), ("toFifo", "fifo", .notRegular),
+      ("a/" + repeated("x", 256), "a/" + repeated("x", 256), .failed(.nameTooLong)),
+      ("dangling", "nowhere", .failed(.noEntry)), ("dangling/f", "nowhere", .failed(.noEntry)), ("toFile/g", "a/f", .notDirectory),
+      ("loop", "loop", .tooManySymbolicLinks), ("loop/f", "loop", .tooManySymbolicLinks), ("ring1/f", "ring1", .tooManySymbolicLinks),
+    ] as [([UInt8], [UInt8], WayProblem.Reason)])
   func `what is wrong is told with the component at fault`(path: [UInt8], fault: [UInt8], reason: WayProblem.Reason) {
     place.directory("a")
     place.file("a/f")
@@ -92,11 +96,13 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
   private let place = TestDirectory()
   private let other: UInt32 = 12_345
 
-  @Test(arguments: [
-    (0o755, true, true), (0o700, true, true), (0o711, true, true), (0o555, true, true), (0o775, false, false), (0o757, false, false),
-    (0o777, false, false), (0o720, false, false), (0o702, false, false), (0o2775, false, false), (0o1777, false, true), (0o1775, false, true),
-    (0o1757, false, true), (0o1755, true, true),
-  ] as [(UInt32, Bool, Bool)])
+  @Test(
+    arguments: [
+      (0o755, true, true), (0o700, true, true), (0o711, true, true), (0o555, true, true), (0o775, false, false), (0o757, false, false),
+      (0o777, false, false), (0o720, false, false), (0o702, false, false), (0o2775, false, false), (0o1777, false, true),
+      (0o1775, false, true),
+      (0o1757, false, true), (0o1755, true, true),
+    ] as [(UInt32, Bool, Bool)])
   func `a directory that others can write to is refused, and the sticky bit helps only on the way to the storage`(
     mode: UInt32, trusted: Bool, storage: Bool
   ) {
@@ -161,7 +167,9 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
     }
   }
 
-  @Test(arguments: [(0o664, false), (0o646, false), (0o666, false), (0o1666, false), (0o644, true), (0o600, true), (0o444, true)] as [(UInt32, Bool)])
+  @Test(
+    arguments: [(0o664, false), (0o646, false), (0o666, false), (0o1666, false), (0o644, true), (0o600, true), (0o444, true)]
+      as [(UInt32, Bool)])
   func `a file that others can write to is refused`(mode: UInt32, passes: Bool) {
     place.file("f", "m", mode: mode)
     let result = Result { () throws(WayProblem) in try content(place("f"), .trusted) }
@@ -177,6 +185,8 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
 
   @Test func `a missing file in a place that others can write to is not simply missing`() {
     place.directory("d", mode: 0o1777)
-    #expect(throws: WayProblem(path: place("d"), reason: .writableByOthers(mode: 0o1777))) { try readSettings(place("d/f"), trusted: true, mounts) }
+    #expect(throws: WayProblem(path: place("d"), reason: .writableByOthers(mode: 0o1777))) {
+      try readSettings(place("d/f"), trusted: true, mounts)
+    }
   }
 }

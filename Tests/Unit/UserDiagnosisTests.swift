@@ -7,7 +7,9 @@ import Testing
 @Suite struct UserDiagnosisTests {
   private let settings = Settings()
 
-  private func facts(_ state: StorageObservation.State = .inPlace(mode: 0o700), _ change: (inout UserFacts.Storage) -> Void = { _ in }) -> UserFacts {
+  private func facts(_ state: StorageObservation.State = .inPlace(mode: 0o700), _ change: (inout UserFacts.Storage) -> Void = { _ in })
+    -> UserFacts
+  {
     var facts = UserFacts(account: account(), home: .on(.named("nfs4")))
     facts.isNetworkHome = true
     var storage = UserFacts.Storage(path: "/var/tmp/alice", observation: StorageObservation(parentIsWritableByOthers: true, state: state))
@@ -20,9 +22,13 @@ import Testing
     UserDiagnosis(facts, settings, isPrivileged: isPrivileged).findings.map(\.code)
   }
 
-  @Test(arguments: [("container_file_t", false), ("data_home_t", false), ("xdg_data_t", false), ("user_tmp_t", true), ("unlabeled_t", true)])
+  @Test(arguments: [
+    ("container_file_t", false), ("data_home_t", false), ("xdg_data_t", false), ("user_tmp_t", true), ("unlabeled_t", true),
+  ])
   func `a label that containers may not use is found, where SELinux is on`(type: String, isFound: Bool) {
-    let labelled = facts { $0.hasLabels = true; $0.label = type }
+    let labelled = facts {
+      $0.hasLabels = true; $0.label = type
+    }
     #expect(codes(labelled) == (isFound ? [.storageLabel] : []))
     #expect(codes(facts { $0.label = type }) == [])
   }
@@ -38,9 +44,12 @@ import Testing
 
   @Test func `without a storage directory of ours, engines are told of their usual places`() {
     var local = UserFacts(account: account(), home: .on(.blockDevice))
-    #expect(IntendedConfig(local).graphroot == "/home/alice/.local/share/containers/storage" && IntendedConfig(local).dataRoot == "/home/alice/.local/share/docker")
+    #expect(
+      IntendedConfig(local).graphroot == "/home/alice/.local/share/containers/storage"
+        && IntendedConfig(local).dataRoot == "/home/alice/.local/share/docker")
     local.storage = facts().storage
-    #expect(IntendedConfig(local).graphroot == "/var/tmp/alice/containers/storage" && IntendedConfig(local).dataRoot == "/var/tmp/alice/docker")
+    #expect(
+      IntendedConfig(local).graphroot == "/var/tmp/alice/containers/storage" && IntendedConfig(local).dataRoot == "/var/tmp/alice/docker")
   }
 
   @Test func `the runroot is read out of Podman's database`() {
@@ -57,9 +66,13 @@ import Testing
     var away = facts(.absent)
     away.home = .withoutTicket(KerberosMount(type: "nfs4", flavour: "krb5i"), .keyExpired)
     let diagnosis = UserDiagnosis(away, settings, isPrivileged: true)
-    #expect(diagnosis.findings.map(\.code) == [.storageMissing, .homeTicketMissing] && diagnosis.findings.map(\.severity) == [.error, .note])
+    #expect(
+      diagnosis.findings.map(\.code) == [.storageMissing, .homeTicketMissing] && diagnosis.findings.map(\.severity) == [.error, .note])
     #expect(diagnosis.actions == [.login(.createStorageDirectory(mode: 0o700))])
-    #expect(diagnosis.findings[1].sentence == "The home is on a network file system with Kerberos (nfs4, sec=krb5i), and alice has no valid ticket: Key has expired. What is in it is unknown.")
+    #expect(
+      diagnosis.findings[1].sentence
+        == "The home is on a network file system with Kerberos (nfs4, sec=krb5i), and alice has no valid ticket: Key has expired. What is in it is unknown."
+    )
     #expect(diagnosis.findings[1].remedy.text == "as alice, in a session of theirs: kinit && rootless-storage check")
     away.storage?.observation.state = .inPlace(mode: 0o700)
     #expect(UserDiagnosis(away, settings, isPrivileged: true).findings.map(\.code) == [.homeTicketMissing])
@@ -70,7 +83,9 @@ import Testing
     var facts = facts()
     facts.storageConf = .init(file: .failed(cause))
     facts.daemonJson = .init(file: .failed(cause))
-    let remedies = UserDiagnosis(facts, settings, isPrivileged: true).findings.filter { [.storageConfUnreadable, .daemonJsonUnreadable].contains($0.code) }.map(\.remedy.text)
+    let remedies = UserDiagnosis(facts, settings, isPrivileged: true).findings.filter {
+      [.storageConfUnreadable, .daemonJsonUnreadable].contains($0.code)
+    }.map(\.remedy.text)
     #expect(remedies.count == 2 && remedies.allSatisfy { !$0.contains("mv ") && $0.hasPrefix("log in as alice when") }, "\(remedies)")
   }
 
@@ -81,7 +96,9 @@ import Testing
     #expect(findings.map(\.code) == [.migrateNeeded] && findings[0].sentence.contains("77"))
     #expect(findings[0].remedy.text.hasPrefix("as alice, in a session of theirs: podman system migrate    # ") && !findings[0].isRepairable)
     // repair runs what it can run, and promises nothing else.
-    for (podman, canRun, isRepairable) in [("/usr/bin/podman", false, false), (nil, true, false), ("/usr/bin/podman", true, true)] as [([UInt8]?, Bool, Bool)] {
+    for (podman, canRun, isRepairable) in [("/usr/bin/podman", false, false), (nil, true, false), ("/usr/bin/podman", true, true)]
+      as [([UInt8]?, Bool, Bool)]
+    {
       outdated.podman = podman
       outdated.canRunPrograms = canRun
       let diagnosis = UserDiagnosis(outdated, settings, isPrivileged: true)
@@ -99,7 +116,8 @@ import Testing
       return UserDiagnosis(other, settings, isPrivileged: true).asUser(command, isShowing: isShowing)
     }
     #expect(remedy("alice", "rm -rf '/a $b'") == "sudo systemd-run --wait --collect --uid=alice rm -rf '/a $$b'")
-    #expect(remedy("alice", "ls /a", isShowing: true) == "sudo systemd-run --quiet --pipe --collect --uid=alice ls /a </dev/null 2>&1 | cat -v")
+    #expect(
+      remedy("alice", "ls /a", isShowing: true) == "sudo systemd-run --quiet --pipe --collect --uid=alice ls /a </dev/null 2>&1 | cat -v")
     #expect(remedy("alice@dom", "rm /a") == "sudo systemd-run --wait --collect --uid=2001 rm /a")
     #expect(remedy("4711", "rm /a") == "sudo systemd-run --wait --collect --uid=2001 rm /a")
     #expect(remedy("alice", "rm -rf '/a $b'", UserFacts.Environment()) == "rm -rf '/a $b'")
@@ -121,10 +139,14 @@ import Testing
   }
 
   static let states: [StorageObservation.State] = [
-    .absent, .inPlace(mode: 0o700), .inPlace(mode: 0o711), .inPlace(mode: 0o755), .inPlace(mode: 0o000), .writableByOthers(mode: 0o777, content: .own),
+    .absent, .inPlace(mode: 0o700), .inPlace(mode: 0o711), .inPlace(mode: 0o755), .inPlace(mode: 0o000),
+    .writableByOthers(mode: 0o777, content: .own),
     .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 3)), .writableByOthers(mode: 0o777, content: .mount(name: "x")),
-    .writableByOthers(mode: 0o777, content: .tooMuchToTell), .occupied(by: .directory, owner: 7), .occupied(by: .symbolicLink, owner: 0), .onNetwork(type: "nfs4"),
-    .userMount(owner: nil), .userMount(owner: 7), .userMount(owner: 0), .writableByOthers(mode: 0o775, content: .ownAndOther), .way(WayProblem(path: "/var", reason: .ownedBy(7))), .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))), .failed(.ioError),
+    .writableByOthers(mode: 0o777, content: .tooMuchToTell), .occupied(by: .directory, owner: 7), .occupied(by: .symbolicLink, owner: 0),
+    .onNetwork(type: "nfs4"),
+    .userMount(owner: nil), .userMount(owner: 7), .userMount(owner: 0), .writableByOthers(mode: 0o775, content: .ownAndOther),
+    .way(WayProblem(path: "/var", reason: .ownedBy(7))), .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))),
+    .failed(.ioError),
   ]
 
   @Test(arguments: states)
@@ -138,7 +160,9 @@ import Testing
       #expect(user.actions.allSatisfy { root.actions.contains($0) })
       // What only root fixes names sudo.
       if user.actions.isEmpty { #expect(user.findings.filter(\.isRepairable).allSatisfy { $0.remedy.text.hasPrefix("sudo ") }) }
-      for finding in root.findings { #expect(finding.sentence.hasSuffix(".") && !finding.sentence.contains("\n") && !finding.remedy.text.isEmpty, "\(finding)") }
+      for finding in root.findings {
+        #expect(finding.sentence.hasSuffix(".") && !finding.sentence.contains("\n") && !finding.remedy.text.isEmpty, "\(finding)")
+      }
     }
   }
 
@@ -166,7 +190,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [("alice", "alice"), ("a b", "'a b'"), ("it's", "$'it\\047s'"), ("DOM\\alice", "'DOM\\alice'"), ("a\nb", "$'a\\012b'"), ("", "''")])
+  @Test(arguments: [
+    ("alice", "alice"), ("a b", "'a b'"), ("it's", "$'it\\047s'"), ("DOM\\alice", "'DOM\\alice'"), ("a\nb", "$'a\\012b'"), ("", "''"),
+  ])
   func `words are quoted for a shell`(word: String, quoted: String) {
     #expect(shellWord(bytes(word)) == quoted)
   }

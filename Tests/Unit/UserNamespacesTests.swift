@@ -23,9 +23,11 @@ import Testing
 
   @Test(.enabled(if: isRoot, "needs root")) func `a good host has no findings`() { #expect(sentences() == []) }
 
-  @Test(.enabled(if: isRoot, "needs root"), arguments: [
-    ("user/max_user_namespaces", "user.max_user_namespaces"), ("kernel/unprivileged_userns_clone", "kernel.unprivileged_userns_clone"),
-  ])
+  @Test(
+    .enabled(if: isRoot, "needs root"),
+    arguments: [
+      ("user/max_user_namespaces", "user.max_user_namespaces"), ("kernel/unprivileged_userns_clone", "kernel.unprivileged_userns_clone"),
+    ])
   func `namespaces that are switched off`(file: String, key: String) {
     place.put("proc/sys/\(file)", "0\n")
     #expect(findings().map(\.code) == [.usernsDisabled])
@@ -56,7 +58,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("ID=ubuntu\nID_LIKE=debian\n", "sudo apt install uidmap"), ("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", "sudo dnf install shadow-utils"),
+    ("ID=ubuntu\nID_LIKE=debian\n", "sudo apt install uidmap"),
+    ("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", "sudo dnf install shadow-utils"),
     ("ID=arch\n", "sudo pacman -S shadow"), ("ID='opensuse-leap'\nID_LIKE=\"suse opensuse\"\n", "sudo zypper install shadow"),
     ("", "install the package with it (uidmap on Debian and Ubuntu, shadow-utils on Fedora and RHEL)"),
   ])
@@ -102,11 +105,15 @@ import Testing
     for (path, isNosuid) in options where !isNosuid || exists(path + "/.") { #expect(isMountedNosuid(path) == isNosuid, "\(shown(path))") }
   }
 
-  @Test(.enabled(if: isRoot, "needs root"), arguments: [
-    ("5.10.0-28-amd64", "debian", true), ("5.11.0", "debian", false), ("6.18.44-x", "debian", false), ("4.18.0-348.el8.x86_64", "rhel", false),
-    ("4.18.0-305.3.1.el8.x86_64", "rhel", true), ("4.18.0-400.generic", "debian", true), ("5.4.0-100-generic", "ubuntu", false), ("garbage", "debian", false),
-    ("3.10.0-1160.el7.x86_64", "centos", true),
-  ])
+  @Test(
+    .enabled(if: isRoot, "needs root"),
+    arguments: [
+      ("5.10.0-28-amd64", "debian", true), ("5.11.0", "debian", false), ("6.18.44-x", "debian", false),
+      ("4.18.0-348.el8.x86_64", "rhel", false),
+      ("4.18.0-305.3.1.el8.x86_64", "rhel", true), ("4.18.0-400.generic", "debian", true), ("5.4.0-100-generic", "ubuntu", false),
+      ("garbage", "debian", false),
+      ("3.10.0-1160.el7.x86_64", "centos", true),
+    ])
   func `a kernel too old for overlay wants fuse-overlayfs`(kernel: String, distribution: String, isOld: Bool) {
     place.put("proc/sys/kernel/osrelease", kernel + "\n")
     place.put("etc/os-release", "ID=\(distribution)\n")
@@ -120,7 +127,10 @@ import Testing
       place.put("sys/module/overlay/parameters/permit_mounts_in_userns", "N\n")
       #expect(findings().map(\.code) == [.fuseOverlayfs])
     } else {
-      #expect(sentences().first == "The kernel \(kernel) cannot mount overlay for users (Linux 5.11 can), and fuse-overlayfs, which does it instead, is not installed.")
+      #expect(
+        sentences().first
+          == "The kernel \(kernel) cannot mount overlay for users (Linux 5.11 can), and fuse-overlayfs, which does it instead, is not installed."
+      )
     }
     place.put("usr/bin/fuse-overlayfs", "", mode: 0o755)
     #expect(remedy() == "sudo modprobe fuse")

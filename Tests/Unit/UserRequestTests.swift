@@ -5,8 +5,10 @@ import Testing
 
 @Suite struct UserRequestTests {
   private let request = UserRequest(
-    task: .verify, name: bytes("DOM\\alice \u{e4}"), uid: 4_294_967_294, gid: 0, groups: [27, 4001], groupsLeftOut: true, home: [0x2f, 0x20, 0xff, 0x0a], conf: bytes("/etc/c"), timeout: 3600,
-    environment: UserFacts.Environment(configHome: "/x", storageOptions: "a b"), engines: EngineGenerations(podman: .merging, docker: .early))
+    task: .verify, name: bytes("DOM\\alice \u{e4}"), uid: 4_294_967_294, gid: 0, groups: [27, 4001], groupsLeftOut: true,
+    home: [0x2f, 0x20, 0xff, 0x0a], conf: bytes("/etc/c"), timeout: 3600,
+    environment: UserFacts.Environment(configHome: "/x", storageOptions: "a b"),
+    engines: EngineGenerations(podman: .merging, docker: .early))
 
   @Test func `what is sent is what arrives`() {
     #expect(UserRequest(message: request.message) == request)
@@ -29,7 +31,9 @@ import Testing
     #expect(UserReport(message: report.message) == report)
     report.home = UserReport.Home(path: "/home/alice", fileSystem: nil, isNetwork: true)
     report.storage = UserReport.Storage(path: "", isInPlace: false)
-    (report.graphroot, report.dataRoot, report.ignoresChownErrors, report.hasSession, report.volumes, report.isServed) = ("", "/d", true, false, 0, false)
+    (report.graphroot, report.dataRoot, report.ignoresChownErrors, report.hasSession, report.volumes, report.isServed) = (
+      "", "/d", true, false, 0, false
+    )
     #expect(UserReport(message: report.message) == report)
     report.findings = [Finding(.storageMissing, .error, "It is gone.", remedy: "log in", isRepairable: true)]
     report.actions = []

@@ -29,7 +29,9 @@ import Testing
 
   @Test func `numbers, modes, causes and texts are put in as they read`() {
     let inner: Text = "inner \("x\n" as [UInt8])"
-    #expect(shown(Text("\(UInt32.max) \(UInt32(0)) \(mode: 0o700) \(mode: 0) \(mode: 0o1777) \(inner)").bytes) == "4294967295 0 0700 0000 1777 inner x\\012")
+    #expect(
+      shown(Text("\(UInt32.max) \(UInt32(0)) \(mode: 0o700) \(mode: 0) \(mode: 0o1777) \(inner)").bytes)
+        == "4294967295 0 0700 0000 1777 inner x\\012")
     #expect(shown(Text("\(Errno.noSpace); \(Errno.stale)").bytes) == "No space left on device; Stale file handle")
     for number: Int32 in [0, -1, 524, 4096, Int32.max, Int32.min] { #expect(isPrintable(Text("\(Errno(number))").bytes)) }
   }
@@ -73,13 +75,20 @@ import Testing
 
   /// What a next step begins with, after a semicolon, or how a message ends that has a consequence instead of one.
   private static let steps = [
-    "log in", "find out ", "run it", "run the", "set ", "create ", "look at it", "free ", "make ", "raise ", "check ", "reinstall ", "correct ", "usage: ",
-    "use ", "is a Kerberos ticket", "is /proc mounted", "it and every directory", "every directory above", "every component", "in this path only",
-    "remove ", "give ", "move ", "install ", "mount ", "add ", "shorten ", "lower ", "fix ", "unmount ", "it may be a mount of your own, else make"
+    "log in", "find out ", "run it", "run the", "set ", "create ", "look at it", "free ", "make ", "raise ", "check ", "reinstall ",
+    "correct ", "usage: ",
+    "use ", "is a Kerberos ticket", "is /proc mounted", "it and every directory", "every directory above", "every component",
+    "in this path only",
+    "remove ", "give ", "move ", "install ", "mount ", "add ", "shorten ", "lower ", "fix ", "unmount ",
+    "it may be a mount of your own, else make",
   ]
 
   private func hasNextStep(_ text: String) -> Bool {
-    if text.hasSuffix("ignoring") || text.hasSuffix("the default holds") || text.hasSuffix(", log in again") || text.hasSuffix("until that is fixed") || text.contains(": set ") { return true }
+    if text.hasSuffix("ignoring") || text.hasSuffix("the default holds") || text.hasSuffix(", log in again")
+      || text.hasSuffix("until that is fixed") || text.contains(": set ")
+    {
+      return true
+    }
     return text.split(separator: ";").dropFirst().contains { part in WordingTests.steps.contains { part.dropFirst().hasPrefix($0) } }
   }
 
@@ -119,7 +128,10 @@ import Testing
 
   @Test(arguments: [Errno.noSpace, .quotaExceeded, .readOnly, .fileTooLarge, .accessDenied, .notPermitted, .ioError, .stale, Errno(9999)])
   func `a failure names its cause`(cause: Errno) {
-    for event in [Event.storageFailed(cause, parentIsWritableByOthers: true), .fileFailed(file: "f", cause), .fileBlocked(file: "f", cause), .homeUnusable(.failed(cause))] {
+    for event in [
+      Event.storageFailed(cause, parentIsWritableByOthers: true), .fileFailed(file: "f", cause), .fileBlocked(file: "f", cause),
+      .homeUnusable(.failed(cause)),
+    ] {
       #expect(text(event).contains(": " + shown(cause.explanation)))
     }
   }

@@ -18,7 +18,9 @@ extension Lab {
   ///
   /// - Parameter host: options of the PAM host.
   func session(_ user: String, host options: String = "", timeout: Int = 60, on host: Host = .lab1) throws -> Output {
-    try root("echo 'session required pam_rootless_storage.so timeout=\(timeout)' > /etc/pam.d/tested; rm -f /run/rootless-storage/[0-9]*; pam-host \(options) /etc/pam.d tested \(user); journalctl --sync", on: host)
+    try root(
+      "echo 'session required pam_rootless_storage.so timeout=\(timeout)' > /etc/pam.d/tested; rm -f /run/rootless-storage/[0-9]*; pam-host \(options) /etc/pam.d tested \(user); journalctl --sync",
+      on: host)
   }
 
   /// /etc/subuid and /etc/subgid.
@@ -37,7 +39,11 @@ struct SubordinateLine: Hashable, CustomStringConvertible {
     description = text
     let fields = text.split(separator: ":", omittingEmptySubsequences: false)
     owner = String(fields[0])
-    if fields.count == 3, let first = Int(fields[1]), let count = Int(fields[2]), count > 0 { range = first...(first + count - 1) } else { range = nil }
+    if fields.count == 3, let first = Int(fields[1]), let count = Int(fields[2]), count > 0 {
+      range = first...(first + count - 1)
+    } else {
+      range = nil
+    }
   }
 }
 

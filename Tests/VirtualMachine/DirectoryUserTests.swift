@@ -16,12 +16,17 @@ struct DirectoryUserTests {
 
   private func added(_ user: String, _ first: Int) -> String { "\(user): added subordinate uids and gids \(first)-\(first + 65535)" }
 
-  @Test func `at a directory user's first login Podman works at the first attempt; who had run it before needs podman system migrate`() throws {
+  @Test func `at a directory user's first login Podman works at the first attempt; who had run it before needs podman system migrate`()
+    throws
+  {
     let lab = try Lab()
     try lab.useDirectory()
     // Storage alone is not enough.
     let before = try lab.login("erin", "podman import -q /srv/image.tar localhost/test; echo status $?; \(DirectoryUserTests.map)")
-    #expect(before.text.contains("status 125") && before.text.contains("potentially insufficient UIDs or GIDs available in user namespace (requested 0:42 for /etc/shadow)"), "\(before)")
+    #expect(
+      before.text.contains("status 125")
+        && before.text.contains("potentially insufficient UIDs or GIDs available in user namespace (requested 0:42 for /etc/shadow)"),
+      "\(before)")
     #expect(identifierMap(before.lines).contains("0 20001 1"), "\(before)")
 
     try lab.addSettings(DirectoryUserTests.settings)
@@ -50,19 +55,24 @@ struct DirectoryUserTests {
     #expect(try lab.root(DirectoryUserTests.state).text == seen, "a second login writes nothing")
 
     // The pause process keeps the namespace of the time before.
-    let late = try lab.login("erin", "\(DirectoryUserTests.map); podman system migrate; \(DirectoryUserTests.map); \(DirectoryUserTests.owners)")
+    let late = try lab.login(
+      "erin", "\(DirectoryUserTests.map); podman system migrate; \(DirectoryUserTests.map); \(DirectoryUserTests.owners)")
     #expect(identifierMap(late.lines.prefix(3)) == ["0 20001 1", "0 20001 1", "1 \(DirectoryUserTests.erin) 65536"], "\(late)")
     #expect(late.lines.suffix(3) == ["0:42", "999:999", "0:0"], "\(late)")
   }
 
-  @Test func `every host computes the same range, also while the directory is away; and where ids are somebody else's nothing is written`() throws {
+  @Test func `every host computes the same range, also while the directory is away; and where ids are somebody else's nothing is written`()
+    throws
+  {
     let lab = try Lab([.lab1, .lab2], processors: 2)
     for host in [Lab.Host.lab1, .lab2] { try lab.useDirectory(settings: DirectoryUserTests.settings, on: host) }
     // Two sessions at once, and one on the other host.
     let logins = try lab.atOnce([(.lab1, "true"), (.lab1, "true"), (.lab2, "true")], user: "erin")
     #expect(logins.map(\.status) == [0, 0, 0], "\(logins)")
     for host in [Lab.Host.lab1, .lab2] {
-      #expect(try lab.root("grep -h erin /etc/subuid /etc/subgid", on: host).lines == Array(repeating: "erin:\(DirectoryUserTests.erin):65536", count: 2))
+      #expect(
+        try lab.root("grep -h erin /etc/subuid /etc/subgid", on: host).lines
+          == Array(repeating: "erin:\(DirectoryUserTests.erin):65536", count: 2))
       #expect(try lab.log(on: host).filter { $0.contains("ubordinate") } == [added("erin", DirectoryUserTests.erin)])
       #expect(try lab.root("cd /etc; echo *sub*", on: host).text == "subgid subgid- subuid subuid-\n")
     }
@@ -77,7 +87,10 @@ struct DirectoryUserTests {
     ("echo erin:1310885536:1 >> /etc/subuid", "erin has 1310885536-1310885536 in /etc/subuid"),
     ("echo 21002:0x4e22ffff:9 >> /etc/subgid", "21002 has 1310916607-1310916615 in /etc/subgid"),
     // grace's, whom only the directory knows.
-    ("grep -q :1310900000: <(getent passwd grace); echo reserved_ids = 1310900000-1310999999 >> /etc/rootless-storage/rootless-storage.conf", "1310900000-1310999999 are reserved (reserved_ids)"),
+    (
+      "grep -q :1310900000: <(getent passwd grace); echo reserved_ids = 1310900000-1310999999 >> /etc/rootless-storage/rootless-storage.conf",
+      "1310900000-1310999999 are reserved (reserved_ids)"
+    ),
     // Where they come from elsewhere, it is no fault, and nobody is warned.
     ("echo subid: sss >> /etc/nsswitch.conf", nil),
   ]
@@ -91,12 +104,16 @@ struct DirectoryUserTests {
       let session = try lab.session("user1")
       let log = try lab.log(of: "tested").dropFirst(before).filter { $0.contains("ubordinate") }
       #expect(session.text.hasPrefix("open=0 ") && session.status == 0, "\(obstacle): \(session)")
-      let why = says.map { "user1: no subordinate ids are given: the ids 1310885536-1310951071 would be somebody else's too: \($0); with ids in common, one could act as the other; add a range that is free with usermod, or set other bounds" }
+      let why = says.map {
+        "user1: no subordinate ids are given: the ids 1310885536-1310951071 would be somebody else's too: \($0); with ids in common, one could act as the other; add a range that is free with usermod, or set other bounds"
+      }
       #expect(log == (why.map { [$0] } ?? []), "\(obstacle)")
       #expect(try lab.root(DirectoryUserTests.state).text == seen, "\(obstacle)")
       try lab.root("cd /root/etc; cp -a passwd group shadow gshadow subuid subgid nsswitch.conf rootless-storage /etc")
     }
-    #expect(try lab.login("user1", "grep -h user1: /etc/subuid /etc/subgid").lines == Array(repeating: "user1:1310885536:65536", count: 2), "without an obstacle")
+    #expect(
+      try lab.login("user1", "grep -h user1: /etc/subuid /etc/subgid").lines == Array(repeating: "user1:1310885536:65536", count: 2),
+      "without an obstacle")
   }
 
   private func away(_ lab: Lab) throws {
@@ -104,7 +121,9 @@ struct DirectoryUserTests {
     try lab.root("id frank", on: .lab2)
     try lab.root("systemctl stop slapd")
     try lab.root("! getent passwd user7", on: .lab2)
-    #expect(try lab.login("frank", "grep -h frank /etc/subuid /etc/subgid", on: .lab2).lines == Array(repeating: "frank:\(DirectoryUserTests.frank):65536", count: 2))
+    #expect(
+      try lab.login("frank", "grep -h frank /etc/subuid /etc/subgid", on: .lab2).lines
+        == Array(repeating: "frank:\(DirectoryUserTests.frank):65536", count: 2))
     let seen = try lab.root(DirectoryUserTests.state, on: .lab2).text
     for (user, before) in [("user7", "true"), ("user8", "systemctl stop sssd")] {
       try lab.root(before, on: .lab2)

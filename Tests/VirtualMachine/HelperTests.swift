@@ -40,7 +40,8 @@ struct HelperTests {
 
   /// A store that is not there yet; the old one comes back afterwards.
   private static let newStore = "mv /var/tmp/alice /var/lib/aside; "
-  private static let oldStore = "as alice 'podman system migrate'; rm -rf /var/tmp/alice /var/tmp/.alice.*; mv /var/lib/aside /var/tmp/alice"
+  private static let oldStore =
+    "as alice 'podman system migrate'; rm -rf /var/tmp/alice /var/tmp/.alice.*; mv /var/lib/aside /var/tmp/alice"
   private static let emptyDirectory = "install -d -m 700 -o alice -g alice /var/tmp/alice; "
 
   private static let inHome = "setting up pivot dir"
@@ -53,74 +54,102 @@ struct HelperTests {
       what: "no storage.conf", script: "as alice 'rm '$conf", trouble: inHome, codes: ["storage-conf-missing"], left: ["images-in-home"],
       after: "grep -q '\(good)' <(as alice 'cat '$conf); as alice '! ls .local/share/containers/storage'", proof: both, answer: "999:999"),
     .init(
-      what: "graphroot in the home", script: conf("# mine\n\(overlay)  graphroot = \"/home/nfs4/alice/images\" # there\nunknown = 1"), trouble: onNetwork,
+      what: "graphroot in the home", script: conf("# mine\n\(overlay)  graphroot = \"/home/nfs4/alice/images\" # there\nunknown = 1"),
+      trouble: onNetwork,
       codes: ["graphroot-network"],
-      after: "as alice 'grep -qx \"# mine\" '$conf' && grep -qx unknown.=.1 '$conf' && grep -q alice/images.*there '$conf'.*.bak && test -d images/libpod'"),
+      after:
+        "as alice 'grep -qx \"# mine\" '$conf' && grep -qx unknown.=.1 '$conf' && grep -q alice/images.*there '$conf'.*.bak && test -d images/libpod'"
+    ),
     .init(what: "no graphroot", script: conf(overlay), trouble: onNetwork, codes: ["graphroot-missing"], left: ["images-in-home"]),
     .init(
-      what: "invalid TOML", script: conf("[storage\ngraphroot = "), trouble: "Failed to read", codes: ["storage-conf-invalid"], left: ["images-in-home"],
+      what: "invalid TOML", script: conf("[storage\ngraphroot = "), trouble: "Failed to read", codes: ["storage-conf-invalid"],
+      left: ["images-in-home"],
       after: "as alice 'grep -qx \".storage\" '$conf'.*.bak'"),
     .init(
-      what: "storage.conf a link that leads nowhere", script: "as alice 'ln -sf /nowhere '$conf", trouble: inHome, codes: ["storage-conf-unreadable"],
+      what: "storage.conf a link that leads nowhere", script: "as alice 'ln -sf /nowhere '$conf", trouble: inHome,
+      codes: ["storage-conf-unreadable"],
       left: ["images-in-home", "storage-conf-unreadable"], after: "test $(as alice 'readlink '$conf.old) = /nowhere"),
     .init(
-      what: "graphroot of somebody else's", script: "install -d -m 755 -o bob /var/tmp/theirs; " + conf("\(overlay)graphroot = \"/var/tmp/theirs\""),
+      what: "graphroot of somebody else's",
+      script: "install -d -m 755 -o bob /var/tmp/theirs; " + conf("\(overlay)graphroot = \"/var/tmp/theirs\""),
       trouble: "mkdir /var/tmp/theirs/libpod: permission denied", codes: ["graphroot-foreign"]),
     .init(
-      what: "graphroot that cannot be made", script: conf("\(overlay)graphroot = \"/scratch/alice\""), trouble: "mkdir /scratch: permission denied",
+      what: "graphroot that cannot be made", script: conf("\(overlay)graphroot = \"/scratch/alice\""),
+      trouble: "mkdir /scratch: permission denied",
       codes: ["graphroot-missing"]),
     .init(
-      what: "no driver", script: conf("[storage]\ngraphroot = \"\(good)\""), trouble: "The storage 'driver' option must be set", codes: ["driver-missing"],
+      what: "no driver", script: conf("[storage]\ngraphroot = \"\(good)\""), trouble: "The storage 'driver' option must be set",
+      codes: ["driver-missing"],
       after: "as alice 'podman images' > /run/images 2>&1; ! grep driver /run/images"),
     .init(
       what: "graphroot with a variable", script: conf("\(overlay)graphroot = \"/var/tmp/$USER/containers/storage\""),
-      attempt: "env -u USER podman info --format {{.Store.GraphRoot}}", trouble: "/var/tmp/containers/storage", codes: ["graphroot-variable"],
+      attempt: "env -u USER podman info --format {{.Store.GraphRoot}}", trouble: "/var/tmp/containers/storage",
+      codes: ["graphroot-variable"],
       proof: "env -u USER podman info --format {{.Store.GraphRoot}}", answer: good, cleanUp: "rm -rf /var/tmp/containers"),
 
     // Podman keeps it in its database, from its first command on.
     .init(
-      what: "a runroot that is not the user's", script: newStore + emptyDirectory + conf("\(overlay)graphroot = \"\(good)\"\nrunroot = \"/run/containers/storage\""),
-      trouble: "RunRoot is pointing to a path (/run/containers/storage) which is not writable", codes: ["runroot-unusable"], left: ["runroot-unusable"],
+      what: "a runroot that is not the user's",
+      script: newStore + emptyDirectory + conf("\(overlay)graphroot = \"\(good)\"\nrunroot = \"/run/containers/storage\""),
+      trouble: "RunRoot is pointing to a path (/run/containers/storage) which is not writable", codes: ["runroot-unusable"],
+      left: ["runroot-unusable"],
       after: "test -f \(good)/libpod/bolt_state.db.old", cleanUp: oldStore),
     .init(
       what: "somebody else's directory in the place of the storage directory",
-      script: newStore + "install -d -m 755 -o bob /var/tmp/alice; touch /var/tmp/alice/theirs", trouble: "mkdir /var/tmp/alice/containers: permission denied",
-      codes: ["storage-occupied"], after: "test $(stat -c %U:%a /var/tmp/alice) = alice:700; test $(stat -c %U /var/tmp/.alice.replaced-*) = bob; test -f /var/tmp/.alice.replaced-*/theirs",
+      script: newStore + "install -d -m 755 -o bob /var/tmp/alice; touch /var/tmp/alice/theirs",
+      trouble: "mkdir /var/tmp/alice/containers: permission denied",
+      codes: ["storage-occupied"],
+      after:
+        "test $(stat -c %U:%a /var/tmp/alice) = alice:700; test $(stat -c %U /var/tmp/.alice.replaced-*) = bob; test -f /var/tmp/.alice.replaced-*/theirs",
       proof: both, answer: "999:999", cleanUp: oldStore),
     .init(
       what: "a storage directory that its owner cannot write to", script: newStore + emptyDirectory + "chmod 500 /var/tmp/alice",
-      trouble: "mkdir /var/tmp/alice/containers: permission denied", codes: ["storage-mode"], after: "test $(stat -c %a /var/tmp/alice) = 700", cleanUp: oldStore),
+      trouble: "mkdir /var/tmp/alice/containers: permission denied", codes: ["storage-mode"],
+      after: "test $(stat -c %a /var/tmp/alice) = 700", cleanUp: oldStore),
     .init(
-      what: "a full disk", script: "mount -t tmpfs -o size=1m,mode=1777 none /var/tmp; " + emptyDirectory, trouble: "no space left on device",
+      what: "a full disk", script: "mount -t tmpfs -o size=1m,mode=1777 none /var/tmp; " + emptyDirectory,
+      trouble: "no space left on device",
       codes: ["storage-space"], undo: "\(restart); umount /var/tmp"),
     .init(
-      what: "storage on overlay", script: "mount -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -t overlay -o lowerdir=/opt,upperdir=/mnt/u,workdir=/mnt/w none /var/tmp; chmod 1777 /var/tmp; rm -rf /run/user/2001/containers; " + emptyDirectory,
-      trouble: "'overlay' is not supported over overlayfs", codes: ["storage-file-system", "storage-space"], undo: "\(restart); umount /var/tmp /mnt; rm -rf /run/user/2001/containers"),
+      what: "storage on overlay",
+      script:
+        "mount -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -t overlay -o lowerdir=/opt,upperdir=/mnt/u,workdir=/mnt/w none /var/tmp; chmod 1777 /var/tmp; rm -rf /run/user/2001/containers; "
+        + emptyDirectory,
+      trouble: "'overlay' is not supported over overlayfs", codes: ["storage-file-system", "storage-space"],
+      undo: "\(restart); umount /var/tmp /mnt; rm -rf /run/user/2001/containers"),
     .init(
       what: "storage on a disk that executes nothing, and the driver that minds",
-      script: "truncate -s 4G /srv/disk; mkfs.ext4 -q /srv/disk; mount -o loop,noexec /srv/disk /var/tmp; chmod 1777 /var/tmp; " + emptyDirectory + conf("[storage]\ndriver = \"vfs\"\ngraphroot = \"\(good)\""),
-      attempt: both, trouble: "open executable: Permission denied", codes: ["driver-vfs", "storage-noexec"], left: ["driver-vfs", "storage-noexec"], stays: ["storage-noexec"],
+      script: "truncate -s 4G /srv/disk; mkfs.ext4 -q /srv/disk; mount -o loop,noexec /srv/disk /var/tmp; chmod 1777 /var/tmp; "
+        + emptyDirectory + conf("[storage]\ndriver = \"vfs\"\ngraphroot = \"\(good)\""),
+      attempt: both, trouble: "open executable: Permission denied", codes: ["driver-vfs", "storage-noexec"],
+      left: ["driver-vfs", "storage-noexec"], stays: ["storage-noexec"],
       // With overlay, the mount is as it was.
       proof: both, answer: "999:999", cleanUp: "\(restart); umount /var/tmp; rm /srv/disk; as alice 'podman system migrate'"),
 
     .init(
-      what: "no subordinate ids", script: "cp -p /etc/subuid /etc/subgid /run; sed -i /alice/d /etc/subuid /etc/subgid; \(restart); as alice 'podman image rm -f localhost/test'",
+      what: "no subordinate ids",
+      script:
+        "cp -p /etc/subuid /etc/subgid /run; sed -i /alice/d /etc/subuid /etc/subgid; \(restart); as alice 'podman image rm -f localhost/test'",
       // What the site does to give her a range is the site's.
       trouble: "potentially insufficient UIDs or GIDs", codes: ["subuid-missing"], undo: "cp -p /run/subuid /run/subgid /etc; \(restart)"),
     .init(
-      what: "few subordinate ids", script: "sed -i s/^alice:100000:65536/alice:100000:500/ /etc/subuid; \(restart); as alice 'podman image rm -f localhost/test'",
+      what: "few subordinate ids",
+      script: "sed -i s/^alice:100000:65536/alice:100000:500/ /etc/subuid; \(restart); as alice 'podman image rm -f localhost/test'",
       trouble: "potentially insufficient UIDs or GIDs", codes: ["subuid-small"], undo: "cp -p /run/subuid /run/subgid /etc; \(restart)"),
     .init(
       what: "other subordinate ids than when Podman's pause process was started",
-      script: "sed -i s/^alice:100000:65536/alice:100000:500/ /etc/subuid; \(restart); as alice 'podman image rm -f localhost/test; \(bringIn) || true'; cp -p /run/subuid /run/subgid /etc",
+      script:
+        "sed -i s/^alice:100000:65536/alice:100000:500/ /etc/subuid; \(restart); as alice 'podman image rm -f localhost/test; \(bringIn) || true'; cp -p /run/subuid /run/subgid /etc",
       attempt: "podman unshare cat /proc/self/uid_map", trouble: " 500\n", codes: ["migrate-needed"],
-      proof: "podman unshare cat /proc/self/uid_map", answer: " 100000      65536\n", cleanUp: "as alice 'podman image rm -f localhost/test; \(bringIn)'"),
+      proof: "podman unshare cat /proc/self/uid_map", answer: " 100000      65536\n",
+      cleanUp: "as alice 'podman image rm -f localhost/test; \(bringIn)'"),
 
     .init(
       what: "newuidmap without the rights that it needs", script: "\(restart); chmod u-s /usr/bin/newuidmap",
       trouble: "newuidmap: write to uid_map failed: Operation not permitted", codes: ["newuidmap"], left: ["newuidmap"]),
     .init(
-      what: "no user namespaces", script: "\(restart); sysctl -q user.max_user_namespaces=0 kernel.unprivileged_userns_clone=0", trouble: "user namespaces are not enabled",
+      what: "no user namespaces", script: "\(restart); sysctl -q user.max_user_namespaces=0 kernel.unprivileged_userns_clone=0",
+      trouble: "user namespaces are not enabled",
       codes: ["userns-disabled", "userns-disabled"], left: ["userns-disabled", "userns-disabled"]),
   ]
 
@@ -176,7 +205,9 @@ struct HelperTests {
     let kept = try helper.alice(HelperTests.start)
     #expect(kept.contains("999:999"), "\(kept)")
     #expect(try lab.root("ls /var/tmp/bob/containers/storage").text == "layer\n")
-    try lab.root("mv /etc/tmpfiles.d/rootless-storage-local.conf /run; mv /run/shipped /usr/lib/tmpfiles.d/rootless-storage.conf; systemd-tmpfiles --clean")
+    try lab.root(
+      "mv /etc/tmpfiles.d/rootless-storage-local.conf /run; mv /run/shipped /usr/lib/tmpfiles.d/rootless-storage.conf; systemd-tmpfiles --clean"
+    )
     #expect(try lab.root("ls /var/tmp/bob/containers/storage").text == "layer\n", "the shipped file does it too")
     try lab.root("rm /usr/lib/tmpfiles.d/rootless-storage.conf; systemd-tmpfiles --clean")
     #expect(try lab.root("ls /var/tmp/bob/containers/storage 2>&1 || true").text.contains("layer\n") == false, "without either, it is gone")
@@ -208,7 +239,10 @@ struct HelperTests {
     for ((command, codes), answer) in zip(commands, answers) {
       #expect(try Report(Output(status: 0, text: answer)).codes == codes, "\(command): \(answer)")
     }
-    let others = try lab.login("alice", "rootless-storage check bob; echo status $?; rootless-storage check --all; echo status $?; XDG_CONFIG_HOME=/tmp/x podman info --format {{.Store.GraphRoot}}").text
+    let others = try lab.login(
+      "alice",
+      "rootless-storage check bob; echo status $?; rootless-storage check --all; echo status $?; XDG_CONFIG_HOME=/tmp/x podman info --format {{.Store.GraphRoot}}"
+    ).text
     #expect(others.components(separatedBy: "status 2\n").count == 3 && others.contains("only root may look"), "\(others)")
     #expect(others.hasSuffix("/home/nfs4/alice/.local/share/containers/storage\n"), "what is said of the environment is true: \(others)")
     try helper.sh("as alice 'rm -rf .local/share/containers'")
@@ -228,12 +262,18 @@ struct HelperTests {
     try lab.link("down")
     for command in ["check", "repair"] {
       let began = Date()
-      let output = try lab.root("timeout 60 rootless-storage \(command) --all --json --timeout 8; echo status $?; pgrep -x rootless-storag || true")
+      let output = try lab.root(
+        "timeout 60 rootless-storage \(command) --all --json --timeout 8; echo status $?; pgrep -x rootless-storag || true")
       #expect(Date().timeIntervalSince(began) < 45, "\(output)")
       #expect(output.text.hasSuffix("status 2\n"), "\(output)")
       let report = try Report(Output(status: 2, text: output.text.replacing("status 2\n", with: "")))
-      #expect(report.users.map { $0.failure == "no answer within 8 seconds; is the file server of /home/\($0.name == "carol" ? "nfs3" : "nfs4")/\($0.name) down?" } == [true, true, false])
-      #expect(report.users.last?.name == "dave" && report.users.last?.failure == nil && report.codes == (command == "check" ? ["storage-parent-shared"] : []), "\(output)")
+      #expect(
+        report.users.map {
+          $0.failure == "no answer within 8 seconds; is the file server of /home/\($0.name == "carol" ? "nfs3" : "nfs4")/\($0.name) down?"
+        } == [true, true, false])
+      #expect(
+        report.users.last?.name == "dave" && report.users.last?.failure == nil
+          && report.codes == (command == "check" ? ["storage-parent-shared"] : []), "\(output)")
     }
     #expect(try Report(lab.login("dave", "rootless-storage check --json", patience: 120)).codes == [])
   }
@@ -249,7 +289,8 @@ struct HelperTests {
       let file = "/home/\(type)/\(user)/.config/containers/storage.conf"
       let old = "# mine\n[storage]\ndriver = \"overlay\"\ngraphroot = \"/home/\(type)/\(user)/images\"\n"
       let new = old.replacing("/home/\(type)/\(user)/images", with: "/var/tmp/\(user)/containers/storage")
-      let state = "cat \(file) \(file).*.bak; stat -c \"%i %U %a %h\" \(file).*.bak; stat -c \"%U %a %h\" \(file); ls -A .config/containers | wc -l"
+      let state =
+        "cat \(file) \(file).*.bak; stat -c \"%i %U %a %h\" \(file).*.bak; stat -c \"%U %a %h\" \(file); ls -A .config/containers | wc -l"
       for host in [Lab.Host.lab1, .lab2] { #expect(try lab.login(user, "true", on: host).status == 0) }
       let spoil = "printf '\(old.replacing("\n", with: "\\n"))' | as \(user) 'cat > \(file)'"
       let inode = try root("\(spoil); as \(user) 'chmod 640 \(file); stat -c %i \(file)'").replacing("\n", with: "")
@@ -269,7 +310,8 @@ struct HelperTests {
         repairs.add((try? lab.root("rootless-storage repair --json \(user) || true", on: host)) ?? Output(status: -1, text: "no answer"))
       }
       let all = try repairs.all.flatMap { try Report($0).actions }
-      #expect(all.contains { $0.outcome == "done" } && all.allSatisfy { $0.outcome == "done" || $0.cause?.contains("changed") == true }, "\(all)")
+      #expect(
+        all.contains { $0.outcome == "done" } && all.allSatisfy { $0.outcome == "done" || $0.cause?.contains("changed") == true }, "\(all)")
       for host in [Lab.Host.lab1, .lab2] {
         try lab.root("echo 3 > /proc/sys/vm/drop_caches", on: host)
         #expect(try root("as \(user) 'cat \(file)'", on: host) == new)

@@ -26,7 +26,8 @@ extension NetworkTests {
       NFT
       """
     }
-    private static let restart = "(for i in $(seq 500); do nft list set inet lost seen | grep -q elements && break; done; rpc.nfsd 0; rpc.nfsd 4) >/dev/null 2>&1 &"
+    private static let restart =
+      "(for i in $(seq 500); do nft list set inet lost seen | grep -q elements && break; done; rpc.nfsd 0; rpc.nfsd 4) >/dev/null 2>&1 &"
 
     @Test func `the lost reply to a request of NFS 3 changes nothing`() throws {
       let lab = try NetworkLab(type: "nfs3")
@@ -41,7 +42,9 @@ extension NetworkTests {
               \(LostReplyTests.lose(number, milliseconds: isRestarted ? 1500 : 300))
               \(isRestarted ? LostReplyTests.restart : "true")
               """)
-          #expect(try lab.sh("nft list set inet lost seen | grep -c elements || true; nft delete table inet lost").text == "1\n", "\(name): nothing was lost")
+          #expect(
+            try lab.sh("nft list set inet lost seen | grep -c elements || true; nft delete table inet lost").text == "1\n",
+            "\(name): nothing was lost")
           try expectComplete(lab, user, login, "\(name), the server \(isRestarted ? "restarted" : "remembers")")
         }
       }

@@ -78,7 +78,8 @@ extension NetworkTests {
       // In the namespace first: what lab2 has mounted would be shared with it, one client for both.
       try lab.sh(ManyHostsTests.third, on: .lab2)
       try lab.sh(ManyHostsTests.prepare(type), on: .lab1)
-      try lab.sh("""
+      try lab.sh(
+        """
         cat >/run/prepare <<'END'
         set -e
         . /run/network
@@ -102,7 +103,8 @@ extension NetworkTests {
       for host in [Lab.Host.lab1, .lab2] {
         for line in try lab.lab.log(of: "tested[a-z-]*", on: host) { logged[line.prefix { $0 != ":" }, default: []].append(line) }
       }
-      let states = try lab.sh("for home in $export/rounds/*; do user=${home##*/}; echo \"$user $(state $user $home | tr '\\n' ';')\"; done").lines
+      let states = try lab.sh("for home in $export/rounds/*; do user=${home##*/}; echo \"$user $(state $user $home | tr '\\n' ';')\"; done")
+        .lines
       #expect(logged.count == rounds && states.count == rounds)
       for state in states {
         let user = state.prefix { $0 != " " }

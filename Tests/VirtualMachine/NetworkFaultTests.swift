@@ -13,56 +13,79 @@ extension NetworkTests {
     private static let exportAgain = "exportfs -u $clients:$export; exportfs -ra; exportfs -f"
 
     static let faults: [HomeFault] = [
-      .init(what: "the server is stopped", fault: "systemctl stop nfs-server", timeout: 2, says: [HomeFault.killed], undo: "systemctl start nfs-server; mounted $user"),
-      .init(what: "packets vanish", fault: "nfs-server-link down lab1", timeout: 2, says: [HomeFault.killed], undo: "nfs-server-link up lab1; mounted $user"),
+      .init(
+        what: "the server is stopped", fault: "systemctl stop nfs-server", timeout: 2, says: [HomeFault.killed],
+        undo: "systemctl start nfs-server; mounted $user"),
+      .init(
+        what: "packets vanish", fault: "nfs-server-link down lab1", timeout: 2, says: [HomeFault.killed],
+        undo: "nfs-server-link up lab1; mounted $user"),
       .init(
         // A client that still remembers that the user may enter the home is refused one step later, and not every client that is told to
         // forget does.
-        what: "the export is withdrawn", fault: "exportfs -u $clients:$export; exportfs -f; echo 3 >/proc/sys/vm/drop_caches", says: [denied],
+        what: "the export is withdrawn", fault: "exportfs -u $clients:$export; exportfs -f; echo 3 >/proc/sys/vm/drop_caches",
+        says: [denied],
         or: (HomeFault.failed("Stale file handle", stale), 1), undo: "exportfs -ra; exportfs -f"),
-      .init(what: "the export is read-only", fault: "export_with ro,sync,no_subtree_check", says: HomeFault.failed("Read-only file system", "make the home writable and log in again"), created: 1, undo: exportAgain),
       .init(
-        what: "the mount is read-only", fault: "mount -o remount,ro $home", says: HomeFault.failed("Read-only file system", "make the home writable and log in again"),
+        what: "the export is read-only", fault: "export_with ro,sync,no_subtree_check",
+        says: HomeFault.failed("Read-only file system", "make the home writable and log in again"), created: 1, undo: exportAgain),
+      .init(
+        what: "the mount is read-only", fault: "mount -o remount,ro $home",
+        says: HomeFault.failed("Read-only file system", "make the home writable and log in again"),
         created: 1, undo: "mount -o remount,rw $home"),
       .init(what: "the export has another fsid", fault: "export_with $good,fsid=77", says: [], created: 3, undo: exportAgain),
       .init(
         what: "the home is another user's", before: "true", fault: "chown daemon $export/$user",
-        says: ["4 home HOME is owned by uid 1, not by uid UID, nothing is done; correct the owner or the account"], undo: "chown $user $export/$user; umount $home"),
-      .init(what: "the user may not enter the home", before: "true", fault: "chmod 0 $export/$user", says: [denied], undo: "chmod 700 $export/$user; umount $home"),
+        says: ["4 home HOME is owned by uid 1, not by uid UID, nothing is done; correct the owner or the account"],
+        undo: "chown $user $export/$user; umount $home"),
       .init(
-        what: "everybody is nobody to the server", before: "true", fault: "export_with $good,all_squash", says: [denied], undo: "\(exportAgain); umount $home"),
+        what: "the user may not enter the home", before: "true", fault: "chmod 0 $export/$user", says: [denied],
+        undo: "chmod 700 $export/$user; umount $home"),
       .init(
-        what: "the server cannot be searched on the way to the home", only: "nfs4", before: "true", fault: "chmod 700 $export", says: [HomeFault.missing],
+        what: "everybody is nobody to the server", before: "true", fault: "export_with $good,all_squash", says: [denied],
+        undo: "\(exportAgain); umount $home"),
+      .init(
+        what: "the server cannot be searched on the way to the home", only: "nfs4", before: "true", fault: "chmod 700 $export",
+        says: [HomeFault.missing],
         // autofs remembers a failure for a while.
         undo: "chmod 755 $export; sleep 4"),
       .init(
-        what: "the home was replaced on the server", fault: "cp -a $export/$user $export/$user.new; rm -r $export/$user; mv $export/$user.new $export/$user",
+        what: "the home was replaced on the server",
+        fault: "cp -a $export/$user $export/$user.new; rm -r $export/$user; mv $export/$user.new $export/$user",
         says: HomeFault.failed("Stale file handle", stale), created: 1, undo: "umount $home"),
       .init(
         what: "the disk is full", before: "volume $user; mounted $user", fault: "fill $user 0",
-        says: HomeFault.failed("No space left on device", "free space on the home and log in again"), created: 1, undo: "rm $export/$user/.fill", cleanUp: "no_volume $user",
+        says: HomeFault.failed("No space left on device", "free space on the home and log in again"), created: 1,
+        undo: "rm $export/$user/.fill", cleanUp: "no_volume $user",
         state: noFill),
       .init(
         what: "the disk has room for two directories", before: "volume $user; mounted $user", fault: "fill $user 2",
-        says: HomeFault.failed("No space left on device", "free space on the home and log in again"), created: 1, undo: "rm $export/$user/.fill", cleanUp: "no_volume $user",
+        says: HomeFault.failed("No space left on device", "free space on the home and log in again"), created: 1,
+        undo: "rm $export/$user/.fill", cleanUp: "no_volume $user",
         state: noFill),
     ]
     private static let noFill = "state $user | grep -v '^.fill ' || true"
 
     /// The home itself takes one block and one inode; then come .config, containers, storage.conf, docker, daemon.json. A block that a
     /// file lacks is missed when it is written back, and NFS tells at fsync(2).
-    static let quotas: [HomeFault] = (NetworkLab.isFull ? [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (0, 1), (0, 2), (0, 3), (0, 4), (0, 5)] : [(1, 0), (3, 0), (5, 0), (0, 3)]).map { blocks, inodes in
-      let oneIsDone = max(blocks, inodes) > 3
-      return .init(
-        what: "a quota of \(blocks) blocks and \(inodes) inodes", before: "volume $user; mounted $user", fault: "quota $user \(blocks) \(inodes)",
-        says: oneIsDone ? HomeFault.failed("Disk quota exceeded", quota, files: [".config/docker/daemon.json"]) : HomeFault.failed("Disk quota exceeded", quota),
-        created: oneIsDone ? 2 : 1, undo: "quota $user 0 0", cleanUp: "no_volume $user")
-    }
+    static let quotas: [HomeFault] =
+      (NetworkLab.isFull
+      ? [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (0, 1), (0, 2), (0, 3), (0, 4), (0, 5)] : [(1, 0), (3, 0), (5, 0), (0, 3)]).map {
+        blocks, inodes in
+        let oneIsDone = max(blocks, inodes) > 3
+        return .init(
+          what: "a quota of \(blocks) blocks and \(inodes) inodes", before: "volume $user; mounted $user",
+          fault: "quota $user \(blocks) \(inodes)",
+          says: oneIsDone
+            ? HomeFault.failed("Disk quota exceeded", quota, files: [".config/docker/daemon.json"])
+            : HomeFault.failed("Disk quota exceeded", quota),
+          created: oneIsDone ? 2 : 1, undo: "quota $user 0 0", cleanUp: "no_volume $user")
+      }
 
     @Test(arguments: NetworkLab.types)
     func `whatever fails, the login goes on, the line says what to do, and the next one ends right`(type: String) throws {
       let lab = try NetworkLab(type: type)
-      for (number, fault) in (NetworkFaultTests.faults + NetworkFaultTests.quotas).enumerated() where NetworkLab.isDue(fault, number, type) {
+      for (number, fault) in (NetworkFaultTests.faults + NetworkFaultTests.quotas).enumerated() where NetworkLab.isDue(fault, number, type)
+      {
         for problem in try lab.problems(of: fault, number: number) { Issue.record("\(problem)") }
       }
     }
@@ -82,7 +105,9 @@ extension NetworkTests {
         let moment = Double(round * 37 % 180) / 1000
         let login = try lab.session(
           user, "timeout=\(comesBack ? 60 : 2)",
-          before: "account \(user) \(5000 + round); mounted \(user); (sleep \(moment); rpc.nfsd 0; \(comesBack ? "sleep 0.5; rpc.nfsd 4;" : "") touch /run/over) >/dev/null 2>&1 &")
+          before:
+            "account \(user) \(5000 + round); mounted \(user); (sleep \(moment); rpc.nfsd 0; \(comesBack ? "sleep 0.5; rpc.nfsd 4;" : "") touch /run/over) >/dev/null 2>&1 &"
+        )
         #expect(login.code == 0)
         try lab.sh("for i in $(seq 300); do [ ! -e /run/over ] || break; sleep 0.1; done; rm /run/over")
         let wasKilled = Login.Line(priority: 3, text: "\(user): \(HomeFault.killed.dropFirst(2))")

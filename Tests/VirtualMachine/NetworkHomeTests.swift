@@ -15,10 +15,13 @@ extension NetworkTests {
       #expect(before.text.contains("permission denied") && before.text.contains("status 125"), "\(before)")
       #expect(before.text.contains("vfs \(home)/.local/share/containers/storage"), "\(before)")
       // 0700 under root_squash: what is in it is not root's to see.
-      #expect(try lab.root("stat -c %a:%U \(home); ls \(home) 2>&1 || true").text == "700:\(user)\nls: cannot open directory '\(home)': Permission denied\n")
+      #expect(
+        try lab.root("stat -c %a:%U \(home); ls \(home) 2>&1 || true").text
+          == "700:\(user)\nls: cannot open directory '\(home)': Permission denied\n")
 
       try lab.install()
-      let first = try lab.login(user, "stat -c '%n %a %U:%G' /var/tmp/\(user) ~/.config/containers ~/.config/containers/storage.conf ~/.config/docker/daemon.json")
+      let first = try lab.login(
+        user, "stat -c '%n %a %U:%G' /var/tmp/\(user) ~/.config/containers ~/.config/containers/storage.conf ~/.config/docker/daemon.json")
       #expect(
         first.lines == [
           "/var/tmp/\(user) 700 \(user):\(user)", "\(home)/.config/containers 700 \(user):\(user)",
@@ -32,7 +35,8 @@ extension NetworkTests {
       let after = try lab.login(user, NetworkHomeTests.podmanInfo)
       #expect(after.text == "overlay /var/tmp/\(user)/containers/storage \(home)/.config/containers/storage.conf\n", "\(after)")
       #expect(try lab.login(user, "podman import -q /srv/image.tar localhost/test").status == 0)
-      let owners = try lab.login(user, "podman run --rm --network=none localhost/test stat -c %u:%g /etc/shadow /data/owned-by-999 /data/owned-by-root")
+      let owners = try lab.login(
+        user, "podman run --rm --network=none localhost/test stat -c %u:%g /etc/shadow /data/owned-by-999 /data/owned-by-root")
       #expect(owners.text == "0:42\n999:999\n0:0\n", "\(owners)")
       // Nothing more was said at these logins, and nothing is left of them.
       #expect(try lab.log().count == 3)
@@ -57,7 +61,10 @@ extension NetworkTests {
       let second = try lab.login("alice", state, on: .lab2)
       #expect(second.text == first.text)
       #expect(try lab.log(on: .lab2) == ["alice: created storage directory /var/tmp/alice (mode 0700)"])
-      let run = try lab.login("alice", "podman import -q /srv/image.tar localhost/test && podman run --rm --network=none localhost/test stat -c %u:%g /data/owned-by-999", on: .lab2)
+      let run = try lab.login(
+        "alice",
+        "podman import -q /srv/image.tar localhost/test && podman run --rm --network=none localhost/test stat -c %u:%g /data/owned-by-999",
+        on: .lab2)
       #expect(run.lines.last == "999:999", "\(run)")
     }
 
@@ -71,7 +78,11 @@ extension NetworkTests {
       // The shell behind the session hangs in the home, as it would without us; so this login is given up.
       _ = try lab.login(user, "true", patience: 45)
       let log = try lab.log(of: "sshd").dropFirst(before)
-      #expect(log.count == 1 && log.first == "\(user): the session helper was not done within the timeout and was killed, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd", "\(log)")
+      #expect(
+        log.count == 1
+          && log.first
+            == "\(user): the session helper was not done within the timeout and was killed, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd",
+        "\(log)")
       #expect(try lab.root("pgrep -c session-helper || true").text == "0\n")
       let local = try lab.login("dave", "echo in", patience: 120)
       #expect(local.text == "in\n", "\(local)")

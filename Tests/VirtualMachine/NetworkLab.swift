@@ -37,7 +37,9 @@ struct NetworkLab {
 
   /// As root, with the functions below.
   @discardableResult
-  func sh(_ script: String, on host: Lab.Host = .lab1) throws -> Output { try lab.root("set -e; . /run/network; type=\(type)\n\(script)", on: host) }
+  func sh(_ script: String, on host: Lab.Host = .lab1) throws -> Output {
+    try lab.root("set -e; . /run/network; type=\(type)\n\(script)", on: host)
+  }
 
   /// Opens and closes a session.
   func session(_ user: String, _ options: String, before script: String = "true", on host: Lab.Host = .lab1) throws -> Login {
@@ -55,8 +57,11 @@ struct NetworkLab {
 
   /// The lines for it.
   static func created(_ user: String, _ home: String) -> [Login.Line] {
-    ["created storage directory /var/tmp/\(user) (mode 0700)", "created \(home)/.config/containers/storage.conf", "created \(home)/.config/docker/daemon.json"]
-      .map { Login.Line(priority: 6, text: "\(user): \($0)") }
+    [
+      "created storage directory /var/tmp/\(user) (mode 0700)", "created \(home)/.config/containers/storage.conf",
+      "created \(home)/.config/docker/daemon.json",
+    ]
+    .map { Login.Line(priority: 6, text: "\(user): \($0)") }
   }
 
   private static let functions = #"""
@@ -177,10 +182,14 @@ struct HomeFault: Sendable, CustomStringConvertible {
 
   var description: String { what }
 
-  static let killed = "3 the session helper was not done within the timeout and was killed, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd"
-  static let missing = "5 home HOME does not exist, or its file server is down, nothing is done; log in again when it is there; if autofs mounts it, check that autofs is running and has an entry for it"
+  static let killed =
+    "3 the session helper was not done within the timeout and was killed, this session may be without container storage; check that the file server of the home answers, and with Kerberos its KDC and rpc.gssd"
+  static let missing =
+    "5 home HOME does not exist, or its file server is down, nothing is done; log in again when it is there; if autofs mounts it, check that autofs is running and has an entry for it"
 
-  static func failed(_ cause: String, _ step: String, files: [String] = [".config/containers/storage.conf", ".config/docker/daemon.json"]) -> [String] {
+  static func failed(_ cause: String, _ step: String, files: [String] = [".config/containers/storage.conf", ".config/docker/daemon.json"])
+    -> [String]
+  {
     files.map { "3 cannot create HOME/\($0): \(cause); \(step)" }
   }
 }

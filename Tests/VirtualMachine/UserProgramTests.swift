@@ -58,19 +58,26 @@ struct UserProgramTests {
     try lab.root("loginctl enable-linger alice")
     let script = Data(UserProgramTests.conmon.utf8).base64EncodedString()
     let conf = "[engine]\\nconmon_path = [\"/home/nfs4/alice/bin/conmon\"]\\n"
-    let login = try lab.login("alice", "mkdir bin; echo \(script) | base64 -d > bin/conmon; chmod 755 bin/conmon; printf '\(conf)' > .config/containers/containers.conf; podman info --format {{.Host.Conmon.Path}}")
+    let login = try lab.login(
+      "alice",
+      "mkdir bin; echo \(script) | base64 -d > bin/conmon; chmod 755 bin/conmon; printf '\(conf)' > .config/containers/containers.conf; podman info --format {{.Host.Conmon.Path}}"
+    )
     #expect(login.text.hasSuffix("/home/nfs4/alice/bin/conmon\n"), "\(login)")
 
     // systemd-run as before 248, when it did not reach the managers of users.
-    let older = "printf '#!/bin/sh\\n[ \"$*\" != --version ] || { echo systemd 239; exit; }\\nexec /usr/bin/systemd-run \"$@\"\\n' > /usr/local/bin/systemd-run; chmod 755 /usr/local/bin/systemd-run"
-    for (script, group) in [("true", "/user.slice/user-2001.slice/user@2001.service/app.slice/run-"), (older, "/user.slice/user-2001.slice/run-")] as [(String, String)] {
+    let older =
+      "printf '#!/bin/sh\\n[ \"$*\" != --version ] || { echo systemd 239; exit; }\\nexec /usr/bin/systemd-run \"$@\"\\n' > /usr/local/bin/systemd-run; chmod 755 /usr/local/bin/systemd-run"
+    for (script, group) in [
+      ("true", "/user.slice/user-2001.slice/user@2001.service/app.slice/run-"), (older, "/user.slice/user-2001.slice/run-"),
+    ] as [(String, String)] {
       try helper.sh(script)
       try helper.sh(UserProgramTests.paused)
       let report = try Report(helper.lab.root(". /run/lab; \(UserProgramTests.repair)"))
       #expect(report.users.first?.actions?.map(\.outcome) == ["done"], "\(report)")
       #expect(try helper.codes() == [])
       let seen = try lab.root("cat /var/tmp/alice/seen").lines
-      #expect(seen.map { $0.prefix { $0 != " " } } == ["key", "keyring", "group", "files", "nice", "mounts", "input", "terminal"], "\(seen)")
+      #expect(
+        seen.map { $0.prefix { $0 != " " } } == ["key", "keyring", "group", "files", "nice", "mounts", "input", "terminal"], "\(seen)")
       for line in ["key keyctl_read_alloc: Permission denied", "keyring 0", "nice 0", "mounts 0", "terminal ?"] {
         #expect(seen.contains(line), "\(line): \(seen)")
       }
@@ -81,7 +88,9 @@ struct UserProgramTests {
 
       try helper.sh("\(UserProgramTests.paused); as alice 'touch /var/tmp/alice/hang'")
       let late = try Report(helper.lab.root(". /run/lab; \(UserProgramTests.repair)"))
-      #expect(late.users.first?.actions?.map(\.outcome) == ["failed"] && late.users.first?.actions?.first?.cause?.hasPrefix("it was not done within 60 seconds, and was ended; ") == true, "\(late)")
+      #expect(
+        late.users.first?.actions?.map(\.outcome) == ["failed"]
+          && late.users.first?.actions?.first?.cause?.hasPrefix("it was not done within 60 seconds, and was ended; ") == true, "\(late)")
       #expect(try lab.root(UserProgramTests.left).text == "\n")
       try helper.sh("rm /var/tmp/alice/hang")
     }
@@ -96,7 +105,9 @@ struct UserProgramTests {
       """)
     let away = try helper.report("repair alice")
     #expect(away.users.flatMap(\.findings).map(\.code) == ["migrate-needed"] && away.users.first?.actions?.isEmpty == true, "\(away)")
-    #expect(away.users.first?.findings.first?.remedy.hasPrefix("as alice, in a session of theirs: podman system migrate    # ") == true, "\(away)")
+    #expect(
+      away.users.first?.findings.first?.remedy.hasPrefix("as alice, in a session of theirs: podman system migrate    # ") == true, "\(away)"
+    )
     #expect(try lab.root("test ! -e /var/tmp/alice/seen && test ! -e /run/user/2001").text == "")
   }
 }

@@ -67,7 +67,8 @@ struct Absence: Equatable {
 
   /// Neither clock has gone back since: otherwise one of them was wrong, and with it all that was counted.
   func isCredible(_ now: Moment) -> Bool {
-    first >= Moment.earliest && first <= last && last <= now.wall && running >= 0 && bootTime >= 0 && (boot != now.boot || bootTime <= now.running)
+    first >= Moment.earliest && first <= last && last <= now.wall && running >= 0 && bootTime >= 0
+      && (boot != now.boot || bootTime <= now.running)
   }
 
   /// Seen again.
@@ -76,7 +77,8 @@ struct Absence: Equatable {
     let (sum, overflow) = running.addingReportingOverflow(boot == now.boot ? now.running - bootTime : now.running)
     let isNewDay = last / 86400 != now.wall / 86400
     return Absence(
-      kind: kind, subject, first: first, last: now.wall, days: isNewDay && days < UInt32.max ? days + 1 : days, running: overflow ? Int64.max : sum,
+      kind: kind, subject, first: first, last: now.wall, days: isNewDay && days < UInt32.max ? days + 1 : days,
+      running: overflow ? Int64.max : sum,
       boot: now.boot, bootTime: now.running)
   }
 
@@ -133,12 +135,15 @@ struct AbsenceList: Equatable {
 
   private static func line(_ text: [UInt8]) -> Absence? {
     let fields = words(text)
-    guard fields.count == 9, let kind = Absence.Kind(rawValue: String(decoding: fields[0], as: UTF8.self)), let key = plain(fields[1]) else { return nil }
+    guard fields.count == 9, let kind = Absence.Kind(rawValue: String(decoding: fields[0], as: UTF8.self)), let key = plain(fields[1])
+    else { return nil }
     let numbers = [fields[3], fields[4], fields[6], fields[8]].compactMap { decimalValue($0).flatMap { Int64(exactly: $0) } }
     // Numbers far beyond any clock's would overflow a sum.
-    guard numbers.count == 4, numbers.allSatisfy({ $0 < 1 << 48 }), let days = identifier(fields[5]), let boot = hexadecimal(fields[7]) else { return nil }
+    guard numbers.count == 4, numbers.allSatisfy({ $0 < 1 << 48 }), let days = identifier(fields[5]), let boot = hexadecimal(fields[7])
+    else { return nil }
     return Absence(
-      kind: kind, Absence.Subject(key: key, binding: fields[2]), first: numbers[0], last: numbers[1], days: days, running: numbers[2], boot: boot,
+      kind: kind, Absence.Subject(key: key, binding: fields[2]), first: numbers[0], last: numbers[1], days: days, running: numbers[2],
+      boot: boot,
       bootTime: numbers[3])
   }
 
@@ -146,7 +151,10 @@ struct AbsenceList: Equatable {
     var text = Array(AbsenceList.heading.utf8) + [.space] + machine + [.newline]
     for line in lines {
       let numbers = [line.first, line.last, Int64(line.days), line.running].map { decimal(UInt64(max(0, $0))) }
-      let fields = [Array(line.kind.rawValue.utf8), AbsenceList.escaped(line.subject.key), line.subject.binding] + numbers + [line.boot, decimal(UInt64(max(0, line.bootTime)))]
+      let fields =
+        [Array(line.kind.rawValue.utf8), AbsenceList.escaped(line.subject.key), line.subject.binding] + numbers + [
+          line.boot, decimal(UInt64(max(0, line.bootTime))),
+        ]
       text += fields.joined(separator: [.space]) + [.newline]
     }
     return text
@@ -192,7 +200,9 @@ struct AbsenceList: Equatable {
         index += 1
         continue
       }
-      guard index + 2 < text.count, let byte = UInt8(String(decoding: text[(index + 1)...(index + 2)], as: UTF8.self), radix: 16) else { return nil }
+      guard index + 2 < text.count, let byte = UInt8(String(decoding: text[(index + 1)...(index + 2)], as: UTF8.self), radix: 16) else {
+        return nil
+      }
       name.append(byte)
       index += 3
     }

@@ -57,7 +57,9 @@ struct AbsenceMemory {
     }
     guard let known = keep(absent, scope) else { return absent.map { _ in Answer(isGone: false) } }
     return known.map { absence, isKept in
-      Answer(isGone: absence.isGone(afterDays: orphanDays), since: isKept ? absence.first : nil, earliest: isKept ? absence.earliest(afterDays: orphanDays) : nil)
+      Answer(
+        isGone: absence.isGone(afterDays: orphanDays), since: isKept ? absence.first : nil,
+        earliest: isKept ? absence.earliest(afterDays: orphanDays) : nil)
     }
   }
 
@@ -114,7 +116,9 @@ struct AbsenceMemory {
   }
 
   /// What the lines and this run tell together.
-  private static func look(_ list: inout AbsenceList, _ absent: [Absence.Subject], _ scope: Absence.Scope, _ moment: Moment) -> [(Absence, isKept: Bool)] {
+  private static func look(_ list: inout AbsenceList, _ absent: [Absence.Subject], _ scope: Absence.Scope, _ moment: Moment) -> [(
+    Absence, isKept: Bool
+  )] {
     let before = Set(list.lines.filter { $0.kind == scope.kind && $0.isCredible(moment) }.map(\.subject))
     return list.note(absent, scope, moment).map { ($0, before.contains($0.subject)) }
   }
@@ -159,7 +163,9 @@ struct AbsenceMemory {
 
   /// Takes back what must not count any more, without wanting room: whoever has been found again would be gone at once when next
   /// absent. A byte is written as a whole. On a file system that is read-only the lines stay.
-  private func strike(_ content: [UInt8], _ absent: [Absence.Subject], _ scope: Absence.Scope, _ moment: Moment, in place: borrowing FileDescriptor) {
+  private func strike(
+    _ content: [UInt8], _ absent: [Absence.Subject], _ scope: Absence.Scope, _ moment: Moment, in place: borrowing FileDescriptor
+  ) {
     let subjects = Set(absent)
     let over = AbsenceList.beginnings(in: content) { scope.covers($0) && (!subjects.contains($0.subject) || !$0.isCredible(moment)) }
     if over.isEmpty { return }
@@ -220,7 +226,9 @@ struct AbsenceMemory {
     do throws(Errno) {
       let file = try open(at: place, AbsenceMemory.name, .reading)
       let status = try fileStatus(of: file)
-      guard status.kind == .regular, status.owner == 0, status.mode & 0o022 == 0, status.size <= UInt64(AbsenceList.longestFile) else { throw .notPermitted }
+      guard status.kind == .regular, status.owner == 0, status.mode & 0o022 == 0, status.size <= UInt64(AbsenceList.longestFile) else {
+        throw .notPermitted
+      }
       return try readAll(file, limit: AbsenceList.longestFile, chunk: 65536)
     } catch {
       switch error {

@@ -49,7 +49,8 @@ struct AccountSources {
     self.linesByUid = linesByUid
     self.uidsByName = uidsByName
     // A host without root in /etc/passwd has not told everything.
-    isLocal = !isCompat && linesByUid[0] != nil && sources.allSatisfy { source in AccountSources.local.contains { source.elementsEqual($0.bytes) } }
+    isLocal =
+      !isCompat && linesByUid[0] != nil && sources.allSatisfy { source in AccountSources.local.contains { source.elementsEqual($0.bytes) } }
     hasSubordinateFiles = subordinateIDSource(switching) == nil
     hasSystemd = sources.contains { $0.elementsEqual("systemd".utf8) }
     isFileOnly = isLocal && sources.count == 1 && sources[0].elementsEqual("files".utf8)
@@ -100,7 +101,9 @@ struct AccountSources {
   func account(ofUid uid: UInt32) -> Account? {
     guard isFileFirst, let range = linesByUid[uid] else { return nil }
     let fields = parts(passwd[range], separator: { $0 == .colon })
-    guard fields.count == 7, let group = identifier(fields[3]), let first = fields[0].first, first != .hash, first != .plus, first != .hyphen, !isBlank(first) else { return nil }
+    guard fields.count == 7, let group = identifier(fields[3]), let first = fields[0].first, first != .hash, first != .plus,
+      first != .hyphen, !isBlank(first)
+    else { return nil }
     return Account(credentials: Credentials(user: uid, group: group, groups: []), name: Array(fields[0]), home: Array(fields[5]))
   }
   func uid(ofName name: [UInt8]) -> UInt32? { isFileFirst ? uidsByName[NameKey(name)] : nil }

@@ -13,7 +13,9 @@ struct LocalGroups: Sendable {
     forEachLine(group) { line in
       if line.isEmpty || line.first == .hash { return }
       let fields = parts(line, separator: { $0 == .colon })
-      guard fields.count == 4, let gid = identifier(fields[2]), let first = fields[0].first, first != .plus, first != .hyphen, !line.contains(where: isBlank) else {
+      guard fields.count == 4, let gid = identifier(fields[2]), let first = fields[0].first, first != .plus, first != .hyphen,
+        !line.contains(where: isBlank)
+      else {
         isUnusual = true
         return
       }
@@ -34,6 +36,7 @@ struct LocalGroups: Sendable {
       found.append(gid)
     }
     return Account(
-      credentials: Credentials(user: account.uid, group: account.credentials.group, groups: found), name: account.name, home: account.home, groupsLeftOut: areLeftOut)
+      credentials: Credentials(user: account.uid, group: account.credentials.group, groups: found), name: account.name, home: account.home,
+      groupsLeftOut: areLeftOut)
   }
 }

@@ -14,7 +14,9 @@ struct CheckCommand: ParsableCommand {
   @OptionGroup var options: UserOptions
 
   func validate() throws {
-    if [quiet, metrics, options.json].filter({ $0 }).count > 1 { throw ValidationError("--quiet, --metrics and --json exclude each other.") }
+    if [quiet, metrics, options.json].filter({ $0 }).count > 1 {
+      throw ValidationError("--quiet, --metrics and --json exclude each other.")
+    }
   }
 
   func run() throws {
@@ -25,7 +27,9 @@ struct CheckCommand: ParsableCommand {
     // What keeps it from looking at users is told when the host's findings are, which may be the cause.
     var obstacle: CannotLook? = nil
     var asked = 0
-    do { asked = try options.examine(.check, host) { report in result.withLock { $0.take(report, keeping: isJSON) } } } catch let failure as CannotLook {
+    do { asked = try options.examine(.check, host) { report in result.withLock { $0.take(report, keeping: isJSON) } } } catch let failure
+      as CannotLook
+    {
       obstacle = failure
     }
     let orphans = options.all && obstacle == nil ? asked - result.withLock { $0.seen } : 0
@@ -40,11 +44,14 @@ struct CheckCommand: ParsableCommand {
         result.summary.add(findings)
         if quiet, let line = result.summary.line { printOut(line) }
         if metrics && obstacle == nil {
-          printOut(result.summary.metrics(disk: host.storageParent?.volume, milliseconds: monotonicMilliseconds() - began, now: wallClock()))
+          printOut(
+            result.summary.metrics(disk: host.storageParent?.volume, milliseconds: monotonicMilliseconds() - began, now: wallClock()))
         }
       } else {
         result.table.add(host: findings, unseen: unseen)
-        let quiet = options.all && result.seen == 0 ? "No user has been seen on this host; no problems found." : CheckCommand.quiet(result.seen, result.reports.first)
+        let quiet =
+          options.all && result.seen == 0
+          ? "No user has been seen on this host; no problems found." : CheckCommand.quiet(result.seen, result.reports.first)
         let text = result.table.text(quiet: obstacle == nil ? quiet : "")
         if !text.isEmpty { printOut(text) }
       }
@@ -52,7 +59,9 @@ struct CheckCommand: ParsableCommand {
     if let obstacle {
       // The cause is among the findings that were printed, with its remedy.
       let causes = findings.filter { [.settingsRefused, .storageWay].contains($0.code) }.map(\.code.rawValue)
-      if !causes.isEmpty && !options.json && !quiet && !metrics { throw CannotLook("no user was looked at, because of \(list(causes)); see above") }
+      if !causes.isEmpty && !options.json && !quiet && !metrics {
+        throw CannotLook("no user was looked at, because of \(list(causes)); see above")
+      }
       throw obstacle
     }
     let worst = worseExit(result.withLock { $0.worst }, findings.isWanting ? ExitCode(1) : .success)
@@ -83,9 +92,12 @@ struct CheckCommand: ParsableCommand {
   private static func quiet(_ users: Int, _ report: UserReport?) -> String {
     guard users > 0, let report else { return "This host: no problems found. Name users, or give --all, to look at their homes too." }
     if users > 1 { return "\(users) users: no problems found.\nNext, to ask the engines of one of them: rootless-storage verify USER" }
-    guard report.isServed else { return "\(report.name): not served (uid \(report.uid ?? 0) is outside uid_min to uid_max), no problems found." }
+    guard report.isServed else {
+      return "\(report.name): not served (uid \(report.uid ?? 0) is outside uid_min to uid_max), no problems found."
+    }
     let storage = report.storagePlace.map { ", storage in \($0)" } ?? ""
-    return "\(report.name): no problems found; home on \(UserTable.home(report))\(storage).\nNext, to ask the engines: rootless-storage verify \(shellWord(Array(report.name.utf8)))"
+    return
+      "\(report.name): no problems found; home on \(UserTable.home(report))\(storage).\nNext, to ask the engines: rootless-storage verify \(shellWord(Array(report.name.utf8)))"
   }
 }
 

@@ -11,8 +11,14 @@ enum CompletionScript {
     case .bash:
       // Its last function is that of help.
       let end = "    __rootless-storage_offer_flags_options -1\n"
-      guard let function = script.firstRange(of: "_rootless-storage_help() {"), let place = script[function.upperBound...].firstRange(of: end) else { return script }
-      return script.replacingCharacters(in: place, with: end + "    if [[ \"${prev}\" = help ]]; then\n        __rootless-storage_add_completions -W '\(names.joined(separator: "\n"))'\n    fi\n")
+      guard let function = script.firstRange(of: "_rootless-storage_help() {"),
+        let place = script[function.upperBound...].firstRange(of: end)
+      else { return script }
+      return script.replacingCharacters(
+        in: place,
+        with: end
+          + "    if [[ \"${prev}\" = help ]]; then\n        __rootless-storage_add_completions -W '\(names.joined(separator: "\n"))'\n    fi\n"
+      )
     case .zsh: return script.replacing("'*:subcommands:'", with: "'1:command:(\(names.joined(separator: " ")))'")
     default:
       let lines = commands.map { command in
@@ -24,5 +30,7 @@ enum CompletionScript {
 }
 
 extension String {
-  fileprivate func replacingCharacters(in range: Range<Index>, with text: String) -> String { String(self[..<range.lowerBound]) + text + String(self[range.upperBound...]) }
+  fileprivate func replacingCharacters(in range: Range<Index>, with text: String) -> String {
+    String(self[..<range.lowerBound]) + text + String(self[range.upperBound...])
+  }
 }

@@ -18,7 +18,9 @@ struct ConfigCheckCommand: ParsableCommand {
       drop-ins are checked, with owner and mode. Exits with 0 if every line holds, 1 if one does not, 2 if the file could not be read.
       """)
 
-  @Argument(help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(Settings.defaultPath).", valueName: "file"), completion: .file())
+  @Argument(
+    help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(Settings.defaultPath).", valueName: "file"),
+    completion: .file())
   var file: String?
 
   @Flag(help: "Print one JSON object.") var json = false
@@ -73,11 +75,13 @@ struct ConfigCheckCommand: ParsableCommand {
         return try NameService.account(named: name) == nil ? "exclude_users: this host knows no user \(shown(name))" : nil
       } catch { return "exclude_users: \(shown(name)): \(unanswered)" }
     }
-    return users + exclusions.groups.map { group in
-      do throws(NameServiceFailure) {
-        return try NameService.name(ofGroup: group).map { "exclude_groups: \(group) is \(shown($0))" } ?? "exclude_groups: this host knows no group \(group)"
-      } catch { return "exclude_groups: \(group): \(unanswered)" }
-    }
+    return users
+      + exclusions.groups.map { group in
+        do throws(NameServiceFailure) {
+          return try NameService.name(ofGroup: group).map { "exclude_groups: \(group) is \(shown($0))" }
+            ?? "exclude_groups: this host knows no group \(group)"
+        } catch { return "exclude_groups: \(group): \(unanswered)" }
+      }
   }
 
   private func absolute(_ file: String) -> [UInt8] {
@@ -166,10 +170,12 @@ struct EffectiveSetting: Encodable {
       ("storage_directory", "/var/tmp/$USER"), ("occupied", "take"),
       ("guarded_directories", settings.storage == standard.storage ? "none" : "/var/tmp/$USER"), ("directory_mode", "0700"),
       ("storage_quota", "0"), ("storage_quota_inodes", "0"), ("storage_quota_project_base", String(standard.quota.projectBase)),
-      ("network_filesystems", standard.networkFileSystems.map { shown($0) }.joined(separator: " ")), ("uid_min", String(standard.uidMin)), ("uid_max", "none"),
+      ("network_filesystems", standard.networkFileSystems.map { shown($0) }.joined(separator: " ")), ("uid_min", String(standard.uidMin)),
+      ("uid_max", "none"),
       ("exclude_users", "none"), ("exclude_groups", "none"),
       ("orphan_days", String(standard.orphanDays)), ("skel", shown(standard.skeleton)), ("subids", "off"), ("subid_scheme", "uid"),
-      ("subid_min", "SUB_UID_MIN of /etc/login.defs"), ("subid_max", "SUB_UID_MAX of /etc/login.defs"), ("subid_count", "SUB_UID_COUNT of /etc/login.defs"),
+      ("subid_min", "SUB_UID_MIN of /etc/login.defs"), ("subid_max", "SUB_UID_MAX of /etc/login.defs"),
+      ("subid_count", "SUB_UID_COUNT of /etc/login.defs"),
       ("reserved_ids", "none"),
     ]
   }

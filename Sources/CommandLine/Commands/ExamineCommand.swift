@@ -8,13 +8,18 @@ struct ExamineCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "examine", abstract: "Look at users; started by check and repair.", shouldDisplay: false)
 
-  @Argument(help: "One request in JSON, to see what happens; without it, requests come through a socket as standard output.") var request: String?
+  @Argument(help: "One request in JSON, to see what happens; without it, requests come through a socket as standard output.") var request:
+    String?
 
   func run() throws {
     var service = ExaminerService()
     if let request {
-      guard let question = try? JSONDecoder().decode(UserRequest.self, from: Data(request.utf8)) else { throw CannotLook("this is no request; see UserRequest.swift") }
-      guard let report = UserReport(message: try service.answer(question).text()) else { throw CannotLook("the process that looked ended without an answer") }
+      guard let question = try? JSONDecoder().decode(UserRequest.self, from: Data(request.utf8)) else {
+        throw CannotLook("this is no request; see UserRequest.swift")
+      }
+      guard let report = UserReport(message: try service.answer(question).text()) else {
+        throw CannotLook("the process that looked ended without an answer")
+      }
       return try printJSON(report)
     }
     do throws(ExaminerService.Failure) { try service.run() } catch {

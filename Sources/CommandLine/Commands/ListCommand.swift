@@ -32,7 +32,8 @@ struct ListCommand: ParsableCommand {
 
   private func printJSON(_ inventory: StorageInventory, _ guarded: [StorageInventory]) {
     let parent = inventory.parent
-    var list = JSONList("\"parent\":\(jsonText(string(parent.settings.storage.parent))),\"disk\":\(jsonText(parent.disk)),", list: "directories")
+    var list = JSONList(
+      "\"parent\":\(jsonText(string(parent.settings.storage.parent))),\"disk\":\(jsonText(parent.disk)),", list: "directories")
     var all = ([inventory] + guarded).flatMap { each in each.entries.map { (entry: $0, path: each.parent.path($0.leaf)) } }
     all.sort { bySize ? ($0.entry.measure?.size ?? 0) > ($1.entry.measure?.size ?? 0) : isOrderedBefore($0.path, $1.path) }
     for (entry, path) in all { list.add(StorageRecord(entry, path)) }
@@ -51,7 +52,9 @@ struct ListCommand: ParsableCommand {
       let storage = inventory.entries.filter { !$0.isAside }
       printOut("\n\(counted(storage.count, "storage directory", "storage directories")) in \(parent), \(sum(storage)).")
       if let disk = inventory.parent.disk { printOut("The disk: \(disk.shown).") }
-      if !replaced.isEmpty { printOut("\(counted(replaced.count, "more was", "more were")) put out of the place of one, \(sum(replaced)).") }
+      if !replaced.isEmpty {
+        printOut("\(counted(replaced.count, "more was", "more were")) put out of the place of one, \(sum(replaced)).")
+      }
       if !leftovers.isEmpty {
         printOut("\(counted(leftovers.count, "more was", "more were")) left beside them by engines, \(sum(leftovers)).")
       }

@@ -17,7 +17,8 @@ struct LoginCommand: ParsableCommand {
 
   @Flag(help: "Print one JSON object.") var json = false
 
-  @Option(help: ArgumentHelp("Give up on a home after so many seconds.", valueName: "seconds")) var timeout: UInt32 = HelperArguments.defaultTimeout
+  @Option(help: ArgumentHelp("Give up on a home after so many seconds.", valueName: "seconds")) var timeout: UInt32 = HelperArguments
+    .defaultTimeout
 
   @OptionGroup var settings: SettingsOptions
 
@@ -31,24 +32,36 @@ struct LoginCommand: ParsableCommand {
     let account = try account()
     let helper = try helper()
     let groups = account.credentials.groups.map(String.init).joined(separator: ",")
-    let words = ["--by-hand", "--timeout", String(timeout), "--uid", String(account.uid), "--gid", String(account.credentials.group), "--groups", groups] + (account.groupsLeftOut ? ["--groups-left-out"] : [])
-    let arguments = [Array("--conf".utf8), settings.path] + words.map { Array($0.utf8) } + [Array("--home".utf8), account.home, Array("--".utf8), account.name]
+    let words =
+      [
+        "--by-hand", "--timeout", String(timeout), "--uid", String(account.uid), "--gid", String(account.credentials.group), "--groups",
+        groups,
+      ] + (account.groupsLeftOut ? ["--groups-left-out"] : [])
+    let arguments =
+      [Array("--conf".utf8), settings.path] + words.map { Array($0.utf8) } + [
+        Array("--home".utf8), account.home, Array("--".utf8), account.name,
+      ]
     let report: SessionReport
     do throws(ChildProcess.Failure) {
       // The helper ends itself a second after its timeout at the latest.
       let ending = try ChildProcess.run(
-        helper, [helper] + arguments, environment: [], withErrors: false, seconds: timeout + 2, limit: ReportFormat.mostLines * ReportFormat.longestLine)
+        helper, [helper] + arguments, environment: [], withErrors: false, seconds: timeout + 2,
+        limit: ReportFormat.mostLines * ReportFormat.longestLine)
       report = SessionReport(ending.output)
     } catch {
       switch error {
       case .notStarted(let cause): throw CannotLook("\(shown(helper)) cannot be started: \(text(cause)); reinstall the package")
-      case .timedOut: throw CannotLook("it was not done within \(timeout) seconds and was ended; does the file server of \(shown(account.home)) answer?")
+      case .timedOut:
+        throw CannotLook("it was not done within \(timeout) seconds and was ended; does the file server of \(shown(account.home)) answer?")
       case .tooMuch: throw CannotLook("\(shown(helper)) prints more than a session helper does; reinstall the package")
       }
     }
-    guard let outcome = report.outcome else { throw CannotLook("\(shown(helper)) ended before its report did; run it again, and see the system's log") }
+    guard let outcome = report.outcome else {
+      throw CannotLook("\(shown(helper)) ended before its report did; run it again, and see the system's log")
+    }
     if json {
-      try printJSON(LoginRecord(user: string(account.name), outcome: outcome, messages: report.messages.filter { debug || $0.severity != "debug" }))
+      try printJSON(
+        LoginRecord(user: string(account.name), outcome: outcome, messages: report.messages.filter { debug || $0.severity != "debug" }))
     } else {
       report.write(debug: debug, name: account.name)
     }
@@ -66,7 +79,8 @@ struct LoginCommand: ParsableCommand {
       throw CannotLook("the name service did not answer: \(text(error.cause)); try again")
     }
     guard let found else {
-      throw CannotLook("there is no account of that name; is the name service up? (getent passwd \(shellWord(Array((user ?? String(caller)).utf8))))")
+      throw CannotLook(
+        "there is no account of that name; is the name service up? (getent passwd \(shellWord(Array((user ?? String(caller)).utf8))))")
     }
     guard caller == 0 || found.uid == caller else { throw CannotLook("only root may do that for another user; run it with sudo") }
     if found.uid == 0 { throw CannotLook("root's own logins are not served; name another user") }
@@ -106,7 +120,10 @@ struct SessionReport {
   private(set) var outcome: String?
 
   init(_ output: [UInt8]) {
-    let severities: [UInt8: String] = [UInt8(ascii: "3"): "error", UInt8(ascii: "4"): "warning", UInt8(ascii: "5"): "notice", UInt8(ascii: "6"): "info", UInt8(ascii: "7"): "debug"]
+    let severities: [UInt8: String] = [
+      UInt8(ascii: "3"): "error", UInt8(ascii: "4"): "warning", UInt8(ascii: "5"): "notice", UInt8(ascii: "6"): "info",
+      UInt8(ascii: "7"): "debug",
+    ]
     for line in parts(output, separator: { $0 == .newline }) {
       if begins(line, with: Array("end ".utf8)) {
         outcome = shown(Array(line.dropFirst(4)))

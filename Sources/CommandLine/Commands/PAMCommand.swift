@@ -48,7 +48,11 @@ struct PAMEnableCommand: ParsableCommand {
     var work = PAMWork(isDryRun: dryRun)
     try work.enable()
     let output = PAMWorkOutput(work)
-    if json { output.writeJSON() } else { output.write(quiet: "Sessions of all services reach pam_rootless_storage.so; nothing to do.", verb: "add") }
+    if json {
+      output.writeJSON()
+    } else {
+      output.write(quiet: "Sessions of all services reach pam_rootless_storage.so; nothing to do.", verb: "add")
+    }
     if !work.refusals.isEmpty { throw ExitCode(1) }
   }
 }
@@ -73,14 +77,19 @@ struct PAMDisableCommand: ParsableCommand {
     var work = PAMWork(isDryRun: dryRun)
     try work.disable(all: all)
     let output = PAMWorkOutput(work)
-    if json { output.writeJSON() } else { output.write(quiet: "No file in /etc/pam.d has a line of pam_rootless_storage.so; nothing to do.", verb: "remove") }
+    if json {
+      output.writeJSON()
+    } else {
+      output.write(quiet: "No file in /etc/pam.d has a line of pam_rootless_storage.so; nothing to do.", verb: "remove")
+    }
     if !work.refusals.isEmpty { throw ExitCode(1) }
   }
 }
 
 /// What `pam enable` starts to try the line: the module is loaded into a process of its own. Not for people.
 struct PAMTryCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "try", abstract: "Open a session through a directory; started by enable.", shouldDisplay: false)
+  static let configuration = CommandConfiguration(
+    commandName: "try", abstract: "Open a session through a directory; started by enable.", shouldDisplay: false)
 
   @Argument(help: "The directory.") var directory: String
 

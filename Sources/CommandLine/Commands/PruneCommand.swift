@@ -16,7 +16,9 @@ struct PruneCommand: ParsableCommand {
       (rootless-storage.conf); who is named need not be.
       """)
 
-  @Argument(help: ArgumentHelp("Users whose storage is to go, with or without an account: names, or uids in digits.", valueName: "user"), completion: UserCompletion.kind)
+  @Argument(
+    help: ArgumentHelp("Users whose storage is to go, with or without an account: names, or uids in digits.", valueName: "user"),
+    completion: UserCompletion.kind)
   var users: [String] = []
 
   @Flag(help: "Storage of all users whose account is gone.")
@@ -27,7 +29,8 @@ struct PruneCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Storage of users who are gone, then of users who are idle (--older-than, else 90 days), until so much of the disk is free: 20%, 50G.", valueName: "size"))
+      "Storage of users who are gone, then of users who are idle (--older-than, else 90 days), until so much of the disk is free: 20%, 50G.",
+      valueName: "size"))
   var untilFree: String?
 
   @Flag(help: "With --until-free: also storage that has volumes or containers in it.")
@@ -58,7 +61,9 @@ struct PruneCommand: ParsableCommand {
     }
     if let untilFree {
       if orphaned || !users.isEmpty { throw ValidationError("--until-free chooses by itself: leave out --orphaned and names of users.") }
-      if goal == nil { throw ValidationError("\"\(shown(untilFree))\" is no free space; give --until-free 1% to 99%, or a whole number with K, M, G or T.") }
+      if goal == nil {
+        throw ValidationError("\"\(shown(untilFree))\" is no free space; give --until-free 1% to 99%, or a whole number with K, M, G or T.")
+      }
     } else if volumes {
       throw ValidationError("--volumes goes with --until-free; without it, volumes go with the storage that they are in.")
     }
@@ -91,10 +96,12 @@ struct PruneCommand: ParsableCommand {
     let space = try goal.map { goal throws(CannotLook) in FreeSpace(goal, on: try volume(parent)) }
     try inventory.look(days == nil ? .size : .age) { entry in
       // Who uses most is named, where what may go is not enough.
-      space?.isReached == false || entry.isInUse == false && PrunePlan.matters(entry, orphaned: orphaned, olderThan: days, isNamed: isNamed, now: now)
+      space?.isReached == false
+        || entry.isInUse == false && PrunePlan.matters(entry, orphaned: orphaned, olderThan: days, isNamed: isNamed, now: now)
     }
     let plan = PrunePlan(
-      inventory, orphaned: orphaned, olderThan: days, goal: space.map { PrunePlan.Goal(missing: $0.missing, takesData: volumes) }, isNamed: isNamed, now: now)
+      inventory, orphaned: orphaned, olderThan: days, goal: space.map { PrunePlan.Goal(missing: $0.missing, takesData: volumes) },
+      isNamed: isNamed, now: now)
     var output = PruneOutput(plan, inventory, space, isJSON: json, isDryRun: dryRun)
     output.showPlan()
     for message in objections(inventory, plan, wanted) {
@@ -116,8 +123,12 @@ struct PruneCommand: ParsableCommand {
     }
     if let goal, let space, !space.isReached {
       let now = dryRun ? nil : FreeSpace(goal, on: try volume(parent))
-      if let lack = plan.lacking, lack > 0 { outcome.hasFailed = true } else if outcome.directories > 0, let now, !now.isReached {
-        output.tell("\(shownSize(now.free)) are free now, and not the \(shownSize(now.wanted)) that were asked for: others have written meanwhile, or layers are shared; run it again")
+      if let lack = plan.lacking, lack > 0 {
+        outcome.hasFailed = true
+      } else if outcome.directories > 0, let now, !now.isReached {
+        output.tell(
+          "\(shownSize(now.free)) are free now, and not the \(shownSize(now.wanted)) that were asked for: others have written meanwhile, or layers are shared; run it again"
+        )
         outcome.hasFailed = true
       }
     }
@@ -141,7 +152,9 @@ struct PruneCommand: ParsableCommand {
     } catch {
       throw CannotLook("the free space of \(shown(parent.settings.storage.parent)) is unknown: \(text(error))")
     }
-    throw CannotLook("the free space of \(shown(parent.settings.storage.parent)) is unknown: it is on a network file system, or on one without a size; use --orphaned or --older-than")
+    throw CannotLook(
+      "the free space of \(shown(parent.settings.storage.parent)) is unknown: it is on a network file system, or on one without a size; use --orphaned or --older-than"
+    )
   }
 
   /// The names that the storage directories of the users may have who were named, in that order.
@@ -172,7 +185,9 @@ struct PruneCommand: ParsableCommand {
     do throws(Errno) {
       let reader = DirectoryReader(try open(at: parent.descriptor, [.dot], .directory))
       while let entry = try reader.next() {
-        if storage.users(inLeaf: entry.name).contains(where: { $0.name == name || $0.uid != nil && $0.uid == identifier(name) }) { found.append(entry.name) }
+        if storage.users(inLeaf: entry.name).contains(where: { $0.name == name || $0.uid != nil && $0.uid == identifier(name) }) {
+          found.append(entry.name)
+        }
       }
     } catch {}
     return found
@@ -185,11 +200,15 @@ struct PruneCommand: ParsableCommand {
     let found = Set(inventory.entries.map(\.leaf))
     let missing = zip(users, wanted).filter { _, leaves in found.isDisjoint(with: leaves) }.map { shown(Array($0.0.utf8)) }
     if !missing.isEmpty {
-      objections.append("\(list(missing)): there is no storage directory of that name in \(shown(inventory.parent.settings.storage.parent)); to see all: rootless-storage list")
+      objections.append(
+        "\(list(missing)): there is no storage directory of that name in \(shown(inventory.parent.settings.storage.parent)); to see all: rootless-storage list"
+      )
     }
     for index in plan.refused {
       let entry = inventory.entries[index]
-      let what = entry.state == .mount ? "something is mounted there; unmount it" : "it is another user's, or no directory; look at it as root, and move it away"
+      let what =
+        entry.state == .mount
+        ? "something is mounted there; unmount it" : "it is another user's, or no directory; look at it as root, and move it away"
       objections.append("\(shown(inventory.parent.path(entry.leaf))) stays: \(what)")
     }
     return objections

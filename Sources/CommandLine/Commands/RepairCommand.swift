@@ -39,7 +39,9 @@ struct RepairCommand: ParsableCommand {
     try output.withLock { output in
       if isJSON {
         let name = String(decoding: hostName(), as: UTF8.self)
-        return try printJSON(ReportDocument(host: .init(name: shown(name), findings: findings, unseen: hostUnseen(host).map { shown($0) }), users: output.reports))
+        return try printJSON(
+          ReportDocument(
+            host: .init(name: shown(name), findings: findings, unseen: hostUnseen(host).map { shown($0) }), users: output.reports))
       }
       if !output.said { printOut("\(output.seen == 1 ? "1 user" : "\(output.seen) users"): no problems found.") }
       if findings.isWanting {

@@ -9,7 +9,8 @@ struct RootlessStorageCommand: ParsableCommand {
     discussion: "Manual: man rootless-storage. Each command has a page, as rootless-storage-check(8).",
     version: "rootless-storage \(Program.version)",
     subcommands: [
-      CheckCommand.self, RepairCommand.self, VerifyCommand.self, StatusCommand.self, LoginCommand.self, ConfigCommand.self, ListCommand.self,
+      CheckCommand.self, RepairCommand.self, VerifyCommand.self, StatusCommand.self, LoginCommand.self, ConfigCommand.self,
+      ListCommand.self,
       PruneCommand.self, SubidsCommand.self, PAMCommand.self, ExamineCommand.self, TryEnginesCommand.self,
     ])
 
@@ -19,7 +20,8 @@ struct RootlessStorageCommand: ParsableCommand {
     restoreChildSignal()
     if let shell = shellToComplete { return printOut(CompletionScript.text(shell)) }
     let names = configuration.subcommands.compactMap { $0.configuration.shouldDisplay ? $0.configuration.commandName : nil }
-    if let word = CommandLine.arguments.dropFirst().first, word != "help", !configuration.subcommands.contains(where: { $0.configuration.commandName == word }),
+    if let word = CommandLine.arguments.dropFirst().first, word != "help",
+      !configuration.subcommands.contains(where: { $0.configuration.commandName == word }),
       let meant = nearest(word, among: names)
     {
       printError("rootless-storage: there is no command \(shown(word)); perhaps \(meant) is meant: rootless-storage help \(meant)")

@@ -4,14 +4,17 @@ import RootlessStorage
 /// Which settings a command goes by: those that logins go by, unless others are named.
 struct SettingsOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(Settings.defaultPath).", valueName: "file"), completion: .file())
+    help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(Settings.defaultPath).", valueName: "file"),
+    completion: .file())
   var conf: String?
 
   func validate() throws {
     if let conf, conf.isEmpty || conf.utf8.contains(0) { throw ValidationError("--conf takes a path.") }
     // It is read several times, and by other processes.
     if let given, GivenDescriptor(given) != nil {
-      throw ValidationError("--conf takes a file that can be opened again, and \(shown(given)) is none: write it to a file, or try it as a draft: rootless-storage config check \(shown(given))")
+      throw ValidationError(
+        "--conf takes a file that can be opened again, and \(shown(given)) is none: write it to a file, or try it as a draft: rootless-storage config check \(shown(given))"
+      )
     }
   }
 

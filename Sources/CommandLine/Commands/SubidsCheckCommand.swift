@@ -10,7 +10,9 @@ struct SubidsCheckCommand: ParsableCommand {
       given out. Exits with 0 if all is good, 1 if there are findings, 2 if something could not be looked at.
       """)
 
-  @Argument(help: ArgumentHelp("Users; without any, you, or as root all users seen on this host.", valueName: "user"), completion: UserCompletion.kind)
+  @Argument(
+    help: ArgumentHelp("Users; without any, you, or as root all users seen on this host.", valueName: "user"),
+    completion: UserCompletion.kind)
   var users: [String] = []
 
   @Flag(help: "Print one JSON object.") var json = false
@@ -28,15 +30,19 @@ struct SubidsCheckCommand: ParsableCommand {
     var obstacle: CannotLook? = nil
     var seen: [Account] = []
     do { reports = try look(host, &seen) } catch let failure as CannotLook { obstacle = failure }
-    var known = KnownIDs(asking: KnownIDs.places(in: ranges, limit: KnownIDs.most), files: { accounts.sources.hasOnlyFiles($0) ? host.index.table($0) : nil })
+    var known = KnownIDs(
+      asking: KnownIDs.places(in: ranges, limit: KnownIDs.most), files: { accounts.sources.hasOnlyFiles($0) ? host.index.table($0) : nil })
     let summary = known.summary
     known.add(seen)
     let findings = SubordinateHostFindings(
-      index: host.index, settings: host.settings, owners: owners, known: known.without(host.index), locks: AccountLockFile.look(HostTree.this)
+      index: host.index, settings: host.settings, owners: owners, known: known.without(host.index),
+      locks: AccountLockFile.look(HostTree.this)
     ).all()
     if json {
       try printJSON(
-        ReportDocument(host: .init(name: shown(String(decoding: hostName(), as: UTF8.self)), findings: findings, unseen: [], asked: known.asked), users: reports))
+        ReportDocument(
+          host: .init(name: shown(String(decoding: hostName(), as: UTF8.self)), findings: findings, unseen: [], asked: known.asked),
+          users: reports))
     } else {
       var table = UserTable(.standard)
       for report in reports { table.addFindings(report) }
@@ -44,7 +50,8 @@ struct SubidsCheckCommand: ParsableCommand {
       let ranges = counted(host.index.tables.reduce(0) { $0 + $1.ranges.count }, "range", "ranges")
       let asked = counted(reports.count, "user", "users") + (isRoot && users.isEmpty ? " seen on this host" : "")
       // Most owners are not among the users that were looked at.
-      let quiet = "\(asked), and \(ranges) of \(counted(host.index.owners.count, "owner", "owners")) in /etc/subuid and /etc/subgid: no problems found."
+      let quiet =
+        "\(asked), and \(ranges) of \(counted(host.index.owners.count, "owner", "owners")) in /etc/subuid and /etc/subgid: no problems found."
       if obstacle == nil || !findings.isEmpty { printOut(table.text(quiet: quiet)) }
       printOut(Terminal.standard.wrapped("\n\(summary)", indent: 0))
     }
@@ -71,7 +78,9 @@ struct SubidsCheckCommand: ParsableCommand {
         var report = UserReport(name: shown(account.name), uid: account.uid)
         report.isServed = Planner.exclusion(of: account, host.settings) == nil
         // Another source's ids cannot be looked at from here.
-        if report.isServed && host.index.source == nil { report.findings = wants(of: account, host.index, host.settings) + exposures(of: account, host.index, host.settings) }
+        if report.isServed && host.index.source == nil {
+          report.findings = wants(of: account, host.index, host.settings) + exposures(of: account, host.index, host.settings)
+        }
         return report
       }
     }

@@ -16,14 +16,18 @@ struct SubidsReleaseCommand: ParsableCommand {
 
   /// Those that the files have.
   private static let owners = CompletionKind.custom { (_: [String], _: Int, prefix: String) in
-    SubordinateIDIndex(HostTree.this).owners.names.filter { begins($0, with: Array(prefix.utf8)) && $0.allSatisfy { $0 > .space && $0 < 0x7f && $0 != .backslash } }
-      .map { String(decoding: $0, as: UTF8.self) }
+    SubordinateIDIndex(HostTree.this).owners.names.filter {
+      begins($0, with: Array(prefix.utf8)) && $0.allSatisfy { $0 > .space && $0 < 0x7f && $0 != .backslash }
+    }
+    .map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// As in `allocate`.
   private static let patience: Int64 = 15_000
 
-  @Argument(help: ArgumentHelp("Owners as the files spell them: names, or uids in digits.", valueName: "owner"), completion: SubidsReleaseCommand.owners) var owners: [String] = []
+  @Argument(
+    help: ArgumentHelp("Owners as the files spell them: names, or uids in digits.", valueName: "owner"),
+    completion: SubidsReleaseCommand.owners) var owners: [String] = []
 
   @Flag(help: "All owners whose account has been absent for orphan_days.") var gone = false
 
@@ -50,7 +54,8 @@ struct SubidsReleaseCommand: ParsableCommand {
     // Who is named needs no waiting.
     var memory = AbsenceMemory.ofThisHost(isWriting: gone && !dryRun)
     let states = SubordinateOwners(
-      host.index, accounts, orphanDays: host.settings.orphanDays, &memory, storage: host.settings.storage, only: gone ? nil : owners.map { Array($0.utf8) } + host.index.owners.names)
+      host.index, accounts, orphanDays: host.settings.orphanDays, &memory, storage: host.settings.storage,
+      only: gone ? nil : owners.map { Array($0.utf8) } + host.index.owners.names)
     let wanted = gone ? states.names { $0 == .gone } : owners.map { Array($0.utf8) }
     let release = SubordinateRelease(host, states, wanted)
     var output = ReleaseOutput(release, isJSON: json, isDryRun: dryRun)
@@ -70,7 +75,9 @@ struct SubidsReleaseCommand: ParsableCommand {
       for owner in kept.prefix(SubidsReleaseCommand.mostWaiting) {
         if case .kept(let purpose) = states.state(owner) { output.tell("\(shown(owner)) stays: \(purpose.reason)") }
       }
-      if waiting.count > SubidsReleaseCommand.mostWaiting { output.tell("\(waiting.count - SubidsReleaseCommand.mostWaiting) more stay for that reason") }
+      if waiting.count > SubidsReleaseCommand.mostWaiting {
+        output.tell("\(waiting.count - SubidsReleaseCommand.mostWaiting) more stay for that reason")
+      }
       if !waiting.isEmpty { output.tell("if you know that they have left, name them: rootless-storage subids release OWNER") }
       if let problem = memory.problem { output.tell(problem) }
       if memory.problem != nil { isRefused = true }

@@ -43,7 +43,8 @@ struct UserOptions: ParsableArguments {
       report.findings = report.findings.map(\.namingOwners)
       if let account, report.failure == nil, report.isServed {
         report.findings += formers?.findings(for: account, host.subordinateIDs) ?? []
-        report.findings += accountFindings(for: account, host.subordinateIDs, settings, ignoresChownErrors: report.ignoresChownErrors == true, seen: seen)
+        report.findings += accountFindings(
+          for: account, host.subordinateIDs, settings, ignoresChownErrors: report.ignoresChownErrors == true, seen: seen)
         // The files were read before.
         if report.actions?.contains(where: { $0.outcome == .done && $0.action.hasPrefix(RepairAllocator.action) }) == true {
           report.findings.removeAll { $0.isRepairable && ($0.code == .subuidMissing || $0.code == .subuidSmall) }
@@ -59,6 +60,7 @@ struct UserOptions: ParsableArguments {
     let variables = ProcessInfo.processInfo.environment
     return UserFacts.Environment(
       configHome: variables["XDG_CONFIG_HOME"], dataHome: variables["XDG_DATA_HOME"], storageConf: variables["CONTAINERS_STORAGE_CONF"],
-      storageConfOverride: variables["CONTAINERS_STORAGE_CONF_OVERRIDE"], storageDriver: variables["STORAGE_DRIVER"], storageOptions: variables["STORAGE_OPTS"], runtimeDirectory: variables["XDG_RUNTIME_DIR"])
+      storageConfOverride: variables["CONTAINERS_STORAGE_CONF_OVERRIDE"], storageDriver: variables["STORAGE_DRIVER"],
+      storageOptions: variables["STORAGE_OPTS"], runtimeDirectory: variables["XDG_RUNTIME_DIR"])
   }
 }

@@ -35,7 +35,8 @@ struct VerifyCommand: ParsableCommand {
     let selection = try UserSelection(users, all: false, known)
     let given = settings.given
     let verifier = EngineVerifier(
-      engines: engine.flatMap { EngineReport.Engine(rawValue: $0) }.map { [$0] } ?? EngineReport.Engine.allCases, conf: path, timeout: timeout,
+      engines: engine.flatMap { EngineReport.Engine(rawValue: $0) }.map { [$0] } ?? EngineReport.Engine.allCases, conf: path,
+      timeout: timeout,
       environment: selection.isSelf ? UserOptions.environment : nil, host: { HostFacts.look(settingsPath: given) }, settings: known)
     var list = json ? JSONList("\"host\":\(jsonText(shown(hostName()))),", list: "users") : nil
     var seen: Set<Int32> = []
@@ -72,7 +73,9 @@ struct VerifyCommand: ParsableCommand {
     if let unknown = report.unknown { return [terminal.wrapped("\(user): \(report.engine.rawValue) was not asked: \(unknown)", indent: 2)] }
     let version = report.version.map { " \($0)" } ?? ""
     let place = report.graphroot.map { ", \(report.driver ?? "storage") in \($0)\(report.fileSystem.map { " (\($0))" } ?? "")" } ?? ""
-    let verdict = report.failedStep.map { "failed at \($0.step.rawValue)" } ?? (report.differences.isEmpty ? "works" : "works, and not as check expects")
+    let verdict =
+      report.failedStep.map { "failed at \($0.step.rawValue)" }
+      ?? (report.differences.isEmpty ? "works" : "works, and not as check expects")
     var lines = [terminal.wrapped("\(user): \(report.engine.rawValue)\(version) \(verdict)\(place).", indent: 2)]
     for step in report.steps {
       let head = "  \(padded(step.step.rawValue, 9))  \(padded(seconds(step.milliseconds), 8, isRight: true))  "

@@ -127,7 +127,10 @@ struct JSONScan: Equatable, Sendable {
   }
 
   private static func escape(_ text: inout TextScanner) throws(TextProblem) -> [UInt8] {
-    let simple: [UInt8: UInt8] = [UInt8(ascii: "b"): 0x08, UInt8(ascii: "t"): .tab, UInt8(ascii: "n"): .newline, UInt8(ascii: "f"): 0x0c, UInt8(ascii: "r"): .carriageReturn, .quote: .quote, .backslash: .backslash, .slash: .slash]
+    let simple: [UInt8: UInt8] = [
+      UInt8(ascii: "b"): 0x08, UInt8(ascii: "t"): .tab, UInt8(ascii: "n"): .newline, UInt8(ascii: "f"): 0x0c,
+      UInt8(ascii: "r"): .carriageReturn, .quote: .quote, .backslash: .backslash, .slash: .slash,
+    ]
     if let byte = text.next() {
       if let meaning = simple[byte] { return [meaning] }
       if byte == UInt8(ascii: "u"), let high = text.hexadecimal(4) {

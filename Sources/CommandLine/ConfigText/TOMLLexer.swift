@@ -61,7 +61,10 @@ extension TOMLScan {
   }
 
   private static func escape(_ text: inout TextScanner, isLong: Bool) throws(TextProblem) -> [UInt8] {
-    let simple: [UInt8: UInt8] = [UInt8(ascii: "b"): 0x08, UInt8(ascii: "t"): .tab, UInt8(ascii: "n"): .newline, UInt8(ascii: "f"): 0x0c, UInt8(ascii: "r"): .carriageReturn, .quote: .quote, .backslash: .backslash]
+    let simple: [UInt8: UInt8] = [
+      UInt8(ascii: "b"): 0x08, UInt8(ascii: "t"): .tab, UInt8(ascii: "n"): .newline, UInt8(ascii: "f"): 0x0c,
+      UInt8(ascii: "r"): .carriageReturn, .quote: .quote, .backslash: .backslash,
+    ]
     if let byte = text.peek(), let meaning = simple[byte] {
       _ = text.next()
       return [meaning]
@@ -105,7 +108,8 @@ extension TOMLScan {
     let start = text.at
     text.take { isBare($0) || $0 == .plus || $0 == .dot || $0 == .colon }
     // A blank may stand between date and time.
-    if text.at - start == 10, text.peek() == .space, let digit = text.peek(1), isDigit(digit), text.bytes[start..<text.at].contains(.hyphen) {
+    if text.at - start == 10, text.peek() == .space, let digit = text.peek(1), isDigit(digit), text.bytes[start..<text.at].contains(.hyphen)
+    {
       _ = text.next()
       text.take { isBare($0) || $0 == .plus || $0 == .dot || $0 == .colon }
     }

@@ -28,21 +28,36 @@ struct Authselect {
   init(_ tree: HostTree) throws(Failure) {
     self.tree = tree
     guard let program = ["/usr/bin/authselect", "/usr/sbin/authselect"].first(where: tree.exists) else {
-      throw .refused(reason: "according to /etc/authselect/authselect.conf, authselect writes the session stacks, and there is no authselect", remedy: "install authselect, or see authselect(8) for opting out, and run this again")
+      throw .refused(
+        reason: "according to /etc/authselect/authselect.conf, authselect writes the session stacks, and there is no authselect",
+        remedy: "install authselect, or see authselect(8) for opting out, and run this again")
     }
     self.program = program
     let check = try Authselect.run(program, ["check"])
-    if check.status != 0 { throw .refused(reason: "authselect does not find its files as it made them (\(Authselect.said(check)))", remedy: "see authselect check; if authselect was updated: sudo authselect apply-changes; if somebody changed its files: sudo authselect select PROFILE FEATURES --force, which keeps a backup; then run this again") }
+    if check.status != 0 {
+      throw .refused(
+        reason: "authselect does not find its files as it made them (\(Authselect.said(check)))",
+        remedy:
+          "see authselect check; if authselect was updated: sudo authselect apply-changes; if somebody changed its files: sudo authselect select PROFILE FEATURES --force, which keeps a backup; then run this again"
+      )
+    }
     let answer = try Authselect.run(program, ["current", "--raw"])
     let words = String(decoding: answer.output, as: UTF8.self).split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
     // What is made a path of has to be a name.
-    guard answer.status == 0, let profile = words.first, words.allSatisfy({ $0.utf8.allSatisfy { $0 > .space && $0 < 0x7f } && !$0.contains("..") }) else {
-      throw .refused(reason: "authselect does not report which profile is selected (\(Authselect.said(answer)))", remedy: "select one: authselect select PROFILE FEATURES")
+    guard answer.status == 0, let profile = words.first,
+      words.allSatisfy({ $0.utf8.allSatisfy { $0 > .space && $0 < 0x7f } && !$0.contains("..") })
+    else {
+      throw .refused(
+        reason: "authselect does not report which profile is selected (\(Authselect.said(answer)))",
+        remedy: "select one: authselect select PROFILE FEATURES")
     }
     (current, features, copy) = (profile, Array(words.dropFirst()), AuthselectCopy(tree))
     if let file = try changedByHand() {
       throw .refused(
-        reason: "\(shown(file)) is not what authselect makes of the profile \(current), and it would write over that", remedy: "put what was changed into a custom profile (authselect-profiles(5)), or, if the profile was updated, take it over with authselect apply-changes, and run this again")
+        reason: "\(shown(file)) is not what authselect makes of the profile \(current), and it would write over that",
+        remedy:
+          "put what was changed into a custom profile (authselect-profiles(5)), or, if the profile was updated, take it over with authselect apply-changes, and run this again"
+      )
     }
   }
 
@@ -50,8 +65,10 @@ struct Authselect {
   /// without a backup (findings/authselect-check.sh).
   private func changedByHand() throws(Failure) -> [UInt8]? {
     let options = [
-      "system-auth": "--system-auth", "password-auth": "--password-auth", "fingerprint-auth": "--fingerprint-auth", "smartcard-auth": "--smartcard-auth",
-      "switchable-auth": "--switchable-auth", "postlogin": "--postlogin", "nsswitch.conf": "--nsswitch", "dconf-db": "--dconf-db", "dconf-locks": "--dconf-lock",
+      "system-auth": "--system-auth", "password-auth": "--password-auth", "fingerprint-auth": "--fingerprint-auth",
+      "smartcard-auth": "--smartcard-auth",
+      "switchable-auth": "--switchable-auth", "postlogin": "--postlogin", "nsswitch.conf": "--nsswitch", "dconf-db": "--dconf-db",
+      "dconf-locks": "--dconf-lock",
     ]
     for (name, option) in options.sorted(by: { $0.key < $1.key }) {
       let file = Array("\(Authselect.generated)\(name)".utf8)
@@ -92,7 +109,8 @@ struct Authselect {
   var enablingCommands: [String] {
     guard let base else { return ["authselect apply-changes"] }
     return (copy == nil ? [] : [Authselect.removal]) + [
-      (["authselect"] + creation(AuthselectCopy.name, of: base)).joined(separator: " "), (["authselect"] + selection).joined(separator: " "),
+      (["authselect"] + creation(AuthselectCopy.name, of: base)).joined(separator: " "),
+      (["authselect"] + selection).joined(separator: " "),
     ]
   }
 
@@ -116,7 +134,9 @@ struct Authselect {
   /// What authselect would write of the stock profile as it is by now, without our line.
   func renewed() -> [PAMPlan.Change] {
     guard let base else { return [] }
-    let names = ((try? tree.names(Authselect.generated)) ?? []).filter { $0.suffix(5).elementsEqual("-auth".utf8) || $0.elementsEqual("postlogin".utf8) }
+    let names = ((try? tree.names(Authselect.generated)) ?? []).filter {
+      $0.suffix(5).elementsEqual("-auth".utf8) || $0.elementsEqual("postlogin".utf8)
+    }
     return generated(names, base)
   }
 
@@ -127,7 +147,9 @@ struct Authselect {
     if !isCustom && tree.exists("\(Authselect.customs)\(AuthselectCopy.name)") && !(copy?.isUnchanged ?? false) {
       throw .refused(
         reason: "there is a profile \(Authselect.ours) already, which was changed by hand, and \(current) is selected",
-        remedy: "select it (sudo authselect select \(([Authselect.ours] + features).joined(separator: " "))), or remove /etc/authselect/custom/rootless-storage, and run this again")
+        remedy:
+          "select it (sudo authselect select \(([Authselect.ours] + features).joined(separator: " "))), or remove /etc/authselect/custom/rootless-storage, and run this again"
+      )
     }
     var changes: [PAMPlan.Change] = []
     for name in names {
@@ -135,12 +157,18 @@ struct Authselect {
       if base == nil, let target = tree.link(file) {
         throw .refused(
           reason: "\(shown(file)), a template of the selected profile, is a symbolic link to \(shown(target)), which is another profile's",
-          remedy: "put a copy in its place (sudo cp --remove-destination \(shellWord(tree.real(file))) \(shellWord(file))), and run this again")
+          remedy:
+            "put a copy in its place (sudo cp --remove-destination \(shellWord(tree.real(file))) \(shellWord(file))), and run this again")
       }
       let content: [UInt8]
-      do throws(ReadFailure) { content = try tree.read(file) } catch { throw .refused(reason: "\(shown(file)) \(error.explanation)", remedy: "reinstall or fix the profile \(base ?? current), and run this again") }
+      do throws(ReadFailure) { content = try tree.read(file) } catch {
+        throw .refused(
+          reason: "\(shown(file)) \(error.explanation)", remedy: "reinstall or fix the profile \(base ?? current), and run this again")
+      }
       let text = PAMText(content)
-      guard let place = text.places.first else { throw .refused(reason: "\(shown(file)) has no line for sessions", remedy: "fix the profile \(base ?? current), and run this again") }
+      guard let place = text.places.first else {
+        throw .refused(reason: "\(shown(file)) has no line for sessions", remedy: "fix the profile \(base ?? current), and run this again")
+      }
       let target = base == nil ? file : template(name, of: Authselect.ours)
       changes.append(PAMPlan.Change(file: target, old: content, new: text.adding(behind: place)))
     }
@@ -171,7 +199,9 @@ struct Authselect {
     return backups
   }
 
-  private func enableCopy(of base: String, _ templates: [PAMPlan.Change], _ isProved: ([PAMPlan.Change]) -> Bool, _ isRight: () -> Bool) throws(Failure) -> [[UInt8]] {
+  private func enableCopy(of base: String, _ templates: [PAMPlan.Change], _ isProved: ([PAMPlan.Change]) -> Bool, _ isRight: () -> Bool)
+    throws(Failure) -> [[UInt8]]
+  {
     let name = copy == nil ? AuthselectCopy.name : Authselect.next
     // A run that was killed has left it.
     if copy != nil { removeProfile(Authselect.next) }
@@ -186,12 +216,18 @@ struct Authselect {
         try AuthselectCopy.writeRecord(tree, Array("\(Authselect.customs)\(name)/".utf8), base: base)
         if copy != nil { try exchangeProfiles() }
         isExchanged = copy != nil
-      } catch { throw .refused(reason: "the profile \(Authselect.ours) cannot be made (\(text(error)))", remedy: "fix that, and run this again") }
+      } catch {
+        throw .refused(reason: "the profile \(Authselect.ours) cannot be made (\(text(error)))", remedy: "fix that, and run this again")
+      }
       try select(isRight)
     } catch {
       // As it was.
       if isExchanged { do throws(Errno) { try exchangeProfiles() } catch {} }
-      if isRenewal { _ = try? sure(["apply-changes"]) } else if let now = try? Authselect(tree), now.current == Authselect.ours { _ = try? sure(["select", current] + features) }
+      if isRenewal {
+        _ = try? sure(["apply-changes"])
+      } else if let now = try? Authselect(tree), now.current == Authselect.ours {
+        _ = try? sure(["select", current] + features)
+      }
       removeProfile(name)
       throw error
     }
@@ -201,7 +237,10 @@ struct Authselect {
 
   private func select(_ isRight: () -> Bool) throws(Failure) {
     try sure(selection)
-    if !isRight() { throw .refused(reason: "what authselect wrote is not what was tried before", remedy: "look into authselect's own messages, and run this again") }
+    if !isRight() {
+      throw .refused(
+        reason: "what authselect wrote is not what was tried before", remedy: "look into authselect's own messages, and run this again")
+    }
   }
 
   /// The new copy and the old one, in one step: the name of the selected profile is there at every moment.
@@ -213,7 +252,9 @@ struct Authselect {
   private func generated(_ names: [[UInt8]], _ profile: String) -> [PAMPlan.Change] {
     names.compactMap { name in
       let file = Array("\(Authselect.generated)".utf8) + name
-      guard let answer = try? Authselect.run(program, ["test", profile] + features + ["--\(String(decoding: name, as: UTF8.self))"]), answer.status == 0, let old = try? tree.read(file) else { return nil }
+      guard let answer = try? Authselect.run(program, ["test", profile] + features + ["--\(String(decoding: name, as: UTF8.self))"]),
+        answer.status == 0, let old = try? tree.read(file)
+      else { return nil }
       // `File PATH:`, the content and an empty line.
       var content = Array(answer.output[(answer.output.firstIndex(of: .newline).map { $0 + 1 } ?? answer.output.endIndex)...])
       while content.suffix(2) == [.newline, .newline] { content.removeLast() }
@@ -274,7 +315,8 @@ struct Authselect {
 
   /// - Returns: backups of templates.
   func disable(_ removal: Removal, _ isRight: () -> Bool) throws(Failure) -> [[UInt8]] {
-    let wrong = Failure.refused(reason: "what authselect wrote is not what it was to write", remedy: "look into authselect's own messages, and run this again")
+    let wrong = Failure.refused(
+      reason: "what authselect wrote is not what it was to write", remedy: "look into authselect's own messages, and run this again")
     if let former = removal.former {
       try sure(["select", former] + features)
       if !isRight() {
@@ -303,7 +345,9 @@ struct Authselect {
     do throws(PAMFiles.Failure) {
       if let backups = try PAMFiles(parent(first.file)).replace(changes, isRight) { return backups }
     } catch { throw .refused(reason: error.refusal.reason, remedy: error.refusal.remedy) }
-    throw .refused(reason: "with the line in its templates, authselect would generate more than that line", remedy: "add \"\(PAMFindings.line)\" to the templates of a custom profile by hand (authselect-profiles(5))")
+    throw .refused(
+      reason: "with the line in its templates, authselect would generate more than that line",
+      remedy: "add \"\(PAMFindings.line)\" to the templates of a custom profile by hand (authselect-profiles(5))")
   }
 
   private func removeProfile(_ name: String) { Authselect.removeProfile(tree, name) }
@@ -327,13 +371,18 @@ struct Authselect {
 
   private func sure(_ arguments: [String]) throws(Failure) {
     let ending = try Authselect.run(program, arguments)
-    if ending.status != 0 { throw .refused(reason: "authselect \(arguments.joined(separator: " ")) failed (\(Authselect.said(ending)))", remedy: "fix that, and run this again") }
+    if ending.status != 0 {
+      throw .refused(
+        reason: "authselect \(arguments.joined(separator: " ")) failed (\(Authselect.said(ending)))", remedy: "fix that, and run this again"
+      )
+    }
   }
 
   private static func run(_ program: String, _ arguments: [String]) throws(Failure) -> ChildProcess.Ending {
     do throws(ChildProcess.Failure) {
       return try ChildProcess.run(
-        Array(program.utf8), (["authselect"] + arguments).map { Array($0.utf8) }, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"].map { Array($0.utf8) },
+        Array(program.utf8), (["authselect"] + arguments).map { Array($0.utf8) },
+        environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"].map { Array($0.utf8) },
         withErrors: true, seconds: 120, limit: 1 << 20)
     } catch { throw .refused(reason: "authselect cannot be run (\(error.explanation))", remedy: "try: sudo authselect check") }
   }

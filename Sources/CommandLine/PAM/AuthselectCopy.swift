@@ -26,7 +26,8 @@ struct AuthselectCopy: Equatable, Sendable {
     let directory = AuthselectCopy.directory
     guard let record = try? tree.read(directory + AuthselectCopy.recordName, limit: 4096) else { return nil }
     let words = record.split(separator: .newline).map { $0.split(separator: .space) }
-    guard let first = words.first, first.count == 2, first[0].elementsEqual("base".utf8), first[1].first != .dot, !first[1].contains(.slash) else { return nil }
+    guard let first = words.first, first.count == 2, first[0].elementsEqual("base".utf8), first[1].first != .dot, !first[1].contains(.slash)
+    else { return nil }
     let base = String(decoding: first[1], as: UTF8.self)
     self.base = base
     let selected = (try? tree.read("/etc/authselect/authselect.conf", limit: 4096))?.split(separator: .newline).first ?? []

@@ -9,7 +9,9 @@ struct AuthUpdate {
   private static let profile = "/usr/share/pam-configs/rootless-storage"
   private static let directories = ["/etc/pam.d", "/var/lib/pam", "/usr/share/pam-configs"]
 
-  static func isUsable(_ tree: HostTree) -> Bool { tree.exists(program) && tree.exists(profile) && tree.exists("/etc/pam.d/common-session") }
+  static func isUsable(_ tree: HostTree) -> Bool {
+    tree.exists(program) && tree.exists(profile) && tree.exists("/etc/pam.d/common-session")
+  }
 
   enum Action: String {
     case enable = "--enable"
@@ -28,16 +30,26 @@ struct AuthUpdate {
   func changes(_ action: Action) throws(CannotLook) -> [PAMPlan.Change] {
     let script = (try? tree.read(AuthUpdate.program)) ?? []
     for option in ["'--root'", "'\(action.rawValue)'"] where !contains(script, Array(option.utf8)) {
-      throw CannotLook("this host's pam-auth-update is too old to be asked; run it as root, and \(action == .enable ? "choose" : "take away") the profile of rootless-storage: sudo pam-auth-update")
+      throw CannotLook(
+        "this host's pam-auth-update is too old to be asked; run it as root, and \(action == .enable ? "choose" : "take away") the profile of rootless-storage: sudo pam-auth-update"
+      )
     }
     let copy: TemporaryDirectory
     do throws(Errno) {
       copy = try TemporaryDirectory()
       for directory in AuthUpdate.directories { try copy.take(directory, from: tree) }
       try copy.write(AuthUpdate.debconf(copy.path), to: "debconf.conf")
-    } catch { throw CannotLook("pam-auth-update cannot be tried on a copy of this host's files in /run (\(text(error))); fix that, and run this again") }
-    let ending = try run(["--root", String(decoding: copy.path, as: UTF8.self)], action, [Array("DEBCONF_SYSTEMRC=".utf8) + copy.path + Array("/debconf.conf".utf8)])
-    if ending.status != 0 { throw CannotLook("pam-auth-update does not work on a copy of this host's files (\(AuthUpdate.said(ending))); try: sudo pam-auth-update") }
+    } catch {
+      throw CannotLook(
+        "pam-auth-update cannot be tried on a copy of this host's files in /run (\(text(error))); fix that, and run this again")
+    }
+    let ending = try run(
+      ["--root", String(decoding: copy.path, as: UTF8.self)], action,
+      [Array("DEBCONF_SYSTEMRC=".utf8) + copy.path + Array("/debconf.conf".utf8)])
+    if ending.status != 0 {
+      throw CannotLook(
+        "pam-auth-update does not work on a copy of this host's files (\(AuthUpdate.said(ending))); try: sudo pam-auth-update")
+    }
     let copied = HostTree(copy.path)
     var changes: [PAMPlan.Change] = []
     for name in (try? tree.names("/etc/pam.d")) ?? [] where begins(name, with: Array("common-".utf8)) {
@@ -50,7 +62,9 @@ struct AuthUpdate {
 
   /// Lines of all types stay, also those that are not for sessions: it takes up whatever other profiles it has not seen yet, and a
   /// line more in common-auth can lock everybody out.
-  static func isOnlyOurs(_ changes: [PAMPlan.Change]) -> Bool { changes.allSatisfy { PAMText($0.old).isSameButForOurs(as: PAMText($0.new)) } }
+  static func isOnlyOurs(_ changes: [PAMPlan.Change]) -> Bool {
+    changes.allSatisfy { PAMText($0.old).isSameButForOurs(as: PAMText($0.new)) }
+  }
 
   /// It writes all of them anew, as files of root's with mode 0644: one for which that would be a change.
   var otherwiseKept: [UInt8]? {
@@ -60,7 +74,9 @@ struct AuthUpdate {
     }
   }
 
-  private static let files = ["auth", "account", "password", "session", "session-noninteractive"].map { Array("/etc/pam.d/common-\($0)".utf8) }
+  private static let files = ["auth", "account", "password", "session", "session-noninteractive"].map {
+    Array("/etc/pam.d/common-\($0)".utf8)
+  }
 
   /// It knows the profile, and does not switch it on by itself again.
   var isSeen: Bool {
@@ -80,7 +96,9 @@ struct AuthUpdate {
   /// Runs it on this host's files.
   func perform(_ action: Action) throws(CannotLook) {
     let ending = try run([], action, [])
-    if ending.status != 0 { throw CannotLook("\(AuthUpdate.command(action)) failed (\(AuthUpdate.said(ending))); fix that, and run this again") }
+    if ending.status != 0 {
+      throw CannotLook("\(AuthUpdate.command(action)) failed (\(AuthUpdate.said(ending))); fix that, and run this again")
+    }
   }
 
   private func run(_ root: [String], _ action: Action, _ more: [[UInt8]]) throws(CannotLook) -> ChildProcess.Ending {
@@ -88,15 +106,17 @@ struct AuthUpdate {
     let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"].map { Array($0.utf8) } + more
     do throws(ChildProcess.Failure) {
       return try ChildProcess.run(
-        Array(AuthUpdate.program.utf8), words.map { Array($0.utf8) }, environment: environment, withErrors: true, seconds: 120, limit: 65536)
+        Array(AuthUpdate.program.utf8), words.map { Array($0.utf8) }, environment: environment, withErrors: true, seconds: 120, limit: 65536
+      )
     } catch { throw CannotLook("pam-auth-update cannot be run (\(error.explanation)); try: sudo pam-auth-update") }
   }
 
   /// debconf.conf(5) for databases of its own: the host's remember what pam-auth-update is told.
   private static func debconf(_ directory: [UInt8]) -> [UInt8] {
-    Array("Config: config\nTemplates: templates\n\n".utf8) + ["config", "templates"].flatMap { name in
-      Array("Name: \(name)\nDriver: File\nMode: 600\nFilename: ".utf8) + directory + Array("/\(name).dat\n\n".utf8)
-    }
+    Array("Config: config\nTemplates: templates\n\n".utf8)
+      + ["config", "templates"].flatMap { name in
+        Array("Name: \(name)\nDriver: File\nMode: 600\nFilename: ".utf8) + directory + Array("/\(name).dat\n\n".utf8)
+      }
   }
 
   private static func said(_ ending: ChildProcess.Ending) -> String {

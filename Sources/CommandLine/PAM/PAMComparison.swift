@@ -32,7 +32,8 @@ struct PAMComparison {
 
   /// What is wrong with it if our lines go: those of the file at these physical lines.
   func objection(removingFrom names: [[UInt8]], lines: [ClosedRange<Int>]) -> Objection? {
-    compare(few: after, many: before, { step in names.contains(step.file) && step.isOurs && lines.contains { $0.contains(step.line) } }) { step in
+    compare(few: after, many: before, { step in names.contains(step.file) && step.isOurs && lines.contains { $0.contains(step.line) } }) {
+      step in
       if !names.contains(step.file) { return step.line }
       // Where it stood: so many lines further down.
       var line = step.line
@@ -102,7 +103,9 @@ struct PAMComparison {
 
   private func whatIsEarly(_ isNew: (PAMStep) -> Bool) -> Objection? {
     for stack in after.stacks where PAMFindings.services.contains(where: { stack.service.elementsEqual($0.utf8) }) {
-      if let ours = stack.steps.firstIndex(where: isNew), let late = stack.late(behind: ours).first { return .early(late, service: stack.service) }
+      if let ours = stack.steps.firstIndex(where: isNew), let late = stack.late(behind: ours).first {
+        return .early(late, service: stack.service)
+      }
     }
     return nil
   }

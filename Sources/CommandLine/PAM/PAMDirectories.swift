@@ -8,7 +8,9 @@ enum PAMDirectories {
   /// Where nobody can read libpam; the last one is openSUSE's.
   static let usual = [administrators, distributions, "/usr/etc/pam.d"]
   /// Where the library lies.
-  private static let libraries = ["/usr/lib/\(PAMStacks.multiarch)", "/lib/\(PAMStacks.multiarch)", "/usr/lib64", "/lib64", "/usr/lib", "/lib"]
+  private static let libraries = [
+    "/usr/lib/\(PAMStacks.multiarch)", "/lib/\(PAMStacks.multiarch)", "/usr/lib64", "/lib64", "/usr/lib", "/lib",
+  ]
   // It has 70 KB.
   private static let largestLibrary = 4 << 20
 

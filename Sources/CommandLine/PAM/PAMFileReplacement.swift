@@ -26,7 +26,11 @@ struct PAMFiles: ~Copyable {
         case .lockNotRoots(let path):
           ("\(shown(path)), where this program takes its lock, is not root's, or is open to others", "remove it, and run this again")
         case .changedMeanwhile(let path): ("\(shown(path)) was changed by somebody else meanwhile", "run this again")
-        case .notRoots(let path): ("\(shown(path)) is not a regular file of root's that nobody else can write to", "make it one (chown root, chmod go-w), and run this again")
+        case .notRoots(let path):
+          (
+            "\(shown(path)) is not a regular file of root's that nobody else can write to",
+            "make it one (chown root, chmod go-w), and run this again"
+          )
         case .failed(let path, let cause): ("\(shown(path)): \(text(cause))", "fix that, and run this again")
         }
       return PAMPlan.Refusal(services: [], reason: reason, remedy: remedy)
@@ -128,7 +132,8 @@ struct PAMFiles: ~Copyable {
   /// Takes away old files that a run which was killed had exchanged already: those that are also kept as a backup.
   private func sweep() {
     do throws(Errno) {
-      for name in try names(in: try open(at: directory, [.dot], .directory), limit: 4096) where name.first == .dot && name.suffix(17).elementsEqual(".rootless-storage".utf8) {
+      for name in try names(in: try open(at: directory, [.dot], .directory), limit: 4096)
+      where name.first == .dot && name.suffix(17).elementsEqual(".rootless-storage".utf8) {
         let status = try fileStatus(at: directory, name)
         if status.kind == .regular && status.links > 1 { try removeFile(at: directory, name) }
       }
@@ -160,12 +165,15 @@ struct PAMFiles: ~Copyable {
         try writeAll(new, change.new)
         try synchronise(new)
         // What is on the disk is what was proved, or it does not get the name.
-        if try readAll(try open(at: directory, temporary, .reading), limit: HostTree.largestFile, chunk: 65536) != change.new { throw .ioError }
+        if try readAll(try open(at: directory, temporary, .reading), limit: HostTree.largestFile, chunk: 65536) != change.new {
+          throw .ioError
+        }
       } catch {
         do throws(Errno) { try removeFile(at: directory, temporary) } catch {}
         throw error
       }
-      return Prepared(change: change, name: name, temporary: temporary, identity: FileIdentity(status), born: FileIdentity(try fileStatus(of: new)))
+      return Prepared(
+        change: change, name: name, temporary: temporary, identity: FileIdentity(status), born: FileIdentity(try fileStatus(of: new)))
     } catch { throw failure ?? .failed(change.file, error == .tooManySymlinks ? .invalid : error) }
   }
 
@@ -195,7 +203,9 @@ struct PAMFiles: ~Copyable {
     do throws(Errno) { try exchange(at: directory, file.temporary, file.name) } catch {
       // A file system or a kernel that cannot.
       guard error == .invalid || error == .notImplemented else { throw .failed(file.change.file, error) }
-      do throws(Errno) { return try rename(file.temporary, in: directory, to: file.name, in: directory) } catch { throw .failed(file.change.file, error) }
+      do throws(Errno) { return try rename(file.temporary, in: directory, to: file.name, in: directory) } catch {
+        throw .failed(file.change.file, error)
+      }
     }
     let failure: Failure
     do throws(Errno) {

@@ -26,14 +26,17 @@ struct PAMText {
   /// Why nobody may change it without understanding it better; nil: it can be read to its end. A line that libpam cannot use is told
   /// by its number.
   var objection: (line: Int, reason: String)? {
-    if let nul = rows.firstIndex(where: { $0.contains(0) }) { return (nul + 1, "holds a NUL byte, behind which libpam reads nothing of the line") }
+    if let nul = rows.firstIndex(where: { $0.contains(0) }) {
+      return (nul + 1, "holds a NUL byte, behind which libpam reads nothing of the line")
+    }
     // Linux-PAM before 1.6 takes what does not fit into its buffer for a line of its own (findings/pam-comments.sh).
     if let long = rows.firstIndex(where: { $0.count > 1022 }) { return (long + 1, "is longer than older versions of libpam read at once") }
     if let long = parsed.lines.first(where: { rows[($0.number - 1)..<$0.lastNumber].reduce(0) { $0 + $1.count } > 1022 }) {
       return (long.number, "is longer, with the lines that continue it, than older versions of libpam read at once")
     }
     // It also goes on behind an empty line or comment where a line is continued; 1.6 ends the line there (the same script).
-    for index in rows.indices.dropFirst() where isContinued(rows[index - 1]) && (rows[index].first { !isBlank($0) && $0 != .newline } ?? .hash) == .hash {
+    for index in rows.indices.dropFirst()
+    where isContinued(rows[index - 1]) && (rows[index].first { !isBlank($0) && $0 != .newline } ?? .hash) == .hash {
       return (index + 1, "is empty or a comment behind a line that is continued, which versions of libpam take differently")
     }
     if parsed.isUnfinished { return (rows.count, "is a line that should be continued, and the file ends there") }
@@ -41,7 +44,9 @@ struct PAMText {
     return nil
   }
 
-  private func isContinued(_ row: ArraySlice<UInt8>) -> Bool { !row.contains(.hash) && row.last { !isBlank($0) && $0 != .newline } == .backslash }
+  private func isContinued(_ row: ArraySlice<UInt8>) -> Bool {
+    !row.contains(.hash) && row.last { !isBlank($0) && $0 != .newline } == .backslash
+  }
 
   // MARK: Adding
 

@@ -8,7 +8,8 @@ struct PAMFindings {
     // Shells, from near and far
     "login", "remote", "rlogin", "rsh", "sshd", "su", "su-l", "mosh", "cockpit", "xrdp-sesman", "systemd-run0",
     // Desktops, notebooks and shells in a browser
-    "jupyterhub", "rstudio", "rstudio-server", "nx", "nxserver", "ood", "shellinabox", "tigervnc", "turbovnc", "vncserver", "wetty", "x2go", "xpra",
+    "jupyterhub", "rstudio", "rstudio-server", "nx", "nxserver", "ood", "shellinabox", "tigervnc", "turbovnc", "vncserver", "wetty", "x2go",
+    "xpra",
     // Jobs: containers run in those too, and a user's services
     "atd", "condor", "cron", "crond", "htcondor", "lsf", "pbs", "sge", "slurm", "systemd-user", "torque",
     // Display managers
@@ -19,7 +20,8 @@ struct PAMFindings {
   /// Modules that make, mount or unlock the home, bring the credentials for its file server, or begin the session: ours needs what
   /// they do.
   static let before = [
-    "pam_mkhomedir", "pam_oddjob_mkhomedir", "pam_namespace", "pam_mount", "pam_krb5", "pam_sss", "pam_ldap", "pam_winbind", "pam_afs_session",
+    "pam_mkhomedir", "pam_oddjob_mkhomedir", "pam_namespace", "pam_mount", "pam_krb5", "pam_sss", "pam_ldap", "pam_winbind",
+    "pam_afs_session",
     "pam_systemd", "pam_systemd_home", "pam_elogind", "pam_fscrypt", "pam_ecryptfs",
   ]
 
@@ -71,7 +73,10 @@ struct PAMFindings {
     if stacks.stacks.isEmpty {
       if !unseen().isEmpty { return [] }
       let sentence = "No service that begins sessions for people has a file in /etc/pam.d, so no login calls pam_rootless_storage.so."
-      return [Finding(.pamNotReached, .error, sentence, remedy: "add the line \"\(PAMFindings.line)\" at the end of the service's file in /etc/pam.d")]
+      return [
+        Finding(
+          .pamNotReached, .error, sentence, remedy: "add the line \"\(PAMFindings.line)\" at the end of the service's file in /etc/pam.d")
+      ]
     }
     // Of a stack that could not be read to its end nobody knows.
     let missing = stacks.stacks.filter { $0.failures.isEmpty && $0.ours == nil }
@@ -84,7 +89,11 @@ struct PAMFindings {
       } else {
         "Sessions of \(naming(missing)) do not call pam_rootless_storage.so; others could not be looked at to their end."
       }
-    return [Finding(.pamNotReached, missing.count == stacks.stacks.count ? .error : .warning, sentence, remedy: .root("sudo rootless-storage pam enable"))]
+    return [
+      Finding(
+        .pamNotReached, missing.count == stacks.stacks.count ? .error : .warning, sentence,
+        remedy: .root("sudo rootless-storage pam enable"))
+    ]
   }
 
   // MARK: Order
@@ -191,7 +200,11 @@ extension PAMStack {
 func grouped<Fault: Equatable, Service>(_ found: [(Fault, Service)]) -> [(Fault, [Service])] {
   var groups: [(Fault, [Service])] = []
   for (fault, service) in found {
-    if let index = groups.firstIndex(where: { $0.0 == fault }) { groups[index].1.append(service) } else { groups.append((fault, [service])) }
+    if let index = groups.firstIndex(where: { $0.0 == fault }) {
+      groups[index].1.append(service)
+    } else {
+      groups.append((fault, [service]))
+    }
   }
   return groups
 }

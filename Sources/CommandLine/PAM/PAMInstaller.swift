@@ -32,13 +32,17 @@ struct PAMWork {
       refusals.append(
         PAMPlan.Refusal(
           services: [], reason: "no service that begins sessions for people has a file in /etc/pam.d",
-          remedy: "add the line \"\(PAMFindings.line)\" by hand to the stack of the service that is meant (in /etc/pam.conf: SERVICE \(PAMFindings.line))"))
+          remedy:
+            "add the line \"\(PAMFindings.line)\" by hand to the stack of the service that is meant (in /etc/pam.conf: SERVICE \(PAMFindings.line))"
+        ))
       return
     }
     let isRenewal = method == .authselect && AuthselectCopy(tree)?.isToBeRenewed == true
     if wanted.changes.isEmpty && wanted.refusals.isEmpty && !isRenewal { return }
     if !wanted.changes.isEmpty || method == .pamAuthUpdate || isRenewal {
-      if let failure = PAMTrial.failure() { return refusals.append(PAMPlan.Refusal(services: [], reason: failure.reason, remedy: failure.remedy)) }
+      if let failure = PAMTrial.failure() {
+        return refusals.append(PAMPlan.Refusal(services: [], reason: failure.reason, remedy: failure.remedy))
+      }
     }
     switch method {
     case .pamAuthUpdate: try enableProfile()
@@ -58,23 +62,31 @@ struct PAMWork {
     let predicted = changes.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) }
     let after = PAMStacks(everyServiceOf: predicted)
     if let other = update.otherwiseKept {
-      notes.append("pam-auth-update would write \(shown(other)) anew, which is a symbolic link or has an owner or a mode of its own, so it is not asked to. The line is put behind its last marker, where it stays.")
+      notes.append(
+        "pam-auth-update would write \(shown(other)) anew, which is a symbolic link or has an owner or a mode of its own, so it is not asked to. The line is put behind its last marker, where it stays."
+      )
       return
     }
     // It is on already, and some service does not include its files.
     if changes.isEmpty && update.isOn { return }
     if after.reached == before.reached {
-      notes.append("pam-auth-update leaves its files alone, since something between its markers was changed by hand; the line is put behind the last marker, where it stays.")
+      notes.append(
+        "pam-auth-update leaves its files alone, since something between its markers was changed by hand; the line is put behind the last marker, where it stays."
+      )
       return
     }
     guard after.isSameButForOurs(as: before), AuthUpdate.isOnlyOurs(changes) else {
-      notes.append("pam-auth-update would change more than this line, so it is not asked to; to see it: sudo pam-auth-update. The line is put behind its last marker, where it stays.")
+      notes.append(
+        "pam-auth-update would change more than this line, so it is not asked to; to see it: sudo pam-auth-update. The line is put behind its last marker, where it stays."
+      )
       return
     }
     try perform(.enable, update, changes, predicted, after)
   }
 
-  private mutating func perform(_ action: AuthUpdate.Action, _ update: AuthUpdate, _ changes: [PAMPlan.Change], _ predicted: HostTree, _ after: PAMStacks) throws(CannotLook) {
+  private mutating func perform(
+    _ action: AuthUpdate.Action, _ update: AuthUpdate, _ changes: [PAMPlan.Change], _ predicted: HostTree, _ after: PAMStacks
+  ) throws(CannotLook) {
     self.changes += changes.map { Done(change: $0, backup: nil) }
     commands.append(AuthUpdate.command(action))
     if isDryRun {
@@ -84,7 +96,9 @@ struct PAMWork {
     try update.perform(action)
     if PAMStacks(everyServiceOf: tree).includes(after) { return }
     try update.perform(action == .enable ? .disable : .enable)
-    throw CannotLook("pam-auth-update did not write what it wrote on a copy, and was told to take it back; look at: git diff or debsums of /etc/pam.d, and run this again")
+    throw CannotLook(
+      "pam-auth-update did not write what it wrote on a copy, and was told to take it back; look at: git diff or debsums of /etc/pam.d, and run this again"
+    )
   }
 
   private mutating func enableAuthselect(_ wanted: PAMPlan) {
@@ -103,13 +117,15 @@ struct PAMWork {
       // Which services a template serves may depend on features; fewer than before it may not be, and not none.
       let isWanted = { (stacks: PAMStacks) in
         let reached = stacks.reached
-        return stacks.isSameButForOurs(as: others) && before.reached.isSubset(of: reached) && (isRenewal || !reached.subtracting(before.reached).isDisjoint(with: goal))
+        return stacks.isSameButForOurs(as: others) && before.reached.isSubset(of: reached)
+          && (isRenewal || !reached.subtracting(before.reached).isDisjoint(with: goal))
       }
       let tree = self.tree
       var backups: [[UInt8]] = []
       if !isDryRun {
         backups = try authselect.enable(templates) { generated in
-          generated.count == templates.count && isWanted(PAMStacks(everyServiceOf: generated.reduce(renewed) { $0.replacing($1.file, with: $1.new) }))
+          generated.count == templates.count
+            && isWanted(PAMStacks(everyServiceOf: generated.reduce(renewed) { $0.replacing($1.file, with: $1.new) }))
         } _: {
           isWanted(PAMStacks(everyServiceOf: tree))
         }
@@ -118,7 +134,9 @@ struct PAMWork {
       commands += authselect.enablingCommands
       if isRenewal { notes.append("\(Authselect.ours) is made anew: the profile that it is a copy of was updated since.") }
       // The rest is planned as if these files had their line already.
-      if isDryRun { self.tree = wanted.changes.filter { authselect.writes($0.file) }.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) } }
+      if isDryRun {
+        self.tree = wanted.changes.filter { authselect.writes($0.file) }.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) }
+      }
     } catch {
       take(error)
     }
@@ -136,7 +154,8 @@ struct PAMWork {
       let changes = try update.changes(.disable)
       let predicted = changes.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) }
       let after = PAMStacks(everyServiceOf: predicted)
-      let isRight = update.otherwiseKept == nil && AuthUpdate.isOnlyOurs(changes) && after.isSameButForOurs(as: PAMStacks(everyServiceOf: tree))
+      let isRight =
+        update.otherwiseKept == nil && AuthUpdate.isOnlyOurs(changes) && after.isSameButForOurs(as: PAMStacks(everyServiceOf: tree))
       // A profile that it has not seen yet would be switched on at the next opportunity.
       if isRight && (!changes.isEmpty || !update.isSeen) { try perform(.disable, update, changes, predicted, after) }
     case .authselect:
@@ -186,7 +205,9 @@ struct PAMWork {
   }
 
   private mutating func take(_ failure: Authselect.Failure) {
-    switch failure { case .refused(let reason, let remedy): refusals.append(PAMPlan.Refusal(services: [], reason: reason, remedy: remedy)) }
+    switch failure {
+    case .refused(let reason, let remedy): refusals.append(PAMPlan.Refusal(services: [], reason: reason, remedy: remedy))
+    }
   }
 
   // MARK: Files
@@ -201,10 +222,14 @@ struct PAMWork {
     do throws(PAMFiles.Failure) {
       // All are named as files in /etc/pam.d: others are refused.
       let tree = self.tree
-      let backups = try PAMFiles(parent(plan.changes[0].file)).replace(plan.changes) { PAMStacks(everyServiceOf: tree).includes(plan.after) }
+      let backups = try PAMFiles(parent(plan.changes[0].file)).replace(plan.changes) {
+        PAMStacks(everyServiceOf: tree).includes(plan.after)
+      }
       if let backups { return changes += zip(plan.changes, backups).map { Done(change: $0, backup: $1) } }
       refusals.append(
-        PAMPlan.Refusal(services: [], reason: "libpam would not have taken what was written as it was meant, so the old files were put back", remedy: "run this again; somebody may be changing /etc/pam.d just now"))
+        PAMPlan.Refusal(
+          services: [], reason: "libpam would not have taken what was written as it was meant, so the old files were put back",
+          remedy: "run this again; somebody may be changing /etc/pam.d just now"))
     } catch { refusals.append(error.refusal) }
   }
 }

@@ -29,7 +29,9 @@ struct PAMStatusOutput {
   init(_ stacks: PAMStacks, _ method: PAMMethod) {
     self.method = method
     let wanted = Set(PAMPlan.wanted(stacks).map(\.service))
-    rows = stacks.stacks.filter { wanted.contains($0.service) || ($0.ours != nil && PAMPlan.isInUse($0.service) && !PAMStatusOutput.isShared($0.service)) }.map { stack in
+    rows = stacks.stacks.filter {
+      wanted.contains($0.service) || ($0.ours != nil && PAMPlan.isInUse($0.service) && !PAMStatusOutput.isShared($0.service))
+    }.map { stack in
       let reach = PAMReach(stack)
       var (state, at, position, steps, reason): (String, String?, Int?, Int?, String?) = ("no", nil, nil, nil, nil)
       switch reach {
@@ -49,7 +51,10 @@ struct PAMStatusOutput {
   }
 
   /// What only others include.
-  private static func isShared(_ name: [UInt8]) -> Bool { PAMFindings.shared.contains { name.elementsEqual($0.utf8) } || begins(name, with: Array("common-".utf8)) || name.elementsEqual("other".utf8) }
+  private static func isShared(_ name: [UInt8]) -> Bool {
+    PAMFindings.shared.contains { name.elementsEqual($0.utf8) } || begins(name, with: Array("common-".utf8))
+      || name.elementsEqual("other".utf8)
+  }
 
   var isAllReached: Bool { rows.contains(where: \.isWanted) && rows.filter(\.isWanted).allSatisfy { $0.state == "yes" } }
 
@@ -59,10 +64,15 @@ struct PAMStatusOutput {
       [row.service, row.state, row.position.map { "\($0) of \(row.steps ?? 0)" } ?? "-", row.at ?? row.reason ?? "-"]
     }
     printOut(Terminal.standard.table([["SERVICE", "REACHED", "POSITION", "LINE"]] + cells))
-    for row in rows where row.state == "sometimes" { printOut(Terminal.standard.wrapped("\n\(row.service): \(row.reason ?? "").", indent: 0)) }
+    for row in rows where row.state == "sometimes" {
+      printOut(Terminal.standard.wrapped("\n\(row.service): \(row.reason ?? "").", indent: 0))
+    }
     let repeated = grouped(rows.filter { !$0.again.isEmpty }.map { ($0.places, $0.service) })
     for (places, services) in repeated {
-      printOut(Terminal.standard.wrapped("\n\(list(services)): pam_rootless_storage.so is called more than once; it is enough at one place, and stands at \(list(places)).", indent: 0))
+      printOut(
+        Terminal.standard.wrapped(
+          "\n\(list(services)): pam_rootless_storage.so is called more than once; it is enough at one place, and stands at \(list(places)).",
+          indent: 0))
     }
     if !unread.isEmpty { printOut("\nNot looked at, since it may not be read by you: \(unread.joined(separator: ", "))") }
     if !repeated.isEmpty {
@@ -139,17 +149,25 @@ struct PAMWorkOutput {
     for done in work.changes { printOut(UnifiedDiff(done.change).lines.joined(separator: "\n")) }
     for command in work.commands { printOut("\(work.isDryRun ? "would run" : "ran"): \(command)") }
     if work.isDryRun && !(work.changes.isEmpty && work.commands.isEmpty) { printOut("Nothing is changed.") }
-    for done in work.changes where done.backup != nil { printOut("\(shown(done.change.file)) is changed; what was there before is in \(shown(done.backup ?? []))") }
+    for done in work.changes where done.backup != nil {
+      printOut("\(shown(done.change.file)) is changed; what was there before is in \(shown(done.backup ?? []))")
+    }
     for refusal in work.refusals {
       let services = refusal.services.isEmpty ? "" : " for \(list(refusal.services.map { shown($0) }))"
-      printError("rootless-storage: the line was not \(verb == "add" ? "added" : "removed")\(services): \(refusal.reason)\n\(terminal.remedy(refusal.remedy))")
+      printError(
+        "rootless-storage: the line was not \(verb == "add" ? "added" : "removed")\(services): \(refusal.reason)\n\(terminal.remedy(refusal.remedy))"
+      )
     }
   }
 
   func writeJSON() {
-    let refusals = work.refusals.map { Refusal(services: $0.services.map { shown($0) }, reason: $0.reason, remedy: $0.remedy.text, remedyParts: $0.remedy) }
+    let refusals = work.refusals.map {
+      Refusal(services: $0.services.map { shown($0) }, reason: $0.reason, remedy: $0.remedy.text, remedyParts: $0.remedy)
+    }
     var list = JSONList("\"method\":\(jsonText(work.method)),\"dryRun\":\(work.isDryRun),", list: "changes")
-    for done in work.changes { list.add(Change(file: shown(done.change.file), diff: UnifiedDiff(done.change).lines, backup: done.backup.map { shown($0) })) }
+    for done in work.changes {
+      list.add(Change(file: shown(done.change.file), diff: UnifiedDiff(done.change).lines, backup: done.backup.map { shown($0) }))
+    }
     list.end(",\"commands\":\(jsonText(work.commands)),\"refusals\":\(jsonText(refusals)),\"notes\":\(jsonText(work.notes))")
   }
 }
@@ -170,7 +188,9 @@ struct UnifiedDiff {
     let tail = min(last, UnifiedDiff.context)
     let (oldEnd, newEnd) = (old.count - last, new.count - last)
     let name = shown(change.file)
-    var lines = ["--- \(name)", "+++ \(name)", "@@ -\(UnifiedDiff.range(start, oldEnd + tail)) +\(UnifiedDiff.range(start, newEnd + tail)) @@"]
+    var lines = [
+      "--- \(name)", "+++ \(name)", "@@ -\(UnifiedDiff.range(start, oldEnd + tail)) +\(UnifiedDiff.range(start, newEnd + tail)) @@",
+    ]
     lines += old[start..<first].flatMap { UnifiedDiff.row(" ", $0) }
     lines += old[first..<oldEnd].flatMap { UnifiedDiff.row("-", $0) }
     lines += new[first..<newEnd].flatMap { UnifiedDiff.row("+", $0) }

@@ -164,7 +164,9 @@ extension PAMControl {
   /// `answer=action answer=action …`, blanks around `=` allowed.
   private static func cases(_ text: String) -> [Case] {
     var found: [Case] = []
-    let statement = text.split(separator: "=", omittingEmptySubsequences: false).map { $0.split(whereSeparator: { $0 == " " || $0 == "\t" }) }
+    let statement = text.split(separator: "=", omittingEmptySubsequences: false).map {
+      $0.split(whereSeparator: { $0 == " " || $0 == "\t" })
+    }
     // Between two `=` stand the action of the one before and the answer of the one after.
     for index in statement.indices.dropFirst() {
       guard let answer = statement[index - 1].last, let value = statement[index].first, let action = action(value),

@@ -87,15 +87,21 @@ struct PAMPlan {
   /// A stack in which no line could help.
   private static func refusal(of stack: PAMStack) -> Refusal? {
     if let failure = stack.failures.first {
-      return Refusal(services: [stack.service], reason: "\(shown(failure.file)) \(failure.explanation)", remedy: "fix or restore \(shellWord(failure.file)) as root, and run this again")
+      return Refusal(
+        services: [stack.service], reason: "\(shown(failure.file)) \(failure.explanation)",
+        remedy: "fix or restore \(shellWord(failure.file)) as root, and run this again")
     }
     if let broken = stack.steps.first(where: { $0.kind == .broken }) {
-      return Refusal(services: [stack.service], reason: "\(place(broken)) is no line that libpam understands, so no session begins", remedy: "fix that line, and run this again")
+      return Refusal(
+        services: [stack.service], reason: "\(place(broken)) is no line that libpam understands, so no session begins",
+        remedy: "fix that line, and run this again")
     }
     if let ours = stack.ours, let index = stack.steps[..<ours].indices.first(where: { stack.canSkip(ours, from: $0) }) {
       return Refusal(
         services: [stack.service], reason: "\(place(stack.steps[index])) can skip pam_rootless_storage.so (\(place(stack.steps[ours])))",
-        remedy: "move \"\(PAMFindings.line)\" from \(place(stack.steps[ours])) to before \(place(stack.steps[index])), or let the control there skip less")
+        remedy:
+          "move \"\(PAMFindings.line)\" from \(place(stack.steps[ours])) to before \(place(stack.steps[index])), or let the control there skip less"
+      )
     }
     return nil
   }
@@ -146,12 +152,17 @@ struct PAMPlan {
   static func disabling(_ tree: HostTree, all: Bool) -> PAMPlan {
     var plan = PAMPlan(tree)
     for name in plan.before.files where isInUse(name) {
-      guard let file = plan.before.directories.map({ Array("\($0)/".utf8) + name }).first(where: { tree.status($0) != nil }) else { continue }
+      guard let file = plan.before.directories.map({ Array("\($0)/".utf8) + name }).first(where: { tree.status($0) != nil }) else {
+        continue
+      }
       if let refusal = plan.remove(from: file, all) { plan.add(refusal) }
     }
     // What stacks include from elsewhere, and /etc/pam.conf.
     for step in plan.before.ourSteps where !plan.before.directories.contains(where: { parent(step.file).elementsEqual($0.utf8) }) {
-      plan.add(Refusal(services: [], reason: "\(place(step)) is not in a file of /etc/pam.d, and names pam_rootless_storage.so", remedy: "remove that line by hand"))
+      plan.add(
+        Refusal(
+          services: [], reason: "\(place(step)) is not in a file of /etc/pam.d, and names pam_rootless_storage.so",
+          remedy: "remove that line by hand"))
     }
     return plan
   }
@@ -159,7 +170,10 @@ struct PAMPlan {
   /// Not what editors, package managers and this program leave behind.
   static func isInUse(_ name: [UInt8]) -> Bool {
     let text = String(decoding: name, as: UTF8.self)
-    return !text.hasPrefix(".") && ![".bak", "~", ".rpmsave", ".rpmnew", ".rpmorig", ".pacnew", ".pacsave", ".pam-old", ".orig", ".old"].contains(where: text.hasSuffix) && !text.contains(".dpkg-")
+    return !text.hasPrefix(".")
+      && ![".bak", "~", ".rpmsave", ".rpmnew", ".rpmorig", ".pacnew", ".pacsave", ".pam-old", ".orig", ".old"].contains(
+        where: text.hasSuffix)
+      && !text.contains(".dpkg-")
   }
 
   private mutating func remove(from file: [UInt8], _ all: Bool) -> Refusal? {
@@ -172,9 +186,13 @@ struct PAMPlan {
     let real = tree.real(file)
     // The file itself is looked at too.
     if real != file && before.directories.contains(where: { parent(real).elementsEqual($0.utf8) }) { return nil }
-    if let (reason, remedy) = PAMPlan.owner(of: file, tree, false) { return refuse("\(reason), and holds a line of pam_rootless_storage.so", remedy) }
+    if let (reason, remedy) = PAMPlan.owner(of: file, tree, false) {
+      return refuse("\(reason), and holds a line of pam_rootless_storage.so", remedy)
+    }
     if let managed = text.ours.first(where: { text.isManaged($0.numbers.lowerBound) }) {
-      return refuse("\(shown(file)):\(managed.numbers.lowerBound) is between pam-auth-update's markers, and holds \(shown(managed.text))", "take the profile away with sudo pam-auth-update, or remove that line by hand")
+      return refuse(
+        "\(shown(file)):\(managed.numbers.lowerBound) is between pam-auth-update's markers, and holds \(shown(managed.text))",
+        "take the profile away with sudo pam-auth-update, or remove that line by hand")
     }
     if let (line, reason) = text.objection { return refuse("\(shown(file)):\(line) \(reason)", "fix that line, and run this again") }
     var lines = text.ours
@@ -221,17 +239,26 @@ struct PAMPlan {
     }
     if !begins(file, with: Array("/etc/".utf8)) {
       let copy = Array("/etc/pam.d/".utf8) + baseName(file)
-      return ("\(shown(file)) is the vendor's, whose updates write over it", .root("sudo cp \(shellWord(file)) \(shellWord(copy))", note: "the copy counts in its place then; run this again"))
+      return (
+        "\(shown(file)) is the vendor's, whose updates write over it",
+        .root("sudo cp \(shellWord(file)) \(shellWord(copy))", note: "the copy counts in its place then; run this again")
+      )
     }
     if !throughLinks, begins(tree.real(file), with: Array("/etc/authselect/".utf8)) {
-      return ("\(shown(file)) is written by authselect", "change the profile that is selected; sudo authselect apply-changes then writes the file anew, without what was added to it by hand")
+      return (
+        "\(shown(file)) is written by authselect",
+        "change the profile that is selected; sudo authselect apply-changes then writes the file anew, without what was added to it by hand"
+      )
     }
     // `disable` looks for lines there, and what `include /etc/other/f` or `include ./f` names may be known by another name too.
     if !parent(file).elementsEqual("/etc/pam.d".utf8) {
       return ("\(shown(file)) is not named as a file in /etc/pam.d", "add the line \"\(PAMFindings.line)\" there by hand")
     }
     if !throughLinks, let target = tree.link(file) {
-      return ("\(shown(file)) is a symbolic link to \(shown(target)), which is written by whoever made the link", "put a copy in its place (sudo cp --remove-destination \(shellWord(tree.real(file))) \(shellWord(file))), and run this again")
+      return (
+        "\(shown(file)) is a symbolic link to \(shown(target)), which is written by whoever made the link",
+        "put a copy in its place (sudo cp --remove-destination \(shellWord(tree.real(file))) \(shellWord(file))), and run this again"
+      )
     }
     return nil
   }
@@ -239,11 +266,25 @@ struct PAMPlan {
   private static func words(_ objection: PAMComparison.Objection?, _ file: [UInt8]) -> (reason: String, remedy: Remedy) {
     let byHand = "add the line \"\(PAMFindings.line)\" by hand where it is reached"
     switch objection {
-    case .skips(let step): return ("\(place(step)) (\(shown(step.control?.text ?? []))) can skip what stands behind it in \(shown(file))", "let the control there skip less, or \(byHand)")
-    case .moves(let step): return ("\(place(step)) (\(shown(step.control?.text ?? []))) counts the lines behind it, and would lead elsewhere", "\(byHand), and fix that count")
-    case .twice(let service): return ("sessions of \(shown(service)) would call pam_rootless_storage.so twice by a line in \(shown(file))", Remedy(byHand))
-    case .early(let step, let service): return ("in sessions of \(shown(service)), \(place(step)) comes behind \(shown(file)), and pam_rootless_storage.so needs what it does", "move that line to before where the file is included, or \(byHand)")
-    case .differs(let service): return ("\(shown(file)) cannot be changed without changing more of the sessions of \(shown(service))", Remedy(byHand))
+    case .skips(let step):
+      return (
+        "\(place(step)) (\(shown(step.control?.text ?? []))) can skip what stands behind it in \(shown(file))",
+        "let the control there skip less, or \(byHand)"
+      )
+    case .moves(let step):
+      return (
+        "\(place(step)) (\(shown(step.control?.text ?? []))) counts the lines behind it, and would lead elsewhere",
+        "\(byHand), and fix that count"
+      )
+    case .twice(let service):
+      return ("sessions of \(shown(service)) would call pam_rootless_storage.so twice by a line in \(shown(file))", Remedy(byHand))
+    case .early(let step, let service):
+      return (
+        "in sessions of \(shown(service)), \(place(step)) comes behind \(shown(file)), and pam_rootless_storage.so needs what it does",
+        "move that line to before where the file is included, or \(byHand)"
+      )
+    case .differs(let service):
+      return ("\(shown(file)) cannot be changed without changing more of the sessions of \(shown(service))", Remedy(byHand))
     case nil: return ("\(shown(file)) has no line for sessions", Remedy(byHand))
     }
   }

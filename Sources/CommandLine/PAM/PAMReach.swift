@@ -17,7 +17,9 @@ enum PAMReach: Equatable {
       self = .unknown("\(PAMPlan.place(broken)) is no line that libpam understands")
     } else if let ours = stack.ours {
       let skip = stack.steps[..<ours].indices.first { stack.canSkip(ours, from: $0) }
-      self = skip.map { .skippable(stack.steps[ours], by: stack.steps[$0]) } ?? .reached(stack.steps[ours], position: ours + 1, of: stack.steps.count)
+      self =
+        skip.map { .skippable(stack.steps[ours], by: stack.steps[$0]) }
+        ?? .reached(stack.steps[ours], position: ours + 1, of: stack.steps.count)
     } else {
       self = .notReached
     }
@@ -33,7 +35,9 @@ extension PAMStacks {
   /// Sessions are the same but for our module, wherever lines stand in their files.
   func isSameButForOurs(as other: PAMStacks) -> Bool {
     func kept(_ stack: PAMStack) -> [PAMStep] {
-      stack.steps.filter { !$0.isOurs }.map { PAMStep(kind: $0.kind, path: $0.path, file: $0.file, line: 0, level: $0.level, control: $0.control, arguments: $0.arguments) }
+      stack.steps.filter { !$0.isOurs }.map {
+        PAMStep(kind: $0.kind, path: $0.path, file: $0.file, line: 0, level: $0.level, control: $0.control, arguments: $0.arguments)
+      }
     }
     return stacks.filter { PAMPlan.isInUse($0.service) }.allSatisfy { stack in
       guard let same = other.stacks.first(where: { $0.service == stack.service }) else { return false }
@@ -43,7 +47,9 @@ extension PAMStacks {
 
   /// All stacks of the other are here, to the last byte that matters. There may be more: backups. What a run that was killed has left
   /// may be gone.
-  func includes(_ other: PAMStacks) -> Bool { other.stacks.filter { PAMPlan.isInUse($0.service) }.allSatisfy { stack in stacks.contains(stack) } }
+  func includes(_ other: PAMStacks) -> Bool {
+    other.stacks.filter { PAMPlan.isInUse($0.service) }.allSatisfy { stack in stacks.contains(stack) }
+  }
 }
 
 extension PAMStack {

@@ -230,7 +230,8 @@ private struct PAMReader {
   mutating func stack(of service: [UInt8]) -> PAMStack? {
     guard var stack = ownStack(of: service) else { return nil }
     // libpam takes the stack of `other` where a service has no line for sessions.
-    if stack.steps.isEmpty && stack.failures.isEmpty && !service.elementsEqual("other".utf8), let other = ownStack(of: Array("other".utf8)) {
+    if stack.steps.isEmpty && stack.failures.isEmpty && !service.elementsEqual("other".utf8), let other = ownStack(of: Array("other".utf8))
+    {
       stack.steps = other.steps
       stack.files += other.files
       stack.failures = other.failures
@@ -293,7 +294,9 @@ private struct PAMReader {
       switch line.content {
       case .module(.session, let control, let path, let arguments): stack.steps.append(step(.module, path, control, arguments))
       case .includeAll(let name):
-        if !include(find(name) ?? PAMReader.standard(name), filter, level: level, within: chain, &stack), filter == .session || filter == nil {
+        if !include(find(name) ?? PAMReader.standard(name), filter, level: level, within: chain, &stack),
+          filter == .session || filter == nil
+        {
           stack.steps.append(step(.broken, name, nil, []))
         }
       case .include(.session, let name, let isSubstack):
@@ -313,7 +316,9 @@ private struct PAMReader {
   private mutating func lines(of file: [UInt8]) -> Result<PAMLines, ReadFailure> {
     if let known = known.files[file] { return known }
     let result: Result<PAMLines, ReadFailure>
-    do throws(ReadFailure) { result = .success(PAMLines(try tree.read(file, limit: PAMReader.largestFile))) } catch { result = .failure(error) }
+    do throws(ReadFailure) { result = .success(PAMLines(try tree.read(file, limit: PAMReader.largestFile))) } catch {
+      result = .failure(error)
+    }
     known.files[file] = result
     return result
   }

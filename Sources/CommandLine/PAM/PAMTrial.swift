@@ -18,19 +18,24 @@ enum PAMTrial {
       let directory = try TemporaryDirectory()
       for name in [service, "other"] { try directory.write(PAMText.line + [.newline], to: name) }
       return answer(directory.path)
-    } catch { return Failure(reason: "the line cannot be tried in a directory of its own in /run (\(text(error)))", remedy: "fix that, and run this again") }
+    } catch {
+      return Failure(
+        reason: "the line cannot be tried in a directory of its own in /run (\(text(error)))", remedy: "fix that, and run this again")
+    }
   }
 
   private static func answer(_ path: [UInt8]) -> Failure? {
     let cause: String
     do throws(ChildProcess.Failure) {
-      let said = String(decoding: try ChildProcess.runSelf([Array("pam".utf8), Array("try".utf8), path], seconds: 10, limit: 4096), as: UTF8.self)
+      let said = String(
+        decoding: try ChildProcess.runSelf([Array("pam".utf8), Array("try".utf8), path], seconds: 10, limit: 4096), as: UTF8.self)
       if said == "success\n" { return nil }
       cause = said.isEmpty ? "it ended without an answer" : shown(said.split(separator: "\n").first.map(String.init) ?? said)
     } catch { cause = error.explanation }
     return Failure(
       reason: "libpam opens no session through the line \"\(PAMFindings.line)\" (\(cause))",
-      remedy: "install pam_rootless_storage.so where libpam looks for modules (rootless-storage check reports whether it is), and run this again")
+      remedy:
+        "install pam_rootless_storage.so where libpam looks for modules (rootless-storage check reports whether it is), and run this again")
   }
 
   /// What the child does and says.

@@ -45,9 +45,13 @@ struct CheckSummary {
   func metrics(disk: Volume?, milliseconds: Int64, now: Int64) -> String {
     var lines: [String] = []
     func metric(_ name: String, _ help: String, _ samples: [String]) {
-      lines += ["# HELP rootless_storage_\(name) \(help)", "# TYPE rootless_storage_\(name) gauge"] + samples.map { "rootless_storage_\(name)\($0)" }
+      lines +=
+        ["# HELP rootless_storage_\(name) \(help)", "# TYPE rootless_storage_\(name) gauge"]
+        + samples.map { "rootless_storage_\(name)\($0)" }
     }
-    metric("findings", "Findings of users and of this host.", sorted.map { "{code=\"\($0.kind.code)\",severity=\"\($0.kind.severity)\"} \($0.count)" })
+    metric(
+      "findings", "Findings of users and of this host.",
+      sorted.map { "{code=\"\($0.kind.code)\",severity=\"\($0.kind.severity)\"} \($0.count)" })
     metric("users", "Users that were looked at, or could not be.", [" \(users)"])
     metric("users_unknown", "Users that could not be looked at.", [" \(unknown)"])
     if let disk, !disk.isNetwork {

@@ -85,7 +85,8 @@ extension EngineReport {
     var texts = [version, graphroot, fileSystem, driver, runroot, database, unknown].compactMap { $0 }
     for step in steps { texts += [step.cause ?? ""] + (step.words ?? []) }
     for difference in differences { texts += [difference.engine, difference.check] }
-    return steps.count <= 16 && differences.count <= 4 && steps.allSatisfy { (0...4_000_000).contains($0.milliseconds) && ($0.words?.count ?? 0) <= EngineReport.mostWords }
+    return steps.count <= 16 && differences.count <= 4
+      && steps.allSatisfy { (0...4_000_000).contains($0.milliseconds) && ($0.words?.count ?? 0) <= EngineReport.mostWords }
       && texts.allSatisfy { $0.utf8.allSatisfy { $0 >= .space && $0 < 0x7f } }
   }
 

@@ -19,7 +19,9 @@ struct JSONList {
   private var isFirst = true
 
   /// - Parameter head: the members between these and the list, as they stand, each with a comma behind it.
-  init(_ head: String, list: String) { writeToStandardOutput(Array("{\"version\":1,\"programVersion\":\(jsonText(Program.version)),\(head)\"\(list)\":[".utf8)) }
+  init(_ head: String, list: String) {
+    writeToStandardOutput(Array("{\"version\":1,\"programVersion\":\(jsonText(Program.version)),\(head)\"\(list)\":[".utf8))
+  }
 
   mutating func add(_ record: some Encodable) {
     writeToStandardOutput(Array("\(isFirst ? "" : ",")\n\(jsonText(record))".utf8))

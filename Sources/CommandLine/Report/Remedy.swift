@@ -42,13 +42,17 @@ struct Remedy: Codable, Equatable, Sendable {
   }
 
   /// - Parameter command: with `sudo`.
-  static func root(_ command: String, note: String? = nil, after instruction: String? = nil) -> Remedy { Remedy(instruction, command, .root, note) }
+  static func root(_ command: String, note: String? = nil, after instruction: String? = nil) -> Remedy {
+    Remedy(instruction, command, .root, note)
+  }
 
   static func user(_ name: String, _ command: String, note: String? = nil, after instruction: String? = nil) -> Remedy {
     Remedy(instruction, command, .user(name), note)
   }
 
-  static func anyone(_ command: String, note: String? = nil, after instruction: String? = nil) -> Remedy { Remedy(instruction, command, .anyone, note) }
+  static func anyone(_ command: String, note: String? = nil, after instruction: String? = nil) -> Remedy {
+    Remedy(instruction, command, .anyone, note)
+  }
 
   /// All of it on one line. What stands behind a command is a comment for a shell.
   var text: String {

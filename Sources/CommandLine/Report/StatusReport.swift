@@ -71,7 +71,8 @@ struct StatusReport: Encodable, Equatable {
   private var rows: [(label: String, value: String)] {
     var rows: [(String, String)] = []
     if isServed == false { rows.append(("Served", "no, the settings exclude this user")) }
-    rows.append(("Home", home.map { "\($0.path), \($0.fileSystem ?? "type unknown")\($0.isNetwork ? "" : ", local")" } ?? obstacle ?? "unknown"))
+    rows.append(
+      ("Home", home.map { "\($0.path), \($0.fileSystem ?? "type unknown")\($0.isNetwork ? "" : ", local")" } ?? obstacle ?? "unknown"))
     if home != nil, let obstacle { rows.append(("", obstacle)) }
     if let storage {
       rows.append(("Storage", "\(storage.path)\(storage.isInPlace ? "" : ", not in place")"))
@@ -106,7 +107,8 @@ struct StatusReport: Encodable, Equatable {
   // MARK: JSON
 
   private enum Key: String, CodingKey {
-    case name, uid, isServed, home, obstacle, storage, use, limit, disk, graphroot, driver, dataRoot, volumes, subuids, subgids, subidSource, lastLog, logFailure, failure
+    case name, uid, isServed, home, obstacle, storage, use, limit, disk, graphroot, driver, dataRoot, volumes, subuids, subgids,
+      subidSource, lastLog, logFailure, failure
   }
 
   /// Every key is always there: null says that it is not known, or does not exist.

@@ -26,7 +26,8 @@ struct UserTable {
   mutating func add(host findings: [Finding], unseen: [String]) {
     var lines = findings.map(text(of:))
     if !unseen.isEmpty {
-      lines.append(terminal.wrapped("not looked at, since it may not be read by you: \(unseen.joined(separator: ", "))", indent: 4, first: "  "))
+      lines.append(
+        terminal.wrapped("not looked at, since it may not be read by you: \(unseen.joined(separator: ", "))", indent: 4, first: "  "))
     }
     if !lines.isEmpty { details.append(section("this host", lines)) }
   }
@@ -73,7 +74,8 @@ struct UserTable {
   static func count(_ findings: [Finding]) -> String {
     let errors = findings.count { $0.severity == .error }
     let warnings = findings.count { $0.severity == .warning }
-    return [(errors, "error"), (warnings, "warning")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }.joined(separator: ", ")
+    return [(errors, "error"), (warnings, "warning")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }.joined(
+      separator: ", ")
   }
 }
 
@@ -87,13 +89,15 @@ extension Terminal {
   /// backslash. One with quotes stays on one line, however long. What has to be known of a command stands below it: a broken comment
   /// would be run as a command.
   func remedy(_ remedy: Remedy) -> String {
-    arrow(remedy.words, isCommand: remedy.instruction == nil) + (remedy.remark.map { "\n" + wrapped("(\($0))", indent: 7, first: "       ") } ?? "")
+    arrow(remedy.words, isCommand: remedy.instruction == nil)
+      + (remedy.remark.map { "\n" + wrapped("(\($0))", indent: 7, first: "       ") } ?? "")
   }
 
   private func arrow(_ text: String, isCommand: Bool) -> String {
     // Inside quotes there is no place to break it.
     if isCommand && text.contains(where: { "'\"\\".contains($0) }) { return "    -> " + text }
-    let lines = Terminal(isTerminal: isTerminal, hasColour: false, width: width - 2).wrapped(text, indent: 7, first: "    -> ").split(separator: "\n")
+    let lines = Terminal(isTerminal: isTerminal, hasColour: false, width: width - 2).wrapped(text, indent: 7, first: "    -> ").split(
+      separator: "\n")
     return lines.joined(separator: isCommand ? " \\\n" : "\n")
   }
 }

@@ -56,7 +56,11 @@ struct PruneOutput {
   func showPlan() {
     if list != nil { return }
     let parent = shown(inventory.parent.settings.storage.parent)
-    if let space { printOut("\(shownSize(space.free)) of \(shownSize(space.size)) are free, \(space.isReached ? "as much as the \(shownSize(space.wanted)) that are needed" : "\(shownSize(space.wanted)) are needed").") }
+    if let space {
+      printOut(
+        "\(shownSize(space.free)) of \(shownSize(space.size)) are free, \(space.isReached ? "as much as the \(shownSize(space.wanted)) that are needed" : "\(shownSize(space.wanted)) are needed")."
+      )
+    }
     if plan.candidates.isEmpty {
       printOut("There is nothing to delete in \(parent).")
     } else {
@@ -70,14 +74,21 @@ struct PruneOutput {
       }
       let what = counted(plan.candidates.count - replaced - left, "storage directory", "storage directories")
       let verb = isDryRun ? "Would delete" : "To delete"
-      printOut(plan.candidates.count > replaced + left ? "\(verb): the container storage (\(inventory.parent.engines.shownNames)) in\n\(what) in \(parent):\n" : "\(verb) in \(parent):\n")
+      printOut(
+        plan.candidates.count > replaced + left
+          ? "\(verb): the container storage (\(inventory.parent.engines.shownNames)) in\n\(what) in \(parent):\n"
+          : "\(verb) in \(parent):\n")
       StorageTable(plan.candidates.lazy.map { inventory.entries[$0] }) { $0.measure?.reclaimable }.write()
       printOut("\nThat gives \(isExact ? "" : "at least ")\(shownSize(total)) back.")
-      if replaced > 0 { printOut("\(counted(replaced, "of these was", "of these were")) put out of the place of a storage directory: all of it goes.") }
+      if replaced > 0 {
+        printOut("\(counted(replaced, "of these was", "of these were")) put out of the place of a storage directory: all of it goes.")
+      }
       if left > 0 { printOut("\(counted(left, "of these was", "of these were")) left beside them by an engine: all of it goes.") }
       if withData > 0 {
         let subject = counted(withData, "of them has", "of them have")
-        printOut(Terminal.standard.wrapped("\(subject) volumes or containers: these are on this disk alone, and no backup of a home has them.", indent: 0))
+        printOut(
+          Terminal.standard.wrapped(
+            "\(subject) volumes or containers: these are on this disk alone, and no backup of a home has them.", indent: 0))
       }
       if keeps > 0 { printOut("\(counted(keeps, "of them holds", "of them hold")) other files too: those stay.") }
     }
@@ -90,27 +101,43 @@ struct PruneOutput {
     if let lack = plan.lacking, lack > 0 {
       let users = inventory.entries.filter { $0.measure != nil }.sorted { $0.measure?.size ?? 0 > $1.measure?.size ?? 0 }.prefix(5)
       let most = users.map { "\(shown($0.leaf)) \(shownSize($0.measure?.size ?? 0))" }.joined(separator: ", ")
-      notes.append("That is not enough: \(shownSize(lack)) more are needed. \(most.isEmpty ? "" : "Most is used by \(most). ")Ask who uses most, or make the disk larger.")
+      notes.append(
+        "That is not enough: \(shownSize(lack)) more are needed. \(most.isEmpty ? "" : "Most is used by \(most). ")Ask who uses most, or make the disk larger."
+      )
     }
     if plan.withData > 0 {
-      notes.append("\(counted(plan.withData, "more stays, since it holds", "more stay, since they hold")) volumes or containers: those are nowhere else. To delete them too: --volumes.")
+      notes.append(
+        "\(counted(plan.withData, "more stays, since it holds", "more stay, since they hold")) volumes or containers: those are nowhere else. To delete them too: --volumes."
+      )
     }
     notes += waitingNotes
     if plan.subordinate > 0 {
-      notes.append("\(counted(plan.subordinate, "more may be", "more may be")) subordinate ids' and \(plan.subordinate == 1 ? "stays" : "stay"): those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people.")
+      notes.append(
+        "\(counted(plan.subordinate, "more may be", "more may be")) subordinate ids' and \(plan.subordinate == 1 ? "stays" : "stay"): those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people."
+      )
     }
     if plan.offline > 0 {
-      notes.append("\(counted(plan.offline, "more has", "more have")) no account, but that is not believed: \(offlineDoubt). When it answers (getent passwd NAME, for a user of the directory who is logged in or has storage here), run this again.")
+      notes.append(
+        "\(counted(plan.offline, "more has", "more have")) no account, but that is not believed: \(offlineDoubt). When it answers (getent passwd NAME, for a user of the directory who is logged in or has storage here), run this again."
+      )
     }
     if plan.unanswered > 0 {
       let cause = inventory.accounts.failure.map { " (\(text($0)))" } ?? ""
-      notes.append("\(counted(plan.unanswered, "more stays", "more stay")), since the name service did not answer\(cause). When it does (getent passwd UID), run this again.")
+      notes.append(
+        "\(counted(plan.unanswered, "more stays", "more stay")), since the name service did not answer\(cause). When it does (getent passwd UID), run this again."
+      )
     }
     if plan.unmeasured > 0 {
-      notes.append("\(counted(plan.unmeasured, "more stays", "more stay")), with so many files that it is unknown when they were last used. To delete the container storage of one of these users, whenever it was used: rootless-storage prune USER.")
+      notes.append(
+        "\(counted(plan.unmeasured, "more stays", "more stay")), with so many files that it is unknown when they were last used. To delete the container storage of one of these users, whenever it was used: rootless-storage prune USER."
+      )
     }
-    if let hidden = inventory.hiddenProcesses { notes.append("It is unknown whether anything is in use: \(hidden.sentence); \(hidden.remedy).") }
-    if let failure = inventory.processFailure { notes.append("It is unknown whether anything is in use: /proc: \(text(failure)); is it mounted?") }
+    if let hidden = inventory.hiddenProcesses {
+      notes.append("It is unknown whether anything is in use: \(hidden.sentence); \(hidden.remedy).")
+    }
+    if let failure = inventory.processFailure {
+      notes.append("It is unknown whether anything is in use: /proc: \(text(failure)); is it mounted?")
+    }
     return notes
   }
 
@@ -118,7 +145,9 @@ struct PruneOutput {
   private var waitingNotes: [String] {
     if plan.waiting.isEmpty { return [] }
     let most = 24
-    var notes = ["\(counted(plan.waiting.count, "more has", "more have")) no account, but \(plan.waiting.count == 1 ? "stays" : "stay") until that has lasted (orphan_days in rootless-storage.conf). If you know that a user has left: rootless-storage prune USER."]
+    var notes = [
+      "\(counted(plan.waiting.count, "more has", "more have")) no account, but \(plan.waiting.count == 1 ? "stays" : "stay") until that has lasted (orphan_days in rootless-storage.conf). If you know that a user has left: rootless-storage prune USER."
+    ]
     for index in plan.waiting.prefix(most) {
       let entry = inventory.entries[index]
       guard case .waiting(let answer)? = entry.doubt else { continue }
@@ -144,7 +173,10 @@ struct PruneOutput {
     let size = shownSize(entry.measure?.reclaimable ?? 0)
     switch report.result {
     case .deleted: printOut("deleted \(path) (\(size))")
-    case .emptied where report.isKept: printOut("deleted the container storage in \(path) (\(size)); the directory stays, since \(entry.state == .ok ? "its user has an account" : "it is not certain that its user has none")")
+    case .emptied where report.isKept:
+      printOut(
+        "deleted the container storage in \(path) (\(size)); the directory stays, since \(entry.state == .ok ? "its user has an account" : "it is not certain that its user has none")"
+      )
     case .emptied: printOut("deleted the container storage in \(path) (\(size)); other files there stay")
     case .inUse, .failed: break
     }
@@ -153,7 +185,9 @@ struct PruneOutput {
 
   mutating func end(_ outcome: PruneOutcome) {
     if list == nil {
-      if outcome.directories > 0 { printOut("\(shownSize(outcome.bytes)) given back in \(counted(outcome.directories, "storage directory", "storage directories")).") }
+      if outcome.directories > 0 {
+        printOut("\(shownSize(outcome.bytes)) given back in \(counted(outcome.directories, "storage directory", "storage directories")).")
+      }
       return
     }
     if shownEntries == 0 {
@@ -162,8 +196,10 @@ struct PruneOutput {
         list?.add(record)
       }
     }
-    let freeSpace = space.map { "\"free\":\($0.free),\"wantedFree\":\($0.wanted),\"lacking\":\(plan.lacking ?? 0),\"withData\":\(plan.withData)," } ?? ""
-    let tail = "\(freeSpace)\"bytes\":\(outcome.bytes),\"inUse\":\(plan.inUse),\"unconfirmed\":\(plan.unconfirmed),\"unanswered\":\(plan.unanswered),\"unmeasured\":\(plan.unmeasured),\"messages\":\(jsonText(messages + notes))"
+    let freeSpace =
+      space.map { "\"free\":\($0.free),\"wantedFree\":\($0.wanted),\"lacking\":\(plan.lacking ?? 0),\"withData\":\(plan.withData)," } ?? ""
+    let tail =
+      "\(freeSpace)\"bytes\":\(outcome.bytes),\"inUse\":\(plan.inUse),\"unconfirmed\":\(plan.unconfirmed),\"unanswered\":\(plan.unanswered),\"unmeasured\":\(plan.unmeasured),\"messages\":\(jsonText(messages + notes))"
     list?.end(",\(tail)")
   }
 

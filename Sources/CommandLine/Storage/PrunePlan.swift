@@ -141,6 +141,7 @@ struct PrunePlan {
   /// Why nothing is deleted without somebody who looks at it.
   func refusal(yes: Bool) -> String? {
     guard byOrphan && yes && absent * 2 > all && !candidates.isEmpty else { return nil }
-    return "\(absent) of \(all) storage directories have no account, which is more than half and may mean that the name service does not report everybody; nothing is deleted. If it is true, run this without --yes"
+    return
+      "\(absent) of \(all) storage directories have no account, which is more than half and may mean that the name service does not report everybody; nothing is deleted. If it is true, run this without --yes"
   }
 }

@@ -24,7 +24,11 @@ extension StorageInventory {
       guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.isOnMount(of: parent.status) else { return true }
       for path in StorageInventory.containers {
         guard try isDirectory(place, Array(path.utf8), of: entry.uid, seen) else { continue }
-        if try hasEntry(place, Array(path.utf8), { directory, name throws(Errno) in try fileStatus(at: directory, name).kind == .directory }) { return true }
+        if try hasEntry(
+          place, Array(path.utf8), { directory, name throws(Errno) in try fileStatus(at: directory, name).kind == .directory })
+        {
+          return true
+        }
       }
       for path in StorageInventory.volumes {
         guard try isDirectory(place, Array(path.utf8), of: entry.uid, seen) else { continue }

@@ -38,7 +38,8 @@ struct StorageInventory {
     self.init(parent, Accounts(AccountSources.ofThisHost()), SubordinateIDTable(.users, subuid), memory: memory, only: only)
   }
 
-  init(_ parent: StorageParent, _ accounts: Accounts, _ subordinates: SubordinateIDTable, memory: AbsenceMemory?, only: Set<[UInt8]>? = nil) {
+  init(_ parent: StorageParent, _ accounts: Accounts, _ subordinates: SubordinateIDTable, memory: AbsenceMemory?, only: Set<[UInt8]>? = nil)
+  {
     self.parent = parent
     self.accounts = accounts
     self.subordinates = subordinates
@@ -79,7 +80,9 @@ struct StorageInventory {
         own = .size
         own.seconds = max(0, own.seconds - spent[owner, default: 0] / 1000)
       }
-      entries[index].measure = measure(entry, now, own) { files, bytes in shared.progress.show("looking at \(place), \(files) files, \(shownSize(bytes))") }
+      entries[index].measure = measure(entry, now, own) { files, bytes in
+        shared.progress.show("looking at \(place), \(files) files, \(shownSize(bytes))")
+      }
       progress = shared.progress
       if !entry.isAside { entries[index].limit = limit(entry) }
       if entry.isAside { spent[owner, default: 0] += monotonicMilliseconds() - began }
@@ -91,7 +94,9 @@ struct StorageInventory {
   func isInUse(_ entry: StorageEntry, _ processes: RunningProcesses) -> Bool? {
     if entry.state == .replaced { return processes.isAny(of: entry.uid, []) ? true : hidden(from: processes) == nil ? false : nil }
     var names: [[UInt8]] = [decimal(UInt64(entry.uid))]
-    if let account = entry.account { names.append(account) } else {
+    if let account = entry.account {
+      names.append(account)
+    } else {
       // /etc/subuid often outlives the account.
       for user in parent.settings.storage.users(inLeaf: entry.leaf) { if let name = user.name { names.append(name) } }
     }
@@ -125,7 +130,9 @@ struct StorageInventory {
           let found = AsideName(entry.name) == nil ? judgeLeftover(entry.name) ?? judge(entry.name) : judgeReplaced(entry.name)
           if let found { entries.append(found) }
         }
-      } else if case .found(let name, let uid) = accounts.account(uid: effectiveIDs().user), let leaf = leaf(name, uid), let found = judge(leaf) {
+      } else if case .found(let name, let uid) = accounts.account(uid: effectiveIDs().user), let leaf = leaf(name, uid),
+        let found = judge(leaf)
+      {
         entries.append(found)
       }
     } catch {
@@ -156,7 +163,8 @@ struct StorageInventory {
     let device = entry.identity.device
     let numbers = [device >> 32, device & 0xffff_ffff, entry.identity.inode].map { decimal($0) }
     let born = birthTime(at: parent.descriptor, entry.leaf) ?? [.hyphen]
-    return Absence.Subject(key: parent.path(entry.leaf), binding: Array((numbers + [born, decimal(UInt64(entry.uid))]).joined(separator: [.colon])))
+    return Absence.Subject(
+      key: parent.path(entry.leaf), binding: Array((numbers + [born, decimal(UInt64(entry.uid))]).joined(separator: [.colon])))
   }
 
   /// Directories that bear another name than that of the account that owns them, and hold container storage.
@@ -185,14 +193,18 @@ struct StorageInventory {
     let seen: FileStatus
     do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch {
       // A FUSE mount answers nobody but its maker. Whose place it is in is all that can be told.
-      guard error == .accessDenied, case .found(let user, let uid) = user(of: name, candidates, StorageInventory.mountHolder) else { return nil }
+      guard error == .accessDenied, case .found(let user, let uid) = user(of: name, candidates, StorageInventory.mountHolder) else {
+        return nil
+      }
       return StorageEntry(leaf: name, uid: uid, account: nil, placeOf: user, identity: FileIdentity.none, state: .mount)
     }
     let isServed = parent.settings.serves(uid: seen.owner) && !Account.isReserved(uid: seen.owner)
     let isMount = !seen.isOnMount(of: parent.status)
     guard isServed || isMount else { return nil }
     let identity = FileIdentity(seen)
-    func entry(_ state: StorageEntry.State, account: [UInt8]? = nil, placeOf: [UInt8]? = nil, _ doubt: StorageEntry.Doubt? = nil) -> StorageEntry {
+    func entry(_ state: StorageEntry.State, account: [UInt8]? = nil, placeOf: [UInt8]? = nil, _ doubt: StorageEntry.Doubt? = nil)
+      -> StorageEntry
+    {
       StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: placeOf, identity: identity, state: state, doubt: doubt)
     }
 
@@ -211,7 +223,9 @@ struct StorageInventory {
     var account: [UInt8]? = nil
     if case .found(let found, let uid) = owner {
       account = found
-      if leaf(found, uid) == name { return seen.kind == .directory ? entry(.ok, account: found) : entry(.occupied, account: found, placeOf: found) }
+      if leaf(found, uid) == name {
+        return seen.kind == .directory ? entry(.ok, account: found) : entry(.occupied, account: found, placeOf: found)
+      }
     }
     guard let named = user(of: name, candidates, decimal(UInt64(seen.owner))) else { return nil }
     if case .found(let user, let uid) = named {
@@ -231,7 +245,9 @@ struct StorageInventory {
 
   /// What a login or `repair` has put out of the way, whoever it is of: the owner's account decides, and never the name's.
   private mutating func judgeReplaced(_ name: [UInt8]) -> StorageEntry? {
-    guard let kept = AsideName(name), kept.purpose == .replaced, !parent.settings.storage.users(inLeaf: kept.leaf).isEmpty else { return nil }
+    guard let kept = AsideName(name), kept.purpose == .replaced, !parent.settings.storage.users(inLeaf: kept.leaf).isEmpty else {
+      return nil
+    }
     let seen: FileStatus
     do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch { return nil }
     let isMount = !seen.isOnMount(of: parent.status)
@@ -243,7 +259,9 @@ struct StorageInventory {
     replaced.of[holder] = made + 1
     replaced.all += 1
     func entry(_ state: StorageEntry.State, _ account: [UInt8]?, _ doubt: StorageEntry.Doubt? = nil) -> StorageEntry {
-      StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: kept.leaf, identity: FileIdentity(seen), state: state, doubt: doubt, replacedAt: seen.changed)
+      StorageEntry(
+        leaf: name, uid: seen.owner, account: account, placeOf: kept.leaf, identity: FileIdentity(seen), state: state, doubt: doubt,
+        replacedAt: seen.changed)
     }
     if isMount { return entry(.mount, nil) }
     // Nobody asks for the account of an id that a container has made.
@@ -270,7 +288,8 @@ struct StorageInventory {
       guard case .absent? = user(of: name, candidates, holder) else { return nil }
     }
     let made = replaced.of[holder, default: 0]
-    guard made < StorageInventory.mostReplaced.of, replaced.all < StorageInventory.mostReplaced.all, let owner = lookUp(owner: seen.owner) else { return nil }
+    guard made < StorageInventory.mostReplaced.of, replaced.all < StorageInventory.mostReplaced.all, let owner = lookUp(owner: seen.owner)
+    else { return nil }
     replaced.of[holder] = made + 1
     replaced.all += 1
     var (account, state, doubt): ([UInt8]?, StorageEntry.State, StorageEntry.Doubt?) = (nil, .unanswered, nil)
@@ -279,7 +298,8 @@ struct StorageInventory {
     case .absent: (state, doubt) = isDoubtful ? (.unconfirmed, .subordinate) : (.orphaned, nil)
     case .unanswered: break
     }
-    var entry = StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: nil, identity: FileIdentity(seen), state: state, doubt: doubt)
+    var entry = StorageEntry(
+      leaf: name, uid: seen.owner, account: account, placeOf: nil, identity: FileIdentity(seen), state: state, doubt: doubt)
     entry.isLeftover = true
     return entry
   }
@@ -336,7 +356,9 @@ struct StorageInventory {
     var answer = AccountLookup.absent
     for candidate in candidates {
       let lookup: AccountLookup =
-        if let name = candidate.name { accounts.account(named: name) } else if let uid = candidate.uid { accounts.account(uid: uid) } else { .absent }
+        if let name = candidate.name { accounts.account(named: name) } else if let uid = candidate.uid { accounts.account(uid: uid) } else {
+          .absent
+        }
       switch lookup {
       case .found(let found, let uid): if leaf(found, uid) == name && parent.settings.serves(uid: uid) { return lookup }
       case .unanswered: answer = lookup
@@ -404,7 +426,9 @@ struct StorageInventory {
     do throws(Errno) {
       let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
       let seen = try fileStatus(of: place)
-      guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.owner == entry.uid, seen.isOnMount(of: parent.status) else { return nil }
+      guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.owner == entry.uid, seen.isOnMount(of: parent.status) else {
+        return nil
+      }
       var walk = TreeWalk(now: now, isRoot: parent.isRoot, budget: budget, onProgress: onProgress)
       var own: Set<[UInt8]> = []
       var engines: [StorageEntry.Measure.Engine] = []

@@ -23,20 +23,35 @@ extension StorageRemoval {
         // Only what is root's counts: others make as many such names as they like.
         guard Trash.isOne(name, in: parent.descriptor, parent.status) else { continue }
         if names.count >= StorageRemoval.mostTrash {
-          reports.append(Report(result: .failed, messages: ["interrupted runs have left more than \(StorageRemoval.mostTrash) directories .rootless-storage.prune.* in \(shown(parent.settings.storage.parent)); run this again for the others"]))
+          reports.append(
+            Report(
+              result: .failed,
+              messages: [
+                "interrupted runs have left more than \(StorageRemoval.mostTrash) directories .rootless-storage.prune.* in \(shown(parent.settings.storage.parent)); run this again for the others"
+              ]))
           break
         }
         names.append(name)
       }
       for name in names {
         do throws(Errno) {
-          if let old = try Trash(leftBehind: name, in: parent.descriptor, parent.status) { reports.append(try removeLeftover(old, onProgress)) }
+          if let old = try Trash(leftBehind: name, in: parent.descriptor, parent.status) {
+            reports.append(try removeLeftover(old, onProgress))
+          }
         } catch {
-          if error != .noEntry { reports.append(Report(result: .failed, messages: ["\(shown(parent.path(name))), which an interrupted run has left, cannot be removed: \(text(error)); \(remedy(error))"])) }
+          if error != .noEntry {
+            reports.append(
+              Report(
+                result: .failed,
+                messages: [
+                  "\(shown(parent.path(name))), which an interrupted run has left, cannot be removed: \(text(error)); \(remedy(error))"
+                ]))
+          }
         }
       }
     } catch {
-      reports.append(Report(result: .failed, messages: ["\(shown(parent.settings.storage.parent)) cannot be listed: \(text(error)); \(remedy(error))"]))
+      reports.append(
+        Report(result: .failed, messages: ["\(shown(parent.settings.storage.parent)) cannot be listed: \(text(error)); \(remedy(error))"]))
     }
     return reports
   }
@@ -46,7 +61,9 @@ extension StorageRemoval {
     guard let kept = AsideName(name), kept.purpose == .new else { return false }
     do throws(Errno) {
       let seen = try knownStatus(at: parent.descriptor, name)
-      guard seen.kind == .directory, seen.isOnMount(of: parent.status), now - seen.changed > StorageRemoval.preparedAge else { return false }
+      guard seen.kind == .directory, seen.isOnMount(of: parent.status), now - seen.changed > StorageRemoval.preparedAge else {
+        return false
+      }
       try removeEmptyDirectory(at: parent.descriptor, name)
       return true
     } catch {
@@ -64,7 +81,9 @@ extension StorageRemoval {
     while let entry = try reader.next() {
       if Trash.isOrigin(entry.name) { continue }
       do throws(Errno) {
-        if Trash.isCondemned(entry.name) { try removal.take(entry.name, from: old.descriptor) } else {
+        if Trash.isCondemned(entry.name) {
+          try removal.take(entry.name, from: old.descriptor)
+        } else {
           // That run ended before it had looked again: this one decides anew.
           try putBack(entry.name, from: old, to: origin)
         }
@@ -75,7 +94,8 @@ extension StorageRemoval {
           switch error {
           case .busy, .otherDevice: "something is mounted there; unmount it"
           case .exists: "its owner has made a new one in \(home); when the owner has renamed the new one, the next prune puts it back"
-          default: "it cannot go back into \(home): \(text(error)); the next prune tries again, and when nobody needs it any more, delete it here"
+          default:
+            "it cannot go back into \(home): \(text(error)); the next prune tries again, and when nobody needs it any more, delete it here"
           }
         report.messages.append("\(path)/\(shown(entry.name)), which an interrupted run has left, stays: \(cause)")
       }
@@ -90,7 +110,9 @@ extension StorageRemoval {
   }
 
   private func putBack(_ engine: [UInt8], from old: Trash, to origin: [UInt8]?) throws(Errno) {
-    if AsideName(engine)?.purpose == .replaced || origin == nil && EngineLeftover.isOne(engine) { return try renameWithoutReplacing(engine, in: old.descriptor, to: engine, in: parent.descriptor) }
+    if AsideName(engine)?.purpose == .replaced || origin == nil && EngineLeftover.isOne(engine) {
+      return try renameWithoutReplacing(engine, in: old.descriptor, to: engine, in: parent.descriptor)
+    }
     guard let origin else { throw .noEntry }
     let owner = try knownStatus(at: old.descriptor, engine).owner
     let storage = try open(at: parent.descriptor, origin, .anyPlace)

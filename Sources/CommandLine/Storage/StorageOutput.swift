@@ -48,7 +48,8 @@ struct StorageRecord: Encodable {
   }
 
   private enum Key: String, CodingKey {
-    case path, uid, account, state, placeOf, isReplaced, size, engines, reclaimable, sizeIsExact, lastUse, inUse, limit, absentSince, goneFrom
+    case path, uid, account, state, placeOf, isReplaced, size, engines, reclaimable, sizeIsExact, lastUse, inUse, limit, absentSince,
+      goneFrom
   }
 
   /// Every key is always there: null says that it is not known.
@@ -154,32 +155,50 @@ extension StorageInventory {
   var notes: [String] {
     var notes: [String] = []
     func count(_ state: StorageEntry.State) -> Int { entries.filter { $0.state == state }.count }
-    if count(.orphaned) > 0 { notes.append("orphaned: there is no such account any more; to give that disk back: rootless-storage prune --orphaned") }
+    if count(.orphaned) > 0 {
+      notes.append("orphaned: there is no such account any more; to give that disk back: rootless-storage prune --orphaned")
+    }
     if entries.contains(where: { $0.doubt == .offline }) {
-      notes.append("unconfirmed: there is no such account, but that is not believed: \(offlineDoubt); try: getent passwd NAME for a user of the directory")
+      notes.append(
+        "unconfirmed: there is no such account, but that is not believed: \(offlineDoubt); try: getent passwd NAME for a user of the directory"
+      )
     }
     notes += waitingNotes
     if entries.contains(where: { $0.doubt == .subordinate }) {
-      notes.append("unconfirmed: it may be a subordinate id's: those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people")
+      notes.append(
+        "unconfirmed: it may be a subordinate id's: those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people"
+      )
     }
     if count(.former) > 0 {
-      notes.append("former: the owner has an account, but under another name: the uid was another person's before, who has left, or the account was renamed. Look at it as root; to delete the container storage: rootless-storage prune NAME")
+      notes.append(
+        "former: the owner has an account, but under another name: the uid was another person's before, who has left, or the account was renamed. Look at it as root; to delete the container storage: rootless-storage prune NAME"
+      )
     }
     if count(.unanswered) > 0 {
-      notes.append("unanswered: the name service did not answer\(accounts.failure.map { " (\(text($0)))" } ?? ""); try: getent passwd UID, and look again when it answers")
+      notes.append(
+        "unanswered: the name service did not answer\(accounts.failure.map { " (\(text($0)))" } ?? ""); try: getent passwd UID, and look again when it answers"
+      )
     }
     for entry in entries where entry.state == .occupied {
-      notes.append("occupied: \(shown(parent.path(entry.leaf))) is where \(shown(entry.placeOf ?? [])) should have a storage directory, and is something else, owned by uid \(entry.uid); look at it as root, and move it away")
+      notes.append(
+        "occupied: \(shown(parent.path(entry.leaf))) is where \(shown(entry.placeOf ?? [])) should have a storage directory, and is something else, owned by uid \(entry.uid); look at it as root, and move it away"
+      )
       if notes.count > 16 { break }
     }
     if count(.mount) > 0 { notes.append("mount: something is mounted in the place of a storage directory; it was not looked into") }
     if count(.replaced) > 0 || entries.contains(where: { $0.isReplaced && $0.state == .orphaned }) {
-      notes.append("replaced: a login or repair has put it out of the place of a storage directory; look at it as root, and remove it by hand, or leave it to: rootless-storage prune --older-than DAYS")
+      notes.append(
+        "replaced: a login or repair has put it out of the place of a storage directory; look at it as root, and remove it by hand, or leave it to: rootless-storage prune --older-than DAYS"
+      )
     }
     if count(.leftover) > 0 || entries.contains(where: { $0.isLeftover && $0.state == .orphaned }) {
-      notes.append("leftover: an engine has left it beside the storage directories, where a pull, a build or a load was broken off; it goes with: rootless-storage prune --older-than DAYS, and early with --until-free SIZE")
+      notes.append(
+        "leftover: an engine has left it beside the storage directories, where a pull, a build or a load was broken off; it goes with: rootless-storage prune --older-than DAYS, and early with --until-free SIZE"
+      )
     }
-    if let hiddenProcesses { notes.append("It is unknown whether anything is in use: \(hiddenProcesses.sentence); \(hiddenProcesses.remedy).") }
+    if let hiddenProcesses {
+      notes.append("It is unknown whether anything is in use: \(hiddenProcesses.sentence); \(hiddenProcesses.remedy).")
+    }
     if let processFailure { notes.append("It is unknown whether anything is in use: /proc: \(text(processFailure)); is it mounted?") }
     return notes
   }

@@ -52,7 +52,8 @@ extension StorageParent {
   var isContainersOwn: Bool {
     do throws(Errno) {
       let environment = try readAll(try open(path: Array("/proc/1/environ".utf8), .reading), limit: 1 << 20)
-      guard parts(environment, separator: { $0 == 0 }).contains(where: { begins($0, with: Array("container=".utf8)) && $0.count > 10 }) else { return false }
+      guard parts(environment, separator: { $0 == 0 }).contains(where: { begins($0, with: Array("container=".utf8)) && $0.count > 10 })
+      else { return false }
       let root = try fileStatus(of: try open(path: [.slash], .directoryPlace))
       let first = try fileStatus(of: try open(path: Array("/proc/1/root".utf8), .directoryPlaceFollowing))
       return FileIdentity(root) == FileIdentity(first) && first.isOnMount(of: root) && status.isOnMount(of: root)
@@ -65,7 +66,9 @@ extension StorageParent {
 extension StorageParent {
   /// Of the file system that it is on; nil where that does not tell.
   var disk: DiskSpace? {
-    guard let volume = try? Volume(of: descriptor, MountTable(blockDeviceIsLocal: false).fileSystem(of: status), settings) else { return nil }
+    guard let volume = try? Volume(of: descriptor, MountTable(blockDeviceIsLocal: false).fileSystem(of: status), settings) else {
+      return nil
+    }
     return DiskSpace(volume)
   }
 }

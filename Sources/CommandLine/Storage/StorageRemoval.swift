@@ -87,17 +87,25 @@ struct StorageRemoval {
       let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
       let seen = try fileStatus(of: place)
       guard isSame(seen, entry) else {
-        return .over(entry, Report(result: .failed, messages: ["\(path) is not what it was a moment ago, nothing is deleted; look at it again: rootless-storage list"]))
+        return .over(
+          entry,
+          Report(
+            result: .failed,
+            messages: ["\(path) is not what it was a moment ago, nothing is deleted; look at it again: rootless-storage list"]))
       }
-      if inventory.isInUse(entry, try watch.recently()) != false { return .over(entry, Report(result: .inUse, messages: ["\(path) has come into use, nothing is deleted"])) }
+      if inventory.isInUse(entry, try watch.recently()) != false {
+        return .over(entry, Report(result: .inUse, messages: ["\(path) has come into use, nothing is deleted"]))
+      }
       return entry.isAside ? try moveAside(entry) : try moveEngines(entry, place, seen)
     } catch {
-      return .over(entry, Report(result: .failed, messages: ["\(path) cannot be looked at: \(text(error)), nothing is deleted; \(remedy(error))"]))
+      return .over(
+        entry, Report(result: .failed, messages: ["\(path) cannot be looked at: \(text(error)), nothing is deleted; \(remedy(error))"]))
     }
   }
 
   private func isSame(_ seen: FileStatus, _ entry: StorageEntry) -> Bool {
-    FileIdentity(seen) == entry.identity && (seen.kind == .directory || entry.isAside) && seen.owner == entry.uid && seen.isOnMount(of: parent.status)
+    FileIdentity(seen) == entry.identity && (seen.kind == .directory || entry.isAside) && seen.owner == entry.uid
+      && seen.isOnMount(of: parent.status)
   }
 
   private func moveEngines(_ entry: StorageEntry, _ storage: consuming FileDescriptor, _ seen: FileStatus) throws(Errno) -> Step {
@@ -116,7 +124,8 @@ struct StorageRemoval {
       } catch {
         if error == .noEntry { continue }
         report.result = .failed
-        report.messages.append("\(path)/\(shown(engine)) stays: \(error == .accessDenied ? "it is a FUSE mount; unmount it" : immovable(error, entry))")
+        report.messages.append(
+          "\(path)/\(shown(engine)) stays: \(error == .accessDenied ? "it is a FUSE mount; unmount it" : immovable(error, entry))")
       }
     }
     if found.isEmpty {
@@ -134,7 +143,9 @@ struct StorageRemoval {
         let after = try knownStatus(at: moved.trash.descriptor, engine)
         if FileIdentity(before) != FileIdentity(after) || objection(to: after, entry, seen) != nil {
           moved.report.result = .failed
-          moved.report.messages.append("\(path)/\(shown(engine)) was exchanged while it was being looked at, nothing of it is deleted; look at it again: rootless-storage list")
+          moved.report.messages.append(
+            "\(path)/\(shown(engine)) was exchanged while it was being looked at, nothing of it is deleted; look at it again: rootless-storage list"
+          )
           putBack([engine], moved)
           moved.names.removeLast()
         }
@@ -149,13 +160,15 @@ struct StorageRemoval {
 
   private func moveAside(_ entry: StorageEntry) throws(Errno) -> Step {
     let path = parent.path(entry.leaf)
-    let moved = Moved(entry, try open(at: parent.descriptor, [.dot], .directoryPlace), try Trash(in: parent.descriptor, for: nil), Report(result: .deleted))
+    let moved = Moved(
+      entry, try open(at: parent.descriptor, [.dot], .directoryPlace), try Trash(in: parent.descriptor, for: nil), Report(result: .deleted))
     do throws(Errno) {
       try rename(entry.leaf, in: parent.descriptor, to: entry.leaf, in: moved.trash.descriptor)
       moved.names.append(entry.leaf)
       if !isSame(try knownStatus(at: moved.trash.descriptor, entry.leaf), entry) {
         moved.report.result = .failed
-        moved.report.messages.append("\(shown(path)) was exchanged while it was being looked at, nothing of it is deleted; look at it again: rootless-storage list")
+        moved.report.messages.append(
+          "\(shown(path)) was exchanged while it was being looked at, nothing of it is deleted; look at it again: rootless-storage list")
         putBack(moved.names, moved)
         moved.names = []
       }
@@ -179,7 +192,8 @@ struct StorageRemoval {
     switch cause {
     case .busy: return "something is mounted there; unmount it"
     case .otherDevice:
-      return "it cannot be moved within the file system: it has another project id than \(shown(parent.settings.storage.parent)) (lsattr -pd), is encrypted with another key, or is in another subvolume or overlay layer; \(byHand(entry))"
+      return
+        "it cannot be moved within the file system: it has another project id than \(shown(parent.settings.storage.parent)) (lsattr -pd), is encrypted with another key, or is in another subvolume or overlay layer; \(byHand(entry))"
     case .noKey: return "it is encrypted, and its key is not there (fscryptctl get_policy); \(byHand(entry))"
     case .notPermitted: return "\(text(cause)); root has made it immutable (lsattr -d), and has to undo that"
     default: return "\(text(cause)); \(remedy(cause))"
@@ -247,7 +261,8 @@ struct StorageRemoval {
   private func attempt(_ name: [UInt8], _ moved: Moved, _ step: () throws(Errno) -> Void) {
     do throws(Errno) { try step() } catch {
       moved.report.result = .failed
-      moved.report.messages.append("\(shown(parent.path(moved.entry.leaf)))/\(shown(name)) cannot be deleted: \(text(error)); \(remedy(error))")
+      moved.report.messages.append(
+        "\(shown(parent.path(moved.entry.leaf)))/\(shown(name)) cannot be deleted: \(text(error)); \(remedy(error))")
     }
   }
 
@@ -263,8 +278,10 @@ struct StorageRemoval {
         moved.report.result = .failed
         let here = parent.path(moved.trash.name) + [.slash] + name
         let there = top + [.slash] + name
-        let (cause, remedy) = error == .exists
-          ? ("its owner has made a new one there", "when the owner has renamed the new one, the next prune puts it back") : (text(error), "the next prune tries again")
+        let (cause, remedy) =
+          error == .exists
+          ? ("its owner has made a new one there", "when the owner has renamed the new one, the next prune puts it back")
+          : (text(error), "the next prune tries again")
         moved.report.messages.append("\(shown(there)) cannot be put back: \(cause). It is kept as \(shown(here)); \(remedy)")
       }
     }
@@ -314,7 +331,9 @@ extension StorageRemoval.Report {
         }
       messages.append("\(place)/\(shown(problem.path)) stays: \(cause)")
     }
-    if removal.problemCount > removal.problems.count { messages.append("\(removal.problemCount - removal.problems.count) more in \(place) stay") }
+    if removal.problemCount > removal.problems.count {
+      messages.append("\(removal.problemCount - removal.problems.count) more in \(place) stay")
+    }
     messages.append("what is left of it is in \(place); the next prune tries again")
   }
 

@@ -22,7 +22,9 @@ final class Trash {
     var attempt = 0
     while true {
       // Others can make names in the parent, but cannot guess all of these.
-      let name = Trash.prefix + decimal(UInt64(process.number)) + [.dot] + decimal(process.started) + [.dot] + decimal(UInt64.random(in: 0...UInt64(UInt32.max)))
+      let name =
+        Trash.prefix + decimal(UInt64(process.number)) + [.dot] + decimal(process.started) + [.dot]
+        + decimal(UInt64.random(in: 0...UInt64(UInt32.max)))
       do throws(Errno) {
         try makeNamedDirectory(at: parent, name, mode: 0o700)
       } catch {
@@ -64,7 +66,9 @@ final class Trash {
   private static func maker(_ name: [UInt8]) -> ProcessStamp? {
     guard begins(name, with: prefix) else { return nil }
     let fields = parts(name.dropFirst(prefix.count), separator: { $0 == .dot })
-    guard fields.count == 3, let number = identifier(fields[0]), let started = decimalValue(fields[1]), identifier(fields[2]) != nil else { return nil }
+    guard fields.count == 3, let number = identifier(fields[0]), let started = decimalValue(fields[1]), identifier(fields[2]) != nil else {
+      return nil
+    }
     return ProcessStamp(number: number, started: started)
   }
 

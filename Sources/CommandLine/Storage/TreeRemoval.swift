@@ -87,7 +87,9 @@ struct TreeRemoval {
   /// - Returns: whether it is empty.
   mutating func takeContents(of name: [UInt8]) throws(Errno) -> Bool {
     for _ in 0..<TreeRemoval.mostVisits {
-      guard let reader = try DirectoryReader.opened(at: trash.descriptor, name, on: trash.status, { $0.kind == .directory }) else { throw .notDirectory }
+      guard let reader = try DirectoryReader.opened(at: trash.descriptor, name, on: trash.status, { $0.kind == .directory }) else {
+        throw .notDirectory
+      }
       let emptying = try empty(name, reader)
       run()
       if emptying.isStuck { return false }
@@ -188,7 +190,9 @@ struct TreeRemoval {
       result.entries += 1
       do throws(Errno) {
         let isRemoved =
-          if entry.kind == .directory { try removedWithFiles(entry.name, in: reader.descriptor) } else { try removed(entry, in: reader.descriptor) }
+          if entry.kind == .directory { try removedWithFiles(entry.name, in: reader.descriptor) } else {
+            try removed(entry, in: reader.descriptor)
+          }
         if isRemoved { continue }
         do throws(Errno) { try take(entry.name, from: reader.descriptor) } catch {
           guard error == .noKey || error == .otherDevice else { throw error }
@@ -356,7 +360,10 @@ struct TreeRemoval {
   }
 
   private mutating func putOff(_ number: UInt64, _ visits: Int, _ emptying: Emptying) {
-    let hasHope = emptying.isFull ? visits < TreeRemoval.mostFullVisits && (emptying.entries > 0 || !waiting.isEmpty || visits < TreeRemoval.mostIdleVisits) : visits < TreeRemoval.mostVisits
+    let hasHope =
+      emptying.isFull
+      ? visits < TreeRemoval.mostFullVisits && (emptying.entries > 0 || !waiting.isEmpty || visits < TreeRemoval.mostIdleVisits)
+      : visits < TreeRemoval.mostVisits
     if hasHope && deferred.count < TreeRemoval.mostDeferred { return deferred.append((number, visits)) }
     report(Trash.condemned(number), emptying.isFull ? .failed(emptying.cause) : .growing)
   }

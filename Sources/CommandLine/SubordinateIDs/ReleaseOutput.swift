@@ -48,7 +48,9 @@ struct ReleaseOutput {
 
   func end() {
     if !isJSON {
-      if removed > 0 { printOut("\(counted(removed, "line", "lines")) removed; what was there before is in /etc/subuid- and /etc/subgid-.") }
+      if removed > 0 {
+        printOut("\(counted(removed, "line", "lines")) removed; what was there before is in /etc/subuid- and /etc/subgid-.")
+      }
       return
     }
     var list = JSONList("\"dryRun\":\(isDryRun),", list: "lines")

@@ -28,14 +28,18 @@ final class RepairAllocator: Sendable {
     switch record.outcome {
     case .enough, .refused: return nil
     case .added, .planned:
-      return UserReport.Action(action: "\(RepairAllocator.action): uids \(ids(record.uids)), gids \(ids(record.gids))", outcome: record.outcome == .added ? .done : .planned)
+      return UserReport.Action(
+        action: "\(RepairAllocator.action): uids \(ids(record.uids)), gids \(ids(record.gids))",
+        outcome: record.outcome == .added ? .done : .planned)
     case .failed: return UserReport.Action(action: RepairAllocator.action, outcome: .failed, cause: record.message)
     }
   }
 
   private func run(_ account: Account) -> AllocationRecord {
     do throws(SubordinateIDError) {
-      return allocate(for: account, settings, try SubordinateIDFiles(MountTable(blockDeviceIsLocal: true)), isDryRun: isDryRun, patience: RepairAllocator.patience)
+      return allocate(
+        for: account, settings, try SubordinateIDFiles(MountTable(blockDeviceIsLocal: true)), isDryRun: isDryRun,
+        patience: RepairAllocator.patience)
     } catch {
       return AllocationRecord(name: shown(account.name), uid: account.uid, outcome: .failed, message: text(Wording.failure(error.failure)))
     }

@@ -22,7 +22,8 @@ struct AccountLockFile: Equatable {
       guard let holder = AccountLockHolder(content) else { return AccountLockFile(path: path, state: .unreadable) }
       let modified = tree.status(Array(path.utf8))?.modified ?? Int64.max
       guard isGone(holder, modified: modified) else { return nil }
-      return AccountLockFile(path: path, state: processExists(holder.number) ? .reused(process: holder.number) : .left(process: holder.number))
+      return AccountLockFile(
+        path: path, state: processExists(holder.number) ? .reused(process: holder.number) : .left(process: holder.number))
     }
   }
 }

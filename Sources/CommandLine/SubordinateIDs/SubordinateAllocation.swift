@@ -12,7 +12,8 @@ func allocate(
   var asked = 0
   func record(_ outcome: AllocationRecord.Outcome, _ message: String, _ plan: SubordinateIDPlan? = nil) -> AllocationRecord {
     AllocationRecord(
-      name: name, uid: account.uid, outcome: outcome, uids: plan?.users.map { .init($0) }, gids: plan?.groups.map { .init($0) }, asked: asked, message: message)
+      name: name, uid: account.uid, outcome: outcome, uids: plan?.users.map { .init($0) }, gids: plan?.groups.map { .init($0) },
+      asked: asked, message: message)
   }
   func refused(_ refusal: SubordinateIDRefusal) -> AllocationRecord { record(.refused, words(.subordinateIDsRefused(refusal))) }
   if Account.isReserved(uid: account.uid) { return record(.refused, words(.idReserved)) }
@@ -29,7 +30,11 @@ func allocate(
       if isDryRun { return record(.planned, "would be given: \(words(.subordinateIDsAdded(plan)))", plan) }
       switch files.allocate(for: account, settings, patience: patience, expecting: plan).outcome {
       case .enough: return record(.enough, "has enough subordinate ids")
-      case .added(let plan): return record(.added, "\(words(.subordinateIDsAdded(plan))). If containers of this user run already: rootless-storage repair \(shellWord(account.name))", plan)
+      case .added(let plan):
+        return record(
+          .added,
+          "\(words(.subordinateIDsAdded(plan))). If containers of this user run already: rootless-storage repair \(shellWord(account.name))",
+          plan)
       case .refused(let refusal): return refused(refusal)
       case .failed(let failure): return record(.failed, words(.subordinateIDsFailed(failure)))
       case .changed: continue

@@ -77,6 +77,7 @@ private func state(
   case .gone: return .gone
   case .unconfirmed: return .unconfirmed
   case .account(let name, let uid):
-    return table.sum(of: name == decimal(UInt64(uid)) ? [name] : [name, decimal(UInt64(uid))]) < UInt64(SubordinateIDPlanner.enough) ? .small : .ok
+    return table.sum(of: name == decimal(UInt64(uid)) ? [name] : [name, decimal(UInt64(uid))]) < UInt64(SubordinateIDPlanner.enough)
+      ? .small : .ok
   }
 }

@@ -2,7 +2,9 @@ import RootlessStorage
 
 /// Why logins give nobody ids although they are meant to.
 func allocationFindings(_ index: SubordinateIDIndex, _ settings: Settings?) -> [Finding] {
-  guard let settings, settings.subordinateIDs.allocates, let obstacle = SubordinateIDPlanner.obstacle(settings, index.facts) else { return [] }
+  guard let settings, settings.subordinateIDs.allocates, let obstacle = SubordinateIDPlanner.obstacle(settings, index.facts) else {
+    return []
+  }
   var isElsewhere = false
   if case .notFromFiles = obstacle { isElsewhere = true }
   return [Finding(.subidSettings, isElsewhere ? .warning : .error, sentence(.subordinateIDsRefused(obstacle)), remedy: remedy(obstacle))]
@@ -15,7 +17,8 @@ func fileFindings(_ index: SubordinateIDIndex) -> [Finding] {
     if let mode = index.readers.closed[table.kind] {
       findings.append(
         Finding(
-          .subidClosed, .error, "\(table.file) has the mode \(shownMode(mode)): engines read it as their user, and find no ids in it for anybody but root.",
+          .subidClosed, .error,
+          "\(table.file) has the mode \(shownMode(mode)): engines read it as their user, and find no ids in it for anybody but root.",
           remedy: .root("sudo chmod 644 \(table.file)")))
     }
     if table.lacksLastNewline {
@@ -41,14 +44,24 @@ private func lineFinding(_ odd: SubordinateOddity, _ table: SubordinateIDTable) 
   let fix = Remedy.root("sudo vi +\(odd.line) \(table.file)", after: "correct line \(odd.line) of \(table.file), or remove it")
   func ids(_ range: IDRange?) -> String { range?.shown ?? "none" }
   switch odd.kind {
-  case .fields: return Finding(.subidLine, .error, "\(line) has not three fields: Podman gives up at it, whoever's ids it looks for, unless it is built with libsubid.", remedy: fix)
+  case .fields:
+    return Finding(
+      .subidLine, .error,
+      "\(line) has not three fields: Podman gives up at it, whoever's ids it looks for, unless it is built with libsubid.", remedy: fix)
   case .unread: return Finding(.subidLine, .warning, "\(line) is none from which anybody takes ids.", remedy: fix)
   case .ambiguous(let shadow, let podman):
-    return Finding(.subidLine, .warning, "\(line) is not read by all in the same way: shadow finds the ids \(ids(shadow)) in it, Podman \(ids(podman)).", remedy: fix)
-  case .comment(let range): return Finding(.subidLine, .note, "\(line) is a comment for Podman, and for shadow gives somebody the ids \(range.shown), so that they are not free.", remedy: fix)
+    return Finding(
+      .subidLine, .warning, "\(line) is not read by all in the same way: shadow finds the ids \(ids(shadow)) in it, Podman \(ids(podman)).",
+      remedy: fix)
+  case .comment(let range):
+    return Finding(
+      .subidLine, .note,
+      "\(line) is a comment for Podman, and for shadow gives somebody the ids \(range.shown), so that they are not free.", remedy: fix)
   case .beyond(let range):
     return Finding(
-      .subidLine, .error, "\(line) reaches beyond 4294967294, the last id that the kernel maps (it begins at \(range.lowerBound)): shadow 4.20 leaves it out, and with older versions no container of its owner starts.", remedy: fix)
+      .subidLine, .error,
+      "\(line) reaches beyond 4294967294, the last id that the kernel maps (it begins at \(range.lowerBound)): shadow 4.20 leaves it out, and with older versions no container of its owner starts.",
+      remedy: fix)
   }
 }
 
@@ -85,16 +98,20 @@ struct SubordinateHostFindings {
   // MARK: Overlaps
 
   private func pairs(_ table: SubordinateIDTable) -> [Finding] {
-    let found = overlappingPairs(table.ranges, table.order, of: table.ranges.map { owners.identities[$0.ownerNumber] }, limit: SubordinateHostFindings.most)
+    let found = overlappingPairs(
+      table.ranges, table.order, of: table.ranges.map { owners.identities[$0.ownerNumber] }, limit: SubordinateHostFindings.most)
     var findings = found.pairs.map { pair in
       // Whoever has no account needs no ids.
       let (first, second) = owners.state(pair.first.owner) == .gone ? (pair.second, pair.first) : (pair.first, pair.second)
       return overlap(
-        table, first.ids, of: first.owner, ["subordinate ids of \(shown(second.owner)) (\(second.ids.shown))"], remedy: command(second, table))
+        table, first.ids, of: first.owner, ["subordinate ids of \(shown(second.owner)) (\(second.ids.shown))"],
+        remedy: command(second, table))
     }
     if found.count > found.pairs.count {
       findings.append(
-        Finding(.subuidOverlap, .error, "\(found.count - found.pairs.count) more pairs of ranges in \(table.file) have ids in common.", remedy: .anyone("rootless-storage subids list")))
+        Finding(
+          .subuidOverlap, .error, "\(found.count - found.pairs.count) more pairs of ranges in \(table.file) have ids in common.",
+          remedy: .anyone("rootless-storage subids list")))
     }
     return findings
   }
@@ -124,9 +141,10 @@ struct SubordinateHostFindings {
       let faults = people(table, range.ids, settings, known: table.kind == .users ? known.users : known.groups)
       return faults.isEmpty ? nil : (range, faults)
     }
-    return bounded(singles, .subuidOverlap, "single gids in \(table.file) are groups of this host") { $0 } + bounded(hit, .subuidOverlap, "ranges in \(table.file) have ids of accounts") { range, faults in
-      overlap(table, range.ids, of: range.owner, faults, remedy: command(range, table))
-    }
+    return bounded(singles, .subuidOverlap, "single gids in \(table.file) are groups of this host") { $0 }
+      + bounded(hit, .subuidOverlap, "ranges in \(table.file) have ids of accounts") { range, faults in
+        overlap(table, range.ids, of: range.owner, faults, remedy: command(range, table))
+      }
   }
 
   /// Takes the range from its owner, who gets another one.
@@ -139,7 +157,9 @@ struct SubordinateHostFindings {
   // MARK: Owners
 
   private func gone() -> [Finding] {
-    func ranges(_ owner: [UInt8]) -> [String] { index.tables.flatMap { table in table.ranges(of: [owner]).prefix(2).map { "\($0.ids.shown) in \(table.file)" } } }
+    func ranges(_ owner: [UInt8]) -> [String] {
+      index.tables.flatMap { table in table.ranges(of: [owner]).prefix(2).map { "\($0.ids.shown) in \(table.file)" } }
+    }
     let kept = owners.names { if case .kept = $0 { true } else { false } }.compactMap { owner -> Finding? in
       guard case .kept(let purpose) = owners.state(owner) else { return nil }
       return purpose.finding(owner, ranges(owner))
@@ -154,7 +174,10 @@ struct SubordinateHostFindings {
     if let unsure = owners.first(where: { $0 == .unconfirmed }) {
       let others = unsure.count > 1 ? " and \(counted(unsure.count - 1, "other", "others"))" : ""
       findings.append(
-        Finding(.subidGone, .note, "It is unknown whether \(shown(unsure.name))\(others) still \(unsure.count > 1 ? "have" : "has") an account: \(owners.doubt).", remedy: "try: getent passwd NAME, for a user of the directory, and look again"))
+        Finding(
+          .subidGone, .note,
+          "It is unknown whether \(shown(unsure.name))\(others) still \(unsure.count > 1 ? "have" : "has") an account: \(owners.doubt).",
+          remedy: "try: getent passwd NAME, for a user of the directory, and look again"))
     }
     return findings
   }
@@ -165,7 +188,8 @@ struct SubordinateHostFindings {
     switch lock.state {
     case .left(let process):
       Finding(
-        .subidLock, .note, "\(lock.path) was left by process \(process), which is gone; whoever edits these files next removes it.", remedy: "nothing")
+        .subidLock, .note, "\(lock.path) was left by process \(process), which is gone; whoever edits these files next removes it.",
+        remedy: "nothing")
     case .reused(let process):
       Finding(
         .subidLock, .warning,
@@ -214,7 +238,8 @@ func overlappingPairs(
     }
     let others = active - activeOf[owners[index]]
     if others > 0 && pairs.count < limit {
-      for earlier in byStart[..<place] where pairs.count < limit && owners[earlier] != owners[index] && ranges[earlier].ids.upperBound >= ids.lowerBound {
+      for earlier in byStart[..<place]
+      where pairs.count < limit && owners[earlier] != owners[index] && ranges[earlier].ids.upperBound >= ids.lowerBound {
         pairs.append((ranges[earlier], ranges[index]))
       }
     }

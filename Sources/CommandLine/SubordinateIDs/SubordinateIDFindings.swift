@@ -28,15 +28,19 @@ func accountFindings(
 private func ofFiles(_ account: Account, _ source: [UInt8], _ podman: [UInt8], _ index: SubordinateIDIndex) -> Finding {
   let name = shown(account.name)
   let empty = index.tables.filter { $0.failure != .denied && !$0.ranges(of: account).contains(where: \.isCertain) }
-  let begin = "Subordinate ids come from \"\(shown(source))\" (subid in /etc/nsswitch.conf), but \(shown(podman)) is built without libsubid and reads only /etc/subuid and /etc/subgid"
+  let begin =
+    "Subordinate ids come from \"\(shown(source))\" (subid in /etc/nsswitch.conf), but \(shown(podman)) is built without libsubid and reads only /etc/subuid and /etc/subgid"
   if empty.isEmpty {
     return Finding(
-      .subidSource, .warning, "\(begin): the ranges of \(name) there have to be the same as those of \"\(shown(source))\", or newuidmap refuses them.",
+      .subidSource, .warning,
+      "\(begin): the ranges of \(name) there have to be the same as those of \"\(shown(source))\", or newuidmap refuses them.",
       remedy: .anyone("getsubids \(shellWord(account.name)); grep \(shellWord(account.name)) /etc/subuid", after: "compare"))
   }
   return Finding(
     .subidSource, .error, "\(begin), where \(name) has no range in \(list(empty.map(\.file))): Podman finds no ids.",
-    remedy: "install a Podman that is built with libsubid, or write the ranges that getsubids \(shellWord(account.name)) prints into /etc/subuid and /etc/subgid too")
+    remedy:
+      "install a Podman that is built with libsubid, or write the ranges that getsubids \(shellWord(account.name)) prints into /etc/subuid and /etc/subgid too"
+  )
 }
 
 /// Too few ids, and why `subids allocate` would give none. Of the files, whatever the source is.
@@ -46,20 +50,31 @@ func wants(of account: Account, _ index: SubordinateIDIndex, _ settings: Setting
   for table in tables {
     let existing = index.facts.existing(table.kind)
     guard existing.ranges != nil else { continue }
-    findings += table.ranges(of: account).filter { $0.isCertain && !existing.contains($0.ids) }.prefix(mostOverlaps).map { nonexistent($0, table, account, existing) }
+    findings += table.ranges(of: account).filter { $0.isCertain && !existing.contains($0.ids) }.prefix(mostOverlaps).map {
+      nonexistent($0, table, account, existing)
+    }
   }
   let empty = tables.filter { !$0.ranges(of: account).contains(where: \.isCertain) }
-  if empty.isEmpty && tables.allSatisfy({ $0.sum(of: account) >= UInt64(SubordinateIDPlanner.enough) }) { return findings + byNumber(account, tables) }
+  if empty.isEmpty && tables.allSatisfy({ $0.sum(of: account) >= UInt64(SubordinateIDPlanner.enough) }) {
+    return findings + byNumber(account, tables)
+  }
   // Looked for only here: it takes a pass over all lines.
   let refused = allocationRefusal(account, settings, index.facts)
   let site = SubordinateIDRemedy(account, index, settings, isRefused: refused != nil)
-  if !empty.isEmpty { findings.append(missing(account, empty, index, site, isNote: ignoresChownErrors || index.readers.ignoresChownErrors)) }
+  if !empty.isEmpty {
+    findings.append(missing(account, empty, index, site, isNote: ignoresChownErrors || index.readers.ignoresChownErrors))
+  }
   for table in tables where !empty.contains(table) {
-    if let finding = small(account, table, site, isNote: ignoresChownErrors || index.readers.ignoresChownErrors) { findings.append(finding) }
+    if let finding = small(account, table, site, isNote: ignoresChownErrors || index.readers.ignoresChownErrors) {
+      findings.append(finding)
+    }
   }
   if let refused {
     findings.append(
-      Finding(.subidRefused, .error, sentence(.subordinateIDsRefused(refused)).replacing("No ", with: "\(shown(account.name)): no ", maxReplacements: 1), remedy: remedy(refused)))
+      Finding(
+        .subidRefused, .error,
+        sentence(.subordinateIDsRefused(refused)).replacing("No ", with: "\(shown(account.name)): no ", maxReplacements: 1),
+        remedy: remedy(refused)))
   }
   return findings + byNumber(account, tables)
 }
@@ -90,21 +105,29 @@ private func missing(
   let files = tables.map { table in table.failure.map { "\(table.file), which \($0.explanation)" } ?? table.file }
   if isNote {
     return Finding(
-      .subuidMissing, .note, "\(name) has no range in \(list(files)); with ignore_chown_errors Podman unpacks images as one user, and needs none.",
+      .subuidMissing, .note,
+      "\(name) has no range in \(list(files)); with ignore_chown_errors Podman unpacks images as one user, and needs none.",
       remedy: "nothing, unless containers need more than one user")
   }
   // Numbers that only shadow reads are ids for an engine that asks shadow's library.
-  if let table = tables.first(where: { $0.ranges(of: account).contains(where: \.isShadows) }), let range = table.ranges(of: account).first(where: \.isShadows) {
+  if let table = tables.first(where: { $0.ranges(of: account).contains(where: \.isShadows) }),
+    let range = table.ranges(of: account).first(where: \.isShadows)
+  {
     return Finding(
       .subuidMissing, .warning,
       "\(name) has ids in line \(range.line) of \(table.file), but not in decimal digits: engines that are built without libsubid do not find them.",
-      remedy: .root("sudo vi +\(range.line) \(table.file)", after: "write the line in decimal digits, as \(shown(range.owner)):\(range.ids.lowerBound):\(range.ids.size)"))
+      remedy: .root(
+        "sudo vi +\(range.line) \(table.file)",
+        after: "write the line in decimal digits, as \(shown(range.owner)):\(range.ids.lowerBound):\(range.ids.size)"))
   }
   let disabled = tables.flatMap { $0.ranges(of: [[.exclamationMark] + account.name]).prefix(1) }.first
   let before = disabled.map { "; Apptainer has disabled a line of theirs (!\(name):\($0.ids.lowerBound):\($0.ids.size))" } ?? ""
   return Finding(
-    .subuidMissing, .error, "\(name) has no range in \(list(files)), so images with files of more than one user cannot be unpacked\(before).",
-    remedy: disabled == nil ? site.adding(to: tables) : .root("sudo apptainer config fakeroot --enable \(shellWord(account.name))", note: "or leave it, if it was disabled on purpose"),
+    .subuidMissing, .error,
+    "\(name) has no range in \(list(files)), so images with files of more than one user cannot be unpacked\(before).",
+    remedy: disabled == nil
+      ? site.adding(to: tables)
+      : .root("sudo apptainer config fakeroot --enable \(shellWord(account.name))", note: "or leave it, if it was disabled on purpose"),
     isRepairable: disabled == nil && site.isRepairable)
 }
 
@@ -121,7 +144,9 @@ private func nonexistent(_ range: SubordinateRange, _ table: SubordinateIDTable,
   return Finding(
     .subidNonexistent, .error,
     "The subordinate \(table.noun)s \(range.ids.shown) of \(shown(account.name)) in \(table.file) do not all exist on this host, which is a container itself and has \(list((existing.ranges ?? []).prefix(mostNames).map(\.shown))) (/proc/self/\(table.noun)_map): newuidmap and newgidmap cannot use them.",
-    remedy: "give this host more ids where it is configured (its own entries in /etc/subuid and /etc/subgid outside, lxc.idmap), or \(shown(account.name)) a range that exists here")
+    remedy:
+      "give this host more ids where it is configured (its own entries in /etc/subuid and /etc/subgid outside, lxc.idmap), or \(shown(account.name)) a range that exists here"
+  )
 }
 
 /// Some versions of Podman look for the name only.
@@ -132,7 +157,9 @@ private func byNumber(_ account: Account, _ tables: [SubordinateIDTable]) -> [Fi
     return Finding(
       .subidName, .note,
       "\(shown(account.name)) has subordinate \(table.noun)s in \(table.file) only under the number \(account.uid): Podman 4.0 and builds without cgo look for the name.",
-      remedy: "if one of them finds no ids, add a line with the name in place of it: \(shown(account.name)):\(first.ids.lowerBound):\(first.ids.size)")
+      remedy:
+        "if one of them finds no ids, add a line with the name in place of it: \(shown(account.name)):\(first.ids.lowerBound):\(first.ids.size)"
+    )
   }
 }
 
@@ -151,7 +178,9 @@ func double(_ first: SubordinateRange, _ second: SubordinateRange, _ table: Subo
     remedy: .root("sudo vi +\(second.line) \(table.file)", after: "remove one of the two lines"))
 }
 
-private func overlaps(_ account: Account, _ table: SubordinateIDTable, _ index: SubordinateIDIndex, _ settings: Settings?, _ seen: [UInt32]) -> [Finding] {
+private func overlaps(_ account: Account, _ table: SubordinateIDTable, _ index: SubordinateIDIndex, _ settings: Settings?, _ seen: [UInt32])
+  -> [Finding]
+{
   var findings: [Finding] = []
   let own = table.kind == .users ? [account.uid] : [account.credentials.group]
   // A group that somebody was given on purpose is no mistake.
@@ -163,7 +192,8 @@ private func overlaps(_ account: Account, _ table: SubordinateIDTable, _ index: 
     findings += spellings.map { spelling($0, of: account.name, table) }
     var faults = bounded(others.map { "subordinate ids of \(shown($0.owner)) (\($0.ids.shown))" })
     for id in own where range.contains(id) { faults.append("the user's own \(table.noun) \(id)") }
-    faults += people(table, range, settings, own: own, known: table.kind == .users ? directoryUsers(seen, in: range, than: account, table) : [])
+    faults += people(
+      table, range, settings, own: own, known: table.kind == .users ? directoryUsers(seen, in: range, than: account, table) : [])
     if faults.isEmpty { continue }
     let site = SubordinateIDRemedy(account, index, settings, isRefused: false)
     findings.append(overlap(table, range, of: account.name, faults, remedy: site.replacing(range, in: table)))
@@ -186,7 +216,9 @@ private func directoryUsers(_ seen: [UInt32], in range: IDRange, than account: A
 }
 
 /// Others who have ids of the range, without those who are the same user under another spelling; and lines of that spelling.
-private func strangers(_ account: Account, _ table: SubordinateIDTable, _ range: IDRange) -> (others: [SubordinateRange], spellings: [SubordinateRange]) {
+private func strangers(_ account: Account, _ table: SubordinateIDTable, _ range: IDRange) -> (
+  others: [SubordinateRange], spellings: [SubordinateRange]
+) {
   var others: [SubordinateRange] = []
   var spellings: [SubordinateRange] = []
   for other in table.others(than: account, in: range, limit: mostNames + 1) {
@@ -201,7 +233,9 @@ func isSpelling(_ owner: [UInt8], of name: [UInt8]) -> Bool { name.contains(.bac
 /// The name service knows the owner as this account, as it does with names of Active Directory in other cases, or with and without the
 /// domain. Asked only where the names look alike.
 private func isSame(_ owner: [UInt8], _ account: Account) -> Bool {
-  guard owner.count == account.name.count || owner.contains(where: isDomainSign) || account.name.contains(where: isDomainSign), bareName(owner) == bareName(account.name) else {
+  guard owner.count == account.name.count || owner.contains(where: isDomainSign) || account.name.contains(where: isDomainSign),
+    bareName(owner) == bareName(account.name)
+  else {
     return false
   }
   do throws(NameServiceFailure) { return try NameService.account(named: owner)?.uid == account.uid } catch { return false }
@@ -227,7 +261,8 @@ func spelling(_ range: SubordinateRange, of name: [UInt8], _ table: SubordinateI
 func deviceGroup(_ range: SubordinateRange, of name: [UInt8], _ table: SubordinateIDTable) -> Finding? {
   guard let real = table.realIDs(in: range.ids, limit: 1).first else { return nil }
   return Finding(
-    .subuidOverlap, .note, "Line \(range.line) of \(table.file) gives the containers of \(shown(name)) the group \(shown(real.name)) (\(real.id)), as is done for devices.",
+    .subuidOverlap, .note,
+    "Line \(range.line) of \(table.file) gives the containers of \(shown(name)) the group \(shown(real.name)) (\(real.id)), as is done for devices.",
     remedy: .root("sudo usermod --del-subgids \(real.id)-\(real.id) \(shellWord(name))", after: "nothing; if it is not meant"))
 }
 
@@ -258,7 +293,8 @@ func taking(_ range: SubordinateRange, _ table: SubordinateIDTable, from name: [
   let removal = "sudo usermod \(table.kind == .users ? "--del-subuids" : "--del-subgids") \(range.ids.shown) \(word)"
   let note = "images that were unpacked with these ids are lost to \(shown(name)); then, as that user: podman system migrate"
   return settings?.subordinateIDs.allocates == true
-    ? .root("\(removal) && sudo rootless-storage subids allocate \(word)", note: note) : .root(removal, note: "give \(shown(name)) another range by your site's policy; \(note)")
+    ? .root("\(removal) && sudo rootless-storage subids allocate \(word)", note: note)
+    : .root(removal, note: "give \(shown(name)) another range by your site's policy; \(note)")
 }
 
 /// The finding that a range has ids of these.
@@ -272,7 +308,8 @@ func overlap(_ table: SubordinateIDTable, _ range: IDRange, of owner: [UInt8], _
 /// Ids that systemd gives to others, and that stand in no file (UIDS-GIDS.md). Its range for containers is not among them: shadow's own
 /// defaults lie in it.
 private let systemRanges: [(ids: IDRange, use: String)] = [
-  (60001...60513, "homes of systemd-homed"), (60578...60705, "greeters"), (61184...65519, "services with DynamicUser"), (65534...65535, "nobody"),
+  (60001...60513, "homes of systemd-homed"), (60578...60705, "greeters"), (61184...65519, "services with DynamicUser"),
+  (65534...65535, "nobody"),
   (SubordinateIDPlanner.foreign, "foreign ids, which every user may use"),
 ]
 
@@ -282,7 +319,8 @@ private let systemRanges: [(ids: IDRange, use: String)] = [
 func people(_ table: SubordinateIDTable, _ range: IDRange, _ settings: Settings?, own: [UInt32] = [], known: [RealID] = []) -> [String] {
   let real = table.realIDs(in: range, limit: mostNames + 2).filter { !own.contains($0.id) }.prefix(mostNames + 1)
   var faults = bounded(real.map { "the \(table.noun) \($0.id) of \(shown($0.name)) in \(table.kind.accounts)" })
-  faults += bounded(RealID.some(of: known, in: range, limit: mostNames + 1).map { "the \(table.noun) \($0.id) of \(shown($0.name)) in the name service" })
+  faults += bounded(
+    RealID.some(of: known, in: range, limit: mostNames + 1).map { "the \(table.noun) \($0.id) of \(shown($0.name)) in the name service" })
   if table.kind == .users, let served = settings?.servedIDs, served.overlaps(range) {
     faults.append("uids of the people here (\(served.shown): uid_min to uid_max in rootless-storage.conf)")
   }

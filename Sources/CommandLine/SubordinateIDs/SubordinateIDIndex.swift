@@ -36,7 +36,10 @@ struct SubordinateIDIndex: Equatable, Sendable {
     self.init(facts, failures, SubordinateIDReaders(tree, hasOtherSource: subordinateIDSource(facts.nsswitch) != nil))
   }
 
-  init(_ facts: SubordinateIDFacts, _ failures: [SubordinateIDKind: ReadFailure] = [:], _ readers: SubordinateIDReaders = SubordinateIDReaders()) {
+  init(
+    _ facts: SubordinateIDFacts, _ failures: [SubordinateIDKind: ReadFailure] = [:],
+    _ readers: SubordinateIDReaders = SubordinateIDReaders()
+  ) {
     self.facts = facts
     self.readers = readers
     source = subordinateIDSource(facts.nsswitch)

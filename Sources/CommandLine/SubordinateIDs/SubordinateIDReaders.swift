@@ -23,12 +23,15 @@ struct SubordinateIDReaders: Equatable, Sendable {
   /// - Parameter hasOtherSource: subordinate ids do not come from the files.
   init(_ tree: HostTree, hasOtherSource: Bool) {
     for kind in [SubordinateIDKind.users, .groups] {
-      if let status = tree.status(Array(kind.file.utf8)), status.kind == .regular, status.mode & 0o004 == 0 { closed[kind] = status.mode & 0o7777 }
+      if let status = tree.status(Array(kind.file.utf8)), status.kind == .regular, status.mode & 0o004 == 0 {
+        closed[kind] = status.mode & 0o7777
+      }
     }
     for path in ["/usr/sbin/usermod", "/usr/bin/usermod", "/sbin/usermod"] where !hasAddSubids {
       hasAddSubids = SubordinateIDReaders.holds("add-subids\u{0}", tree(path))
     }
-    if hasOtherSource, let podman = UserProgram.directories.lazy.map({ Array("\($0)/podman".utf8) }).first(where: { tree.status($0)?.kind == .regular }),
+    if hasOtherSource,
+      let podman = UserProgram.directories.lazy.map({ Array("\($0)/podman".utf8) }).first(where: { tree.status($0)?.kind == .regular }),
       !SubordinateIDReaders.holds("libsubid.so", tree(podman))
     {
       podmanOfFiles = podman
@@ -48,7 +51,9 @@ struct SubordinateIDReaders: Equatable, Sendable {
 
   /// `[storage.options.overlay]` comes before `[storage.options]`.
   static func ignoresChownErrors(_ conf: TOMLText?) -> Bool {
-    let values = [["storage", "options", "overlay", "ignore_chown_errors"], ["storage", "options", "ignore_chown_errors"]].compactMap { conf?.value($0) }
+    let values = [["storage", "options", "overlay", "ignore_chown_errors"], ["storage", "options", "ignore_chown_errors"]].compactMap {
+      conf?.value($0)
+    }
     return values.first == .string("true")
   }
 

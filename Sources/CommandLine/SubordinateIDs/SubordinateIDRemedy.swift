@@ -28,16 +28,21 @@ struct SubordinateIDRemedy {
   /// The command by which the account gets a range in these files.
   func adding(to tables: [SubordinateIDTable]) -> Remedy {
     if isRefused { return "see subid-refused, which explains why a login gives \(shown(account.name)) none" }
-    if allocates { return .root("sudo rootless-storage repair \(name)", note: "or the user logs in again; then, as that user: podman system migrate") }
+    if allocates {
+      return .root("sudo rootless-storage repair \(name)", note: "or the user logs in again; then, as that user: podman system migrate")
+    }
     if let range = counterpart(of: tables) {
-      return .root("sudo usermod \(option("--add", tables[0])) \(range.shown) \(name)", note: "the same ids as in the other file; then, as that user: podman system migrate")
+      return .root(
+        "sudo usermod \(option("--add", tables[0])) \(range.shown) \(name)",
+        note: "the same ids as in the other file; then, as that user: podman system migrate")
     }
     if tables.count == 2, let plan = computed, let users = plan.users, let groups = plan.groups {
       return .root(
         "sudo usermod --add-subuids \(users.shown) --add-subgids \(groups.shown) \(name)",
         note: "what useradd computes from the uid, on every host; then, as that user: podman system migrate")
     }
-    return "give \(shown(account.name)) one range in both files as your site does it, or set subids = allocate in rootless-storage.conf on every host; see SUBORDINATE IDS in rootless-storage.conf(5)"
+    return
+      "give \(shown(account.name)) one range in both files as your site does it, or set subids = allocate in rootless-storage.conf on every host; see SUBORDINATE IDS in rootless-storage.conf(5)"
   }
 
   /// What useradd would give, where it computes ranges from uids, so that they are the same on every host. Not left to usermod
@@ -59,7 +64,8 @@ struct SubordinateIDRemedy {
     let removal = "sudo usermod \(tables.map { "\(option("--del", $0)) \(range.shown)" }.joined(separator: " ")) \(name)"
     let migrate = "then, as that user: podman system migrate"
     let rest = tables.allSatisfy { table in
-      merged(table.ranges(of: account).filter { $0.isCertain && $0.ids != range }.map(\.ids)).reduce(0) { $0 + $1.size } >= UInt64(SubordinateIDPlanner.enough)
+      merged(table.ranges(of: account).filter { $0.isCertain && $0.ids != range }.map(\.ids)).reduce(0) { $0 + $1.size }
+        >= UInt64(SubordinateIDPlanner.enough)
     }
     if rest { return .root(removal, note: "other ranges remain; \(migrate)") }
     if allocates { return .root("\(removal) && sudo rootless-storage repair \(name)", note: migrate) }
@@ -72,9 +78,12 @@ struct SubordinateIDRemedy {
     let other = index.table(table.kind == .users ? .groups : .users)
     let ranges = other.ranges(of: account).filter { $0.isCertain && $0.ids.size >= UInt64(SubordinateIDPlanner.enough) }
     return ranges.first { range in
-      table.others(than: account, in: range.ids, limit: 1).isEmpty && people(table, range.ids, settings).isEmpty && !table.ranges(of: account).contains { $0.ids.overlaps(range.ids) }
+      table.others(than: account, in: range.ids, limit: 1).isEmpty && people(table, range.ids, settings).isEmpty
+        && !table.ranges(of: account).contains { $0.ids.overlaps(range.ids) }
     }?.ids
   }
 
-  private func option(_ verb: String, _ table: SubordinateIDTable) -> String { table.kind == .users ? "\(verb)-subuids" : "\(verb)-subgids" }
+  private func option(_ verb: String, _ table: SubordinateIDTable) -> String {
+    table.kind == .users ? "\(verb)-subuids" : "\(verb)-subgids"
+  }
 }

@@ -101,7 +101,8 @@ struct SubordinateIDTable: Equatable, Sendable {
       line.forEachReading {
         ranges.append(
           SubordinateRange(
-            owner: numbers.names[owner], ids: $0, isCertain: line.certain != nil, isShadows: line.shadow == $0 && !line.isBeyond, line: number, ownerNumber: owner))
+            owner: numbers.names[owner], ids: $0, isCertain: line.certain != nil, isShadows: line.shadow == $0 && !line.isBeyond,
+            line: number, ownerNumber: owner))
       }
     }
     self.ranges = ranges
@@ -143,7 +144,9 @@ struct SubordinateIDTable: Equatable, Sendable {
   }
 
   /// - Parameter owners: names, or uids in digits.
-  func ranges(of owners: [[UInt8]]) -> [SubordinateRange] { owners.flatMap { owner in self.owners.number(of: owner).map { ranges(ofNumber: $0) } ?? [] } }
+  func ranges(of owners: [[UInt8]]) -> [SubordinateRange] {
+    owners.flatMap { owner in self.owners.number(of: owner).map { ranges(ofNumber: $0) } ?? [] }
+  }
 
   /// - Parameter number: an owner's.
   func ranges(ofNumber number: Int) -> [SubordinateRange] {
@@ -157,7 +160,9 @@ struct SubordinateIDTable: Equatable, Sendable {
   /// So many ids these owners can count on; what stands in two lines counts once.
   func sum(of owners: [[UInt8]]) -> UInt64 { merged(ranges(of: owners).filter(\.isCertain).map(\.ids)).reduce(0) { $0 + $1.size } }
 
-  func sum(of account: Account) -> UInt64 { sum(of: account.name == decimal(UInt64(account.uid)) ? [account.name] : [account.name, decimal(UInt64(account.uid))]) }
+  func sum(of account: Account) -> UInt64 {
+    sum(of: account.name == decimal(UInt64(account.uid)) ? [account.name] : [account.name, decimal(UInt64(account.uid))])
+  }
 
   /// Neighbouring pairs of ranges of these owners, who are one, that have ids in common. Two readings of one line are no pair.
   func doubles(of ranges: [SubordinateRange]) -> [(SubordinateRange, SubordinateRange)] {

@@ -76,6 +76,8 @@ extension KnownIDs {
     let found = users.count + groups.count
     let answer = found == 0 ? "knew none of them" : "knew \(found) of them"
     let end = failure.map { "; it was asked no further, since \($0)" } ?? ""
-    return asked == 0 && failure == nil ? "There are no ids to ask the name service for." : "The name service was asked for \(counted(asked, "id", "ids")) in these ranges, and \(answer)\(end)."
+    return asked == 0 && failure == nil
+      ? "There are no ids to ask the name service for."
+      : "The name service was asked for \(counted(asked, "id", "ids")) in these ranges, and \(answer)\(end)."
   }
 }

@@ -40,7 +40,9 @@ enum SubordinateOwnerPurpose: Equatable {
       return Finding(
         .subidGone, .warning,
         "\(name) has no account, but subordinate ids: \(list(ranges)); and \(shown(storage)) is owned by \(shown(new)) (uid \(uid)): either \(name) has been renamed to \(shown(new)), or \(shown(new)) has made that directory.",
-        remedy: "if it is one person, give the ranges the new name, so that images keep their owners: edit \(name) to \(shown(new)) with sudo vi /etc/subuid and sudo vi /etc/subgid; the images are still in \(shown(storage)), which rootless-storage check \(word) tells of; if not: sudo rootless-storage subids release \(shellWord(owner))")
+        remedy:
+          "if it is one person, give the ranges the new name, so that images keep their owners: edit \(name) to \(shown(new)) with sudo vi /etc/subuid and sudo vi /etc/subgid; the images are still in \(shown(storage)), which rootless-storage check \(word) tells of; if not: sudo rootless-storage subids release \(shellWord(owner))"
+      )
     }
   }
 

@@ -31,7 +31,8 @@ struct SubordinateOwners {
   ///   - storage: where storage directories are, by which a renamed account is found; nil: nobody looks.
   ///   - only: nil: all of them.
   init(
-    _ index: SubordinateIDIndex, _ accounts: Accounts, orphanDays: UInt32, _ memory: inout AbsenceMemory, storage: StorageTemplate? = nil, only: [[UInt8]]? = nil
+    _ index: SubordinateIDIndex, _ accounts: Accounts, orphanDays: UInt32, _ memory: inout AbsenceMemory, storage: StorageTemplate? = nil,
+    only: [[UInt8]]? = nil
   ) {
     var owners = index.owners
     // Who is named need not be an owner.
@@ -60,7 +61,9 @@ struct SubordinateOwners {
       states[number] = .kept(purpose)
     }
     for number in numbers where owners.names[number].contains(.backslash) {
-      guard case .account? = states[number], let spelling = owners.number(of: owners.names[number].filter { $0 != .backslash }) else { continue }
+      guard case .account? = states[number], let spelling = owners.number(of: owners.names[number].filter { $0 != .backslash }) else {
+        continue
+      }
       if states[spelling] == .gone || states[spelling] == .unconfirmed { states[spelling] = .kept(.spelling(of: owners.names[number])) }
     }
     if let storage { findRenamed(storage, accounts) }
@@ -69,13 +72,16 @@ struct SubordinateOwners {
     // Only now has everybody been asked for who could show that the directory answers.
     let couldLook = absent.isEmpty || accounts.couldLook()
     let answers = memory.note(
-      couldLook ? absent.map { SubordinateOwners.subject($0, index) } : [], .owners, orphanDays: orphanDays, isLocal: accounts.sources.isLocal)
+      couldLook ? absent.map { SubordinateOwners.subject($0, index) } : [], .owners, orphanDays: orphanDays,
+      isLocal: accounts.sources.isLocal)
     for (place, owner) in absent.enumerated() where !couldLook || !answers[place].isGone {
       if let number = owners.number(of: owner) { states[number] = .unconfirmed }
       if couldLook { waiting[owner] = answers[place] }
     }
     identities = findIdentities()
-    if !couldLook { doubt = offlineDoubt } else if let first = waiting.values.min(by: { $0.earliest ?? Int64.max < $1.earliest ?? Int64.max }), accounts.failure == nil {
+    if !couldLook {
+      doubt = offlineDoubt
+    } else if let first = waiting.values.min(by: { $0.earliest ?? Int64.max < $1.earliest ?? Int64.max }), accounts.failure == nil {
       doubt = memory.problem ?? waitingDoubt(first, by: "rootless-storage subids release --gone")
     }
   }
@@ -87,7 +93,9 @@ struct SubordinateOwners {
     for (place, table) in index.tables.enumerated() {
       if place > 0 { sum = fowlerNollVo([.semicolon], from: sum) }
       for (place, range) in table.ranges(of: [owner]).enumerated() {
-        sum = fowlerNollVo((place > 0 ? [.comma] : []) + decimal(UInt64(range.ids.lowerBound)) + [.hyphen] + decimal(UInt64(range.ids.upperBound)), from: sum)
+        sum = fowlerNollVo(
+          (place > 0 ? [.comma] : []) + decimal(UInt64(range.ids.lowerBound)) + [.hyphen] + decimal(UInt64(range.ids.upperBound)), from: sum
+        )
       }
     }
     return Absence.Subject(key: owner, binding: Array("\(owner.uid.map { "\($0)" } ?? "-"):\(sum)".utf8))
@@ -105,7 +113,9 @@ struct SubordinateOwners {
   /// An account that owns the storage directory of this name may have had the name.
   private static func renamed(_ owner: [UInt8], _ storage: StorageTemplate, _ accounts: Accounts) -> SubordinateOwnerPurpose? {
     let old = Account(credentials: Credentials(user: UInt32.max, group: 0, groups: []), name: owner, home: [])
-    guard owner.uid == nil, let leaf = storage.leaf(for: old), storage.users(inLeaf: leaf).contains(where: { $0.name == owner }) else { return nil }
+    guard owner.uid == nil, let leaf = storage.leaf(for: old), storage.users(inLeaf: leaf).contains(where: { $0.name == owner }) else {
+      return nil
+    }
     let path = storage.path(leaf: leaf)
     guard let seen = HostTree.this.status(path), seen.kind == .directory, !Account.isReserved(uid: seen.owner) else { return nil }
     guard case .found(let name, let uid) = accounts.account(uid: seen.owner), name != owner else { return nil }

@@ -38,10 +38,13 @@ struct SubordinateRelease {
     switch states.state(owner) {
     case .account(let found, let number):
       (account, uid) = (found, number)
-      warnings.append("\(name) has an account\(found == owner ? "" : ", \(shown(found))"), and cannot run containers as before without these ids.")
+      warnings.append(
+        "\(name) has an account\(found == owner ? "" : ", \(shown(found))"), and cannot run containers as before without these ids.")
       // The same account under its other name keeps its lines.
       let other = found == owner ? decimal(UInt64(number)) : found
-      if host.index.tables.contains(where: { !$0.ranges(of: [other]).isEmpty }) { warnings.append("What \(shown(other)) has, which is the same account, stays.") }
+      if host.index.tables.contains(where: { !$0.ranges(of: [other]).isEmpty }) {
+        warnings.append("What \(shown(other)) has, which is the same account, stays.")
+      }
     case .unconfirmed: warnings.append("It is unknown whether \(name) still has an account: \(states.doubt).")
     case .kept(let purpose): warnings.append("\(name) has no account, but \(purpose.reason).")
     case .gone: break

@@ -30,7 +30,8 @@ enum ChildProcess {
   /// - Returns: what it wrote to standard output.
   static func runSelf(_ arguments: [[UInt8]], seconds: UInt32, limit: Int) throws(Failure) -> [UInt8] {
     let name = Array("rootless-storage".utf8)
-    return try run(Array("/proc/self/exe".utf8), [name] + arguments, environment: [], withErrors: false, seconds: seconds, limit: limit).output
+    return try run(Array("/proc/self/exe".utf8), [name] + arguments, environment: [], withErrors: false, seconds: seconds, limit: limit)
+      .output
   }
 
   /// Runs a program.
@@ -44,7 +45,9 @@ enum ChildProcess {
   static func run(
     _ path: [UInt8], _ arguments: [[UInt8]], environment: [[UInt8]], withErrors: Bool, seconds: UInt32, grace: UInt32 = 0, limit: Int
   ) throws(Failure) -> Ending {
-    try collect(seconds: seconds, grace: grace, limit: limit) { _, writing, child in start(&child, path, arguments, environment, writing, withErrors) }
+    try collect(seconds: seconds, grace: grace, limit: limit) { _, writing, child in
+      start(&child, path, arguments, environment, writing, withErrors)
+    }
   }
 
   /// Starts this very program with other arguments, to exchange messages with it: its standard output is the other end of the socket.
@@ -131,9 +134,9 @@ enum ChildProcess {
     _ child: inout Int32, _ path: [UInt8], _ arguments: [[UInt8]], _ environment: [[UInt8]], _ report: Int32, _ withErrors: Bool
   ) -> Int32 {
     var vector: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe withCString($0) { unsafe strdup($0) } }
-    defer { for unsafe text in unsafe vector { unsafe free(text) } }
+    defer { for unsafetext in unsafe vector { unsafe free(text) } }
     var variables: [UnsafeMutablePointer<CChar>?] = unsafe environment.map { unsafe withCString($0) { unsafe strdup($0) } }
-    defer { for unsafe text in unsafe variables { unsafe free(text) } }
+    defer { for unsafetext in unsafe variables { unsafe free(text) } }
     if unsafe vector.contains(where: { unsafe $0 == nil }) || variables.contains(where: { unsafe $0 == nil }) { return ENOMEM }
     unsafe vector.append(nil)
     unsafe variables.append(nil)
@@ -164,7 +167,9 @@ enum ChildProcess {
       // Before Linux 5.3 nothing wakes us at its exit. Asked before the pipe: what it wrote last is then there.
       let hasEnded = process < 0 && hasEnded(child)
       let slice = hasEnded ? 0 : process < 0 ? min(left, 50) : left
-      if unsafe clinux_poll(output.raw, process, Int32(clamping: slice), &events, &exit) < 0 && Errno.last != .interrupted { return (text, true) }
+      if unsafe clinux_poll(output.raw, process, Int32(clamping: slice), &events, &exit) < 0 && Errno.last != .interrupted {
+        return (text, true)
+      }
       if events == 0 {
         // What it wrote last has been read.
         if exit != 0 || hasEnded { break }

@@ -45,7 +45,9 @@ enum ConfigFile: Equatable, Sendable {
     do throws(WayProblem) {
       let file = try walk(toFile: path, .trusted, MountTable(blockDeviceIsLocal: true))
       let status = file.status
-      guard status.mode & 0o004 != 0, let bytes = try? readAll(file.descriptor, limit: largest, chunk: 65536), bytes.count <= largest else { return nil }
+      guard status.mode & 0o004 != 0, let bytes = try? readAll(file.descriptor, limit: largest, chunk: 65536), bytes.count <= largest else {
+        return nil
+      }
       return (Mark(status), .content(Content(bytes: bytes, isLink: false, owner: status.owner, mode: status.mode, inode: status.inode)))
     } catch { return nil }
   }
@@ -53,7 +55,9 @@ enum ConfigFile: Equatable, Sendable {
   /// - Parameters:
   ///   - directory: where `path` begins. The process must be the user.
   ///   - known: what may be there, and was read before.
-  static func read(at directory: borrowing FileDescriptor, _ path: [UInt8], limit: Int = largest, known: (mark: Mark, file: ConfigFile)? = nil) -> ConfigFile {
+  static func read(
+    at directory: borrowing FileDescriptor, _ path: [UInt8], limit: Int = largest, known: (mark: Mark, file: ConfigFile)? = nil
+  ) -> ConfigFile {
     let named: FileStatus
     do throws(Errno) { named = try fileStatus(at: directory, path) } catch {
       return error == .noEntry ? .absent : .failed(error)
@@ -63,13 +67,18 @@ enum ConfigFile: Equatable, Sendable {
       let status = try fileStatus(of: file)
       guard status.kind == .regular else { return .notRegular(status.kind) }
       let bytes: [UInt8]
-      if let known, case .content(let content) = known.file, known.mark == Mark(status) { bytes = content.bytes } else {
+      if let known, case .content(let content) = known.file, known.mark == Mark(status) {
+        bytes = content.bytes
+      } else {
         // It is small most often, and its end is then seen with it.
         bytes = try readAll(file, limit: limit, chunk: Int(min(65536, max(4096, status.size + 1))))
       }
       if bytes.count > limit { return .tooLarge }
       let isLink = named.kind == .symbolicLink
-      return .content(Content(bytes: bytes, isLink: isLink, owner: status.owner, mode: status.mode, inode: status.inode, target: isLink ? realPath(ofPlace: file) : nil))
+      return .content(
+        Content(
+          bytes: bytes, isLink: isLink, owner: status.owner, mode: status.mode, inode: status.inode,
+          target: isLink ? realPath(ofPlace: file) : nil))
     } catch {
       if error == .noEntry && named.kind == .symbolicLink { return .dangling }
       // open(2) of a socket.

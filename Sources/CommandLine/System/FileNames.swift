@@ -9,7 +9,9 @@ func renameWithoutReplacing(
 ) throws(Errno) {
   let (from, to) = (source.raw, target.raw)
   _ = try retrying {
-    unsafe withCString(old) { old in unsafe withCString(new) { new in unsafe Int(clinux_renameat2(from, old, to, new, clinux_rename_noreplace)) } }
+    unsafe withCString(old) { old in
+      unsafe withCString(new) { new in unsafe Int(clinux_renameat2(from, old, to, new, clinux_rename_noreplace)) }
+    }
   }
 }
 

@@ -8,7 +8,9 @@ struct GivenDescriptor {
   /// nil for every other path, and for a file, which can be opened again.
   init?(_ path: [UInt8]) {
     let rest: ArraySlice<UInt8>
-    if path.elementsEqual("/dev/stdin".utf8) { rest = [UInt8(ascii: "0")] } else {
+    if path.elementsEqual("/dev/stdin".utf8) {
+      rest = [UInt8(ascii: "0")]
+    } else {
       guard let directory = ["/dev/fd/", "/proc/self/fd/"].first(where: { begins(path, with: Array($0.utf8)) }) else { return nil }
       rest = path.dropFirst(directory.utf8.count)
     }

@@ -23,7 +23,9 @@ enum Journal {
       quoted += isPlain ? [byte] : [.backslash, byte]
     }
     let pattern = Array("^pam_rootless_storage\\([^)]*\\): ".utf8) + quoted + Array(": ".utf8)
-    let options = ["--lines=1", "--output=short-iso", "--utc", "--case-sensitive=true", "SYSLOG_FACILITY=10", "_UID=0"].map { Array($0.utf8) }
+    let options = ["--lines=1", "--output=short-iso", "--utc", "--case-sensitive=true", "SYSLOG_FACILITY=10", "_UID=0"].map {
+      Array($0.utf8)
+    }
     let line = try run(options + [Array("--grep=".utf8) + pattern]).prefix { $0 != .newline }
     if line.isEmpty { return nil }
     // TIME HOST PROGRAM[PID]: TEXT
@@ -45,7 +47,8 @@ enum Journal {
     let ending: ChildProcess.Ending
     do throws(ChildProcess.Failure) {
       let arguments = ["journalctl", "--quiet", "--no-pager"].map { Array($0.utf8) } + options
-      ending = try ChildProcess.run(program, arguments, environment: [Array("LC_ALL=C".utf8)], withErrors: false, seconds: 10, limit: 1 << 20)
+      ending = try ChildProcess.run(
+        program, arguments, environment: [Array("LC_ALL=C".utf8)], withErrors: false, seconds: 10, limit: 1 << 20)
     } catch {
       switch error {
       case .notStarted(let cause): throw .notStarted(cause)

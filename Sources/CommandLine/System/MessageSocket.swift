@@ -23,7 +23,11 @@ struct MessageSocket: ~Copyable {
     var rest = MessageSocket.length(message.count)[...] + message
     while !rest.isEmpty {
       let sent = unsafe rest.withUnsafeBytes { unsafe clinux_send(socket.raw, $0.baseAddress, $0.count) }
-      if sent > 0 { rest = rest.dropFirst(sent) } else if Errno.last != .interrupted { throw Errno.last == Errno(EPIPE) ? .ended : .failed(.last) }
+      if sent > 0 {
+        rest = rest.dropFirst(sent)
+      } else if Errno.last != .interrupted {
+        throw Errno.last == Errno(EPIPE) ? .ended : .failed(.last)
+      }
     }
   }
 

@@ -9,9 +9,11 @@ import RootlessStorage
 ///   - path: where it lies, without symbolic links.
 func pathsByOtherMounts(of place: borrowing FileDescriptor, at path: [UInt8]) -> [[UInt8]] {
   do throws(Errno) {
-    let info = try readAll(try open(path: Array("/proc/self/fdinfo/".utf8) + decimal(UInt64(UInt32(bitPattern: place.raw))), .reading), limit: 4096)
+    let info = try readAll(
+      try open(path: Array("/proc/self/fdinfo/".utf8) + decimal(UInt64(UInt32(bitPattern: place.raw))), .reading), limit: 4096)
     guard let number = mountNumber(inDescriptorInfo: info) else { return [] }
-    return pathsByOtherMounts(ofMount: number, at: path, try readAll(try open(path: Array("/proc/self/mountinfo".utf8), .reading), limit: 64 << 20, chunk: 65536))
+    return pathsByOtherMounts(
+      ofMount: number, at: path, try readAll(try open(path: Array("/proc/self/mountinfo".utf8), .reading), limit: 64 << 20, chunk: 65536))
   } catch { return [] }
 }
 
@@ -27,7 +29,9 @@ func pathsByOtherMounts(ofMount number: UInt64, at path: [UInt8], _ mountinfo: [
   let inside = joined(own.root, path, below: own.mountPoint)
   var found: [[UInt8]] = []
   forEachLine(mountinfo) { text in
-    guard found.count < most, let line = MountinfoLine(text), line.device == own.device, line.number != own.number, begins(inside, line.root) else { return }
+    guard found.count < most, let line = MountinfoLine(text), line.device == own.device, line.number != own.number,
+      begins(inside, line.root)
+    else { return }
     let other = joined(line.mountPoint, inside, below: line.root)
     if other != path && !found.contains(other) { found.append(other) }
   }

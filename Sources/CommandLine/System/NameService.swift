@@ -84,7 +84,9 @@ enum NameService {
   /// The number of a group (getgrnam_r(3)); nil if there is no such group.
   static func gid(ofGroup name: [UInt8]) throws(NameServiceFailure) -> UInt32? {
     guard !name.contains(0) else { return nil }
-    return try unsafe groupEntry({ entry, buffer, size, found in unsafe withCString(name) { unsafe getgrnam_r($0, entry, buffer, size, found) } }) {
+    return try unsafe groupEntry({ entry, buffer, size, found in
+      unsafe withCString(name) { unsafe getgrnam_r($0, entry, buffer, size, found) }
+    }) {
       unsafe $0.gr_gid
     }
   }
@@ -102,6 +104,7 @@ enum NameService {
     if result < 0 && Int(count) <= groups.count { throw NameServiceFailure(cause: Errno(ENOMEM)) }
     let known = groups.prefix(max(0, min(Int(count), groups.count))).filter { $0 != clinux_invalid_id }
     return Account(
-      credentials: Credentials(user: account.uid, group: group, groups: known), name: account.name, home: account.home, groupsLeftOut: result < 0)
+      credentials: Credentials(user: account.uid, group: group, groups: known), name: account.name, home: account.home,
+      groupsLeftOut: result < 0)
   }
 }

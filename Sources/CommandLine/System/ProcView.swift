@@ -41,7 +41,9 @@ enum ProcView {
       var found: [UInt8]? = nil
       forEachLine(content) { line in
         let fields = words(line)
-        guard found == nil, fields.count > 6, fields[2] == device, let end = fields.firstIndex(of: [.hyphen]), end + 3 < fields.count else { return }
+        guard found == nil, fields.count > 6, fields[2] == device, let end = fields.firstIndex(of: [.hyphen]), end + 3 < fields.count else {
+          return
+        }
         found = fields[end + 3]
       }
       return found
@@ -52,7 +54,9 @@ enum ProcView {
 
   private static func value(of key: String, _ options: [UInt8]) -> [UInt8]? {
     let mark = Array("\(key)=".utf8)
-    for option in parts(options, separator: { $0 == .comma }) where begins(option, with: mark) { return Array(option.dropFirst(mark.count)) }
+    for option in parts(options, separator: { $0 == .comma }) where begins(option, with: mark) {
+      return Array(option.dropFirst(mark.count))
+    }
     return nil
   }
 

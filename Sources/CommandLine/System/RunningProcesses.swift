@@ -48,7 +48,11 @@ struct RunningProcesses {
         count += 1
       } catch {
         // It has ended since; or /proc hides others' processes from whoever is not root.
-        if error == .accessDenied || error == .notPermitted { hidden = .byMountOption } else if error != .noEntry && error != .noProcess { throw error }
+        if error == .accessDenied || error == .notPermitted {
+          hidden = .byMountOption
+        } else if error != .noEntry && error != .noProcess {
+          throw error
+        }
       }
     }
     // This one at least is there, if it is a /proc at all.
@@ -94,7 +98,9 @@ struct RunningProcesses {
     let raw = process.raw
     do throws(Errno) {
       // A link of the kernel's own, which is meant to be followed.
-      let opened = try retrying { unsafe withCString(Array("ns/user".utf8)) { unsafe Int(clinux_openat(raw, $0, O_RDONLY | clinux_o_cloexec, 0)) } }
+      let opened = try retrying {
+        unsafe withCString(Array("ns/user".utf8)) { unsafe Int(clinux_openat(raw, $0, O_RDONLY | clinux_o_cloexec, 0)) }
+      }
       let namespace = FileDescriptor(owning: Int32(truncatingIfNeeded: opened))
       var owner: uid_t = 0
       return unsafe clinux_namespace_owner(namespace.raw, &owner) == 0 ? owner : nil

@@ -22,9 +22,13 @@ import RootlessStorage
     let open: @convention(c) (UnsafePointer<CChar>, UnsafeMutablePointer<Connection?>, Int32, UnsafePointer<CChar>?) -> Int32
     let close: @convention(c) (Connection?) -> Int32
     let limit: @convention(c) (Connection, Int32, Int32) -> Int32
-    let progress: @convention(c) (Connection, Int32, (@convention(c) (UnsafeMutableRawPointer?) -> Int32)?, UnsafeMutableRawPointer?) -> Void
+    let progress:
+      @convention(c) (Connection, Int32, (@convention(c) (UnsafeMutableRawPointer?) -> Int32)?, UnsafeMutableRawPointer?) -> Void
     let deserialize: @convention(c) (Connection, UnsafePointer<CChar>, UnsafeMutableRawPointer, Int64, Int64, UInt32) -> Int32
-    let prepare: @convention(c) (Connection, UnsafePointer<CChar>, Int32, UnsafeMutablePointer<Statement?>, UnsafeMutablePointer<UnsafePointer<CChar>?>?) -> Int32
+    let prepare:
+      @convention(c) (
+        Connection, UnsafePointer<CChar>, Int32, UnsafeMutablePointer<Statement?>, UnsafeMutablePointer<UnsafePointer<CChar>?>?
+      ) -> Int32
     let step: @convention(c) (Statement) -> Int32
     let text: @convention(c) (Statement, Int32) -> UnsafePointer<CChar>?
     let length: @convention(c) (Statement, Int32) -> Int32

@@ -24,7 +24,9 @@ final class TemporaryDirectory {
   func take(_ directory: String, from tree: HostTree) throws(Errno) {
     var place = try open(path: path, .directory)
     for component in directory.split(separator: "/") {
-      do throws(Errno) { try makeNamedDirectory(at: place, Array(component.utf8), mode: 0o700) } catch { if error != .exists { throw error } }
+      do throws(Errno) { try makeNamedDirectory(at: place, Array(component.utf8), mode: 0o700) } catch {
+        if error != .exists { throw error }
+      }
       place = try open(at: place, Array(component.utf8), .directory)
     }
     for name in (try? tree.names(directory)) ?? [] {

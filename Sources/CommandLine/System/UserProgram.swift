@@ -73,7 +73,9 @@ struct UserProgram {
   ///   - variables: `NAME=VALUE`, beside those that every session has: all of its environment.
   ///   - seconds: until all of it is killed.
   ///   - limit: bytes of its standard output and standard error together.
-  func run(_ path: [UInt8], _ arguments: [[UInt8]], variables: [[UInt8]] = [], seconds: UInt32, limit: Int) throws(Failure) -> ChildProcess.Ending {
+  func run(_ path: [UInt8], _ arguments: [[UInt8]], variables: [[UInt8]] = [], seconds: UInt32, limit: Int) throws(Failure)
+    -> ChildProcess.Ending
+  {
     if effectiveIDs().user != 0 {
       guard isPossible(isPrivileged: false, hasClient: false) else { throw .noSession }
       let hasRuntimeDirectory = isOwnDirectory(runtimeDirectory, of: account.uid)
@@ -84,7 +86,8 @@ struct UserProgram {
     do throws(ChildProcess.Failure) {
       let command = request(manager, [path] + arguments, environment(true) + variables, seconds: seconds)
       let ending = try ChildProcess.run(
-        client, [client] + command, environment: [UserProgram.clientPath], withErrors: true, seconds: seconds + UserProgram.patience, limit: limit)
+        client, [client] + command, environment: [UserProgram.clientPath], withErrors: true, seconds: seconds + UserProgram.patience,
+        limit: limit)
       // The client does not tell this one from a failure.
       if ending.status != 0 && clinux_monotonic_milliseconds() - began >= Int64(seconds) * 1000 { throw .timedOut(output: ending.output) }
       return ending

@@ -2,12 +2,14 @@ import RootlessStorage
 
 /// A name or a path as one word of a command that is shown: it can be pasted into bash, and is printable whatever is in it.
 func shellWord(_ bytes: [UInt8]) -> String {
-  let isPlain = !bytes.isEmpty && bytes.allSatisfy { byte in
-    switch byte {
-    case _ where isAlphanumeric(byte), .plus, .comma, .hyphen, .dot, .slash, .colon, .equals, .at, .underscore: true
-    default: false
+  let isPlain =
+    !bytes.isEmpty
+    && bytes.allSatisfy { byte in
+      switch byte {
+      case _ where isAlphanumeric(byte), .plus, .comma, .hyphen, .dot, .slash, .colon, .equals, .at, .underscore: true
+      default: false
+      }
     }
-  }
   if isPlain { return String(decoding: bytes, as: UTF8.self) }
   if bytes.allSatisfy({ $0 >= .space && $0 < 0x7f && $0 != .apostrophe }) { return "'\(String(decoding: bytes, as: UTF8.self))'" }
   let escaped = bytes.flatMap { byte -> [UInt8] in

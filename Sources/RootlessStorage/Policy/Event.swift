@@ -61,7 +61,8 @@ public enum Event: Equatable, Sendable {
   /// syslog(3) priority.
   public var severity: Severity {
     switch self {
-    case .usage, .notPermitted, .processNotPrepared, .identity, .settingsRefused, .skeletonRefused, .idReserved, .exclusionUnknown, .nameUnfit,
+    case .usage, .notPermitted, .processNotPrepared, .identity, .settingsRefused, .skeletonRefused, .idReserved, .exclusionUnknown,
+      .nameUnfit,
       .storageRefused, .storageNotTaken, .storageTaken, .storageFailed, .fileFailed:
       .err
     // Containers have their storage all the same, so these are no reason to fail a login.

@@ -39,7 +39,9 @@ public struct Exclusions: Equatable, Sendable {
   func reason(for account: Account) -> Reason? {
     if let usersPlace, users.contains(account.name) { return .name(usersPlace) }
     guard let groupsPlace else { return nil }
-    for group in groups where group == account.credentials.group || account.credentials.groups.contains(group) { return .group(group, groupsPlace) }
+    for group in groups where group == account.credentials.group || account.credentials.groups.contains(group) {
+      return .group(group, groupsPlace)
+    }
     return nil
   }
 

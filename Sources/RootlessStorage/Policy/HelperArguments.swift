@@ -71,7 +71,9 @@ public struct HelperArguments: Equatable, Sendable {
     guard let user = identifier(uid) else { throw .badValue("--uid", uid) }
     guard let group = identifier(gid) else { throw .badValue("--gid", gid) }
     if let timeout {
-      guard let seconds = identifier(timeout), seconds >= 1, seconds <= HelperArguments.longestTimeout else { throw .badValue("--timeout", timeout) }
+      guard let seconds = identifier(timeout), seconds >= 1, seconds <= HelperArguments.longestTimeout else {
+        throw .badValue("--timeout", timeout)
+      }
       self.timeout = seconds
     } else {
       self.timeout = HelperArguments.defaultTimeout
@@ -89,7 +91,8 @@ public struct HelperArguments: Equatable, Sendable {
       groupsLeftOut = true
       list = Array(list.prefix(HelperArguments.mostGroups))
     }
-    account = Account(credentials: Credentials(user: user, group: group, groups: list), name: name, home: home, groupsLeftOut: groupsLeftOut)
+    account = Account(
+      credentials: Credentials(user: user, group: group, groups: list), name: name, home: home, groupsLeftOut: groupsLeftOut)
   }
 
   private static func isOption(_ argument: [UInt8]) -> Bool { isWord(argument, of: "--conf --timeout --uid --gid --groups --home") }

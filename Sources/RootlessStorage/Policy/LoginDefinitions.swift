@@ -48,7 +48,9 @@ public struct LoginDefinitions: Equatable, Sendable {
   /// As getdef_bool() of shadow: "yes" in any case, in quotes or not, is true, and all else false.
   private mutating func takeSwitch(_ key: [UInt8], _ value: [UInt8]) {
     let plain = value.filter { $0 != .quote }
-    let isYes = plain.count == 3 && plain[0] | 0x20 == UInt8(ascii: "y") && plain[1] | 0x20 == UInt8(ascii: "e") && plain[2] | 0x20 == UInt8(ascii: "s")
+    let isYes =
+      plain.count == 3 && plain[0] | 0x20 == UInt8(ascii: "y") && plain[1] | 0x20 == UInt8(ascii: "e")
+      && plain[2] | 0x20 == UInt8(ascii: "s")
     if key.elementsEqual("SUB_UID_DETERMINISTIC".utf8) {
       users.isDeterministic = isYes
     } else if key.elementsEqual("SUB_GID_DETERMINISTIC".utf8) {
@@ -120,7 +122,9 @@ package func remoteGroupSource(_ nsswitch: [UInt8]) -> [UInt8]? {
     }
     let words = words(sources[...])
     guard source == nil, let first = words.first, first.elementsEqual("group".utf8) else { return }
-    for word in words.dropFirst() where source == nil && !word.elementsEqual("files".utf8) && !word.elementsEqual("systemd".utf8) { source = Array(word) }
+    for word in words.dropFirst() where source == nil && !word.elementsEqual("files".utf8) && !word.elementsEqual("systemd".utf8) {
+      source = Array(word)
+    }
   }
   return source
 }

@@ -48,15 +48,18 @@ public struct Wording: Sendable {
       "uid \(caller) may not do this for uid \(uid) and its group; log in as that user, or run it as root"
     case .processNotPrepared(let cause): "the session helper cannot start: \(cause); check the limits of the service, and log in again"
     case .identity(let error): identity(error)
-    case .groupsLeftOut: "is in more than \(UInt32(HelperArguments.mostGroups)) groups, the rest is left out; check that the home is not reached through one of those"
+    case .groupsLeftOut:
+      "is in more than \(UInt32(HelperArguments.mostGroups)) groups, the rest is left out; check that the home is not reached through one of those"
     case .settingsProblem(let problem): settings(problem)
     case .settingsRefused(let problem): "the settings are not used and nothing is done: \(Wording.way(problem, .trusted))"
     case .idReserved:
       Account.isReserved(uid: uid)
-        ? "refused, \(nothing): uid \(uid) is reserved; give a person another id" : "refused, \(nothing): the group id 4294967295 is reserved; give the user another group"
+        ? "refused, \(nothing): uid \(uid) is reserved; give a person another id"
+        : "refused, \(nothing): the group id 4294967295 is reserved; give the user another group"
     case .uidOutOfRange: "uid \(uid) is outside uid_min to uid_max, nothing to do"
     case .excluded(.name(let place)): "is excluded by exclude_users (\(Wording.place(place))), nothing to do"
-    case .excluded(.group(let group, let place)): "is in the group \(group), which is excluded by exclude_groups (\(Wording.place(place))), nothing to do"
+    case .excluded(.group(let group, let place)):
+      "is in the group \(group), which is excluded by exclude_groups (\(Wording.place(place))), nothing to do"
     case .exclusionUnknown(.line(let place)):
       "the settings do not tell whether this user is excluded, and \(nothing); correct the line \(Wording.place(place))"
     case .exclusionUnknown(.groups(let place)):
@@ -73,7 +76,8 @@ public struct Wording: Sendable {
     case .subordinateIDsExposed(let exposure): exposed(exposure)
     case .subordinateIDsFailed(let failure): "no subordinate ids are given: \(Wording.failure(failure))"
     case .storageRefused(let seen): "\(refused) \(storageProblem(seen))"
-    case .storageNotTaken(let seen, let failure): "\(refused) \(occupant(seen)); containers must not be used on this host until it is repaired; it could not be replaced: \(takeoverFailure(failure))"
+    case .storageNotTaken(let seen, let failure):
+      "\(refused) \(occupant(seen)); containers must not be used on this host until it is repaired; it could not be replaced: \(takeoverFailure(failure))"
     case .storageTaken(let takeover): taken(takeover)
     case .storageOpen(let mode):
       "storage directory \(storage) is writable by others (mode \(mode: mode)), who can exchange what is in it; its mode is not changed, since more than directories of engines lies in it; set storage_directory to a directory for containers alone, or check whose all in it is and remove the write bits"
@@ -117,7 +121,9 @@ public struct Wording: Sendable {
   private var directory: Text { isGuarded ? "former storage directory" : "storage directory" }
 
   private var refused: Text {
-    isGuarded ? "\(directory) \(storage), which files in the home may still name, is not the user's:" : "\(directory) \(storage) is refused, \(nothing):"
+    isGuarded
+      ? "\(directory) \(storage), which files in the home may still name, is not the user's:"
+      : "\(directory) \(storage) is refused, \(nothing):"
   }
 
   /// Both users, both paths, and how to undo it. A path has no quotes.
@@ -126,7 +132,9 @@ public struct Wording: Sendable {
       takeover.isEmpty
       ? "\(directory) \(storage) was \(Wording.noun(takeover.kind)) of uid \(takeover.owner), and nothing is there now; containers must not be used on this host until a login has made it"
       : "\(directory) \(storage) was \(Wording.noun(takeover.kind)) of uid \(takeover.owner), and is now a directory of uid \(uid)"
-    guard let kept = takeover.keptAs else { return "\(was); the owner has moved what was there elsewhere; find out what uid \(takeover.owner) intended" }
+    guard let kept = takeover.keptAs else {
+      return "\(was); the owner has moved what was there elsewhere; find out what uid \(takeover.owner) intended"
+    }
     let away: Text = takeover.isEmpty ? "" : "mv -T '\(storage)' '\(storage).undone' && "
     return
       "\(was); what was there is kept as \(kept); find out what uid \(takeover.owner) intended; to undo it, set occupied = refuse and run as root: \(away)mv -T '\(kept)' '\(storage)'"
@@ -170,20 +178,25 @@ public struct Wording: Sendable {
     switch failure {
     case .noProject: return "storage_quota_project_base and the uid add up to more than 4294967294, which is no project; lower it, \(again)"
     case .otherProject(let project):
-      return "it is in the project \(project), which is not that of these settings, and is left there; remove it from that with chattr -p 0 if nobody needs it, \(again)"
+      return
+        "it is in the project \(project), which is not that of these settings, and is left there; remove it from that with chattr -p 0 if nobody needs it, \(again)"
     case .parentProject(let project):
-      return "the directory above it has the project \(project), or hands it on, and no other is set in it; remove it from that (chattr -P -p 0) if nobody needs it, \(again)"
+      return
+        "the directory above it has the project \(project), or hands it on, and no other is set in it; remove it from that (chattr -P -p 0) if nobody needs it, \(again)"
     case .named(let project):
-      return "/etc/projid or /etc/projects has given the project \(project) to somebody; set storage_quota_project_base to where no projects are, \(again)"
+      return
+        "/etc/projid or /etc/projects has given the project \(project) to somebody; set storage_quota_project_base to where no projects are, \(again)"
     case .unreadable(let problem): return "whose the project is cannot be told: \(way(problem, .trusted))"
     case .taken(let project):
       return
         "the project \(project) has a limit or files already; find out whose (repquota -P), and remove the limit if it is nobody's (setquota -P \(project) 0 0 0 0), or set storage_quota_project_base to where no projects are, \(again)"
     case .unsupported(let cause):
-      let why: Text = if let cause { "its file system has no project quotas (\(cause))" } else { "project quotas are not turned on in its file system" }
+      let why: Text =
+        if let cause { "its file system has no project quotas (\(cause))" } else { "project quotas are not turned on in its file system" }
       return "\(why); \(quotaMount), or remove storage_quota"
     case .notEnforced: return "its file system counts projects, and enforces no limit; \(quotaMount)"
-    case .failed(.notPermitted): return "Operation not permitted; the service may lack CAP_SYS_ADMIN; run it as root: rootless-storage repair"
+    case .failed(.notPermitted):
+      return "Operation not permitted; the service may lack CAP_SYS_ADMIN; run it as root: rootless-storage repair"
     case .failed(let cause): return "\(cause); check the disk that holds it, \(again)"
     }
   }
@@ -229,21 +242,29 @@ public struct Wording: Sendable {
       case .badPath(let key, let value, let reason): "\(key) = \"\(value)\" \(path(reason)); the default holds"
       case .badMode(let value): "directory_mode is 0700 or 0711, not \"\(value)\"; the default holds"
       case .badNumber(let key, let value): "\(key) is a number up to 4294967295, not \"\(value)\"; the default holds"
-      case .badType(let value): "\"\(value)\" in network_filesystems is no file-system type, names are separated by blanks; the default holds"
+      case .badType(let value):
+        "\"\(value)\" in network_filesystems is no file-system type, names are separated by blanks; the default holds"
       case .noTypes: "network_filesystems is empty; the default holds"
       case .badOccupied(let value): "occupied is take or refuse, not \"\(value)\"; the default holds"
-      case .badQuota(let value): "storage_quota is a number of bytes, or one with K, M, G or T behind it, not \"\(value)\"; the default holds"
+      case .badQuota(let value):
+        "storage_quota is a number of bytes, or one with K, M, G or T behind it, not \"\(value)\"; the default holds"
       case .tooManyGuards: "guarded_directories names more than \(UInt32(SettingsParser.mostGuards)) paths; the default holds"
-      case .badOrphanDays(let value): "orphan_days is a number of days up to \(Settings.mostOrphanDays), not \"\(value)\"; the default holds"
+      case .badOrphanDays(let value):
+        "orphan_days is a number of days up to \(Settings.mostOrphanDays), not \"\(value)\"; the default holds"
       case .rangeIsEmpty(let min, let max): "uid_max \(max) is below uid_min \(min); the default holds"
       case .lineTooLong: "the line is too long, ignoring"
-      case .badExcludedUser(let value): "\"\(value)\" in exclude_users is no name of a user, names are separated by blanks; nothing is done at logins until that is fixed"
-      case .badExcludedGroup(let value): "\"\(value)\" in exclude_groups is no number of a group, which a login needs; nothing is done at logins until that is fixed"
+      case .badExcludedUser(let value):
+        "\"\(value)\" in exclude_users is no name of a user, names are separated by blanks; nothing is done at logins until that is fixed"
+      case .badExcludedGroup(let value):
+        "\"\(value)\" in exclude_groups is no number of a group, which a login needs; nothing is done at logins until that is fixed"
       case .nobodyExcluded(let key): "\(key) is empty, for nobody it is none; nothing is done at logins until that is fixed"
       case .badSubids(let value): "subids is off or allocate, not \"\(value)\"; the default holds"
-      case .badScheme(let value): "subid_scheme is uid or first-free, not \"\(value)\"; no subordinate ids are given out until that is fixed"
-      case .badCount(let value): "subid_count is at least \(SubordinateIDPlanner.enough), since nobody is 65534, not \"\(value)\"; no subordinate ids are given out until that is fixed"
-      case .badRange(let value): "\"\(value)\" in reserved_ids is no range N-M of ids, ranges are separated by blanks; no subordinate ids are given out until that is fixed"
+      case .badScheme(let value):
+        "subid_scheme is uid or first-free, not \"\(value)\"; no subordinate ids are given out until that is fixed"
+      case .badCount(let value):
+        "subid_count is at least \(SubordinateIDPlanner.enough), since nobody is 65534, not \"\(value)\"; no subordinate ids are given out until that is fixed"
+      case .badRange(let value):
+        "\"\(value)\" in reserved_ids is no range N-M of ids, ranges are separated by blanks; no subordinate ids are given out until that is fixed"
       case .noRanges: "reserved_ids is empty; no subordinate ids are given out until that is fixed"
       case .tooManyProblems: "further problems are not listed; fix the listed ones first"
       }
@@ -268,7 +289,10 @@ public struct Wording: Sendable {
   /// Why a way is not walked, and what to do.
   package static func way(_ problem: WayProblem, _ use: WayUse) -> Text {
     let at = problem.path
-    let rule: Text = use == .trusted ? "it and every directory above it must be root's and writable by nobody else" : "every directory above the storage directory must be root's, and writable by others only with the sticky bit"
+    let rule: Text =
+      use == .trusted
+      ? "it and every directory above it must be root's and writable by nobody else"
+      : "every directory above the storage directory must be root's, and writable by others only with the sticky bit"
     switch problem.reason {
     case .missing:
       if use == .trusted { return "\(at) does not exist; reinstall the package or set skel" }
@@ -276,14 +300,19 @@ public struct Wording: Sendable {
     case .notDirectory: return "\(at) is not a directory; make it one as root"
     case .notRegular: return "\(at) is not a regular file; make it one as root"
     case .tooLarge: return "\(at) is too large; shorten it"
-    case .tooManyFiles: return "\(at) has more than \(UInt32(SettingsFile.mostDropIns)) files *.conf, or \(UInt32(SettingsFile.mostNames)) names; remove or join some"
+    case .tooManyFiles:
+      return
+        "\(at) has more than \(UInt32(SettingsFile.mostDropIns)) files *.conf, or \(UInt32(SettingsFile.mostNames)) names; remove or join some"
     case .tooManySymbolicLinks: return "\(at) is behind more than 40 symbolic links; shorten the path to it, or remove a loop, as root"
     case .ownedBy(let owner): return "\(at) is owned by uid \(owner); \(rule)"
     case .writableByOthers(let mode): return "\(at) is writable by others (mode \(mode: mode)); \(rule)"
-    case .linkOwnedBy(let owner): return "\(at) is a symbolic link owned by uid \(owner); in this path only root's are followed, replace it as root"
+    case .linkOwnedBy(let owner):
+      return "\(at) is a symbolic link owned by uid \(owner); in this path only root's are followed, replace it as root"
     case .onNetwork(let type): return "\(at) is itself on a network file system (\(type)); set storage_directory to a place on local disk"
     case .userMount: return "\(at) is a FUSE mount, which any user can make; unmount it as root"
-    case .failed(.accessDenied) where use == .storage: return "\(at): Permission denied; every directory above it must be searchable by everybody (chmod o+x), or SELinux denies it (ausearch -m avc)"
+    case .failed(.accessDenied) where use == .storage:
+      return
+        "\(at): Permission denied; every directory above it must be searchable by everybody (chmod o+x), or SELinux denies it (ausearch -m avc)"
     case .failed(let cause): return "\(at): \(cause); fix that as root"
     }
   }
@@ -308,9 +337,11 @@ public struct Wording: Sendable {
     switch problem {
     case .notAbsolute: "home \"\(home)\" is not an absolute path, \(nothing); correct the account"
     case .notDirectory: "home \(home) is not a directory, \(nothing); correct the account"
-    case .missing: "home \(home) does not exist, or its file server is down, \(nothing); log in again when it is there; if autofs mounts it, check that autofs is running and has an entry for it"
+    case .missing:
+      "home \(home) does not exist, or its file server is down, \(nothing); log in again when it is there; if autofs mounts it, check that autofs is running and has an entry for it"
     case .ownedBy(let owner): "home \(home) is owned by uid \(owner), not by uid \(uid), \(nothing); correct the owner or the account"
-    case .denied(let cause): "home \(home) cannot be reached by its user: \(cause), \(nothing); check its mode and the options of its export, or it is a FUSE mount without allow_other"
+    case .denied(let cause):
+      "home \(home) cannot be reached by its user: \(cause), \(nothing); check its mode and the options of its export, or it is a FUSE mount without allow_other"
     case .withoutTicket(let mount, let cause):
       "home \(home) is on a network file system with Kerberos (\(mount.type), sec=\(mount.flavour)), and its user has no valid ticket: \(cause); no file is created in it; get a ticket (kinit) and log in again, or run rootless-storage repair then; if klist shows a ticket, check that rpc.gssd is running and finds that cache"
     case .failed(let cause): "home \(home) cannot be looked at: \(cause), \(nothing); \(remedy(cause, "its file server"))"
@@ -324,11 +355,13 @@ public struct Wording: Sendable {
     switch seen.state {
     case .occupied(_, let owner): return "\(occupant(seen)); \(unused(owner))\(look)"
     case .writableByOthers(let mode, .openEngine(let entry, let inner)):
-      return "it is writable by others (mode \(mode: mode)) and so is \"\(entry)\" in it (mode \(mode: inner)); containers must not be used on this host until it is repaired; \(look)"
+      return
+        "it is writable by others (mode \(mode: mode)) and so is \"\(entry)\" in it (mode \(mode: inner)); containers must not be used on this host until it is repaired; \(look)"
     case .writableByOthers(let mode, .foreign(let entry, let owner)):
       return "it is writable by others (mode \(mode: mode)) and an entry in it is owned by uid \(owner); \(look); the entry is \"\(entry)\""
     case .writableByOthers(let mode, .mount(let entry)):
-      return "it is writable by others (mode \(mode: mode)) and something is mounted in it; unmount it as root, and log in again; the mount is \"\(entry)\""
+      return
+        "it is writable by others (mode \(mode: mode)) and something is mounted in it; unmount it as root, and log in again; the mount is \"\(entry)\""
     case .writableByOthers(let mode, _):
       return "it is writable by others (mode \(mode: mode)) and has too many entries to tell whose they are; \(look)"
     case .onNetwork(let type):
@@ -336,7 +369,9 @@ public struct Wording: Sendable {
     case .userMount(nil): return "it is a FUSE mount, which any user can make; \(unused(UInt32.max))unmount it as root, and log in again"
     case .userMount(let owner?): return "it is a FUSE mount of uid \(owner); \(unused(owner))unmount it as root, and log in again"
     case .way(let problem): return Wording.way(problem, .storage)
-    case .failed(.accessDenied): return "its user may not get there: Permission denied; make the directory above it searchable by everybody (chmod o+x), or see what SELinux denies (ausearch -m avc)"
+    case .failed(.accessDenied):
+      return
+        "its user may not get there: Permission denied; make the directory above it searchable by everybody (chmod o+x), or see what SELinux denies (ausearch -m avc)"
     case .failed(let cause): return "it cannot be looked at, or be closed to others: \(cause); \(remedy(cause, "the disk that holds it"))"
     case .absent, .inPlace: return "it changed while it was being looked at; log in again"
     }

@@ -31,7 +31,9 @@ public struct ReportWriter {
   /// Makes debug messages of the lines that were logged before.
   public mutating func quieten(_ memory: inout LogMemory) {
     // The priority is two bytes before the text.
-    for line in repeated where memory.knows(lineIn: pending, from: line / 2) { pending[line / 2 - 2] = line & 1 == 1 ? UInt8(ascii: "s") : UInt8(ascii: "7") }
+    for line in repeated where memory.knows(lineIn: pending, from: line / 2) {
+      pending[line / 2 - 2] = line & 1 == 1 ? UInt8(ascii: "s") : UInt8(ascii: "7")
+    }
     repeated = []
   }
 

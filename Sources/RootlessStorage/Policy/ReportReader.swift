@@ -49,7 +49,9 @@
     if lineBegins("tell ") {
       priority = ReportFormat.userPriority
       start = 5
-    } else if length >= 3, unsafe line[0] == .lessThan, unsafe line[2] == .greaterThan, unsafe line[1] >= UInt8(ascii: "3"), unsafe line[1] <= UInt8(ascii: "7") {
+    } else if length >= 3, unsafe line[0] == .lessThan, unsafe line[2] == .greaterThan, unsafe line[1] >= UInt8(ascii: "3"),
+      unsafe line[1] <= UInt8(ascii: "7")
+    {
       priority = unsafe Int32(truncatingIfNeeded: line[1] &- UInt8(ascii: "0"))
       start = 3
     } else if lineBegins("<s>") {

@@ -81,7 +81,11 @@ public struct Settings: Equatable, Sendable {
 
   private static func neverOnBlockDevice(_ type: [UInt8]) -> Bool {
     type.starts(with: "fuse.".utf8)
-      || isWord(type, of: "nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs panfs orangefs pvfs2 9p tmpfs ramfs overlay autofs virtiofs wekafs vboxsf prl_fs ncpfs dvs auristorfs coda")
+      || isWord(
+        type,
+        of:
+          "nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs panfs orangefs pvfs2 9p tmpfs ramfs overlay autofs virtiofs wekafs vboxsf prl_fs ncpfs dvs auristorfs coda"
+      )
   }
 
   /// Whether the session of such a user is this project's business.

@@ -179,7 +179,11 @@ public struct SettingsParser {
     } else if key.elementsEqual("exclude_groups".utf8) {
       var groups: [UInt32] = []
       for word in listed {
-        if let number = identifier(word), !Account.isReserved(gid: number) { groups.append(number) } else { problem = problem ?? .badExcludedGroup(word) }
+        if let number = identifier(word), !Account.isReserved(gid: number) {
+          groups.append(number)
+        } else {
+          problem = problem ?? .badExcludedGroup(word)
+        }
       }
       let isDoubtful = problem != nil || list == nil
       settings.exclusions.groups = isDoubtful ? [] : groups
@@ -269,7 +273,9 @@ public struct SettingsParser {
     settings.networkFileSystems = Settings.defaultNetworkFileSystems
     let types = words(value)
     if types.isEmpty { return report(.noTypes) }
-    for type in types where type.count > 64 || type.contains(where: { $0 < .exclamationMark || $0 > .tilde || $0 == .comma }) { return report(.badType(type)) }
+    for type in types where type.count > 64 || type.contains(where: { $0 < .exclamationMark || $0 > .tilde || $0 == .comma }) {
+      return report(.badType(type))
+    }
     settings.networkFileSystems = types
   }
 

@@ -140,7 +140,8 @@ public struct StorageTemplate: Equatable, Sendable {
 func checkAbsolutePath(_ path: [UInt8]) throws(StorageTemplate.Problem) {
   guard path.first == .slash else { throw .notAbsolute }
   if path.count > 1024 { throw .tooLong }
-  for byte in path where byte < .space || byte > .tilde || byte == .quote || byte == .apostrophe || byte == .backquote || byte == .backslash {
+  for byte in path where byte < .space || byte > .tilde || byte == .quote || byte == .apostrophe || byte == .backquote || byte == .backslash
+  {
     throw .forbiddenCharacter
   }
   for component in parts(path.dropFirst(), separator: { $0 == .slash }) {

@@ -119,7 +119,9 @@ public struct SubordinateIDPlanner {
     return !account.name.allSatisfy { isDigit($0) }
   }
 
-  private func range(_ kind: SubordinateIDKind, _ facts: SubordinateIDFacts, _ definitions: LoginDefinitions) throws(SubordinateIDRefusal) -> IDRange {
+  private func range(_ kind: SubordinateIDKind, _ facts: SubordinateIDFacts, _ definitions: LoginDefinitions) throws(SubordinateIDRefusal)
+    -> IDRange
+  {
     let wanted = settings.subordinateIDs
     let defaults = kind == .users ? definitions.users : definitions.groups
     let min = Swift.max(wanted.min ?? defaults.min, SubordinateIDPlanner.lowest)
@@ -128,7 +130,9 @@ public struct SubordinateIDPlanner {
     let count = wanted.count ?? defaults.count
     if count < SubordinateIDPlanner.enough { throw .tooFew(count: count) }
     switch wanted.scheme {
-    case .uid: return try computed(wanted.min ?? defaults.min, max, count, kind, facts, definitions.uidMin, wraps: defaults.isDeterministic && defaults.wraps)
+    case .uid:
+      return try computed(
+        wanted.min ?? defaults.min, max, count, kind, facts, definitions.uidMin, wraps: defaults.isDeterministic && defaults.wraps)
     case .firstFree: return try firstFree(min, max, count, kind, facts)
     }
   }
@@ -149,7 +153,9 @@ public struct SubordinateIDPlanner {
     let (product, overflow) = slot.multipliedReportingOverflow(by: UInt64(count))
     let (first, carry) = product.addingReportingOverflow(UInt64(min))
     let (last, carried) = first.addingReportingOverflow(UInt64(count) - 1)
-    if overflow || carry || carried || last > UInt64(max) { throw .beyondMaximum(first: first, last: carried ? UInt64.max : last, max: max) }
+    if overflow || carry || carried || last > UInt64(max) {
+      throw .beyondMaximum(first: first, last: carried ? UInt64.max : last, max: max)
+    }
     // Both are below `max`, which has 32 bits.
     let range = UInt32(truncatingIfNeeded: first)...UInt32(truncatingIfNeeded: last)
     if let holder = holder(of: range, kind, facts) { throw .overlap(range, holder) }
@@ -167,7 +173,9 @@ public struct SubordinateIDPlanner {
 
   // MARK: The scheme first-free
 
-  private func firstFree(_ min: UInt32, _ max: UInt32, _ count: UInt32, _ kind: SubordinateIDKind, _ facts: SubordinateIDFacts) throws(SubordinateIDRefusal) -> IDRange {
+  private func firstFree(_ min: UInt32, _ max: UInt32, _ count: UInt32, _ kind: SubordinateIDKind, _ facts: SubordinateIDFacts)
+    throws(SubordinateIDRefusal) -> IDRange
+  {
     var taken: [IDRange] = []
     forEachTaken(kind, facts) { range, _ in if range.upperBound >= min && range.lowerBound <= max { taken.append(range) } }
     taken.sort { $0.lowerBound < $1.lowerBound }

@@ -26,7 +26,9 @@ package struct SubordinateIDSurvey: Equatable, Sendable {
         if let range = line.certain, existing.contains(range) { ranges.append(range) }
       } else if exposure == nil && line.canHaveUser {
         line.forEachReading { range in
-          if range.contains(own) && !isSingleGroup(range, kind) { exposure = SubordinateIDExposure(kind: kind, id: own, owner: Array(line.owner), range: range) }
+          if range.contains(own) && !isSingleGroup(range, kind) {
+            exposure = SubordinateIDExposure(kind: kind, id: own, owner: Array(line.owner), range: range)
+          }
         }
       }
     }

@@ -113,7 +113,9 @@ public struct HomeObserver: ~Copyable {
     switch descriptor {
     case .none: return observation
     case .some(let home):
-      do throws(Errno) { _ = try fileStatus(at: home, [.dot, .slash, .dot]) } catch { return HomeObserver.meaning(of: error, account.home, mounts) }
+      do throws(Errno) { _ = try fileStatus(at: home, [.dot, .slash, .dot]) } catch {
+        return HomeObserver.meaning(of: error, account.home, mounts)
+      }
       return observation
     }
   }
@@ -227,7 +229,8 @@ public struct StorageObserver: ~Copyable {
   ///   - engines: tell what a storage directory is expected to hold.
   ///   - template: one of `settings.guards`; nil: `settings.storage`.
   @inline(never) public init(
-    _ account: Account, _ settings: Settings, leaf: [UInt8], _ mounts: MountTable, _ engines: EngineDirectories, in template: StorageTemplate? = nil
+    _ account: Account, _ settings: Settings, leaf: [UInt8], _ mounts: MountTable, _ engines: EngineDirectories,
+    in template: StorageTemplate? = nil
   ) {
     self.leaf = leaf
     let template = template ?? settings.storage
@@ -311,7 +314,8 @@ struct LeafPlace: ~Copyable {
       }
       guard seen.kind == .directory && seen.owner == look.account.uid else { return .occupied(by: seen.kind, owner: seen.owner) }
       if seen.mode & 0o022 == 0 { return .inPlace(mode: seen.mode) }
-      return .writableByOthers(mode: seen.mode, content: try content(of: try open(at: place, [.dot], .directory), look.account, look.engines))
+      return .writableByOthers(
+        mode: seen.mode, content: try content(of: try open(at: place, [.dot], .directory), look.account, look.engines))
     } catch {
       return .failed(error)
     }
@@ -338,8 +342,11 @@ package func content(
         ranges = subordinate
         if !subordinate.contains(where: { $0.contains(seen.owner) }) { return .foreign(name: name, owner: seen.owner) }
       }
-      if seen.kind != .directory || !engines.names.contains(name) { hasOther = true }
-      else if seen.mode & 0o022 != 0 { return .openEngine(name: name, mode: seen.mode) }
+      if seen.kind != .directory || !engines.names.contains(name) {
+        hasOther = true
+      } else if seen.mode & 0o022 != 0 {
+        return .openEngine(name: name, mode: seen.mode)
+      }
     } catch {
       // EACCES: a FUSE mount. ENOENT: gone since it was listed.
       if error == .accessDenied { return .mount(name: name) }

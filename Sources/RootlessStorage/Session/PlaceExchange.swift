@@ -93,7 +93,9 @@ struct PlaceExchange: ~Copyable {
       // After a look that failed, it is to be treated as new by whoever completes it.
       case .inPlace, .writableByOthers: return .inPlace(isNew: !takeovers.isEmpty)
       case .occupied(let kind, let owner):
-        guard StorageObservation(parentIsWritableByOthers: true, state: found.state).mayBeTaken(from: look.account) else { return .refused(found.state, nil) }
+        guard StorageObservation(parentIsWritableByOthers: true, state: found.state).mayBeTaken(from: look.account) else {
+          return .refused(found.state, nil)
+        }
         do throws(Errno) {
           let isTaken = try take(Takeover(kind: kind, owner: owner, keptAs: nil), in: parent, identity)
           if isTaken { return .inPlace(isNew: true) }
@@ -214,7 +216,9 @@ struct PlaceExchange: ~Copyable {
     switch prepared {
     case .none: return false
     case .some(let prepared):
-      do throws(Errno) { return try fileStatus(of: try open(at: parent, name, .anyPlace)).isSameFile(as: prepared.status) } catch { return false }
+      do throws(Errno) { return try fileStatus(of: try open(at: parent, name, .anyPlace)).isSameFile(as: prepared.status) } catch {
+        return false
+      }
     }
   }
 

@@ -33,7 +33,8 @@ package struct QuotaSetter {
   }
 
   private func set(
-    _ project: UInt32, of directory: borrowing FileDescriptor, in parent: borrowing FileDescriptor, with names: [[UInt8]], _ identity: inout Identity
+    _ project: UInt32, of directory: borrowing FileDescriptor, in parent: borrowing FileDescriptor, with names: [[UInt8]],
+    _ identity: inout Identity
   ) throws(IdentityError) -> QuotaFailure? {
     let mark: ProjectMark
     do throws(Errno) { mark = try projectMark(of: directory) } catch { return QuotaSetter.failure(error) }
@@ -51,7 +52,9 @@ package struct QuotaSetter {
   }
 
   /// As root.
-  private func limit(_ project: UInt32, _ mark: ProjectMark, _ directory: borrowing FileDescriptor, _ parent: borrowing FileDescriptor) -> QuotaFailure? {
+  private func limit(_ project: UInt32, _ mark: ProjectMark, _ directory: borrowing FileDescriptor, _ parent: borrowing FileDescriptor)
+    -> QuotaFailure?
+  {
     do throws(Errno) {
       switch try quotaState(at: directory) {
       case .off: return .unsupported(nil)

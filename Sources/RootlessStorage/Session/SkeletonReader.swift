@@ -30,7 +30,9 @@ public struct SkeletonReader {
     }
     entries.sort(by: isOrderedBefore)
     // Before anything is asked about it: it may be gone by then.
-    for name in entries where !SkeletonFile.isLeftByInstallers(name) { try take(directory, name, path.isEmpty ? name : path + [.slash] + name, depth: depth) }
+    for name in entries where !SkeletonFile.isLeftByInstallers(name) {
+      try take(directory, name, path.isEmpty ? name : path + [.slash] + name, depth: depth)
+    }
   }
 
   private mutating func take(_ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], depth: Int) throws(WayProblem) {

@@ -29,7 +29,9 @@ package struct SubordinateIDFiles: ~Copyable {
   private let directory: FileDescriptor
 
   package init(_ mounts: MountTable, path: [UInt8] = Array("/etc".utf8)) throws(SubordinateIDError) {
-    do throws(WayProblem) { directory = try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch { throw SubordinateIDError(.way(error)) }
+    do throws(WayProblem) { directory = try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch {
+      throw SubordinateIDError(.way(error))
+    }
   }
 
   /// Gives the account ranges where it has not enough ids, and tells whose ranges have its own ids.
@@ -79,7 +81,8 @@ package struct SubordinateIDFiles: ~Copyable {
   package func lock(_ milliseconds: Int64) throws(SubordinateIDError) -> AccountLock {
     do throws(HindranceError) { try becomeUnhindered() } catch { throw SubordinateIDError(.hindered(error.hindrance, error.cause)) }
     do throws(AccountLockProblem) {
-      return try AccountLock(in: directory, for: [SubordinateIDKind.users.fileName, SubordinateIDKind.groups.fileName], patience: milliseconds)
+      return try AccountLock(
+        in: directory, for: [SubordinateIDKind.users.fileName, SubordinateIDKind.groups.fileName], patience: milliseconds)
     } catch {
       switch error {
       case .held(let file, let process, let since): throw SubordinateIDError(.locked(file: file, process: process, since: since))
@@ -103,7 +106,9 @@ package struct SubordinateIDFiles: ~Copyable {
     if let expected, plan != expected { return .none(.changed) }
     var changes: [(kind: SubordinateIDKind, content: [UInt8])] = []
     let definitions = facts.definitions
-    func owner(_ definitions: LoginDefinitions.Subordinate) -> [UInt8] { definitions.storesByUid ? decimal(UInt64(account.uid)) : account.name }
+    func owner(_ definitions: LoginDefinitions.Subordinate) -> [UInt8] {
+      definitions.storesByUid ? decimal(UInt64(account.uid)) : account.name
+    }
     if let range = plan.users { changes.append((.users, SubordinateIDFiles.adding(owner(definitions.users), range, to: facts.subuid))) }
     if let range = plan.groups { changes.append((.groups, SubordinateIDFiles.adding(owner(definitions.groups), range, to: facts.subgid))) }
     return .some(plan, changes)
@@ -132,7 +137,9 @@ package struct SubordinateIDFiles: ~Copyable {
 
   // MARK: Reading
 
-  package func facts() throws(SubordinateIDError) -> SubordinateIDFacts { try facts(try readSubordinate(.users), try readSubordinate(.groups)) }
+  package func facts() throws(SubordinateIDError) -> SubordinateIDFacts {
+    try facts(try readSubordinate(.users), try readSubordinate(.groups))
+  }
 
   private func facts(_ subuid: [UInt8], _ subgid: [UInt8]) throws(SubordinateIDError) -> SubordinateIDFacts {
     var facts = SubordinateIDFacts()
@@ -148,7 +155,10 @@ package struct SubordinateIDFiles: ~Copyable {
 
   /// No file that changes while a login waits for a lock.
   private func readVendorsDefinitions() throws(SubordinateIDError) -> [UInt8] {
-    do throws(Errno) { return try readAll(try open(path: Array("/usr/etc/login.defs".utf8), .readingFollowing), limit: SubordinateIDFiles.largestFile, chunk: 65536) } catch {
+    do throws(Errno) {
+      return try readAll(
+        try open(path: Array("/usr/etc/login.defs".utf8), .readingFollowing), limit: SubordinateIDFiles.largestFile, chunk: 65536)
+    } catch {
       if error == .noEntry || error == .notDirectory { return [] }
       throw SubordinateIDError(.failed(file: Array("login.defs".utf8), error))
     }
@@ -156,12 +166,15 @@ package struct SubordinateIDFiles: ~Copyable {
 
   /// Without /proc, all ids are taken for existing: the host is no container then that anybody knows of.
   private static func map(_ name: String) -> [UInt8] {
-    do throws(Errno) { return try readAll(try open(path: Array("/proc/self/".utf8) + Array(name.utf8), .reading), limit: 65536) } catch { return [] }
+    do throws(Errno) { return try readAll(try open(path: Array("/proc/self/".utf8) + Array(name.utf8), .reading), limit: 65536) } catch {
+      return []
+    }
   }
 
   /// Whether all files are as they were. Makes no copy of them.
   package func isStill(_ before: SubordinateIDFacts) throws(SubordinateIDError) -> Bool {
-    guard try hasSubordinate(.users, before.subuid), try hasSubordinate(.groups, before.subgid), try hasOther("passwd", before.passwd) else { return false }
+    guard try hasSubordinate(.users, before.subuid), try hasSubordinate(.groups, before.subgid), try hasOther("passwd", before.passwd)
+    else { return false }
     guard try hasOther("group", before.group), try hasOther("nsswitch.conf", before.nsswitch) else { return false }
     return try hasOther("login.defs", before.loginDefinitions)
   }
@@ -178,7 +191,9 @@ package struct SubordinateIDFiles: ~Copyable {
   }
 
   private func has(_ file: borrowing WayEnd, _ name: [UInt8], _ before: [UInt8]) throws(SubordinateIDError) -> Bool {
-    do throws(Errno) { return try hasContent(file.descriptor, before, chunk: 65536) } catch { throw SubordinateIDError(.failed(file: name, error)) }
+    do throws(Errno) { return try hasContent(file.descriptor, before, chunk: 65536) } catch {
+      throw SubordinateIDError(.failed(file: name, error))
+    }
   }
 
   private func readOther(_ name: String) throws(SubordinateIDError) -> [UInt8] {

@@ -33,7 +33,9 @@ private func copyAttribute(_ name: String, from old: borrowing FileDescriptor, t
     throw failure
   }
   _ = try retrying {
-    unsafe withCString(name) { name in unsafe value.withUnsafeBytes { bytes in unsafe Int(fsetxattr(target, name, bytes.baseAddress, bytes.count, 0)) } }
+    unsafe withCString(name) { name in
+      unsafe value.withUnsafeBytes { bytes in unsafe Int(fsetxattr(target, name, bytes.baseAddress, bytes.count, 0)) }
+    }
   }
   return true
 }

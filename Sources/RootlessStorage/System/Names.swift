@@ -39,7 +39,8 @@ package func exchange(at directory: borrowing FileDescriptor, _ one: [UInt8], _ 
 }
 
 /// renameat(2), which replaces an empty directory or a file of the new name: only where that is wanted, or where nobody else can write.
-package func rename(_ old: [UInt8], in source: borrowing FileDescriptor, to new: [UInt8], in target: borrowing FileDescriptor) throws(Errno) {
+package func rename(_ old: [UInt8], in source: borrowing FileDescriptor, to new: [UInt8], in target: borrowing FileDescriptor) throws(Errno)
+{
   let from = source.raw, to = target.raw
   _ = try retrying { unsafe withCString(old) { old in unsafe withCString(new) { new in unsafe Int(renameat(from, old, to, new)) } } }
 }
@@ -88,7 +89,9 @@ package func names(in directory: borrowing FileDescriptor, limit: Int) throws(Er
     var failure: Errno? = nil
     let records = unsafe [UInt8](unsafeUninitializedCapacity: 16384) { buffer, filled in
       // SAFETY: the kernel writes at most the buffer's count, and says how much it has written.
-      do throws(Errno) { filled = try retrying { unsafe clinux_getdents(raw, buffer.baseAddress!, buffer.count) } } catch { failure = error }
+      do throws(Errno) { filled = try retrying { unsafe clinux_getdents(raw, buffer.baseAddress!, buffer.count) } } catch {
+        failure = error
+      }
     }
     if let failure { throw failure }
     if records.isEmpty { break }

@@ -97,7 +97,9 @@ private func option(_ name: [UInt8], ofMount mount: UInt64, inMountinfo content:
   var found: (type: [UInt8], value: [UInt8])? = nil
   forEachLine(content) { line in
     let fields = parts(line, separator: { $0 == .space })
-    guard found == nil, fields.count > 9, fields[0] == number, let hyphen = fields[6...].firstIndex(of: [.hyphen]), fields.count > hyphen + 3 else { return }
+    guard found == nil, fields.count > 9, fields[0] == number, let hyphen = fields[6...].firstIndex(of: [.hyphen]),
+      fields.count > hyphen + 3
+    else { return }
     for option in parts(fields[hyphen + 3], separator: { $0 == .comma }) where option.starts(with: name) {
       found = (fields[hyphen + 1], Array(option.dropFirst(name.count)))
     }
@@ -124,7 +126,9 @@ public struct KerberosMount: Equatable, Sendable {
 
   /// The mount of this number; nil for one without Kerberos.
   package init?(_ mount: UInt64, inMountinfo content: [UInt8]) {
-    guard let (type, flavour) = option(Array("sec=".utf8), ofMount: mount, inMountinfo: content), flavour.starts(with: "krb5".utf8) else { return nil }
+    guard let (type, flavour) = option(Array("sec=".utf8), ofMount: mount, inMountinfo: content), flavour.starts(with: "krb5".utf8) else {
+      return nil
+    }
     self.init(type: type, flavour: flavour)
   }
 }

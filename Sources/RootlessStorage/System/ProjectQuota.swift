@@ -97,7 +97,9 @@ package func setLimits(of project: UInt32, at place: borrowing FileDescriptor, b
 /// By descriptor, or, before Linux 5.14, by the device, which is named by the descriptor that was looked at.
 ///
 /// - Parameter data: has the type that the command wants.
-private func quotaCall(_ place: borrowing FileDescriptor, _ command: UInt32, _ project: UInt32, _ data: UnsafeMutableRawPointer) throws(Errno) {
+private func quotaCall(_ place: borrowing FileDescriptor, _ command: UInt32, _ project: UInt32, _ data: UnsafeMutableRawPointer)
+  throws(Errno)
+{
   let raw = place.raw
   do throws(Errno) {
     _ = try retrying { unsafe clinux_quotactl_descriptor(raw, command, project, data) }
@@ -114,7 +116,9 @@ private func quotaCall(_ place: borrowing FileDescriptor, _ command: UInt32, _ p
   try unsafe quotaCall(device: device, command, project, data)
 }
 
-private func quotaCall(device: borrowing FileDescriptor, _ command: UInt32, _ project: UInt32, _ data: UnsafeMutableRawPointer) throws(Errno) {
+private func quotaCall(device: borrowing FileDescriptor, _ command: UInt32, _ project: UInt32, _ data: UnsafeMutableRawPointer)
+  throws(Errno)
+{
   let name = Array("/proc/self/fd/".utf8) + decimal(UInt64(device.raw))
   _ = try retrying { unsafe withCString(name) { unsafe clinux_quotactl_device($0, command, project, data) } }
 }

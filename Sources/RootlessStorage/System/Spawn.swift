@@ -26,7 +26,8 @@ package func spawn(
   if failure == 0 {
     failure =
       errors < 0
-      ? unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0) : unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2)
+      ? unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+      : unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2)
   }
   if failure == 0 { failure = unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) }
   if failure == 0 { failure = unsafe clinux_spawn_close_from(&actions, 3) }
@@ -63,7 +64,8 @@ func closeEach(_ actions: inout posix_spawn_file_actions_t, from first: Int32) -
       // SAFETY: the kernel writes whole entries, at least 24 bytes long, whose names end in NUL (getdents64(2)).
       while offset < got {
         let entry = unsafe start + offset
-        if let descriptor = unsafe number(of: (entry + 19).assumingMemoryBound(to: UInt8.self)), descriptor >= first && descriptor != folder {
+        if let descriptor = unsafe number(of: (entry + 19).assumingMemoryBound(to: UInt8.self)), descriptor >= first && descriptor != folder
+        {
           let failure = unsafe posix_spawn_file_actions_addclose(&actions, descriptor)
           // A descriptor above a limit that was lowered cannot be named, and stays.
           if failure != 0 && failure != EBADF { return failure }

@@ -125,7 +125,8 @@ package func startOfProcess(_ number: UInt32) -> Int64? {
 }
 
 private func bootClock() -> BootClock {
-  BootClock(boot: clinux_milliseconds_since_epoch() - clinux_milliseconds_since_boot(), frequency: max(1, Int64(sysconf(Int32(_SC_CLK_TCK)))))
+  BootClock(
+    boot: clinux_milliseconds_since_epoch() - clinux_milliseconds_since_boot(), frequency: max(1, Int64(sysconf(Int32(_SC_CLK_TCK)))))
 }
 
 /// Clock ticks since boot at which a process started: field 22 of /proc/PID/stat (proc(5)).

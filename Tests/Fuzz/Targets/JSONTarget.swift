@@ -15,12 +15,19 @@ func fuzzJSON(_ input: [UInt8]) {
   if parts[1].isEmpty {
     promise(!after.has(key), "the key is gone")
     var rest = before.bytes[...]
-    promise(after.bytes.allSatisfy { byte in rest = rest.drop { $0 != byte }; return rest.popFirst() != nil }, "nothing is added")
+    promise(
+      after.bytes.allSatisfy { byte in
+        rest = rest.drop { $0 != byte }; return rest.popFirst() != nil
+      }, "nothing is added")
   } else {
-    promise(members(after).filter { isSame($0.key, key) }.allSatisfy { $0.string.map { isSame($0, value) } ?? false }, "every value is the new one")
+    promise(
+      members(after).filter { isSame($0.key, key) }.allSatisfy { $0.string.map { isSame($0, value) } ?? false },
+      "every value is the new one")
     promise(after.has(key), "the key is there")
     promise(around(key, before) == around(key, after) || !before.has(key), "only the values are replaced")
-    promise(before.has(key) || Change(before.bytes, after.bytes).removed.allSatisfy { isBlank($0) || $0 == 0x0d }, "nothing but blanks is taken away")
+    promise(
+      before.has(key) || Change(before.bytes, after.bytes).removed.allSatisfy { isBlank($0) || $0 == 0x0d },
+      "nothing but blanks is taken away")
   }
 }
 
@@ -43,11 +50,14 @@ private struct Meaning: Decodable {
 }
 
 private func promiseAgreement(_ text: JSONText) {
-  guard let read = try? JSONDecoder().decode([String: Meaning].self, from: Data(text.bytes)) else { return promise(false, "Foundation reads it") }
+  guard let read = try? JSONDecoder().decode([String: Meaning].self, from: Data(text.bytes)) else {
+    return promise(false, "Foundation reads it")
+  }
   let members = members(text)
   promise(Set(members.map(\.key)) == Set(read.keys), "the same keys")
   // Of several with one key, Foundation and Go do not take the same one.
   for member in members where members.count(where: { $0.key == member.key }) == 1 {
-    promise(read[member.key]?.string.map { Array($0.utf8) } == member.string.map { Array($0.utf8) }, "a string means the same: \(member.key)")
+    promise(
+      read[member.key]?.string.map { Array($0.utf8) } == member.string.map { Array($0.utf8) }, "a string means the same: \(member.key)")
   }
 }

@@ -4,7 +4,8 @@ import RootlessStorage
 func fuzzNames(_ input: [UInt8]) {
   let parts = fields(input, 4)
   let user = account(parts[1], uid: parts[2])
-  let isFit = (1...255).contains(user.name.count) && letters.union("._@-".utf8).isSuperset(of: user.name) && !".-".utf8.contains(user.name[0])
+  let isFit =
+    (1...255).contains(user.name.count) && letters.union("._@-".utf8).isSuperset(of: user.name) && !".-".utf8.contains(user.name[0])
   promise(user.pathName == (isFit ? user.name : nil), "the name is fit for a path")
 
   let template = try? StorageTemplate(parts[0])
@@ -17,7 +18,8 @@ func fuzzNames(_ input: [UInt8]) {
     let hasID = parts[0].firstRange(of: bytes("$UID")) != nil
     promise(!hasName || isFit, "a name that is not fit is in no path")
     let owners = template.users(inLeaf: leaf)
-    promise(owners.contains { $0.name == (hasName ? user.name : nil) && $0.uid == (hasID ? user.uid : nil) }, "the component says whose it is")
+    promise(
+      owners.contains { $0.name == (hasName ? user.name : nil) && $0.uid == (hasID ? user.uid : nil) }, "the component says whose it is")
     for owner in owners {
       let other = account(owner.name ?? user.name, uid: decimal(UInt64(owner.uid ?? user.uid)))
       promise(template.leaf(for: other) == leaf, "of whom it says so, it is")

@@ -15,7 +15,9 @@ func fuzzPAM(_ input: [UInt8]) {
       guard let text = written(line) else { continue }
       let again = PAMLines(text, withServices: withServices)
       promise(again.lines.count == 1 && !again.isUnfinished, "one line")
-      promise(again.lines.first.map { $0.content == line.content && $0.isSilent == line.isSilent && $0.service == line.service } ?? false, "the same")
+      promise(
+        again.lines.first.map { $0.content == line.content && $0.isSilent == line.isSilent && $0.service == line.service } ?? false,
+        "the same")
     }
   }
 }
@@ -34,7 +36,9 @@ private func fuzzEdit(_ input: [UInt8]) {
     promise(added.count == 1 && lines.count == before.count + 1, "it is a line")
     for (old, new) in zip(before, lines.filter { $0.number != place + 1 }) {
       let shift = old.number > place ? 1 : 0
-      promise(new.content == old.content && new.isSilent == old.isSilent && new.number == old.number + shift && new.lastNumber == old.lastNumber + shift, "the others stay")
+      promise(
+        new.content == old.content && new.isSilent == old.isSilent && new.number == old.number + shift
+          && new.lastNumber == old.lastNumber + shift, "the others stay")
     }
     let after = PAMText(with)
     let ours = after.ours.filter { $0.numbers.lowerBound == place + 1 }

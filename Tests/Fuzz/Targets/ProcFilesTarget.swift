@@ -15,7 +15,8 @@ func fuzzProcFiles(_ input: [UInt8]) {
 
   var pieces = search()
   let size = 1 + (number(parts[1]) ?? 0) % 128
-  let cut = stride(from: 0, to: parts[2].count, by: size).lazy.compactMap { pieces.take(parts[2][$0..<min($0 + size, parts[2].count)]) }.first
+  let cut = stride(from: 0, to: parts[2].count, by: size).lazy.compactMap { pieces.take(parts[2][$0..<min($0 + size, parts[2].count)]) }
+    .first
   promise((cut ?? pieces.finish()) == found, "the same in pieces of \(size)")
 
   let fields = parts[2].split(separator: 0x29, omittingEmptySubsequences: false).last?.split { $0 == 0x20 || $0 == 0x09 } ?? []
@@ -28,7 +29,9 @@ func fuzzProcFiles(_ input: [UInt8]) {
 /// The user who has made a mount is in the options of its file system, whatever else is in the line.
 private func checkUser(ofMount mount: UInt64, _ mountinfo: [UInt8]) {
   let found = userID(ofMount: mount, inMountinfo: mountinfo)
-  if let found { promise(mountinfo.firstRange(of: bytes("user_id=")) != nil && mountinfo.count > String(found).count, "the user of the mount") }
+  if let found {
+    promise(mountinfo.firstRange(of: bytes("user_id=")) != nil && mountinfo.count > String(found).count, "the user of the mount")
+  }
 }
 
 /// The first line whose field is the wanted one, and which has a `-` behind the sixth field, and a type behind that.

@@ -7,7 +7,9 @@ func fuzzReport(_ input: [UInt8]) {
   promise(whole == Reading(parts[1], piece: 1 + (number(parts[0]) ?? 0) % 4096), "the same in pieces")
   promise(whole == Reading(expectedOf: parts[1]), "what a plain reading finds")
   promise(whole.lines.count <= 300 && whole.lines.allSatisfy { isPrintable($0) && $0.count < 1024 }, "bounded and printable")
-  promise(whole.priorities.allSatisfy { (3...7).contains($0) || $0 == ReportFormat.userPriority || $0 == ReportFormat.repeatedError }, "priorities of syslog, and ours")
+  promise(
+    whole.priorities.allSatisfy { (3...7).contains($0) || $0 == ReportFormat.userPriority || $0 == ReportFormat.repeatedError },
+    "priorities of syslog, and ours")
 }
 
 /// What comes out of a report.

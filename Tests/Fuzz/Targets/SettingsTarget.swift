@@ -48,7 +48,9 @@ func fuzzSettings(_ input: [UInt8]) {
   for cut in input.indices where input[cut] == 0x0a && (cut % 7 == 0 || input.count < 256) {
     let halves = [input[..<cut], input[(cut + 1)...]].map { SettingsFile(path: bytes("/etc/f"), content: Array($0)) }
     let merged = SettingsParser(halves)
-    promise(placeless(merged.settings) == placeless(settings) && merged.problems.map(\.reason) == parser.problems.map(\.reason), "a drop-in from \(cut)")
+    promise(
+      placeless(merged.settings) == placeless(settings) && merged.problems.map(\.reason) == parser.problems.map(\.reason),
+      "a drop-in from \(cut)")
   }
 }
 

@@ -6,7 +6,8 @@ func fuzzSkeleton(_ input: [UInt8]) {
   let user = account(parts[0], uid: parts[1])
   let file = SkeletonFile(path: parts[0], mode: UInt32(parts[1].count) &* 0o111, content: parts[3])
   promise(file.mode & ~0o644 == 0, "the mode")
-  promise(file.directory + (file.path.contains(0x2f) ? [0x2f] : []) + file.name == file.path && !file.name.contains(0x2f), "the path's parts")
+  promise(
+    file.directory + (file.path.contains(0x2f) ? [0x2f] : []) + file.name == file.path && !file.name.contains(0x2f), "the path's parts")
 
   let values = [("@STORAGE@", parts[2]), ("@USER@", user.pathName), ("@UID@", decimal(UInt64(user.uid)))]
   var expected: [UInt8]? = []

@@ -9,7 +9,9 @@ func fuzzSubordinateIDs(_ input: [UInt8]) {
 
   let real = RealID.read(parts[3])
   let table = SubordinateIDTable(.users, parts[3], realIDs: real)
-  promise(table.ranges.filter(\.isCertain).map { [$0.ids.lowerBound, $0.ids.upperBound] } == plain(parts[3]), "the lines that everybody reads alike")
+  promise(
+    table.ranges.filter(\.isCertain).map { [$0.ids.lowerBound, $0.ids.upperBound] } == plain(parts[3]),
+    "the lines that everybody reads alike")
   let all = table.ranges.filter { user.name == $0.owner || identifier($0.owner) == user.uid }
   let exact = table.ranges.filter { user.name == $0.owner || decimal(UInt64(user.uid)) == $0.owner }
   promise(sorted(table.ranges(of: user)) == sorted(exact), "the user's own")
@@ -37,11 +39,14 @@ func fuzzSubordinateIDs(_ input: [UInt8]) {
     let plan: SubordinateIDPlan
     do throws(SubordinateIDRefusal) { plan = try SubordinateIDPlanner(user, settings).plan(facts) } catch { continue }
     if let range = plan.users {
-      promise(!table.ranges.contains { $0.ids.overlaps(range) } && !range.contains(user.uid) && range.lowerBound > 65535, "nobody's: \(range)")
+      promise(
+        !table.ranges.contains { $0.ids.overlaps(range) } && !range.contains(user.uid) && range.lowerBound > 65535, "nobody's: \(range)")
       promise(range.count == 65536, "enough")
     }
     // The user's own in the one file may be the same in the other.
-    if let range = plan.groups { promise(!table.ranges.contains { range.overlaps($0.ids) && !all.contains($0) }, "nobody else's: \(range)") }
+    if let range = plan.groups {
+      promise(!table.ranges.contains { range.overlaps($0.ids) && !all.contains($0) }, "nobody else's: \(range)")
+    }
   }
 }
 
@@ -53,7 +58,9 @@ private func sorted(_ ranges: [SubordinateRange]) -> [[UInt32]] {
 private func plain(_ content: [UInt8]) -> [[UInt32]] {
   content.split(separator: 0x0a).compactMap { line in
     let fields = line.split(separator: 0x3a, omittingEmptySubsequences: false)
-    guard fields.count == 3, !fields[0].isEmpty, let start: UInt64 = number(fields[1]), let count: UInt64 = number(fields[2]) else { return nil }
+    guard fields.count == 3, !fields[0].isEmpty, let start: UInt64 = number(fields[1]), let count: UInt64 = number(fields[2]) else {
+      return nil
+    }
     let ids = cut(start, count)
     // The kernel maps no more ids than up to 4294967294.
     let (end, overflow) = (octal(fields[1]) ?? start).addingReportingOverflow(octal(fields[2]) ?? count)

@@ -45,7 +45,9 @@ private func promiseAgreement(_ text: TOMLText) {
   var seen: Set<[[UInt8]]> = []
   for pair in text.scan.pairs {
     let header = pair.header.map { text.scan.headers[$0].path } ?? []
-    let isInArray = text.scan.headers.contains { $0.isArray && header.count >= $0.path.count && same(Array(header.prefix($0.path.count)), $0.path) }
+    let isInArray = text.scan.headers.contains {
+      $0.isArray && header.count >= $0.path.count && same(Array(header.prefix($0.path.count)), $0.path)
+    }
     // What has no value of its own: a table in braces.
     let isTable = text.scan.braces.contains { $0.range == pair.value }
     if isInArray || isTable { continue }

@@ -22,14 +22,17 @@ func fuzzTmpfiles(_ input: [UInt8]) {
     promise(!read.lines.contains { ($0.type == 0x44 || $0.type == 0x52) && isAbout($0, directory) }, "nothing empties it")
   }
   let spaced = Array(parts[1].split(separator: 0x0a).map { bytes("\t") + $0 + bytes("\n# d /var/tmp - - - 1d\n\n") }.joined())
-  promise(Tmpfiles(Tmpfiles.lines(spaced, bytes("/f.conf"))).lines.map { $0.path } == read.lines.map { $0.path }, "comments and blanks do not count")
+  promise(
+    Tmpfiles(Tmpfiles.lines(spaced, bytes("/f.conf"))).lines.map { $0.path } == read.lines.map { $0.path },
+    "comments and blanks do not count")
 }
 
 /// Whether it names the directory or one above it.
 private func isAbout(_ line: TmpfilesLine, _ directory: [UInt8]) -> Bool {
   var path: [UInt8] = []
-  return line.matches([0x2f]) || components(directory).contains { component in
-    path += [0x2f] + component
-    return line.matches(path)
-  }
+  return line.matches([0x2f])
+    || components(directory).contains { component in
+      path += [0x2f] + component
+      return line.matches(path)
+    }
 }

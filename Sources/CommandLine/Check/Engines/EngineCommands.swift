@@ -14,7 +14,8 @@ struct EngineCommands {
   let info = ["info", "--format", "{{json .}}"]
 
   func importing(_ archive: [UInt8]) -> [[UInt8]] {
-    words(["import"] + (engine == .podman ? ["--quiet"] : []) + ["--change", "LABEL \(EngineCommands.label)"]) + [archive] + words([EngineCommands.image])
+    words(["import"] + (engine == .podman ? ["--quiet"] : []) + ["--change", "LABEL \(EngineCommands.label)"]) + [archive]
+      + words([EngineCommands.image])
   }
 
   /// Labels of SELinux would keep the container from a volume in the home, and are no part of what is tried.
@@ -56,9 +57,12 @@ struct EngineCommands {
       let data = Data(lines[start...end].joined(separator: [.newline]))
       switch engine {
       case .podman:
-        guard let said = try? JSONDecoder().decode(PodmanInformation.self, from: data), said.store != nil || said.version != nil else { continue }
+        guard let said = try? JSONDecoder().decode(PodmanInformation.self, from: data), said.store != nil || said.version != nil else {
+          continue
+        }
         return Information(
-          version: said.version?.Version, graphroot: said.store?.graphRoot, driver: said.store?.graphDriverName, runroot: said.store?.runRoot,
+          version: said.version?.Version, graphroot: said.store?.graphRoot, driver: said.store?.graphDriverName,
+          runroot: said.store?.runRoot,
           database: said.host?.databaseBackend)
       case .docker:
         guard let said = try? JSONDecoder().decode(DockerInformation.self, from: data) else { continue }

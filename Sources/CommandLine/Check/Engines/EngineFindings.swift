@@ -35,18 +35,23 @@ struct EngineFindings {
     let remedy =
       switch (report.engine, difference.what) {
       case (.docker, _):
-        asUser("systemctl --user cat docker.service", note: "its daemon may be older than daemon.json: systemctl --user restart docker; or the unit sets XDG_DATA_HOME")
+        asUser(
+          "systemctl --user cat docker.service",
+          note: "its daemon may be older than daemon.json: systemctl --user restart docker; or the unit sets XDG_DATA_HOME")
       case (.podman, .database):
         asUser("grep -rs database_backend \(files)", note: "it keeps what it knows of containers there, and its runroot")
       case (.podman, .runroot):
         asUser(
           "ls -l \(shellWord(Array((report.graphroot ?? "").utf8)))/db.sql",
-          note: "Podman's database, there or in libpod/bolt_state.db, has kept it since its first command: nothing has to be done while that place is good")
+          note:
+            "Podman's database, there or in libpod/bolt_state.db, has kept it since its first command: nothing has to be done while that place is good"
+        )
       case (.podman, _):
         asUser("grep -rsE 'graphroot|rootless_storage_path|driver' \(files)", note: "another file sets it")
       }
     return Finding(
-      .engineDiffers, network ? .error : .warning, "\(report.engine.name) reports the \(subject) \(difference.engine)\(place); check expects \(difference.check).", remedy: remedy)
+      .engineDiffers, network ? .error : .warning,
+      "\(report.engine.name) reports the \(subject) \(difference.engine)\(place); check expects \(difference.check).", remedy: remedy)
   }
 
   // MARK: Failures
@@ -60,21 +65,34 @@ struct EngineFindings {
   }
 
   private func remedy(_ step: EngineReport.Step, _ engine: EngineReport.Engine, _ explanations: [Finding]) -> Remedy {
-    if let first = explanations.first { return run(again, after: "fix \(first.code.rawValue), which check finds and which explains it; then") }
+    if let first = explanations.first {
+      return run(again, after: "fix \(first.code.rawValue), which check finds and which explains it; then")
+    }
     let program = engine.rawValue
-    let watch = engine == .podman ? "podman --log-level=debug info" : "DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock docker info; journalctl --user -u docker.service"
+    let watch =
+      engine == .podman
+      ? "podman --log-level=debug info" : "DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock docker info; journalctl --user -u docker.service"
     switch step.outcome {
-    case .notStarted: return .root("sudo ls -lL $(command -v \(program))", note: "it has to be a program that everybody can run: reinstall \(program); then: \(again)")
-    case .killed: return .root("sudo journalctl -k -g 'killed process'", note: "the kernel ends programs when memory is short; then: \(again)")
+    case .notStarted:
+      return .root(
+        "sudo ls -lL $(command -v \(program))", note: "it has to be a program that everybody can run: reinstall \(program); then: \(again)")
+    case .killed:
+      return .root("sudo journalctl -k -g 'killed process'", note: "the kernel ends programs when memory is short; then: \(again)")
     case .late: return asUser(watch, note: "see what it waits for; or give it longer: \(again) --timeout 600")
     case .flooded: return asUser(watch, note: "see what it prints; \(program) may be a script of somebody's; then: \(again)")
     case .failed, .done, .skipped: break
     }
     if step.step == .remove || step.step == .leftovers {
-      return run(again, note: "what is left bears the label \(EngineCommands.label), and the next run removes it; if that fails too, as \(shown(account.name)): \(watch)")
+      return run(
+        again,
+        note:
+          "what is left bears the label \(EngineCommands.label), and the next run removes it; if that fails too, as \(shown(account.name)): \(watch)"
+      )
     }
     if step.step == .volume {
-      return asUser("touch ~/rootless-storage-test && ls -l ~/rootless-storage-test", note: "see whether the home can be written to, and whose new files are; then: \(again)")
+      return asUser(
+        "touch ~/rootless-storage-test && ls -l ~/rootless-storage-test",
+        note: "see whether the home can be written to, and whose new files are; then: \(again)")
     }
     return asUser(watch, note: "check finds nothing that explains it: act on what \(engine.name) prints; then: \(again)")
   }
@@ -100,14 +118,18 @@ struct EngineFindings {
     let stores = isStart || step == .import || step == .run
     switch code {
     // It does not start with such files.
-    case .storageConfInvalid, .storageConfUnreadable, .containersConf, .driverUnknown, .imageStore, .storageOption, .overlayRecord, .podmanDatabase:
+    case .storageConfInvalid, .storageConfUnreadable, .containersConf, .driverUnknown, .imageStore, .storageOption, .overlayRecord,
+      .podmanDatabase:
       return engine == .podman && isStart ? [] : nil
     case .daemonJsonInvalid, .daemonJsonUnreadable, .daemonJsonKey, .dataRootTwice, .dataRootOldKey, .dockerDriver, .execRootUnusable:
       return engine == .docker && isStart ? [] : nil
     // Its store is where it cannot work. A network file system refuses the owners of an image's files.
-    case .graphrootNetwork, .graphrootMissing, .storageConfMissing: return engine == .podman && stores ? ["network file system", "nfs", "overlay", "chown", "not supported", "permitted", "denied"] : nil
-    case .graphrootForeign, .graphrootVariable, .runrootUnusable, .storeOwner: return engine == .podman && stores ? ["denied", "permitted", "no such file", "mkdir"] : nil
-    case .dataRootNetwork, .dataRootMissing, .daemonJsonMissing: return engine == .docker && stores ? ["overlay", "chown", "not supported", "permitted", "denied"] : nil
+    case .graphrootNetwork, .graphrootMissing, .storageConfMissing:
+      return engine == .podman && stores ? ["network file system", "nfs", "overlay", "chown", "not supported", "permitted", "denied"] : nil
+    case .graphrootForeign, .graphrootVariable, .runrootUnusable, .storeOwner:
+      return engine == .podman && stores ? ["denied", "permitted", "no such file", "mkdir"] : nil
+    case .dataRootNetwork, .dataRootMissing, .daemonJsonMissing:
+      return engine == .docker && stores ? ["overlay", "chown", "not supported", "permitted", "denied"] : nil
     case .dataRootForeign: return engine == .docker && stores ? ["denied", "permitted", "mkdir"] : nil
     case .storageMissing, .storageOccupied, .storageTampered, .storageNetwork, .storageWay, .storageFailed:
       return stores ? ["denied", "permitted", "no such file", "mkdir", "network file system", "not supported"] : nil
@@ -117,8 +139,10 @@ struct EngineFindings {
     case .storageLabel: return step == .run || step == .import ? ["denied"] : nil
     // Who is who in the container.
     case .subuidMissing, .subuidSmall, .subidSource, .subidRefused, .subidLine, .migrateNeeded:
-      return stores || step == .volume ? ["subuid", "subgid", "newuidmap", "newgidmap", "chown", "uid_map", "gid_map", "insufficient uids", "belongs to"] : nil
-    case .usernsDisabled, .usernsRestricted, .newuidmap: return stores ? ["namespace", "newuidmap", "newgidmap", "clone", "unshare", "permitted"] : nil
+      return stores || step == .volume
+        ? ["subuid", "subgid", "newuidmap", "newgidmap", "chown", "uid_map", "gid_map", "insufficient uids", "belongs to"] : nil
+    case .usernsDisabled, .usernsRestricted, .newuidmap:
+      return stores ? ["namespace", "newuidmap", "newgidmap", "clone", "unshare", "permitted"] : nil
     // Nothing of these keeps an engine from working, or they are of the caller's environment, which a trial does not have.
     default: return nil
     }

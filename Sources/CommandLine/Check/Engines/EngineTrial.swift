@@ -49,7 +49,8 @@ struct EngineTrial {
 
   private mutating func tryImage(_ volume: borrowing TrialVolume) {
     guard let archive else {
-      report.steps.append(.init(step: .import, outcome: .skipped, milliseconds: 0, cause: "there is no program for an image on this kind of machine"))
+      report.steps.append(
+        .init(step: .import, outcome: .skipped, milliseconds: 0, cause: "there is no program for an image on this kind of machine"))
       return
     }
     var image: [UInt8]? = nil
@@ -119,7 +120,9 @@ struct EngineTrial {
         return nil
       }
       if isGone && !left.isEmpty {
-        isGone = perform(step, isOfImages ? commands.removing(images: left) : commands.removing(containers: left), isLast: isLast) { _ in nil }
+        isGone = perform(step, isOfImages ? commands.removing(images: left) : commands.removing(containers: left), isLast: isLast) { _ in
+          nil
+        }
       }
     }
     if var whole = report.steps.last {
@@ -132,7 +135,8 @@ struct EngineTrial {
   // MARK: Commands
 
   private mutating func note(_ step: EngineReport.Step.Name, since began: Int64, _ cause: String?) {
-    report.steps.append(.init(step: step, outcome: cause == nil ? .done : .failed, milliseconds: Int(monotonicMilliseconds() - began), cause: cause))
+    report.steps.append(
+      .init(step: step, outcome: cause == nil ? .done : .failed, milliseconds: Int(monotonicMilliseconds() - began), cause: cause))
   }
 
   /// Runs the engine, and notes what came of it.
@@ -172,8 +176,10 @@ struct EngineTrial {
       } catch {
         switch error {
         case .notStarted(let why): fail(.notStarted, "\(shown(program)) cannot be started: \(text(why))")
-        case .timedOut(let output): fail(.late, "it was not done within \(counted(Int(seconds), "second", "seconds")), and was ended", output)
-        case .tooMuch(let output): fail(.flooded, "it printed more than \(shownSize(UInt64(EngineTrial.longestOutput))), and was ended", output)
+        case .timedOut(let output):
+          fail(.late, "it was not done within \(counted(Int(seconds), "second", "seconds")), and was ended", output)
+        case .tooMuch(let output):
+          fail(.flooded, "it printed more than \(shownSize(UInt64(EngineTrial.longestOutput))), and was ended", output)
         }
       }
     }
@@ -189,14 +195,18 @@ struct EngineTrial {
   }
 
   private static func lastLines(_ output: [UInt8]) -> [String]? {
-    let lines = output.suffix(65536).split(separator: .newline).map { Array($0.last == .carriageReturn ? $0.dropLast() : $0) }.filter { !$0.isEmpty }
+    let lines = output.suffix(65536).split(separator: .newline).map { Array($0.last == .carriageReturn ? $0.dropLast() : $0) }.filter {
+      !$0.isEmpty
+    }
     return lines.isEmpty ? nil : lines.suffix(EngineReport.mostWords).map { shown($0) }
   }
 
   // MARK: Places
 
   private var settings: Settings? {
-    do throws(WayProblem) { return try readSettings(request.conf, trusted: false, MountTable(blockDeviceIsLocal: true)).settings } catch { return nil }
+    do throws(WayProblem) { return try readSettings(request.conf, trusted: false, MountTable(blockDeviceIsLocal: true)).settings } catch {
+      return nil
+    }
   }
 
   /// Whether two paths lead to one directory.

@@ -43,7 +43,12 @@ struct EngineVerifier {
     if let failure = seen.failure { return ended(.failed, failure) }
     // Nothing that an engine could do there would tell more.
     let obstacles = seen.findings.filter { [.homeUnusable, .homeTicketMissing, .accountRefused, .accountExcluded].contains($0.code) }
-    guard seen.isServed else { return ended(.notServed, obstacles.contains { $0.code == .accountExcluded } ? "excluded by the settings" : "uid \(account.uid) is outside uid_min to uid_max") }
+    guard seen.isServed else {
+      return ended(
+        .notServed,
+        obstacles.contains { $0.code == .accountExcluded } ? "excluded by the settings" : "uid \(account.uid) is outside uid_min to uid_max"
+      )
+    }
     if let first = obstacles.first {
       report.findings = obstacles
       return obstacles.isWanting ? ended(.findings) : ended(.unknown, "\(first.sentence) No engine was asked: \(first.remedy.text)")
@@ -54,9 +59,11 @@ struct EngineVerifier {
     } catch {
       switch error {
       case .noSession: return ended(.unknown, noSession(account))
-      case .child(.timedOut): return ended(.failed, "the engines were not done within \(timeout) seconds, and were ended; try again with a larger --timeout")
+      case .child(.timedOut):
+        return ended(.failed, "the engines were not done within \(timeout) seconds, and were ended; try again with a larger --timeout")
       case .child(.tooMuch): return ended(.failed, "the process that asks the engines printed too much; try again")
-      case .child(.notStarted(let cause)): return ended(.failed, "the process that asks the engines cannot be started: \(text(cause)); try again")
+      case .child(.notStarted(let cause)):
+        return ended(.failed, "the process that asks the engines cannot be started: \(text(cause)); try again")
       }
     }
     guard report.engines.map(\.engine) == engines, report.engines.allSatisfy(\.isSane) else {
@@ -92,7 +99,9 @@ struct EngineVerifier {
   private func allFindings(_ account: Account, _ seen: UserReport) -> [Finding] {
     let host = host()
     return seen.findings
-      + accountFindings(for: account, host.subordinateIDs, settings, ignoresChownErrors: seen.ignoresChownErrors == true, seen: [account.uid]) + hostFindings(host)
+      + accountFindings(
+        for: account, host.subordinateIDs, settings, ignoresChownErrors: seen.ignoresChownErrors == true, seen: [account.uid])
+      + hostFindings(host)
   }
 
   /// Why nothing can be run as the user, and what to do.
@@ -115,13 +124,17 @@ struct EngineVerifier {
     if left < 3 { throw .child(.timedOut(output: [])) }
     let request = TrialRequest(
       engines: engines, uid: account.uid, home: account.home, conf: conf, deadline: deadline - EngineVerifier.margin, expected: expected)
-    guard let question = try? JSONEncoder().encode(request), let program = HostTree.this.link(Array("/proc/self/exe".utf8)), program.first == .slash else {
+    guard let question = try? JSONEncoder().encode(request), let program = HostTree.this.link(Array("/proc/self/exe".utf8)),
+      program.first == .slash
+    else {
       throw .child(.notStarted(.noEntry))
     }
     let ending = try UserProgram(as: account, isCaller: environment != nil).run(
       program, [Array("try-engines".utf8), Array(question)], seconds: left, limit: 1 << 20)
     // Its own errors, and a manager's, may stand before the answer.
-    guard ending.status == 0, let answer = ending.output.split(separator: .newline).last, let reports = try? JSONDecoder().decode([EngineReport].self, from: Data(answer)) else {
+    guard ending.status == 0, let answer = ending.output.split(separator: .newline).last,
+      let reports = try? JSONDecoder().decode([EngineReport].self, from: Data(answer))
+    else {
       return []
     }
     return reports

@@ -8,7 +8,8 @@ enum ProbeArchive {
     var archive = entry(String(ProbeProgram.path.dropFirst()), mode: 0o755, owner: 0, group: 0, program)
     archive += entry(String(ProbeProgram.volume.dropFirst()) + "/", mode: 0o755, owner: 0, group: 0, [], isDirectory: true)
     for file in ProbeProgram.owners {
-      archive += entry(file.name, mode: 0o644, owner: file.owner, group: file.group, Array("owner \(file.owner), group \(file.group)\n".utf8))
+      archive += entry(
+        file.name, mode: 0o644, owner: file.owner, group: file.group, Array("owner \(file.owner), group \(file.group)\n".utf8))
     }
     return archive + [UInt8](repeating: 0, count: 1024)
   }
@@ -23,8 +24,12 @@ enum ProbeArchive {
       return Array((String(repeating: "0", count: max(0, size - 1 - digits.count)) + digits).utf8) + [0]
     }
     // 2026-01-01: before it a tool may warn.
-    let before = padded(Array(name.utf8), 100) + number(Int(mode), 8) + number(Int(owner), 8) + number(Int(group), 8) + number(content.count, 12) + number(1_767_225_600, 12)
-    let after = [isDirectory ? UInt8(ascii: "5") : UInt8(ascii: "0")] + padded([], 100) + Array("ustar\u{0}00".utf8) + padded([], 64) + number(0, 8) + number(0, 8)
+    let before =
+      padded(Array(name.utf8), 100) + number(Int(mode), 8) + number(Int(owner), 8) + number(Int(group), 8) + number(content.count, 12)
+      + number(1_767_225_600, 12)
+    let after =
+      [isDirectory ? UInt8(ascii: "5") : UInt8(ascii: "0")] + padded([], 100) + Array("ustar\u{0}00".utf8) + padded([], 64) + number(0, 8)
+      + number(0, 8)
     let blank = [UInt8](repeating: .space, count: 8)
     let sum = (before + blank + after).reduce(0) { $0 + Int($1) }
     let header = padded(before + number(sum, 7) + [.space] + after, 512)

@@ -7,7 +7,9 @@ enum ProbeProgram {
   static let volume = "/volume"
   static let written = "written"
   /// The files that it looks at.
-  static let owners: [(name: String, owner: UInt32, group: UInt32)] = [("0-42", 0, 42), ("999-999", 999, 999), ("65534-65534", 65534, 65534)]
+  static let owners: [(name: String, owner: UInt32, group: UInt32)] = [
+    ("0-42", 0, 42), ("999-999", 999, 999), ("65534-65534", 65534, 65534),
+  ]
 
   #if arch(x86_64)
     static let elf: [UInt8]? = file(machine: 62, x86)
@@ -37,7 +39,9 @@ enum ProbeProgram {
     file += little(2, 2) + little(machine, 2) + little(1, 4) + little(base + headers, 8) + little(64, 8) + little(0, 8)
     file += little(0, 4) + little(64, 2) + little(56, 2) + little(2, 2) + little(64, 2) + little(0, 2) + little(0, 2)
     // PT_LOAD, read and execute. Pages have up to 64 KiB.
-    file += little(1, 4) + little(5, 4) + little(0, 8) + little(base, 8) + little(base, 8) + little(size, 8) + little(size, 8) + little(0x10000, 8)
+    file +=
+      little(1, 4) + little(5, 4) + little(0, 8) + little(base, 8) + little(base, 8) + little(size, 8) + little(size, 8)
+      + little(0x10000, 8)
     // PT_GNU_STACK, read and write.
     file += little(0x6474_e551, 4) + little(6, 4) + [UInt8](repeating: 0, count: 40) + little(16, 8)
     return file + text

@@ -25,7 +25,11 @@ extension UserDiagnosis {
     // What is none, check judges.
     func absolute(_ path: String?) -> String? { path.flatMap { $0.utf8.first == .slash ? $0 : nil } }
     var expected = ExpectedEngines()
-    expected.graphroot = absolute(common { $0.store.map { ExpandedPath($0.path, facts.account).path } ?? ownStore(.podman)?.place.real ?? home + "/.local/share/containers/storage" })
+    expected.graphroot = absolute(
+      common {
+        $0.store.map { ExpandedPath($0.path, facts.account).path } ?? ownStore(.podman)?.place.real ?? home
+          + "/.local/share/containers/storage"
+      })
     // Of several the first one that works is taken, and nobody here knows which that is.
     expected.driver = common { reading in
       guard let driver = reading.driver, driver.key == "driver" else { return nil }

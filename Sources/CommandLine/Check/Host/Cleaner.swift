@@ -53,7 +53,9 @@ struct Cleaner: Equatable, Sendable {
           directories += configured.directories
           spared += configured.spared
         }
-        if !directories.isEmpty { found.append(Cleaner(program: program, file: file, line: number, directories: directories, spared: spared)) }
+        if !directories.isEmpty {
+          found.append(Cleaner(program: program, file: file, line: number, directories: directories, spared: spared))
+        }
       }
     }
     return found
@@ -89,8 +91,11 @@ struct Cleaner: Equatable, Sendable {
       }
       let line = pending
       pending = []
-      let words = line.split { $0 == .space || $0 == .tab || $0 == .semicolon || $0 == .ampersand || $0 == .verticalBar || $0 == .leftParenthesis || $0 == .rightParenthesis || $0 == .leftBrace || $0 == .rightBrace }
-        .map { word in word.filter { $0 != .quote && $0 != .apostrophe } }
+      let words = line.split {
+        $0 == .space || $0 == .tab || $0 == .semicolon || $0 == .ampersand || $0 == .verticalBar || $0 == .leftParenthesis
+          || $0 == .rightParenthesis || $0 == .leftBrace || $0 == .rightBrace
+      }
+      .map { word in word.filter { $0 != .quote && $0 != .apostrophe } }
       if words.first?.first == .hash { continue }
       found.append((first, Array(words.prefix { $0.first != .hash })))
     }

@@ -56,7 +56,8 @@ struct DockerRemap: Equatable, Sendable {
 
   /// The name of the directory that is in use; nil: none, or nobody knows.
   func current(_ index: SubordinateIDIndex) -> [UInt8]? {
-    guard let uid = ranges(in: index.users).map(\.ids.lowerBound).min(), let gid = ranges(in: index.groups).map(\.ids.lowerBound).min() else { return nil }
+    guard let uid = ranges(in: index.users).map(\.ids.lowerBound).min(), let gid = ranges(in: index.groups).map(\.ids.lowerBound).min()
+    else { return nil }
     return decimal(UInt64(uid)) + [.dot] + decimal(UInt64(gid))
   }
 
@@ -74,7 +75,8 @@ func dockerFindings(_ docker: DockerRemap?, _ namespaces: UserNamespaces, _ inde
     if namespaces.isKernelWithout || namespaces.most == 0 {
       findings.append(
         Finding(
-          .dockerRemap, .error, "\(DockerRemap.settings) has userns-remap, and this kernel makes no user namespaces, so no container of root's Docker starts.",
+          .dockerRemap, .error,
+          "\(DockerRemap.settings) has userns-remap, and this kernel makes no user namespaces, so no container of root's Docker starts.",
           remedy: "see userns-disabled, or remove userns-remap from \(DockerRemap.settings)"))
     }
     for table in index.tables where table.failure == nil { findings += mapping(docker, table, index, settings) }
@@ -90,8 +92,13 @@ private func mapping(_ docker: DockerRemap, _ table: SubordinateIDTable, _ index
     if docker.isToBeMade { return [] }
     return [
       Finding(
-        .dockerRemap, .error, "\(DockerRemap.settings) has userns-remap \"\(shown(value))\", and \(table.file) has no \(table.noun)s of \(name): root's Docker does not start.",
-        remedy: .root("sudo systemctl restart docker", after: "give \(name) one range of ids in /etc/subuid and /etc/subgid that nobody has (rootless-storage subids list shows what is taken), then"))
+        .dockerRemap, .error,
+        "\(DockerRemap.settings) has userns-remap \"\(shown(value))\", and \(table.file) has no \(table.noun)s of \(name): root's Docker does not start.",
+        remedy: .root(
+          "sudo systemctl restart docker",
+          after:
+            "give \(name) one range of ids in /etc/subuid and /etc/subgid that nobody has (rootless-storage subids list shows what is taken), then"
+        ))
     ]
   }
   // The group of that name is meant to be in it where the user is.
@@ -99,7 +106,9 @@ private func mapping(_ docker: DockerRemap, _ table: SubordinateIDTable, _ index
   return ranges.prefix(4).compactMap { range in
     var faults = people(table, range.ids, settings, own: own)
     table.forEach(overlapping: range.ids) { other in
-      if other.ownerNumber != range.ownerNumber && other.canHaveUser { faults.append("subordinate ids of \(shown(other.owner)) (\(other.ids.shown))") }
+      if other.ownerNumber != range.ownerNumber && other.canHaveUser {
+        faults.append("subordinate ids of \(shown(other.owner)) (\(other.ids.shown))")
+      }
       return faults.count < 4
     }
     if faults.isEmpty { return nil }
@@ -107,7 +116,8 @@ private func mapping(_ docker: DockerRemap, _ table: SubordinateIDTable, _ index
       .dockerRemap, .error,
       "Containers of root's Docker have the \(table.noun)s \(range.ids.shown) of \(name) (userns-remap, \(table.file):\(range.line)), which include \(list(faults)): with ids in common, one can act as the other.",
       remedy: .root(
-        "sudo vi +\(range.line) \(table.file) && sudo systemctl restart docker", note: "it begins with an empty directory for these", after: "give \(name) other ids"))
+        "sudo vi +\(range.line) \(table.file) && sudo systemctl restart docker", note: "it begins with an empty directory for these",
+        after: "give \(name) other ids"))
   }
 }
 
@@ -124,6 +134,8 @@ private func hiddenImages(_ docker: DockerRemap, _ index: SubordinateIDIndex) ->
     Finding(
       .dockerImagesHidden, .note,
       "Root's Docker keeps its images in \(own), by userns-remap (\(docker.value.map { "\"\(shown($0))\"" } ?? "not set") in \(DockerRemap.settings)). Images, containers and volumes of another time are in \(list(Array(hidden.prefix(4)))): they take space, and no command of Docker shows them.",
-      remedy: "look at them as root, the volumes above all; to have them back, set userns-remap as it was; else remove them while Docker is stopped")
+      remedy:
+        "look at them as root, the volumes above all; to have them back, set userns-remap as it was; else remove them while Docker is stopped"
+    )
   ]
 }

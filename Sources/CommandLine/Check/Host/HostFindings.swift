@@ -38,26 +38,36 @@ private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
   if let problem = parent.problem {
     findings.append(
       Finding(
-        .storageWay, .error, "No login makes a storage directory: the path to \(shown(parent.path)), where they are to be, is refused: \(String(decoding: Wording.way(problem, .storage).bytes, as: UTF8.self)).",
+        .storageWay, .error,
+        "No login makes a storage directory: the path to \(shown(parent.path)), where they are to be, is refused: \(String(decoding: Wording.way(problem, .storage).bytes, as: UTF8.self)).",
         remedy: wayRemedy(problem)))
   }
   // A host whose /var/tmp is in memory has no disk, as a rule; another place was chosen.
   if let volume = parent.volume, volume.isInMemory, parent.path != Array("/var/tmp".utf8) {
     findings.append(
       Finding(
-        .storageVolatile, .note, "\(shown(parent.path)), the parent of all storage directories, is on \(volume.type ?? "tmpfs"): images and volumes fill the memory, and are gone at the next boot.",
-        remedy: "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on a disk, or do nothing if that is meant"))
+        .storageVolatile, .note,
+        "\(shown(parent.path)), the parent of all storage directories, is on \(volume.type ?? "tmpfs"): images and volumes fill the memory, and are gone at the next boot.",
+        remedy: "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on a disk, or do nothing if that is meant")
+    )
   }
-  if let volume = parent.volume, !volume.isNetwork, let shortage = spaceShortage(volume, of: "\(shown(parent.path)), the parent of all storage directories,") {
+  if let volume = parent.volume, !volume.isNetwork,
+    let shortage = spaceShortage(volume, of: "\(shown(parent.path)), the parent of all storage directories,")
+  {
     findings.append(
       Finding(
         .storageSpace, shortage.severity, shortage.sentence,
-        remedy: .root("sudo rootless-storage prune --until-free 20% --dry-run; sudo du -xh --max-depth=1 \(path) | sort -h", note: "decide what is no longer needed")))
+        remedy: .root(
+          "sudo rootless-storage prune --until-free 20% --dry-run; sudo du -xh --max-depth=1 \(path) | sort -h",
+          note: "decide what is no longer needed")))
   }
   if let volume = parent.volume, !volume.isNetwork {
     for option in MountOption.all(volume, isVfs: false) where option.severity == .note {
       findings.append(
-        Finding(option.code, .note, "\(shown(parent.path)), the parent of all storage directories, is on a mount with \(option.name): \(option.effect).", remedy: "nothing has to be done"))
+        Finding(
+          option.code, .note,
+          "\(shown(parent.path)), the parent of all storage directories, is on a mount with \(option.name): \(option.effect).",
+          remedy: "nothing has to be done"))
     }
   }
   findings += quotaFindings(parent)
@@ -66,7 +76,9 @@ private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
       Finding(
         .storagePolyinstantiated, .warning,
         "pam_namespace gives every user a directory of their own in the place of one above the storage directories (\(place)): what one session has there, a user's manager or a job of cron's may not see, and containers of one are lost for the other.",
-        remedy: "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place that \(place) does not name, such as /var/lib/rootless-storage/$USER"))
+        remedy:
+          "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place that \(place) does not name, such as /var/lib/rootless-storage/$USER"
+      ))
   }
   return findings
 }
@@ -83,7 +95,9 @@ private func cleanerFindings(_ cleaners: [Cleaner], _ template: StorageTemplate)
     return Finding(
       .storageAgeing, .warning,
       "\(cleaner.program) (\(shown(cleaner.file)):\(cleaner.line)) removes what has not been used for some time, and with it the containers and images in \(list(taken.map { "\(shownStorage)/\($0)" })), file by file.",
-      remedy: "give \(cleaner.program) in \(shellWord(cleaner.file)) the options \(taken.map { "\(option) '\(pattern)/\($0)'" }.joined(separator: " "))")
+      remedy:
+        "give \(cleaner.program) in \(shellWord(cleaner.file)) the options \(taken.map { "\(option) '\(pattern)/\($0)'" }.joined(separator: " "))"
+    )
   }
 }
 
@@ -93,7 +107,8 @@ private func sessionFindings(_ sessions: SessionFacts) -> [Finding] {
   if let place = sessions.sshWithoutPAM {
     findings.append(
       Finding(
-        .pamUnused, .warning, "sshd opens sessions without PAM (UsePAM no, \(place)), so that logins by ssh do not call pam_rootless_storage.so.",
+        .pamUnused, .warning,
+        "sshd opens sessions without PAM (UsePAM no, \(place)), so that logins by ssh do not call pam_rootless_storage.so.",
         remedy: .root("sudo systemctl reload sshd", after: "set UsePAM yes at \(place), then")))
   }
   if let file = sessions.slurmWithoutPAM {
@@ -101,7 +116,8 @@ private func sessionFindings(_ sessions: SessionFacts) -> [Finding] {
       Finding(
         .pamUnused, .note,
         "Jobs of Slurm open no PAM session here (\(shown(file)) has no UsePAM=1): a user who has a job on this host and has never logged in to it has no storage directory.",
-        remedy: "set UsePAM=1 in \(shellWord(file)) and call pam_rootless_storage.so in /etc/pam.d/slurm, or run the session helper in a prolog"))
+        remedy:
+          "set UsePAM=1 in \(shellWord(file)) and call pam_rootless_storage.so in /etc/pam.d/slurm, or run the session helper in a prolog"))
   }
   return findings
 }
@@ -130,13 +146,16 @@ private func quotaFindings(_ parent: HostFacts.StorageParentFacts) -> [Finding] 
       Finding(
         .quotaUnsupported, .warning,
         "No storage directory gets the limit that the settings have: \(place), which holds them all, is in the project \(mark.project), or hands it on, and no other is set in it. \(quotaBoundary)",
-        remedy: .root("sudo chattr -P -p 0 \(shellWord(parent.path))", note: "if nobody needs that project; else remove storage_quota and storage_quota_inodes"))
+        remedy: .root(
+          "sudo chattr -P -p 0 \(shellWord(parent.path))",
+          note: "if nobody needs that project; else remove storage_quota and storage_quota_inodes"))
     ]
   }
   guard let quota = parent.quota, quota != .enforced else { return [] }
   let type = parent.volume?.type ?? "its file system"
   let why = quota == .off ? "project quotas are not turned on there" : "projects are counted there, and no limit is enforced"
-  let anew = "prjquota among its options in /etc/fstab, unmounted and mounted again (a remount does not turn it on), or for the root file system rootflags=prjquota on the kernel's command line"
+  let anew =
+    "prjquota among its options in /etc/fstab, unmounted and mounted again (a remount does not turn it on), or for the root file system rootflags=prjquota on the kernel's command line"
   let remedy: Remedy =
     switch type {
     case "ext4": Remedy("turn them on: unmounted, tune2fs -O project -Q prjquota DEVICE, and then \(anew)", by: .root)
@@ -145,7 +164,8 @@ private func quotaFindings(_ parent: HostFacts.StorageParentFacts) -> [Finding] 
     }
   return [
     Finding(
-      .quotaUnsupported, .warning, "No storage directory gets the limit that the settings have: \(place) is on \(type), and \(why). \(quotaBoundary)", remedy: remedy)
+      .quotaUnsupported, .warning,
+      "No storage directory gets the limit that the settings have: \(place) is on \(type), and \(why). \(quotaBoundary)", remedy: remedy)
   ]
 }
 
@@ -155,7 +175,8 @@ private func kernelFindings(_ facts: HostFacts) -> [Finding] {
   if facts.hasOldControlGroups && facts.userNamespaces.engines.contains(where: { $0.name == "podman" }) {
     findings.append(
       Finding(
-        .cgroupOld, .note, "Control groups are of version 1 here, or of both versions: Podman 6 does not start on such a host, earlier ones do.",
+        .cgroupOld, .note,
+        "Control groups are of version 1 here, or of both versions: Podman 6 does not start on such a host, earlier ones do.",
         remedy: "before an upgrade to Podman 6, boot with systemd.unified_cgroup_hierarchy=1"))
   }
   if let value = facts.hidesProcesses {
@@ -168,7 +189,8 @@ private func kernelFindings(_ facts: HostFacts) -> [Finding] {
   for program in facts.userNamespaces.setUserID {
     findings.append(
       Finding(
-        .engineSetuid, .error, "\(shown(baseName(program))) (\(shown(program))) has the set-user-ID bit: it runs with root's rights for everybody, and with root's storage.",
+        .engineSetuid, .error,
+        "\(shown(baseName(program))) (\(shown(program))) has the set-user-ID bit: it runs with root's rights for everybody, and with root's storage.",
         remedy: .root("sudo chmod u-s,g-s \(shellWord(program))")))
   }
   return findings
@@ -191,7 +213,9 @@ func siteFindings(_ facts: HostFacts, orphans: Int) -> [Finding] {
     Finding(
       .storageParentShared, .note,
       "every user can create entries in \(shown(parent)), and the files in the homes name it on every host that mounts them. Here a login takes a user's path back from another user. A host without this package does not: whoever creates the path there first provides that user's container storage.",
-      remedy: "install this package on every host that mounts these homes, or set storage_directory below a directory that only root can write to, such as /var/lib/rootless-storage/$USER")
+      remedy:
+        "install this package on every host that mounts these homes, or set storage_directory below a directory that only root can write to, such as /var/lib/rootless-storage/$USER"
+    )
   ]
 }
 

@@ -52,12 +52,14 @@ struct HostFacts: Equatable, Sendable {
     let installation = Installation(tree, settingsPath: settingsPath, stacks: stacks)
     let subordinateIDs = SubordinateIDIndex(tree)
     return HostFacts(
-      isRoot: effectiveIDs().user == 0, stacks: stacks, authselectCopy: AuthselectCopy(tree), installation: installation, tmpfiles: Tmpfiles(tree),
+      isRoot: effectiveIDs().user == 0, stacks: stacks, authselectCopy: AuthselectCopy(tree), installation: installation,
+      tmpfiles: Tmpfiles(tree),
       userNamespaces: UserNamespaces(tree), subordinateIDs: subordinateIDs, docker: DockerRemap(tree, subordinateIDs),
       sharedParent: HostFacts.sharedParent(tree, installation), storageParent: HostFacts.storageParent(tree, installation),
       cleaners: Cleaner.all(tree), sessions: SessionFacts(tree),
       hasOldControlGroups: tree.exists("/sys/fs/cgroup") && !tree.exists("/sys/fs/cgroup/cgroup.controllers"),
-      hidesProcesses: HostFacts.hidesProcesses(tree), polyinstantiation: HostFacts.polyinstantiation(tree, installation, stacks), selinux: SELinuxDenials(tree))
+      hidesProcesses: HostFacts.hidesProcesses(tree), polyinstantiation: HostFacts.polyinstantiation(tree, installation, stacks),
+      selinux: SELinuxDenials(tree))
   }
 
   private static func storageParent(_ tree: HostTree, _ installation: Installation) -> StorageParentFacts? {
@@ -82,7 +84,9 @@ struct HostFacts: Equatable, Sendable {
       return facts
     } catch {
       // Somebody who is not root may not see it all.
-      if effectiveIDs().user != 0 && error.reason == .failed(.accessDenied) { return StorageParentFacts(path: path, problem: nil, volume: nil) }
+      if effectiveIDs().user != 0 && error.reason == .failed(.accessDenied) {
+        return StorageParentFacts(path: path, problem: nil, volume: nil)
+      }
       var problem = error
       problem.path = tree.onHost(error.path)
       return StorageParentFacts(path: path, problem: problem, volume: nil)
@@ -123,7 +127,9 @@ struct HostFacts: Equatable, Sendable {
   private static func sharedParent(_ tree: HostTree, _ installation: Installation) -> [UInt8]? {
     guard case .read(let file) = installation.settings else { return nil }
     let path = file.settings.storage.parent
-    do throws(Errno) { return try fileStatus(of: try open(path: tree(path), .anyPlace)).mode & 0o022 != 0 ? path : nil } catch { return nil }
+    do throws(Errno) { return try fileStatus(of: try open(path: tree(path), .anyPlace)).mode & 0o022 != 0 ? path : nil } catch {
+      return nil
+    }
   }
 
   /// The settings that hold for logins; nil where they are refused, or only root may read them.

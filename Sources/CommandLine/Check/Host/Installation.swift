@@ -73,7 +73,9 @@ struct Installation: Equatable, Sendable {
       let reading = try readSettings(tree(settingsPath), trusted: true, mounts)
       var settings = reading.settings
       settings.exclusions = settings.exclusions.named { tree.onHost($0) }
-      return SettingsFile(settings: settings, problems: reading.problems.map { SettingsProblem(file: tree.onHost($0.file), line: $0.line, reason: $0.reason) })
+      return SettingsFile(
+        settings: settings, problems: reading.problems.map { SettingsProblem(file: tree.onHost($0.file), line: $0.line, reason: $0.reason) }
+      )
     }
     if case .read(let file) = settings {
       skeleton = Installation.reading(tree) { () throws(WayProblem) in

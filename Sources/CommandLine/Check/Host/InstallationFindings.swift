@@ -26,10 +26,13 @@ func installationFindings(_ installation: Installation) -> [Finding] {
       let place = Exclusions.Place(file: problem.file, line: problem.line)
       let isDecisive = file.settings.exclusions.doubtfulUsers == place || file.settings.exclusions.doubtfulGroups == place
       findings.append(
-        Finding(.settingsProblem, isDecisive ? .error : .warning, sentence(.settingsProblem(problem)), remedy: "\(edit); see rootless-storage.conf(5)"))
+        Finding(
+          .settingsProblem, isDecisive ? .error : .warning, sentence(.settingsProblem(problem)),
+          remedy: "\(edit); see rootless-storage.conf(5)"))
     }
   case .refused(let problem):
-    findings.append(Finding(.settingsRefused, .error, sentence(.settingsRefused(problem)), remedy: remedy(problem, to: installation.settingsPath)))
+    findings.append(
+      Finding(.settingsRefused, .error, sentence(.settingsRefused(problem)), remedy: remedy(problem, to: installation.settingsPath)))
   case .unseen: break
   }
   switch installation.skeleton {
@@ -51,7 +54,8 @@ func installationFindings(_ installation: Installation) -> [Finding] {
           remedy: "move \(shellWord(path)) out of the skeleton, or make it a regular file within its limits; see rootless-storage.conf(5)"))
     }
   case .refused(let problem):
-    findings.append(Finding(.skeletonRefused, .error, sentence(.skeletonRefused(problem)), remedy: remedy(problem, to: installation.skeletonPath)))
+    findings.append(
+      Finding(.skeletonRefused, .error, sentence(.skeletonRefused(problem)), remedy: remedy(problem, to: installation.skeletonPath)))
   case .unseen, nil: break
   }
   return findings
@@ -71,11 +75,13 @@ private func finding(_ helper: Installation.Helper) -> Finding? {
   case .good, .unseen: return nil
   case .notExecutable(let mode):
     return Finding(
-      .helperMissing, .error, "The session helper \(path) is not executable (mode \(String(decoding: octal(mode), as: UTF8.self))), so no login prepares anything.",
+      .helperMissing, .error,
+      "The session helper \(path) is not executable (mode \(String(decoding: octal(mode), as: UTF8.self))), so no login prepares anything.",
       remedy: .root("sudo chmod 755 \(shellWord(helper.path))"))
   case .refused(let problem) where problem.reason == .missing || problem.reason == .failed(.noEntry):
     return Finding(
-      .helperMissing, .error, "The session helper \(path) is not there (\(shown(problem.path)) does not exist), so no login prepares anything.",
+      .helperMissing, .error,
+      "The session helper \(path) is not there (\(shown(problem.path)) does not exist), so no login prepares anything.",
       remedy: "install the package again, or correct helper= in the PAM line")
   case .refused(let problem):
     let sentence = "The session helper \(path), which runs as root at every login, is not root's alone: "
@@ -103,14 +109,19 @@ private func remedy(_ problem: WayProblem, to target: [UInt8]) -> Remedy {
   let path = shellWord(problem.path)
   let isSystem = ["/etc", "/usr", "/opt", "/lib", "/lib64"].contains { isBelow(problem.path, Array($0.utf8)) }
   let isOurs = problem.path == target || isBelow(problem.path, target) || isSystem
-  let elsewhere: Remedy = "put \(shellWord(baseName(target))) where only root can write, such as below /etc/rootless-storage, and name it there; \(path) is left as it is"
+  let elsewhere: Remedy =
+    "put \(shellWord(baseName(target))) where only root can write, such as below /etc/rootless-storage, and name it there; \(path) is left as it is"
   switch problem.reason {
-  case .ownedBy: return isOurs ? .root("sudo chown root:root \(path)", note: "when what is in it is as it should be: its owner could write to it") : elsewhere
+  case .ownedBy:
+    return isOurs
+      ? .root("sudo chown root:root \(path)", note: "when what is in it is as it should be: its owner could write to it") : elsewhere
   case .linkOwnedBy: return isOurs ? .root("sudo chown -h root:root \(path)", note: "when it leads to where it should") : elsewhere
   case .writableByOthers(let mode):
-    return isOurs && mode & 0o1000 == 0 ? .root("sudo chmod go-w \(path)", note: "when what is in it is as it should be: others could write to it") : elsewhere
+    return isOurs && mode & 0o1000 == 0
+      ? .root("sudo chmod go-w \(path)", note: "when what is in it is as it should be: others could write to it") : elsewhere
   case .missing: return "install the package again, or set skel in rootless-storage.conf"
   case .userMount: return .root("sudo umount \(path)")
-  case .onNetwork, .notDirectory, .notRegular, .tooLarge, .tooManyFiles, .tooManySymbolicLinks, .failed: return .root("sudo ls -ld \(path)", note: "find out why it cannot be used")
+  case .onNetwork, .notDirectory, .notRegular, .tooLarge, .tooManyFiles, .tooManySymbolicLinks, .failed:
+    return .root("sudo ls -ld \(path)", note: "find out why it cannot be used")
   }
 }

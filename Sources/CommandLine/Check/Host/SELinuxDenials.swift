@@ -11,7 +11,9 @@ struct SELinuxDenials: Equatable, Sendable {
 
   /// nil where SELinux is off or permissive, where nothing was denied, and for whoever may not read the log.
   init?(_ tree: HostTree) {
-    guard tree.isThisHost, effectiveIDs().user == 0, (try? tree.read("/sys/fs/selinux/enforce")) == [UInt8(ascii: "1")], let lines = try? Journal.denials() else { return nil }
+    guard tree.isThisHost, effectiveIDs().user == 0, (try? tree.read("/sys/fs/selinux/enforce")) == [UInt8(ascii: "1")],
+      let lines = try? Journal.denials()
+    else { return nil }
     var hasDomain = false
     do throws(Errno) {
       let helper = try open(path: Array(Installation.defaultHelper.utf8), .reading)

@@ -18,7 +18,8 @@ struct SkeletonFault: Equatable, Sendable {
   init?(_ file: SkeletonFile, _ settings: Settings) {
     guard let format = SkeletonFault.format(of: file.path) else { return nil }
     // Any user: what is wrong for one is wrong for all.
-    let account = Account(credentials: Credentials(user: 1000, group: 1000, groups: []), name: Array("user".utf8), home: Array("/home/user".utf8))
+    let account = Account(
+      credentials: Credentials(user: 1000, group: 1000, groups: []), name: Array("user".utf8), home: Array("/home/user".utf8))
     let storage = settings.storage.path(placeholder: Array("user".utf8))
     guard let content = file.rendered(for: account, storage: storage) else { return nil }
     do throws(TextProblem) {

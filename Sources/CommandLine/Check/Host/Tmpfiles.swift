@@ -25,7 +25,9 @@ struct Tmpfiles: Codable, Equatable, Sendable {
   /// - Returns: nil where nothing ages: there is no systemd-tmpfiles, or its timer is masked.
   init?(_ tree: HostTree) {
     guard ["/usr/bin/systemd-tmpfiles", "/bin/systemd-tmpfiles"].contains(where: tree.exists) else { return nil }
-    if let timer = tree.link(Array("/etc/systemd/system/systemd-tmpfiles-clean.timer".utf8)), timer.elementsEqual("/dev/null".utf8) { return nil }
+    if let timer = tree.link(Array("/etc/systemd/system/systemd-tmpfiles-clean.timer".utf8)), timer.elementsEqual("/dev/null".utf8) {
+      return nil
+    }
     var lines: [TmpfilesLine] = []
     var failures: [Failure] = []
     for file in Tmpfiles.files(tree, &failures) {
@@ -69,7 +71,9 @@ struct Tmpfiles: Codable, Equatable, Sendable {
         }
       } catch { if error != .missing { failures.append(Failure(file: Array(directory.utf8), reason: error)) } }
     }
-    return found.sorted { isOrderedBefore($0.key, $1.key) }.map(\.value).filter { tree.link($0).map { !$0.elementsEqual("/dev/null".utf8) } ?? true }
+    return found.sorted { isOrderedBefore($0.key, $1.key) }.map(\.value).filter {
+      tree.link($0).map { !$0.elementsEqual("/dev/null".utf8) } ?? true
+    }
   }
 
   /// `X` keeps the directory and leaves its content to the age of the directory around it (`read_config_file` in tmpfiles.c).
@@ -81,7 +85,11 @@ struct Tmpfiles: Codable, Equatable, Sendable {
         break
       }
       let isNearer: Bool
-      if let candidate { isNearer = isBelow(other.path, candidate.path) && line.matches(other.path) } else { isNearer = isBelow(line.path, other.path) }
+      if let candidate {
+        isNearer = isBelow(other.path, candidate.path) && line.matches(other.path)
+      } else {
+        isNearer = isBelow(line.path, other.path)
+      }
       if isNearer { candidate = other }
     }
     return candidate?.age

@@ -3,7 +3,9 @@ import RootlessStorage
 /// Where systemd-tmpfiles would remove what the engines keep in the storage directories.
 ///
 /// - Parameter engines: where the engines' directories lie in a storage directory, the deepest one of each.
-func ageingFindings(_ tmpfiles: Tmpfiles, _ template: StorageTemplate, engines: [[UInt8]] = [Array("containers/storage".utf8), Array("docker".utf8)]) -> [Finding] {
+func ageingFindings(
+  _ tmpfiles: Tmpfiles, _ template: StorageTemplate, engines: [[UInt8]] = [Array("containers/storage".utf8), Array("docker".utf8)]
+) -> [Finding] {
   // Any user: what the lines say of one they say of all, since they cannot name all.
   let storage = template.path(placeholder: Array("user".utf8))
   var findings: [Finding] = []
@@ -16,7 +18,8 @@ func ageingFindings(_ tmpfiles: Tmpfiles, _ template: StorageTemplate, engines: 
     let places = list(engines.map { shown(template.path(placeholder: Array("USER".utf8)) + [.slash] + $0) })
     let (line, what, how) =
       switch fate {
-      case .ages(let line): (line, "removes what has not been used for \(shown(line.age ?? [])) below \(shown(line.path))", ", file by file")
+      case .ages(let line):
+        (line, "removes what has not been used for \(shown(line.age ?? [])) below \(shown(line.path))", ", file by file")
       case .emptiedAtBoot(let line): (line, "empties \(shown(line.path)) at every boot", "")
       }
     findings.append(
@@ -32,9 +35,12 @@ private func remedy(_ line: TmpfilesLine, _ template: StorageTemplate, _ engines
   let storage = template.path(placeholder: Array("user".utf8))
   // A line for the engine's directory keeps off only ageing that begins above it, and there may be one already that ages.
   let tops = engines.map { storage + [.slash] + (components($0).first ?? []) }
-  guard line.type != UInt8(ascii: "x"), !line.isEmptying, !tops.contains(where: { top in prefixesOf(top).dropFirst().allSatisfy { !line.matches($0) } }) else {
+  guard line.type != UInt8(ascii: "x"), !line.isEmptying,
+    !tops.contains(where: { top in prefixesOf(top).dropFirst().allSatisfy { !line.matches($0) } })
+  else {
     if parent(line.file).elementsEqual("/etc/tmpfiles.d".utf8) { return "take line \(line.number) out of \(shellWord(line.file))" }
-    return "take that line out: copy \(shellWord(line.file)) to /etc/tmpfiles.d, where it hides the other, and edit line \(line.number) there"
+    return
+      "take that line out: copy \(shellWord(line.file)) to /etc/tmpfiles.d, where it hides the other, and edit line \(line.number) there"
   }
   // In the pattern the placeholder alone is a star. Whatever else has a meaning there, or in a line of tmpfiles.d, is written otherwise.
   let pieces = parts(template.path(placeholder: [0x00]), separator: { $0 == 0 })

@@ -67,12 +67,15 @@ struct UserNamespaces: Codable, Equatable, Sendable {
     kernel = ((try? tree.read("/proc/sys/kernel/osrelease", limit: 4096)) ?? []).filter { $0 > .space }
     hasFuseOverlayfs = UserNamespaces.find("fuse-overlayfs", tree) != nil
     hasFuseDevice = tree.exists("/dev/fuse")
-    permitsOverlay = ((try? tree.read("/sys/module/overlay/parameters/permit_mounts_in_userns", limit: 16)) ?? []).first == UInt8(ascii: "Y")
+    permitsOverlay =
+      ((try? tree.read("/sys/module/overlay/parameters/permit_mounts_in_userns", limit: 16)) ?? []).first == UInt8(ascii: "Y")
     distribution = UserNamespaces.distribution((try? tree.read("/etc/os-release")) ?? [])
   }
 
   /// What needs no rights of root's to do its work for a user. newuidmap and newgidmap do.
-  private static let enginePrograms = ["podman", "buildah", "skopeo", "crun", "runc", "conmon", "rootlesskit", "slirp4netns", "pasta", "netavark", "fuse-overlayfs"]
+  private static let enginePrograms = [
+    "podman", "buildah", "skopeo", "crun", "runc", "conmon", "rootlesskit", "slirp4netns", "pasta", "netavark", "fuse-overlayfs",
+  ]
   private static let engineDirectories = UserProgram.directories + ["/usr/libexec/podman", "/usr/lib/podman"]
 
   /// nil: not installed.
@@ -108,7 +111,9 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   private static func distribution(_ content: [UInt8]) -> [String] {
     let lines = content.split(separator: .newline).map { String(decoding: $0, as: UTF8.self) }
     return ["ID=", "ID_LIKE="].flatMap { key in
-      lines.last { $0.hasPrefix(key) }.map { $0.dropFirst(key.count).filter { $0 != "\"" && $0 != "'" }.split(separator: " ").map(String.init) } ?? []
+      lines.last { $0.hasPrefix(key) }.map {
+        $0.dropFirst(key.count).filter { $0 != "\"" && $0 != "'" }.split(separator: " ").map(String.init)
+      } ?? []
     }
   }
 

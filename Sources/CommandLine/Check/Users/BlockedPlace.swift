@@ -100,10 +100,15 @@ extension UserDiagnosis {
     }
     let failure = facts.writeFailures.first { $0.path == file }
     if facts.homeIsFull || failure?.isFull == true {
-      return ("It cannot be written: no space, or none of the quota, is left for the home.", run(repairCommand, after: "free space in the home \(shownHome), then"))
+      return (
+        "It cannot be written: no space, or none of the quota, is left for the home.",
+        run(repairCommand, after: "free space in the home \(shownHome), then")
+      )
     }
     guard let failure else { return nil }
-    return ("repair could not write it: \(failure.cause).", run(repairCommand, after: "find out why \(name) cannot write ~/\(shown(file)), then"))
+    return (
+      "repair could not write it: \(failure.cause).", run(repairCommand, after: "find out why \(name) cannot write ~/\(shown(file)), then")
+    )
   }
 
   func sentence(on blocked: BlockedPlace) -> String {
@@ -128,7 +133,9 @@ extension UserDiagnosis {
       if owner == facts.account.uid { return run("\(asUser("chmod u+rwx \(path)")) && \(repairCommand)") }
       if blocked.path.contains(.slash) { return aside }
       let home = shellWord(facts.account.home + [.slash] + blocked.path)
-      return .root("sudo chown -h \(facts.account.uid):\(facts.account.credentials.group) \(home) && \(repairCommand)", note: "on the file server, if it refuses this to root of this host")
+      return .root(
+        "sudo chown -h \(facts.account.uid):\(facts.account.credentials.group) \(home) && \(repairCommand)",
+        note: "on the file server, if it refuses this to root of this host")
     }
   }
 

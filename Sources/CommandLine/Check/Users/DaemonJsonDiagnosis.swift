@@ -8,7 +8,11 @@ extension UserDiagnosis {
   /// Where Docker stores in the session of whoever asks, or in any of the user's; nil: below ~/.local/share.
   var dataRoot: String? {
     let own = facts.dataHome == nil ? ownStore(.docker)?.place.real : nil
-    let fallback = own ?? facts.dataHome.map { $0.real + "/docker" }.flatMap { $0 == String(decoding: facts.account.home, as: UTF8.self) + "/.local/share/docker" ? nil : $0 }
+    let fallback =
+      own
+      ?? facts.dataHome.map { $0.real + "/docker" }.flatMap {
+        $0 == String(decoding: facts.account.home, as: UTF8.self) + "/.local/share/docker" ? nil : $0
+      }
     if let session = facts.sessionDocker { return session.dataRoot?.real ?? fallback }
     guard let daemon = facts.daemonJson else { return fallback }
     if let root = daemon.unitRoot { return root.real }
@@ -26,7 +30,8 @@ extension UserDiagnosis {
       // The usual one is the skeleton's business.
       if let option = daemon.unit.option("config-file"), !daemon.isUsual, option.value != nil {
         add(
-          .daemonJsonUnreadable, .error, "dockerd is started with --config-file \(file) (\(option.place)), which does not exist: Docker does not start.",
+          .daemonJsonUnreadable, .error,
+          "dockerd is started with --config-file \(file) (\(option.place)), which does not exist: Docker does not start.",
           taking("config-file", outOf: option.place))
       }
     case .dangling, .notRegular, .tooLarge, .failed:
@@ -64,11 +69,14 @@ extension UserDiagnosis {
   private mutating func judge(_ root: DockerUnit.Option, _ daemon: UserFacts.DaemonJson) {
     let remedy = taking("data-root", outOf: root.place)
     guard let path = root.value else {
-      return add(.dataRootUnknown, .note, "dockerd is started with a --data-root that only the user's manager can tell (\(root.place)).", inSession("systemctl --user show -p ExecStart docker.service", note: "decide whether that is a good place"))
+      return add(
+        .dataRootUnknown, .note, "dockerd is started with a --data-root that only the user's manager can tell (\(root.place)).",
+        inSession("systemctl --user show -p ExecStart docker.service", note: "decide whether that is a good place"))
     }
     if root.isOld {
       add(
-        .dataRootOldKey, facts.dockerGeneration == .late ? .error : .warning, "dockerd is started with -g, the old name of --data-root (\(root.place)): \(fromVersion23On)",
+        .dataRootOldKey, facts.dockerGeneration == .late ? .error : .warning,
+        "dockerd is started with -g, the old name of --data-root (\(root.place)): \(fromVersion23On)",
         Remedy("write --data-root instead of it in \(fileOf(root.place))", by: root.place.hasPrefix("~") ? .user(name) : .root))
     }
     let key = "--data-root at \(root.place)"
@@ -80,14 +88,21 @@ extension UserDiagnosis {
   }
 
   /// Where the file says nothing that a repair could change, and an edit is asked for.
-  private mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ content: ConfigFile.Content, _ changes: [KeyChange]? = nil) {
+  private mutating func add(
+    _ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ content: ConfigFile.Content, _ changes: [KeyChange]? = nil
+  ) {
     let changes = changes ?? [.set(key: "data-root", value: intended.dataRoot)]
     let edited = try? facts.daemonJson?.text?.applying(changes)
     let isUsual = facts.daemonJson?.isUsual ?? true
     if edited?.bytes == content.bytes {
       // It is written as it should be: something is wrong with the place.
-      add(code, severity, sentence, run(asUser("ls -la \(shellWord(Array(intended.dataRoot.utf8)))", isShowing: true), note: "find out what is wrong there, and remove it or give it to \(name)"))
-    } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil && isUsual && facts.daemonJson?.laterProblem == nil {
+      add(
+        code, severity, sentence,
+        run(
+          asUser("ls -la \(shellWord(Array(intended.dataRoot.utf8)))", isShowing: true),
+          note: "find out what is wrong there, and remove it or give it to \(name)"))
+    } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil && isUsual && facts.daemonJson?.laterProblem == nil
+    {
       add(code, severity, sentence, repairedBy: .editDaemonJson(changes))
     } else {
       let (place, person) = whereabouts(content, facts.daemonJson?.name ?? UserDiagnosis.usual)
@@ -100,16 +115,20 @@ extension UserDiagnosis {
     let file = daemon.name
     if daemon.hasMark && facts.dockerGeneration != .late {
       let severity = facts.dockerGeneration == .early ? Finding.Severity.error : .warning
-      add(.daemonJsonInvalid, severity, "\(file) begins with a byte order mark, which an editor does not show: Docker before version 23 does not start.", content, [])
+      add(
+        .daemonJsonInvalid, severity,
+        "\(file) begins with a byte order mark, which an editor does not show: Docker before version 23 does not start.", content, [])
     }
     if let problem = daemon.laterProblem {
       let (place, person) = whereabouts(content, file)
-      let sentence = "\(file) is invalid JSON (line \(problem.line): \(problem.reason)), which Docker of this host does not see: \(fromVersion23On)"
+      let sentence =
+        "\(file) is invalid JSON (line \(problem.line): \(problem.reason)), which Docker of this host does not see: \(fromVersion23On)"
       add(.daemonJsonInvalid, .warning, sentence, Remedy("edit \(place)", by: person))
     }
     for option in daemon.unit.options where option.name != "config-file" && text.has(option.name) {
       add(
-        .dataRootTwice, .error, "\(option.name) stands in \(file), and on dockerd's command line too (\(option.place)): Docker does not start.",
+        .dataRootTwice, .error,
+        "\(option.name) stands in \(file), and on dockerd's command line too (\(option.place)): Docker does not start.",
         taking(option.name, outOf: option.place))
     }
     judgeKeys(text, file)
@@ -127,13 +146,16 @@ extension UserDiagnosis {
       if facts.isNetworkHome {
         if let data = facts.dataHome, !data.isNetwork {
           return add(
-            .dataRootMissing, .warning, "\(file) has no data-root: Docker stores below XDG_DATA_HOME (\(shown(data.path))), and in a session without that in the home, which is on \(homeType).", content)
+            .dataRootMissing, .warning,
+            "\(file) has no data-root: Docker stores below XDG_DATA_HOME (\(shown(data.path))), and in a session without that in the home, which is on \(homeType).",
+            content)
         }
         let what = daemon.isBlank ? "is empty" : "has no data-root"
         let consequence =
           switch (daemon.isBlank, facts.dockerGeneration) {
           case (true, .early): "Docker does not start"
-          case (true, nil): "Docker before version 23 does not start with it, and later ones put their storage into the home, which is on \(homeType)"
+          case (true, nil):
+            "Docker before version 23 does not start with it, and later ones put their storage into the home, which is on \(homeType)"
           default: "Docker puts its storage into the home, which is on \(homeType)"
           }
         add(.dataRootMissing, .error, "\(file) \(what): \(consequence).", content)
@@ -144,10 +166,13 @@ extension UserDiagnosis {
       return add(.dataRootMissing, .error, "data-root in \(file) is no absolute path.", content)
     }
     if facts.dockerGeneration == .early && path.contains(",") {
-      return add(.dataRootMissing, .error, "data-root in \(file) (\(shown(path))) has a comma, with which Docker before version 23 does not start.", content)
+      return add(
+        .dataRootMissing, .error, "data-root in \(file) (\(shown(path))) has a comma, with which Docker before version 23 does not start.",
+        content)
     }
     if let graphroot = graphrootThen, UserDiagnosis.share(path, graphroot) {
-      let sentence = "data-root in \(file) (\(shown(path))) and Podman's graphroot (\(shown(graphroot))) share a directory: a reset of one deletes the other."
+      let sentence =
+        "data-root in \(file) (\(shown(path))) and Podman's graphroot (\(shown(graphroot))) share a directory: a reset of one deletes the other."
       // If this file is as it should be, the other one is not.
       return path == intended.dataRoot ? addMovingGraphroot(.dataRootShared, sentence) : add(.dataRootShared, .error, sentence, content)
     }
@@ -157,7 +182,8 @@ extension UserDiagnosis {
     // Docker's file has no comment that tells who made it: it is as the skeleton's, but for the directory.
     if let earlier = IntendedConfig.earlierStorage(path, like: intended.dataRoot, facts), isSkeletons(content, with: earlier) {
       return add(
-        .dataRootStale, .warning, "data-root in \(file) is in \(shown(earlier)), and the storage directory is \(shown(facts.storage?.path ?? [])) by now.",
+        .dataRootStale, .warning,
+        "data-root in \(file) is in \(shown(earlier)), and the storage directory is \(shown(facts.storage?.path ?? [])) by now.",
         content)
     }
     judgeVolume(of: path, "data-root in \(file)", daemon)
@@ -168,13 +194,19 @@ extension UserDiagnosis {
     let hasBoth = text.has("data-root")
     let isTaken = facts.dockerGeneration == .early && !hasBoth
     let what = "\(daemon.name) has the key graph, the old name of data-root"
-    let sentence = facts.dockerGeneration == .early && hasBoth ? "\(what), beside that one: Docker does not start." : "\(what): \(fromVersion23On)"
+    let sentence =
+      facts.dockerGeneration == .early && hasBoth ? "\(what), beside that one: Docker does not start." : "\(what): \(fromVersion23On)"
     // A good place is kept under the new name.
     var root = intended.dataRoot
     if let path = text.string("graph"), path.hasPrefix("/"), problem(ofStore: path, daemon.graph, "graph", facts) == nil { root = path }
-    if hasBoth, let path = text.string("data-root"), path.hasPrefix("/"), problem(ofStore: path, daemon.dataRoot, "data-root", facts) == nil { root = path }
+    if hasBoth, let path = text.string("data-root"), path.hasPrefix("/"), problem(ofStore: path, daemon.dataRoot, "data-root", facts) == nil
+    {
+      root = path
+    }
     let changes: [KeyChange] = [.set(key: "data-root", value: root), .remove(key: "graph")]
-    if isTaken, let path = text.string("graph"), let (code, sentence) = problem(ofStore: path, daemon.graph, "graph in \(daemon.name)", facts) {
+    if isTaken, let path = text.string("graph"),
+      let (code, sentence) = problem(ofStore: path, daemon.graph, "graph in \(daemon.name)", facts)
+    {
       return add(UserDiagnosis.dockerCode[code] ?? .dataRootMissing, .error, sentence, content, changes)
     }
     add(.dataRootOldKey, isTaken ? .warning : .error, sentence, content, changes)
@@ -193,23 +225,34 @@ extension UserDiagnosis {
         if let version = DaemonJsonKeys.removed[key] {
           let isTaken = facts.dockerGeneration == .early && DaemonJsonKeys.isTakenEarly(key)
           if isTaken {
-            add(.daemonJsonKey, .warning, "\(file) has the key \(shown(key)), which no Docker takes from version \(version) on: that does not start.", remedy)
+            add(
+              .daemonJsonKey, .warning,
+              "\(file) has the key \(shown(key)), which no Docker takes from version \(version) on: that does not start.", remedy)
             continue
           }
-          add(.daemonJsonKey, .error, "\(file) has the key \(shown(key)), which Docker has not taken since version \(version): it does not start.", remedy)
+          add(
+            .daemonJsonKey, .error,
+            "\(file) has the key \(shown(key)), which Docker has not taken since version \(version): it does not start.", remedy)
         } else if lower != key, DaemonJsonKeys.kinds(of: lower) != nil {
           add(.daemonJsonKey, .error, "\(file) has the key \(shown(key)), which has to be written \(lower): Docker does not start.", remedy)
         } else {
-          add(.daemonJsonKey, .warning, "\(file) has the key \(shown(key)), which Docker 20.10 to 29 does not know: with an unknown key it does not start.", remedy)
+          add(
+            .daemonJsonKey, .warning,
+            "\(file) has the key \(shown(key)), which Docker 20.10 to 29 does not know: with an unknown key it does not start.", remedy)
         }
         continue
       }
       // A null is as if the key were not there. data-root has findings of its own.
       if kinds.isEmpty || kind == .null || kinds.contains(kind) || key == "data-root" { continue }
-      add(.daemonJsonKey, .error, "\(shown(key)) in \(file) is of the kind \(kind.rawValue) and has to be of the kind \(kinds[0].rawValue): Docker does not start.", remedy)
+      add(
+        .daemonJsonKey, .error,
+        "\(shown(key)) in \(file) is of the kind \(kind.rawValue) and has to be of the kind \(kinds[0].rawValue): Docker does not start.",
+        remedy)
     }
     if let remap = text.string("userns-remap"), !remap.isEmpty {
-      add(.daemonJsonKey, .error, "\(file) has userns-remap, which is for a daemon of root's: a rootless Docker does not start.", Remedy("in \(file): remove userns-remap", by: .user(name)))
+      add(
+        .daemonJsonKey, .error, "\(file) has userns-remap, which is for a daemon of root's: a rootless Docker does not start.",
+        Remedy("in \(file): remove userns-remap", by: .user(name)))
     }
   }
 
@@ -229,8 +272,11 @@ extension UserDiagnosis {
       let remedy = Remedy("save the images that are needed, stop Docker, and remove storage-driver from \(place)", by: .user(name))
       return add(.dockerDriver, .warning, "storage-driver in \(place) is vfs, \(UserDiagnosis.copies).", remedy)
     case "overlay" where facts.dockerGeneration == .early:
-      let sentence = "storage-driver in \(place) is overlay, the predecessor of overlay2: a later Docker does not have it, and does not start."
-      return add(.dockerDriver, .warning, sentence, Remedy("before Docker is upgraded, save the images, and remove storage-driver from \(place)", by: .user(name)))
+      let sentence =
+        "storage-driver in \(place) is overlay, the predecessor of overlay2: a later Docker does not have it, and does not start."
+      return add(
+        .dockerDriver, .warning, sentence,
+        Remedy("before Docker is upgraded, save the images, and remove storage-driver from \(place)", by: .user(name)))
     case "fuse-overlayfs":
       if daemon.hasFuseOverlayfs { return }
       why = "fuse-overlayfs, which is not installed"
@@ -254,8 +300,12 @@ extension UserDiagnosis {
     if let options = text.object("log-opts"), let (key, _) = options.keys.first(where: { $0.kind != .string }) {
       add(.daemonJsonKey, .error, "\(shown(key)) of log-opts in \(file) is no text: Docker does not start.", correct("log-opts"))
     }
-    if let level = text.string("log-level"), !level.isEmpty, !["trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"].contains(level.lowercased()) {
-      add(.daemonJsonKey, .error, "log-level in \(file) is \(shown(level)), which Docker does not know: it does not start.", correct("log-level"))
+    if let level = text.string("log-level"), !level.isEmpty,
+      !["trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"].contains(level.lowercased())
+    {
+      add(
+        .daemonJsonKey, .error, "log-level in \(file) is \(shown(level)), which Docker does not know: it does not start.",
+        correct("log-level"))
     }
     for key in ["dns", "host-gateway-ips"] {
       if let wrong = text.strings(key).first(where: { !UserDiagnosis.isAddress($0) }) {
@@ -263,14 +313,19 @@ extension UserDiagnosis {
       }
     }
     if let mirror = text.strings("registry-mirrors").first(where: { !$0.hasPrefix("http://") && !$0.hasPrefix("https://") }) {
-      add(.daemonJsonKey, .error, "registry-mirrors in \(file) has \(shown(mirror)), which does not begin with http:// or https://: Docker does not start.", correct("registry-mirrors"))
+      add(
+        .daemonJsonKey, .error,
+        "registry-mirrors in \(file) has \(shown(mirror)), which does not begin with http:// or https://: Docker does not start.",
+        correct("registry-mirrors"))
     }
     if let directory = daemon.pidDirectory, !isInRuntimeDirectory(directory.path) {
       switch directory.state {
       case .directory where !directory.isClosed: break
       case .absent: break
       case .directory, .unreachable, .notDirectory, .failed:
-        add(.daemonJsonKey, .error, "pidfile in \(file) is in \(shown(directory.path)), where \(name) can make nothing: Docker does not start.", correct("pidfile"))
+        add(
+          .daemonJsonKey, .error,
+          "pidfile in \(file) is in \(shown(directory.path)), where \(name) can make nothing: Docker does not start.", correct("pidfile"))
       }
     }
     judgeStorageOptions(daemon, text)
@@ -287,7 +342,9 @@ extension UserDiagnosis {
       case "overlay2.size": why = "which it can on xfs alone, and its storage is on \(type ?? "another")"
       default: why = "which the driver overlay2 does not know"
       }
-      add(.dockerDriver, .error, "storage-opts in \(daemon.name) has \(shown(option)), \(why): Docker does not start.", Remedy("in \(daemon.name): take \(shown(option)) out of storage-opts", by: .user(name)))
+      add(
+        .dockerDriver, .error, "storage-opts in \(daemon.name) has \(shown(option)), \(why): Docker does not start.",
+        Remedy("in \(daemon.name): take \(shown(option)) out of storage-opts", by: .user(name)))
     }
   }
 
@@ -295,7 +352,8 @@ extension UserDiagnosis {
   private static func isAddress(_ text: String) -> Bool {
     if text.contains(":") { return text.utf8.allSatisfy { isHexDigit(lowercase($0)) || $0 == .colon || $0 == .dot } }
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts.allSatisfy { part in part.utf8.allSatisfy { isDigit($0) } && decimalValue(Array(part.utf8)).map { $0 < 256 } ?? false }
+    return parts.count == 4
+      && parts.allSatisfy { part in part.utf8.allSatisfy { isDigit($0) } && decimalValue(Array(part.utf8)).map { $0 < 256 } ?? false }
   }
 
   /// Sockets and pid files: not on a file server, and the user's.
@@ -303,13 +361,16 @@ extension UserDiagnosis {
     guard let path = text.string("exec-root"), !path.isEmpty, !isInRuntimeDirectory(path) else { return }
     if let place = daemon.execRoot, problem(ofStore: path, place, "exec-root", facts) == nil {
       for trouble in troubles(of: place, path, for: .state, "exec-root in \(daemon.name)") {
-        let remedy = if case .command(let command) = trouble.cure { command } else { Remedy("in \(daemon.name): remove exec-root", by: .user(name)) }
+        let remedy =
+          if case .command(let command) = trouble.cure { command } else { Remedy("in \(daemon.name): remove exec-root", by: .user(name)) }
         add(trouble.code, trouble.severity, trouble.sentence, remedy)
       }
       return
     }
     let why = daemon.execRoot?.isNetwork == true ? "on a network file system" : "no directory that \(name) can use"
-    add(.execRootUnusable, .error, "exec-root in \(daemon.name) is \(shown(path)), which is \(why): Docker does not start.", content, [.remove(key: "exec-root")])
+    add(
+      .execRootUnusable, .error, "exec-root in \(daemon.name) is \(shown(path)), which is \(why): Docker does not start.", content,
+      [.remove(key: "exec-root")])
   }
 
   /// A place of the user's own choice, judged as the storage directory is.
@@ -317,10 +378,13 @@ extension UserDiagnosis {
     let what = "\(key) (\(shown(path)))"
     // With both, Docker does not start.
     let option = daemon.unit.option("data-root").flatMap { daemon.text?.has("data-root") ?? false ? nil : $0 }
-    let elsewhere = option.map { taking("data-root", outOf: $0.place) } ?? Remedy("in \(daemon.name): set data-root = \"\(shown(intended.dataRoot))\"", by: .user(name))
+    let elsewhere =
+      option.map { taking("data-root", outOf: $0.place) }
+      ?? Remedy("in \(daemon.name): set data-root = \"\(shown(intended.dataRoot))\"", by: .user(name))
     // A colon separates directories in a mount's options, and a comma options. Seen with 20.10.24 (colon), 26.1.5 and 28.5.2.
     if daemon.text?.string("storage-driver") ?? "" == "", let character = path.first(where: { $0 == "," || $0 == ":" }) {
-      let sentence = "\(what) has a \(character == "," ? "comma" : "colon"), with which overlay does not work: Docker takes the driver vfs, \(UserDiagnosis.copies)."
+      let sentence =
+        "\(what) has a \(character == "," ? "comma" : "colon"), with which overlay does not work: Docker takes the driver vfs, \(UserDiagnosis.copies)."
       add(.dockerDriver, .warning, sentence, elsewhere)
     }
     guard facts.isNetworkHome, let volume = daemon.volume else { return }
@@ -329,12 +393,17 @@ extension UserDiagnosis {
     } else if let type = volume.type, UserDiagnosis.unfitForOverlay(volume) {
       add(.storageFileSystem, .error, "\(what) is on \(type), on which the driver overlay2 cannot work.", elsewhere)
     } else if let type = volume.type, volume.isInMemory {
-      add(.storageVolatile, .warning, "\(what) is on \(type): images and volumes fill the memory, and are gone at the next boot.", elsewhere)
+      add(
+        .storageVolatile, .warning, "\(what) is on \(type): images and volumes fill the memory, and are gone at the next boot.", elsewhere)
     }
     if volume.noexec { add(.storageNoexec, .warning, "\(what) is on a mount with noexec: programs in volumes do not start.", elsewhere) }
     if let shortage = spaceShortage(volume, of: what) { add(.storageSpace, shortage.severity, shortage.sentence, elsewhere) }
     for trouble in troubles(of: daemon.unitRoot ?? daemon.dataRoot, path, for: .store, key) where trouble.code == .storageAgeing {
-      if case .command(let command) = trouble.cure { add(.storageAgeing, .warning, trouble.sentence, command) } else { add(.storageAgeing, .warning, trouble.sentence, elsewhere) }
+      if case .command(let command) = trouble.cure {
+        add(.storageAgeing, .warning, trouble.sentence, command)
+      } else {
+        add(.storageAgeing, .warning, trouble.sentence, elsewhere)
+      }
     }
   }
 

@@ -4,7 +4,9 @@ import RootlessStorage
 /// value of another kind, Docker does not start.
 enum DaemonJsonKeys {
   /// Keys that Docker took once, until the version beside each.
-  static let removed = ["graph": "23", "cluster-store": "23", "cluster-advertise": "23", "cluster-store-opts": "23", "disable-legacy-registry": "19.03"]
+  static let removed = [
+    "graph": "23", "cluster-store": "23", "cluster-advertise": "23", "cluster-store-opts": "23", "disable-legacy-registry": "19.03",
+  ]
 
   /// Docker 20.10 takes a key that was removed later.
   static func isTakenEarly(_ key: String) -> Bool { removed[key] == "23" }
@@ -21,28 +23,38 @@ enum DaemonJsonKeys {
 
   private static let strings: Set<String> = [
     "api-cors-header", "bip", "bip6", "bridge", "bridge-accept-fwmark", "cgroup-parent", "containerd", "containerd-namespace",
-    "containerd-plugin-namespace", "data-root", "default-cgroupns-mode", "default-gateway", "default-gateway-v6", "default-ipc-mode", "default-runtime",
-    "exec-root", "firewall-backend", "fixed-cidr", "fixed-cidr-v6", "group", "host-gateway-ip", "init-path", "ip", "log-driver", "log-format", "log-level",
-    "metrics-addr", "pidfile", "seccomp-profile", "storage-driver", "swarm-default-advertise-addr", "tlscacert", "tlscert", "tlskey", "userland-proxy-path",
+    "containerd-plugin-namespace", "data-root", "default-cgroupns-mode", "default-gateway", "default-gateway-v6", "default-ipc-mode",
+    "default-runtime",
+    "exec-root", "firewall-backend", "fixed-cidr", "fixed-cidr-v6", "group", "host-gateway-ip", "init-path", "ip", "log-driver",
+    "log-format", "log-level",
+    "metrics-addr", "pidfile", "seccomp-profile", "storage-driver", "swarm-default-advertise-addr", "tlscacert", "tlscert", "tlskey",
+    "userland-proxy-path",
     "userns-remap",
   ]
   private static let booleans: Set<String> = [
-    "allow-direct-routing", "debug", "experimental", "icc", "init", "ip-forward", "ip-forward-no-drop", "ip-masq", "iptables", "ip6tables", "ipv6", "live-restore",
+    "allow-direct-routing", "debug", "experimental", "icc", "init", "ip-forward", "ip-forward-no-drop", "ip-masq", "iptables", "ip6tables",
+    "ipv6", "live-restore",
     "no-new-privileges", "raw-logs", "rootless", "selinux-enabled", "tls", "tlsverify", "userland-proxy", "validate",
   ]
   private static let numbers: Set<String> = [
-    "cpu-rt-period", "cpu-rt-runtime", "max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts", "mtu", "network-control-plane-mtu",
+    "cpu-rt-period", "cpu-rt-runtime", "max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts", "mtu",
+    "network-control-plane-mtu",
     "network-diagnostic-port", "oom-score-adjust", "shutdown-timeout", "swarm-raft-election-tick", "swarm-raft-heartbeat-tick",
   ]
   private static let arrays: Set<String> = [
-    "allow-nondistributable-artifacts", "authorization-plugins", "cdi-spec-dirs", "default-address-pools", "dns", "dns-opts", "dns-search", "exec-opts",
+    "allow-nondistributable-artifacts", "authorization-plugins", "cdi-spec-dirs", "default-address-pools", "dns", "dns-opts", "dns-search",
+    "exec-opts",
     "host-gateway-ips", "hosts", "insecure-registries", "labels", "registry-mirrors", "storage-opts",
   ]
-  private static let objects: Set<String> = ["builder", "default-network-opts", "default-ulimits", "features", "log-opts", "proxies", "runtimes"]
+  private static let objects: Set<String> = [
+    "builder", "default-network-opts", "default-ulimits", "features", "log-opts", "proxies", "runtimes",
+  ]
   /// Taken with more than one kind of value, or by the name of their option on the command line.
   private static let others: Set<String> = [
-    "add-runtime", "allow-nondistributable-artifact", "authorization-plugin", "cdi-spec-dir", "default-address-pool", "default-network-opt", "default-shm-size",
-    "default-ulimit", "dns-opt", "exec-opt", "feature", "host", "http-proxy", "https-proxy", "insecure-registry", "label", "log-opt", "min-api-version", "nri-opts", "no-proxy",
+    "add-runtime", "allow-nondistributable-artifact", "authorization-plugin", "cdi-spec-dir", "default-address-pool", "default-network-opt",
+    "default-shm-size",
+    "default-ulimit", "dns-opt", "exec-opt", "feature", "host", "http-proxy", "https-proxy", "insecure-registry", "label", "log-opt",
+    "min-api-version", "nri-opts", "no-proxy",
     "node-generic-resource", "node-generic-resources", "registry-mirror", "storage-opt",
   ]
 }

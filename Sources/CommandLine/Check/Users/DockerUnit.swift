@@ -25,7 +25,8 @@ struct DockerUnit: Equatable, Sendable {
   ]
   /// The long and short names that dockerd has had.
   private static let optionNames = [
-    "--data-root": "data-root", "--graph": "data-root", "-g": "data-root", "--config-file": "config-file", "--storage-driver": "storage-driver",
+    "--data-root": "data-root", "--graph": "data-root", "-g": "data-root", "--config-file": "config-file",
+    "--storage-driver": "storage-driver",
     "-s": "storage-driver", "--exec-root": "exec-root",
   ]
 
@@ -53,7 +54,9 @@ struct DockerUnit: Equatable, Sendable {
 
   private static func read(_ path: String, _ home: borrowing FileDescriptor) -> ConfigFile {
     if path.hasPrefix("~/") { return ConfigFile.read(at: home, Array(path.utf8.dropFirst(2))) }
-    do throws(Errno) { return ConfigFile.read(at: try open(path: [.slash], .directoryPlace), Array(path.utf8.dropFirst())) } catch { return .failed(error) }
+    do throws(Errno) { return ConfigFile.read(at: try open(path: [.slash], .directoryPlace), Array(path.utf8.dropFirst())) } catch {
+      return .failed(error)
+    }
   }
 
   private static func files(_ home: borrowing FileDescriptor, _ directories: [String]) -> [String] {
@@ -119,10 +122,16 @@ struct DockerUnit: Equatable, Sendable {
       let word = words[index]
       index += 1
       if let name = optionNames[word] {
-        found.append(Option(name: name, value: index < words.count ? expanded(words[index], account) : nil, place: line.place, isOld: word == "-g" || word == "--graph"))
+        found.append(
+          Option(
+            name: name, value: index < words.count ? expanded(words[index], account) : nil, place: line.place,
+            isOld: word == "-g" || word == "--graph"))
         index += 1
       } else if let equals = word.firstIndex(of: "="), let name = optionNames[String(word[..<equals])] {
-        found.append(Option(name: name, value: expanded(String(word[word.index(after: equals)...]), account), place: line.place, isOld: word.hasPrefix("-g=") || word.hasPrefix("--graph=")))
+        found.append(
+          Option(
+            name: name, value: expanded(String(word[word.index(after: equals)...]), account), place: line.place,
+            isOld: word.hasPrefix("-g=") || word.hasPrefix("--graph=")))
       }
     }
     return found

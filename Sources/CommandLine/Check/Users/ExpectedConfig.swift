@@ -12,7 +12,8 @@ struct IntendedConfig: Equatable, Sendable {
   init(_ facts: UserFacts) {
     let storage = facts.storage?.path ?? []
     func rendered(_ path: [UInt8]) -> Plan.NewFile? {
-      guard let file = facts.skeleton.first(where: { $0.path == path }), let content = file.rendered(for: facts.account, storage: storage) else { return nil }
+      guard let file = facts.skeleton.first(where: { $0.path == path }), let content = file.rendered(for: facts.account, storage: storage)
+      else { return nil }
       return Plan.NewFile(file, content: content)
     }
     storageConf = rendered(UserExaminer.storageConf)

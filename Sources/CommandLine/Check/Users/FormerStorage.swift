@@ -32,11 +32,15 @@ struct FormerStorage: Sendable {
   func findings(for account: Account, _ subordinates: SubordinateIDIndex) -> [Finding] {
     (found[account.uid] ?? []).prefix(FormerStorage.most).map { path, name in
       let lines = subordinates.tables.filter { !$0.ranges(of: [name]).isEmpty }.map { "sudo vi \($0.file)" }
-      let ranges = lines.isEmpty ? "" : "; give the subordinate ids of \(shown(name)) the new name, so that the images keep their owners: \(list(lines))"
+      let ranges =
+        lines.isEmpty
+        ? "" : "; give the subordinate ids of \(shown(name)) the new name, so that the images keep their owners: \(list(lines))"
       return Finding(
         .storageFormer, .note,
         "\(shown(path)) holds container storage and is owned by \(shown(account.name)) (uid \(account.uid)), but its name is that of no account: the uid was another person's before, or the account had that name.",
-        remedy: "look at it as root; if the account had that name, its images are there: keep graphroot and data-root in the home's files as they are\(ranges); if it is another person's: rootless-storage prune \(shellWord(name))")
+        remedy:
+          "look at it as root; if the account had that name, its images are there: keep graphroot and data-root in the home's files as they are\(ranges); if it is another person's: rootless-storage prune \(shellWord(name))"
+      )
     }
   }
 }

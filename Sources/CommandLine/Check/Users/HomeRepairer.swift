@@ -63,7 +63,9 @@ struct HomeRepairer {
   /// Gives the original a second name, which it keeps when the first one goes to the new file.
   ///
   /// - Returns: the name; nil if the file is not the one that was read.
-  private func keep(_ name: [UInt8], _ original: ConfigFile.Content, _ directory: borrowing FileDescriptor, _ stamp: String) throws(Errno) -> [UInt8]? {
+  private func keep(_ name: [UInt8], _ original: ConfigFile.Content, _ directory: borrowing FileDescriptor, _ stamp: String) throws(Errno)
+    -> [UInt8]?
+  {
     var attempt = 1
     while true {
       let backup = name + Array(".\(stamp)\(attempt == 1 ? "" : ".\(attempt)").bak".utf8)

@@ -14,7 +14,8 @@ struct OwnStore: Equatable, Sendable {
 extension UserExaminer {
   /// Looked at where it ends. The process must be the user; it may hang with a file server.
   func ownStores(_ home: borrowing FileDescriptor, isNetworkHome: Bool) -> [OwnStore] {
-    [(UserFacts.Engine.podman, ".local/share/containers", "/storage"), (.docker, ".local/share/docker", "")].compactMap { engine, directory, below in
+    [(UserFacts.Engine.podman, ".local/share/containers", "/storage"), (.docker, ".local/share/docker", "")].compactMap {
+      engine, directory, below in
       let path = Array(directory.utf8)
       // What is most often the case: nothing is there, or a directory of the home.
       var found = moved(home, path)
@@ -45,7 +46,9 @@ extension UserDiagnosis {
 
   /// No `daemon.json` and no unit says where Docker stores.
   private var dockerUsesOwnStore: Bool {
-    guard ownStore(.docker) != nil, facts.dataHome == nil, let daemon = facts.daemonJson, daemon.unit.option("data-root") == nil else { return false }
+    guard ownStore(.docker) != nil, facts.dataHome == nil, let daemon = facts.daemonJson, daemon.unit.option("data-root") == nil else {
+      return false
+    }
     switch daemon.file {
     case .absent: return daemon.isUsual
     case .content: return daemon.text.map { !$0.has("data-root") && !$0.has("graph") } ?? false
@@ -76,14 +79,18 @@ extension UserDiagnosis {
   mutating func judgeOwnStores() {
     let using = usingOwnStore
     if let store = ownStore(.podman), !using.isEmpty { judge(store, concern(using), isVfs: using.allSatisfy { $0.driver?.name == "vfs" }) }
-    if let store = ownStore(.docker), dockerUsesOwnStore { judge(store, "", isVfs: facts.daemonJson?.text?.string("storage-driver") == "vfs") }
+    if let store = ownStore(.docker), dockerUsesOwnStore {
+      judge(store, "", isVfs: facts.daemonJson?.text?.string("storage-driver") == "vfs")
+    }
   }
 
   private mutating func judge(_ store: OwnStore, _ concern: String, isVfs: Bool) {
     let path = inHome(store.path)
     let remedy =
       store.isLink
-      ? run("\(asUser("mv -nT \(path) \(inHome(store.path + Array(".old".utf8)))")) && \(repairCommand)", note: "what the link leads to stays where it is")
+      ? run(
+        "\(asUser("mv -nT \(path) \(inHome(store.path + Array(".old".utf8)))")) && \(repairCommand)",
+        note: "what the link leads to stays where it is")
       : run(repairCommand, after: "mount a local directory of \(name)'s at \(path) instead, or unmount it, then")
     if let (code, sentence) = problem(of: store) {
       // A file that is there is better changed.

@@ -45,7 +45,9 @@ struct PlaceUse: Equatable, Sendable {
     }
   }
 
-  private init(isKept: Bool = false, isKeptWhenOld: Bool = true, hasLayers: Bool = false, hasPrograms: Bool = false, least: UInt64 = 100 << 20) {
+  private init(
+    isKept: Bool = false, isKeptWhenOld: Bool = true, hasLayers: Bool = false, hasPrograms: Bool = false, least: UInt64 = 100 << 20
+  ) {
     self.isKept = isKept
     self.isKeptWhenOld = isKeptWhenOld
     self.hasLayers = hasLayers
@@ -86,24 +88,33 @@ extension UserDiagnosis {
       let type = volume.type ?? "a disk"
       if use.hasLayers, !isVfs {
         if !volume.hasFileTypes {
-          add(.storageFileSystem, .error, "\(setting) is \(shown(path)), which is on xfs without ftype=1, on which overlay cannot work.", .elsewhere)
+          add(
+            .storageFileSystem, .error, "\(setting) is \(shown(path)), which is on xfs without ftype=1, on which overlay cannot work.",
+            .elsewhere)
         } else if UserDiagnosis.unfitForOverlay(volume) {
-          add(.storageFileSystem, .error, "\(setting) is \(shown(path)), which is on \(type), on which the overlay driver cannot work.", .elsewhere)
+          add(
+            .storageFileSystem, .error, "\(setting) is \(shown(path)), which is on \(type), on which the overlay driver cannot work.",
+            .elsewhere)
         }
       }
       isVolatile = use.isKept && volume.isInMemory && !(use.hasLayers && isWhereAllIsInMemory(place, volume))
       if isVolatile {
         let isImages = use.hasLayers
         add(
-          isImages ? .graphrootVolatile : .storageVolatile, isImages ? .note : .warning, "\(setting) is \(shown(path)), which is in memory: a reboot removes what is stored there.", .elsewhere)
+          isImages ? .graphrootVolatile : .storageVolatile, isImages ? .note : .warning,
+          "\(setting) is \(shown(path)), which is in memory: a reboot removes what is stored there.", .elsewhere)
       }
       if use.least > 0, volume.size > 0, volume.free < use.least || volume.inodes > 0 && volume.freeInodes < 100 {
-        let left = volume.free < use.least ? "\(shownSize(volume.free)) of \(shownSize(volume.size)) are" : "\(volume.freeInodes) of \(volume.inodes) inodes are"
+        let left =
+          volume.free < use.least
+          ? "\(shownSize(volume.free)) of \(shownSize(volume.size)) are" : "\(volume.freeInodes) of \(volume.inodes) inodes are"
         add(.storageSpace, .error, "Only \(left) free at \(shown(path)), which is \(setting).", .space)
       }
       if use.hasPrograms, volume.noexec {
         let effect = isVfs ? "with the driver vfs no container starts" : "programs in volumes do not start"
-        add(.storageNoexec, isVfs ? .error : .warning, "\(setting) is \(shown(path)), which is on a mount with noexec: \(effect).", .elsewhere)
+        add(
+          .storageNoexec, isVfs ? .error : .warning, "\(setting) is \(shown(path)), which is on a mount with noexec: \(effect).", .elsewhere
+        )
       }
     }
     if use.isKeptWhenOld, let (danger, real) = danger(to: place), !danger.isAtBoot || use.isKept && !isVolatile {

@@ -19,8 +19,10 @@ struct PodmanDatabase: Equatable, Sendable {
     let database = try SQLiteDatabase(bytes)
     // A view of that name, or a table that a module makes up, is not Podman's.
     guard try database.first("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'DBConfig' AND rootpage > 0") != nil,
-      let fixed = try database.first("SELECT StaticDir FROM DBConfig LIMIT 1"), let graphroot = try database.first("SELECT GraphRoot FROM DBConfig LIMIT 1"),
-      let runroot = try database.first("SELECT RunRoot FROM DBConfig LIMIT 1"), let driver = try database.first("SELECT GraphDriver FROM DBConfig LIMIT 1")
+      let fixed = try database.first("SELECT StaticDir FROM DBConfig LIMIT 1"),
+      let graphroot = try database.first("SELECT GraphRoot FROM DBConfig LIMIT 1"),
+      let runroot = try database.first("SELECT RunRoot FROM DBConfig LIMIT 1"),
+      let driver = try database.first("SELECT GraphDriver FROM DBConfig LIMIT 1")
     else { return nil }
     staticDirectory = String(decoding: fixed, as: UTF8.self)
     self.graphroot = String(decoding: graphroot, as: UTF8.self)

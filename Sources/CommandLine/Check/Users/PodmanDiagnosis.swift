@@ -61,7 +61,11 @@ extension UserDiagnosis {
       let troubles = areAlike ? first ?? troubles(reading) : troubles(reading)
       first = troubles
       for trouble in troubles {
-        if let index = found.firstIndex(where: { $0.trouble == trouble }) { found[index].readings.append(reading) } else { found.append((trouble, [reading])) }
+        if let index = found.firstIndex(where: { $0.trouble == trouble }) {
+          found[index].readings.append(reading)
+        } else {
+          found.append((trouble, [reading]))
+        }
       }
     }
     for (trouble, some) in found {
@@ -80,7 +84,9 @@ extension UserDiagnosis {
 
   /// Nothing that only some generations know is in any file, as where there is nothing but what a login writes.
   private var areAlike: Bool {
-    guard let config = facts.podmanConfig, let text = config.user.text, case .table(let entries)? = text.root["storage"], text.root.count == 1 else { return false }
+    guard let config = facts.podmanConfig, let text = config.user.text, case .table(let entries)? = text.root["storage"],
+      text.root.count == 1
+    else { return false }
     return config.dropIns.isEmpty && !config.others.contains(where: \.isThere) && !text.bytes.starts(with: UserDiagnosis.byteOrderMark)
       && entries.keys.allSatisfy { $0 == "driver" || $0 == "graphroot" }
   }
@@ -89,15 +95,24 @@ extension UserDiagnosis {
     let told = changes.map(\.text).joined(separator: ", ")
     switch file.place {
     case .user: return Remedy("in [storage] of \(file.path): \(told)", by: .user(name))
-    case .site: return Remedy("in [storage] of \(file.path): \(told)", by: .root, note: "what is for root's containers alone belongs into /etc/containers/storage.rootful.conf.d")
-    case .vendor: return Remedy("copy \(file.path) to the same place below /etc/containers, where it counts instead, and there in [storage]: \(told)", by: .root)
+    case .site:
+      return Remedy(
+        "in [storage] of \(file.path): \(told)", by: .root,
+        note: "what is for root's containers alone belongs into /etc/containers/storage.rootful.conf.d")
+    case .vendor:
+      return Remedy(
+        "copy \(file.path) to the same place below /etc/containers, where it counts instead, and there in [storage]: \(told)", by: .root)
     }
   }
 
   private func troubles(_ reading: PodmanReading) -> [Trouble] {
     var files = reading.layers
     // It reads that one too, and then uses nothing of it.
-    if reading.generation == .early, let others = facts.podmanConfig?.others, let site = others.first(where: \.isThere), !files.contains(site) { files.append(site) }
+    if reading.generation == .early, let others = facts.podmanConfig?.others, let site = others.first(where: \.isThere),
+      !files.contains(site)
+    {
+      files.append(site)
+    }
     let stopping = files.flatMap { isUsers($0) && $0.text == nil ? [] : fileTroubles($0, reading.generation) }
     // It does not start.
     if !stopping.isEmpty || files.contains(where: { $0.text == nil }) { return stopping }
@@ -114,13 +129,21 @@ extension UserDiagnosis {
     switch file.file {
     case .absent, .dangling: return []
     case .notRegular, .tooLarge, .failed:
-      let change = file.place == .user ? byHand("move \(file.path) away") : Trouble.Change.told(.root("sudo ls -l \(word)", note: "everybody's Podman has to read it, or it has to go"))
-      return [Trouble(code: .storageConfUnreadable, severity: .error, sentence: "\(file.path) \(unreadable(file.file)): Podman does not start.", file: file, change: change)]
+      let change =
+        file.place == .user
+        ? byHand("move \(file.path) away")
+        : Trouble.Change.told(.root("sudo ls -l \(word)", note: "everybody's Podman has to read it, or it has to go"))
+      return [
+        Trouble(
+          code: .storageConfUnreadable, severity: .error, sentence: "\(file.path) \(unreadable(file.file)): Podman does not start.",
+          file: file, change: change)
+      ]
     case .content(let content):
       if let problem = file.problem {
         return [
           Trouble(
-            code: .storageConfInvalid, severity: .error, sentence: "\(file.path) is invalid TOML (line \(problem.line): \(problem.reason)): Podman does not start.", file: file,
+            code: .storageConfInvalid, severity: .error,
+            sentence: "\(file.path) is invalid TOML (line \(problem.line): \(problem.reason)): Podman does not start.", file: file,
             change: byHand("edit \(file.path)"))
         ]
       }
@@ -128,7 +151,8 @@ extension UserDiagnosis {
       if content.bytes.starts(with: UserDiagnosis.byteOrderMark), generation == .early {
         return [
           Trouble(
-            code: .storageConfInvalid, severity: facts.podmanGeneration == nil ? .warning : .error, sentence: "\(file.path) begins with a byte order mark: Podman before version 5 does not start.",
+            code: .storageConfInvalid, severity: facts.podmanGeneration == nil ? .warning : .error,
+            sentence: "\(file.path) begins with a byte order mark: Podman before version 5 does not start.",
             file: file, change: byHand("edit \(file.path), and save it as UTF-8 without one"))
         ]
       }
@@ -155,26 +179,50 @@ extension UserDiagnosis {
       default: change = .told(Remedy("write it as \(entry.type.rawValue) in \(file.path)", by: editor(of: file)))
       }
       return Trouble(
-        code: .storageConfInvalid, severity: .error, sentence: "\(entry.path) in \(file.path) is \(kind), and has to be \(entry.type.rawValue): Podman does not start.", file: file, change: change)
+        code: .storageConfInvalid, severity: .error,
+        sentence: "\(entry.path) in \(file.path) is \(kind), and has to be \(entry.type.rawValue): Podman does not start.", file: file,
+        change: change)
     }
   }
 
-  enum ValueType: String { case text = "a text in quotes", texts = "a list of texts", boolean = "true or false", table = "a table", number = "a number", textTable = "a table of texts" }
+  enum ValueType: String {
+    case text = "a text in quotes", texts = "a list of texts", boolean = "true or false", table = "a table", number = "a number",
+      textTable = "a table of texts"
+  }
 
   /// As the structures of containers/storage have them (pkg/config, types/options.go). New: Podman before 4.8 does not know the key.
-  private static let types = typesOfKeys.map { (path: $0.path, keys: $0.path.split(separator: ".").map(String.init), type: $0.type, isNew: $0.isNew, isOption: $0.path.hasPrefix("storage.options.")) }
+  private static let types = typesOfKeys.map {
+    (
+      path: $0.path, keys: $0.path.split(separator: ".").map(String.init), type: $0.type, isNew: $0.isNew,
+      isOption: $0.path.hasPrefix("storage.options.")
+    )
+  }
 
   private static let typesOfKeys: [(path: String, type: ValueType, isNew: Bool)] =
     [("storage", .table, false)]
     + ["driver", "runroot", "graphroot", "rootless_storage_path"].map { ("storage.\($0)", .text, false) }
     + [("storage.imagestore", .text, true), ("storage.transient_store", .boolean, true), ("storage.driver_priority", .texts, true)]
-    + [("storage.options", .table, false), ("storage.options.additionalimagestores", .texts, false), ("storage.options.additionallayerstores", .texts, false)]
-    + ["size", "remap-uids", "remap-gids", "remap-user", "remap-group", "root-auto-userns-user", "ignore_chown_errors", "mountopt", "mount_program", "skip_mount_home"]
+    + [
+      ("storage.options", .table, false), ("storage.options.additionalimagestores", .texts, false),
+      ("storage.options.additionallayerstores", .texts, false),
+    ]
+    + [
+      "size", "remap-uids", "remap-gids", "remap-user", "remap-group", "root-auto-userns-user", "ignore_chown_errors", "mountopt",
+      "mount_program", "skip_mount_home",
+    ]
     .map { ("storage.options.\($0)", .text, false) }
     + ["auto-userns-min-size", "auto-userns-max-size"].map { ("storage.options.\($0)", .number, false) }
-    + [("storage.options.disable-volatile", .boolean, false), ("storage.options.pull_options", .textTable, false), ("storage.options.overlay", .table, false)]
-    + ["ignore_chown_errors", "mountopt", "mount_program", "size", "inodes", "skip_mount_home", "force_mask"].map { ("storage.options.overlay.\($0)", .text, false) }
-    + [("storage.options.overlay.use_composefs", .text, true), ("storage.options.vfs", .table, false), ("storage.options.vfs.ignore_chown_errors", .text, false)]
+    + [
+      ("storage.options.disable-volatile", .boolean, false), ("storage.options.pull_options", .textTable, false),
+      ("storage.options.overlay", .table, false),
+    ]
+    + ["ignore_chown_errors", "mountopt", "mount_program", "size", "inodes", "skip_mount_home", "force_mask"].map {
+      ("storage.options.overlay.\($0)", .text, false)
+    }
+    + [
+      ("storage.options.overlay.use_composefs", .text, true), ("storage.options.vfs", .table, false),
+      ("storage.options.vfs.ignore_chown_errors", .text, false),
+    ]
 
   /// - Returns: what the value is; nil if it is as it has to be.
   private static func mismatch(_ value: TOMLText.Value, _ type: ValueType, _ generation: PodmanGeneration) -> String? {
@@ -218,11 +266,15 @@ extension UserDiagnosis {
     if path.contains(",") || path.contains(":"), reading.driver.map({ $0.name.hasPrefix("overlay") }) ?? true {
       found.append(
         Trouble(
-          code: .storagePath, severity: .error, sentence: "\(setting) is \"\(shown(path))\": overlay takes a comma or a colon for the end of a path, and Podman does not start.", file: file, change: change))
+          code: .storagePath, severity: .error,
+          sentence: "\(setting) is \"\(shown(path))\": overlay takes a comma or a colon for the end of a path, and Podman does not start.",
+          file: file, change: change))
     }
     // What cannot be used is told of with the user's file (`judgeGraphroot`).
     if problem(ofStore: path, place(raw), setting, facts) != nil { return found }
-    found += troubles(of: place(raw), path, for: .store, setting, isVfs: reading.driver?.name == "vfs").map { self.trouble($0, file, change) }
+    found += troubles(of: place(raw), path, for: .store, setting, isVfs: reading.driver?.name == "vfs").map {
+      self.trouble($0, file, change)
+    }
     return found
   }
 
@@ -260,10 +312,19 @@ extension UserDiagnosis {
     let change = isUsers ? Trouble.Change.keys([.set(key: "driver", value: intended.driver)]) : .keys([.remove(key: key)])
     // The first of several that works is taken.
     if key == "driver", let why = problem(ofDriver: driver, at: reading.store.flatMap { place($0.path) }) {
-      return [Trouble(code: .driverUnknown, severity: .error, sentence: "The driver in \(file.path) is \"\(shown(driver))\", \(why), and so it does not start.", file: file, change: change)]
+      return [
+        Trouble(
+          code: .driverUnknown, severity: .error,
+          sentence: "The driver in \(file.path) is \"\(shown(driver))\", \(why), and so it does not start.", file: file, change: change)
+      ]
     }
     if driver == "vfs" {
-      return [Trouble(code: .driverVfs, severity: .warning, sentence: "The first driver in \(file.path) (\(key)) is vfs, which copies whole images for every container.", file: file, change: change)]
+      return [
+        Trouble(
+          code: .driverVfs, severity: .warning,
+          sentence: "The first driver in \(file.path) (\(key)) is vfs, which copies whole images for every container.", file: file,
+          change: change)
+      ]
     }
     return []
   }
@@ -273,11 +334,13 @@ extension UserDiagnosis {
     let change = Trouble.Change.keys([.remove(key: "runroot")])
     guard let (severity, why) = problem(ofRunroot: raw, place(raw)) else {
       let path = ExpandedPath(raw, facts.account).path
-      return isInRuntimeDirectory(path) ? [] : troubles(of: place(raw), path, for: .state, "runroot in \(file.path)").map { trouble($0, file, change) }
+      return isInRuntimeDirectory(path)
+        ? [] : troubles(of: place(raw), path, for: .state, "runroot in \(file.path)").map { trouble($0, file, change) }
     }
     return [
       Trouble(
-        code: .runrootUnusable, severity: severity, sentence: "runroot in \(file.path) is \(shown(raw)), \(why); without it Podman finds a place itself.", file: file, change: change)
+        code: .runrootUnusable, severity: severity,
+        sentence: "runroot in \(file.path) is \(shown(raw)), \(why); without it Podman finds a place itself.", file: file, change: change)
     ]
   }
 
@@ -289,15 +352,19 @@ extension UserDiagnosis {
     if reading.generation != .early, let (raw, file) = reading.text(["storage", "imagestore"]) {
       let path = ExpandedPath(raw, facts.account).path
       if let (_, sentence) = problem(ofStore: path, place(raw), "imagestore in \(file.path)", facts) {
-        found.append(Trouble(code: .imageStore, severity: .error, sentence: sentence, file: file, change: .keys([.remove(key: "imagestore")])))
+        found.append(
+          Trouble(code: .imageStore, severity: .error, sentence: sentence, file: file, change: .keys([.remove(key: "imagestore")])))
       } else {
         let isVfs = reading.driver?.name == "vfs"
-        found += troubles(of: place(raw), path, for: .images, "imagestore in \(file.path)", isVfs: isVfs).map { trouble($0, file, .keys([.remove(key: "imagestore")])) }
+        found += troubles(of: place(raw), path, for: .images, "imagestore in \(file.path)", isVfs: isVfs).map {
+          trouble($0, file, .keys([.remove(key: "imagestore")]))
+        }
       }
     }
     for file in reading.layers {
       // One that is listed in vain is no finding.
-      guard let counting = reading.value(["storage", "options", "additionalimagestores"]), counting.file == file, let toml = file.text else { continue }
+      guard let counting = reading.value(["storage", "options", "additionalimagestores"]), counting.file == file, let toml = file.text
+      else { continue }
       for raw in PodmanReading.imageStores(toml) where !raw.isEmpty {
         let why: String
         switch place(raw)?.state {
@@ -316,12 +383,16 @@ extension UserDiagnosis {
         }
         found.append(
           Trouble(
-            code: .imageStore, severity: .error, sentence: "additionalimagestores in \(file.path) lists \(shown(raw)), which \(why), and so Podman does not start.", file: file,
-            change: .told(Remedy("take \(shown(raw)) out of additionalimagestores in \(file.path), or make it readable for \(name)", by: editor(of: file)))))
+            code: .imageStore, severity: .error,
+            sentence: "additionalimagestores in \(file.path) lists \(shown(raw)), which \(why), and so Podman does not start.", file: file,
+            change: .told(
+              Remedy(
+                "take \(shown(raw)) out of additionalimagestores in \(file.path), or make it readable for \(name)", by: editor(of: file)))))
       }
     }
     for file in reading.layers {
-      guard let counting = reading.value(["storage", "options", "additionallayerstores"]), counting.file == file, let toml = file.text else { continue }
+      guard let counting = reading.value(["storage", "options", "additionallayerstores"]), counting.file == file, let toml = file.text
+      else { continue }
       for path in PodmanReading.layerStores(toml) where !path.isEmpty {
         if case .directory? = place(path)?.state {
           found += othersImages(path, "additionallayerstores", file)
@@ -329,8 +400,14 @@ extension UserDiagnosis {
         }
         found.append(
           Trouble(
-            code: .imageStore, severity: .error, sentence: "additionallayerstores in \(file.path) lists \(shown(path)), which is no directory that \(name) can reach, and so Podman does not start.", file: file,
-            change: .told(Remedy("take \(shown(path)) out of additionallayerstores in \(file.path), or make it readable for \(name)", by: editor(of: file)))))
+            code: .imageStore, severity: .error,
+            sentence:
+              "additionallayerstores in \(file.path) lists \(shown(path)), which is no directory that \(name) can reach, and so Podman does not start.",
+            file: file,
+            change: .told(
+              Remedy(
+                "take \(shown(path)) out of additionallayerstores in \(file.path), or make it readable for \(name)", by: editor(of: file))))
+        )
       }
     }
     return found
@@ -339,7 +416,9 @@ extension UserDiagnosis {
   private func othersImages(_ raw: String, _ key: String, _ file: PodmanConfig.File) -> [Trouble] {
     let path = ExpandedPath(raw, facts.account).path
     let elsewhere = Remedy("take \(shown(raw)) out of \(key) in \(file.path)", by: editor(of: file))
-    return troubles(of: place(raw), path, for: .othersImages, "a part of \(key) in \(file.path)").map { trouble($0, file, .told(elsewhere)) }
+    return troubles(of: place(raw), path, for: .othersImages, "a part of \(key) in \(file.path)").map {
+      trouble($0, file, .told(elsewhere))
+    }
   }
 
   /// Words that ParseBool of Go's takes.
@@ -360,15 +439,21 @@ extension UserDiagnosis {
     if let (path, file, key) = program, facts.missingPrograms.contains(path) {
       found.append(
         Trouble(
-          code: .storageOption, severity: .error, sentence: "\(key) in \(file.path) is \(shown(path)), which does not exist, and so Podman does not start.", file: file, change: .keys([.remove(key: key)])))
+          code: .storageOption, severity: .error,
+          sentence: "\(key) in \(file.path) is \(shown(path)), which does not exist, and so Podman does not start.", file: file,
+          change: .keys([.remove(key: key)])))
     }
     func refused(_ option: (text: String, file: PodmanConfig.File, key: String), _ why: String) -> Trouble {
       Trouble(
-        code: .storageOption, severity: .error, sentence: "\(option.key) in \(option.file.path) is \"\(shown(option.text))\"\(why), and so Podman does not start.", file: option.file,
+        code: .storageOption, severity: .error,
+        sentence: "\(option.key) in \(option.file.path) is \"\(shown(option.text))\"\(why), and so Podman does not start.",
+        file: option.file,
         change: .keys([.remove(key: option.key)]))
     }
     for name in ["ignore_chown_errors", "skip_mount_home"] {
-      if let value = option(name), !UserDiagnosis.booleans.contains(value.text) { found.append(refused(value, ", which is neither true nor false")) }
+      if let value = option(name), !UserDiagnosis.booleans.contains(value.text) {
+        found.append(refused(value, ", which is neither true nor false"))
+      }
     }
     if reading.generation != .early, let value = option("use_composefs") {
       if !UserDiagnosis.booleans.contains(value.text) {
@@ -377,7 +462,9 @@ extension UserDiagnosis {
         found.append(refused(value, ", which needs root"))
       }
     }
-    if let value = option("force_mask"), value.text != "shared", value.text != "private", !value.text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "7") }) {
+    if let value = option("force_mask"), value.text != "shared", value.text != "private",
+      !value.text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "7") })
+    {
       found.append(refused(value, ", which is no mode"))
     }
     let type = reading.store.flatMap { place($0.path)?.type }
@@ -385,13 +472,18 @@ extension UserDiagnosis {
       guard let (value, file, key) = option(name), let type, type != "xfs" else { continue }
       found.append(
         Trouble(
-          code: .storageOption, severity: .error, sentence: "\(key) in \(file.path) is \"\(shown(value))\": overlay can do that on xfs alone, the store is on \(type), and so Podman does not start.", file: file,
+          code: .storageOption, severity: .error,
+          sentence:
+            "\(key) in \(file.path) is \"\(shown(value))\": overlay can do that on xfs alone, the store is on \(type), and so Podman does not start.",
+          file: file,
           change: .keys([.remove(key: key)])))
     }
     if reading.generation == .early, program == nil, let (value, file, key) = option("force_mask") {
       found.append(
         Trouble(
-          code: .storageOption, severity: .error, sentence: "\(key) in \(file.path) is \"\(shown(value))\": without mount_program Podman does not start.", file: file, change: .keys([.remove(key: key)])))
+          code: .storageOption, severity: .error,
+          sentence: "\(key) in \(file.path) is \"\(shown(value))\": without mount_program Podman does not start.", file: file,
+          change: .keys([.remove(key: key)])))
     }
     return found
   }
@@ -406,13 +498,19 @@ extension UserDiagnosis {
       case .absent, .dangling: continue
       // What keeps both files from being read is told once.
       case .failed where file.place == .user && file.file == facts.storageConf?.file: continue
-      case .notRegular, .tooLarge, .failed: add(.containersConf, .error, "\(file.path) \(unreadable(file.file)): Podman does not start.", edit)
+      case .notRegular, .tooLarge, .failed:
+        add(.containersConf, .error, "\(file.path) \(unreadable(file.file)): Podman does not start.", edit)
       case .content:
-        if let problem = file.problem { add(.containersConf, .error, "\(file.path) is invalid TOML (line \(problem.line): \(problem.reason)): Podman does not start.", edit) }
+        if let problem = file.problem {
+          add(
+            .containersConf, .error, "\(file.path) is invalid TOML (line \(problem.line): \(problem.reason)): Podman does not start.", edit)
+        }
       }
     }
     func value(_ key: String) -> (text: String, file: PodmanConfig.File)? {
-      for file in files.reversed() { if case .string(let text)? = file.text?.value(["engine", key]), !text.isEmpty { return (text, file) } }
+      for file in files.reversed() {
+        if case .string(let text)? = file.text?.value(["engine", key]), !text.isEmpty { return (text, file) }
+      }
       return nil
     }
     for file in files {
@@ -427,13 +525,15 @@ extension UserDiagnosis {
     if facts.podmanGeneration != .early, let (backend, file) = value("database_backend"), !["boltdb", "sqlite"].contains(backend) {
       let known = facts.podmanGeneration == nil ? " That concerns \(PodmanGeneration.names([.single, .merging]))." : ""
       add(
-        .containersConf, .error, "database_backend in \(file.path) is \"\(shown(backend))\", which Podman does not know: it does not start.\(known)",
+        .containersConf, .error,
+        "database_backend in \(file.path) is \"\(shown(backend))\", which Podman does not know: it does not start.\(known)",
         Remedy("take database_backend out of \(file.path)", by: editor(of: file)))
     }
     let hasOlder = facts.storageConf?.database?.hasSuffix(UserExaminer.olderDatabase) ?? false
     if facts.podmanGeneration == .single, !hasOlder, let (backend, file) = value("database_backend"), backend == "boltdb" {
       add(
-        .containersConf, .warning, "database_backend in \(file.path) is boltdb: from version 5 on Podman makes no new database of that kind, and does not start.",
+        .containersConf, .warning,
+        "database_backend in \(file.path) is boltdb: from version 5 on Podman makes no new database of that kind, and does not start.",
         Remedy("take database_backend out of \(file.path)", by: editor(of: file)))
     }
     if facts.podmanGeneration ?? .merging == .merging, let (backend, file) = value("database_backend"), backend == "boltdb" {
@@ -457,7 +557,10 @@ extension UserDiagnosis {
       }
       if let place = place(raw), place.isNetwork, key != "image_copy_tmp_dir" {
         if case .directory(facts.account.uid) = place.state {
-          add(.containersConf, .note, "\(key) in \(file.path) is \(shown(path)), which is on a network file system (\(place.type ?? "unknown")): files of other ids than \(name)'s cannot be made there.", remedy)
+          add(
+            .containersConf, .note,
+            "\(key) in \(file.path) is \(shown(path)), which is on a network file system (\(place.type ?? "unknown")): files of other ids than \(name)'s cannot be made there.",
+            remedy)
           continue
         }
       }
@@ -470,7 +573,9 @@ extension UserDiagnosis {
   }
 
   private mutating func add(_ troubles: [PlaceTrouble], elsewhere: Remedy) {
-    for trouble in troubles { add(trouble.code, trouble.severity, trouble.sentence, remedy(for: trouble, of: .podman, elsewhere: elsewhere)) }
+    for trouble in troubles {
+      add(trouble.code, trouble.severity, trouble.sentence, remedy(for: trouble, of: .podman, elsewhere: elsewhere))
+    }
   }
 }
 

@@ -25,7 +25,8 @@ extension UserExaminer {
   /// The files that count in the caller's session, if its environment names other ones.
   func sessionConfig(_ usual: PodmanConfig, _ environment: UserFacts.Environment) -> PodmanConfig? {
     func named(_ path: String?) -> String? { path.flatMap { $0.hasPrefix("/") ? $0 : nil } }
-    guard named(environment.configHome) != nil || named(environment.storageConf) != nil || named(environment.storageConfOverride) != nil else { return nil }
+    guard named(environment.configHome) != nil || named(environment.storageConf) != nil || named(environment.storageConfOverride) != nil
+    else { return nil }
     do throws(Errno) {
       let root = try open(path: [.slash], .directoryPlace)
       var config = usual
@@ -49,7 +50,9 @@ extension UserExaminer {
     let names = ["/usr/share", "/etc"]
     var found = zip(names, [PodmanConfig.Place.vendor, .site]).map { file("\($0)/containers/containers.conf", $1, root) }
     found += merged([files(in: "/etc/containers/containers.conf.d", .site, root)])
-    found.append(PodmanConfig.File(path: "~/.config/containers/containers.conf", .user, ConfigFile.read(at: home, Array(".config/containers/containers.conf".utf8))))
+    found.append(
+      PodmanConfig.File(
+        path: "~/.config/containers/containers.conf", .user, ConfigFile.read(at: home, Array(".config/containers/containers.conf".utf8))))
     found += merged([files(in: ".config/containers/containers.conf.d", .user, home)])
     return found.filter(\.isThere)
   }
@@ -59,15 +62,21 @@ extension UserExaminer {
   }
 
   /// Whether it may be read, and what is there, this process asks itself.
-  private func read(_ path: String, _ place: PodmanConfig.Place, _ directory: borrowing FileDescriptor, _ name: [UInt8]) -> PodmanConfig.File {
+  private func read(_ path: String, _ place: PodmanConfig.Place, _ directory: borrowing FileDescriptor, _ name: [UInt8])
+    -> PodmanConfig.File
+  {
     let path = shown(path)
     if shared.files.hasNothing(path) { return PodmanConfig.File(path: path, place, .absent) }
-    guard let (mark, file) = shared.files.file(path) else { return PodmanConfig.File(path: path, place, ConfigFile.read(at: directory, name)) }
+    guard let (mark, file) = shared.files.file(path) else {
+      return PodmanConfig.File(path: path, place, ConfigFile.read(at: directory, name))
+    }
     return PodmanConfig.File(path: path, place, ConfigFile.read(at: directory, name, known: (mark, file.file)), known: file)
   }
 
   /// - Parameter path: absolute, or below the home.
-  private func files(in path: String, _ place: PodmanConfig.Place, _ base: borrowing FileDescriptor) -> [(name: [UInt8], file: PodmanConfig.File)] {
+  private func files(in path: String, _ place: PodmanConfig.Place, _ base: borrowing FileDescriptor) -> [(
+    name: [UInt8], file: PodmanConfig.File
+  )] {
     if path.hasPrefix("/"), shared.files.hasNothing(path) { return [] }
     let relative = Array(path.utf8.drop { $0 == .slash })
     let prefix = path.hasPrefix("/") ? path : "~/" + path
@@ -92,7 +101,9 @@ extension UserExaminer {
   // MARK: Where they lead
 
   /// Keys of storage.conf and containers.conf that name one directory.
-  static let directoryKeys = [["storage", "graphroot"], ["storage", "rootless_storage_path"], ["storage", "runroot"], ["storage", "imagestore"]]
+  static let directoryKeys = [
+    ["storage", "graphroot"], ["storage", "rootless_storage_path"], ["storage", "runroot"], ["storage", "imagestore"],
+  ]
   static let engineKeys = ["static_dir", "tmp_dir", "volume_path", "image_copy_tmp_dir"]
   static let programKeys = [["storage", "options", "mount_program"], ["storage", "options", "overlay", "mount_program"]]
 

@@ -9,7 +9,10 @@ extension UserFacts.Quota {
   /// - Parameters:
   ///   - place: the storage directory, open as a place. The process has the user's ids.
   ///   - parent: the directory that holds it, open as a place.
-  init?(_ place: borrowing FileDescriptor, in parent: borrowing FileDescriptor, _ account: Account, _ settings: Settings, _ engineNames: [[UInt8]]) {
+  init?(
+    _ place: borrowing FileDescriptor, in parent: borrowing FileDescriptor, _ account: Account, _ settings: Settings,
+    _ engineNames: [[UInt8]]
+  ) {
     guard settings.quota.isSet else { return nil }
     do throws(Errno) {
       let opened = try open(at: place, [.dot], .directory)
@@ -46,19 +49,22 @@ extension UserDiagnosis {
     let path = shown(storage.path)
     guard let project = settings.quota.project(of: facts.account.uid) else {
       return add(
-        .quotaMissing, .warning, "The storage directory \(path) has no limit: storage_quota_project_base and the uid add up to more than 4294967294, which is no project. \(quotaBoundary)",
+        .quotaMissing, .warning,
+        "The storage directory \(path) has no limit: storage_quota_project_base and the uid add up to more than 4294967294, which is no project. \(quotaBoundary)",
         "lower storage_quota_project_base in /etc/rootless-storage/rootless-storage.conf")
     }
     let mark = quota.directory.mark
     if mark.project != 0 && mark.project != project {
       return add(
-        .quotaMissing, .warning, "The storage directory \(path) is in the project \(mark.project), which is not that of these settings (\(project)), and is left there. \(quotaBoundary)",
+        .quotaMissing, .warning,
+        "The storage directory \(path) is in the project \(mark.project), which is not that of these settings (\(project)), and is left there. \(quotaBoundary)",
         run(asUser("chattr -p 0 \(shellWord(storage.path))"), note: "if nobody needs that project; then: \(repairCommand)"))
     }
     if let what = missing(quota, project) {
       let sentence = "The storage directory \(path) \(what). \(quotaBoundary)"
       if let failure = storage.quotaFailure {
-        add(.quotaMissing, .warning, "\(sentence) It could not be set: \(text(Wording.quota(failure))).", "fix that, then: \(repairCommand)")
+        add(
+          .quotaMissing, .warning, "\(sentence) It could not be set: \(text(Wording.quota(failure))).", "fix that, then: \(repairCommand)")
       } else {
         addForRoot(.quotaMissing, .warning, sentence, repairedBy: .setQuota(engines: quota.engines))
       }
@@ -67,7 +73,8 @@ extension UserDiagnosis {
     if !quota.left.isEmpty {
       let places = list(quota.left.prefix(4).map { shown($0) }) + (quota.left.count > 4 ? " and more" : "")
       add(
-        .quotaLeft, .note, "In the storage directory \(path), \(places) \(quota.left.count == 1 ? "is" : "are") not in its project (\(project)), and not counted. \(quotaBoundary)",
+        .quotaLeft, .note,
+        "In the storage directory \(path), \(places) \(quota.left.count == 1 ? "is" : "are") not in its project (\(project)), and not counted. \(quotaBoundary)",
         "nothing has to be done for what is older than the limit: it counts once it is made anew")
     }
   }
@@ -81,13 +88,17 @@ extension UserDiagnosis {
     // Both are whole blocks of the file system.
     let bytes = wanted.blocks << 10
     if !isAsSet(directory.bytes?.limit, bytes, of: directory.size, within: 1 << 16) {
-      return "has \(directory.bytes.map { "a limit of \(shownSize($0.limit))" } ?? "no limit in bytes"), and storage_quota is \(bytes == 0 ? "0" : shownSize(bytes))"
+      return
+        "has \(directory.bytes.map { "a limit of \(shownSize($0.limit))" } ?? "no limit in bytes"), and storage_quota is \(bytes == 0 ? "0" : shownSize(bytes))"
     }
     // Where the settings limit no files, XFS has a number that comes and goes.
     if wanted.inodes != 0 && !isAsSet(directory.inodes?.limit, UInt64(wanted.inodes), of: directory.files, within: 1) {
-      return "has \(directory.inodes.map { "a limit of \($0.limit) files" } ?? "no limit in files"), and storage_quota_inodes is \(wanted.inodes)"
+      return
+        "has \(directory.inodes.map { "a limit of \($0.limit) files" } ?? "no limit in files"), and storage_quota_inodes is \(wanted.inodes)"
     }
-    if !quota.engines.isEmpty { return "has a limit, but \(list(quota.engines.map { shown($0) })) in it \(quota.engines.count == 1 ? "is" : "are") not counted" }
+    if !quota.engines.isEmpty {
+      return "has a limit, but \(list(quota.engines.map { shown($0) })) in it \(quota.engines.count == 1 ? "is" : "are") not counted"
+    }
     return nil
   }
 
@@ -103,6 +114,8 @@ extension UserDiagnosis {
     add(
       .quotaReached, .error,
       "The storage of \(name) at \(path) has reached its limit: \(limit.shown). Podman then reports \"disk quota exceeded\", on XFS \"no space left on device\". \(quotaBoundary)",
-      inSession("podman system df; docker system df", note: "remove what is not needed; or raise storage_quota, and then: sudo rootless-storage repair \(quotedName)"))
+      inSession(
+        "podman system df; docker system df",
+        note: "remove what is not needed; or raise storage_quota, and then: sudo rootless-storage repair \(quotedName)"))
   }
 }

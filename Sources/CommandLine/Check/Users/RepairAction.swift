@@ -24,7 +24,8 @@ enum RepairAction: Equatable, Sendable {
   var isStorage: Bool {
     switch self {
     case .login(.createStorageDirectory), .login(.closeStorageDirectory), .login(.takePlace), .detachMount, .setStorageMode, .setQuota: true
-    case .login(.removeLeftover), .login(.createFile), .editStorageConf, .editDaemonJson, .replaceFile, .removeOverlayRecords, .migrate: false
+    case .login(.removeLeftover), .login(.createFile), .editStorageConf, .editDaemonJson, .replaceFile, .removeOverlayRecords, .migrate:
+      false
     }
   }
 }
@@ -100,8 +101,10 @@ struct RepairWording {
     case .editDaemonJson(let changes) where changes.isEmpty: "take the byte order mark from \(inHome(UserExaminer.daemonJson))"
     case .editDaemonJson(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.daemonJson))"
     case .replaceFile(let file): "set \(inHome(file.path)) aside and write it anew; what else was in it is in the backup alone then"
-    case .removeOverlayRecords(let paths): "remove \(paths.map { shown($0) }.joined(separator: " and ")), where Podman recorded that overlay does not work"
-    case .migrate(let podman): "run \(shown(podman)) system migrate, which stops running containers, so that the ranges in /etc/subuid count"
+    case .removeOverlayRecords(let paths):
+      "remove \(paths.map { shown($0) }.joined(separator: " and ")), where Podman recorded that overlay does not work"
+    case .migrate(let podman):
+      "run \(shown(podman)) system migrate, which stops running containers, so that the ranges in /etc/subuid count"
     }
   }
 

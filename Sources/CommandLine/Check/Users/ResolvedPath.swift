@@ -36,7 +36,9 @@ struct Place: Equatable, Sendable {
         let place = try open(path: nearest, .directoryPlaceFollowing)
         let status = try fileStatus(of: place)
         (type, isNetwork) = Place.fileSystem(status, settings, mounts)
-        if let above = realPath(ofPlace: place), above.first == .slash { real = Place.cleaned(above + [.slash] + Array(path.utf8.dropFirst(nearest.count))) }
+        if let above = realPath(ofPlace: place), above.first == .slash {
+          real = Place.cleaned(above + [.slash] + Array(path.utf8.dropFirst(nearest.count)))
+        }
         if isWhole {
           state = .directory(owner: status.owner)
           isClosed = !canMakeFiles(in: place)
@@ -85,7 +87,8 @@ struct Place: Equatable, Sendable {
     return (nil, false)
   }
 
-  private static func volume(_ place: borrowing FileDescriptor, _ status: FileStatus, _ settings: Settings, _ mounts: MountTable) -> Volume? {
+  private static func volume(_ place: borrowing FileDescriptor, _ status: FileStatus, _ settings: Settings, _ mounts: MountTable) -> Volume?
+  {
     do throws(Errno) { return try Volume(of: place, mounts.fileSystem(of: status), settings) } catch { return nil }
   }
 

@@ -13,7 +13,8 @@ struct StatusObserver {
   ///   - environment: the caller's, if the user is the caller.
   init(conf: [UInt8], timeout: UInt32, environment: UserFacts.Environment?, parent: StorageParent, subordinateIDs: SubordinateIDIndex) {
     examiners = Examiners(
-      task: .verify, conf: conf, timeout: timeout, environment: environment, allocator: nil, engines: EngineGenerations(installedIn: HostTree.this))
+      task: .verify, conf: conf, timeout: timeout, environment: environment, allocator: nil,
+      engines: EngineGenerations(installedIn: HostTree.this))
     self.timeout = timeout
     self.parent = parent
     self.subordinateIDs = subordinateIDs
@@ -30,7 +31,9 @@ struct StatusObserver {
     var report = StatusReport(name: seen.name, uid: account.uid, failure: seen.failure)
     if seen.failure != nil { return report }
     report.isServed = seen.isServed
-    if let obstacle = seen.findings.first(where: { [.homeUnusable, .homeTicketMissing, .accountRefused, .accountExcluded].contains($0.code) }) {
+    if let obstacle = seen.findings.first(where: {
+      [.homeUnusable, .homeTicketMissing, .accountRefused, .accountExcluded].contains($0.code)
+    }) {
       report.obstacle = obstacle.sentence
       if obstacle.code == .homeTicketMissing {
         report.home = seen.home
@@ -55,10 +58,13 @@ struct StatusObserver {
   private func addUse(_ account: Account, to report: inout StatusReport) {
     guard let leaf = parent.settings.storage.leaf(for: account) else { return }
     var inventory = StorageInventory(parent, only: [leaf])
-    guard (try? inventory.look()) != nil, let entry = inventory.entries.first(where: { $0.leaf == leaf && $0.uid == account.uid }) else { return }
+    guard (try? inventory.look()) != nil, let entry = inventory.entries.first(where: { $0.leaf == leaf && $0.uid == account.uid }) else {
+      return
+    }
     report.limit = entry.limit
     guard let measure = entry.measure else { return }
-    report.use = StatusReport.Use(size: measure.size, sizeIsExact: measure.isExact, lastUse: UTCTime(measure.lastUse).iso, inUse: entry.isInUse)
+    report.use = StatusReport.Use(
+      size: measure.size, sizeIsExact: measure.isExact, lastUse: UTCTime(measure.lastUse).iso, inUse: entry.isInUse)
   }
 
   private func addSubordinateIDs(_ account: Account, to report: inout StatusReport) {

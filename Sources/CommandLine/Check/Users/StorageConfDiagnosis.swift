@@ -28,7 +28,11 @@ extension UserDiagnosis {
     if facts.isNetworkHome, storageIsFit, let new = intended.storageConf, isOwnFile(content) {
       add(.storageConfInvalid, .error, sentence, repairedBy: .replaceFile(new))
     } else {
-      add(.storageConfInvalid, .error, sentence, Remedy("edit \(whereabouts(content, UserDiagnosis.storageConfFile).file)", by: whereabouts(content, UserDiagnosis.storageConfFile).person))
+      add(
+        .storageConfInvalid, .error, sentence,
+        Remedy(
+          "edit \(whereabouts(content, UserDiagnosis.storageConfFile).file)", by: whereabouts(content, UserDiagnosis.storageConfFile).person
+        ))
     }
   }
 
@@ -70,7 +74,11 @@ extension UserDiagnosis {
     let edited = try? facts.storageConf?.text?.applying(changes)
     if edited?.bytes == content.bytes {
       // It is written as it should be: something is wrong with the place.
-      add(code, severity, sentence, run(asUser("ls -la \(shellWord(Array(intended.graphroot.utf8)))", isShowing: true), note: "find out what is wrong there, and remove it or give it to \(name)"))
+      add(
+        code, severity, sentence,
+        run(
+          asUser("ls -la \(shellWord(Array(intended.graphroot.utf8)))", isShowing: true),
+          note: "find out what is wrong there, and remove it or give it to \(name)"))
     } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil {
       add(code, severity, sentence, repairedBy: .editStorageConf(changes))
     } else {
@@ -119,7 +127,8 @@ extension UserDiagnosis {
         if let (code, sentence) = problem(of: store) { add(code, .error, sentence + concern, content, changing: toIntended) }
       } else if facts.isNetworkHome {
         add(
-          .graphrootMissing, .error, "\(file) has no graphroot: Podman puts its storage into the home, which is on \(homeType).\(concern)", content,
+          .graphrootMissing, .error, "\(file) has no graphroot: Podman puts its storage into the home, which is on \(homeType).\(concern)",
+          content,
           changing: toIntended)
       }
       return
@@ -134,23 +143,27 @@ extension UserDiagnosis {
       var toExpanded = [KeyChange.set(key: "graphroot", value: path)]
       if rootlessPath != nil { toExpanded.append(.remove(key: "rootless_storage_path")) }
       return add(
-        .graphrootVariable, .note, "\(key) in \(file) is \"\(shown(written))\", which is \(shown(path)) in most sessions: where a variable is not set, it is another directory.",
+        .graphrootVariable, .note,
+        "\(key) in \(file) is \"\(shown(written))\", which is \(shown(path)) in most sessions: where a variable is not set, it is another directory.",
         content, changing: toExpanded)
     }
     if graphroot == nil {
       // It works, and what is stored there stays where it is.
       return add(
-        .rootlessStoragePath, .warning, "\(file) has rootless_storage_path and no graphroot: in a user's file graphroot is what all versions of Podman know.",
+        .rootlessStoragePath, .warning,
+        "\(file) has rootless_storage_path and no graphroot: in a user's file graphroot is what all versions of Podman know.",
         content, changing: [.set(key: "graphroot", value: path)])
     }
     if wasWritten(here: content), isMovedBySite(path), let earlier = IntendedConfig.earlierStorage(path, like: intended.graphroot, facts) {
       return add(
-        .graphrootStale, .warning, "graphroot in \(file) is in \(shown(earlier)), and the storage directory is \(shown(facts.storage?.path ?? [])) by now.",
+        .graphrootStale, .warning,
+        "graphroot in \(file) is in \(shown(earlier)), and the storage directory is \(shown(facts.storage?.path ?? [])) by now.",
         content, changing: toIntended)
     }
     if let rootlessPath, rootlessPath != graphroot {
       add(
-        .rootlessStoragePath, .warning, "rootless_storage_path in \(file) (\(shown(rootlessPath))) has no effect beside graphroot.", content,
+        .rootlessStoragePath, .warning, "rootless_storage_path in \(file) (\(shown(rootlessPath))) has no effect beside graphroot.",
+        content,
         changing: [.remove(key: "rootless_storage_path")])
     }
   }
@@ -159,7 +172,8 @@ extension UserDiagnosis {
   /// has chosen another place for Podman has changed Podman's file alone.
   private func isMovedBySite(_ graphroot: String) -> Bool {
     guard let dataRoot = facts.daemonJson?.text?.string("data-root") else { return true }
-    return IntendedConfig.earlierStorage(dataRoot, like: intended.dataRoot, facts) == IntendedConfig.earlierStorage(graphroot, like: intended.graphroot, facts)
+    return IntendedConfig.earlierStorage(dataRoot, like: intended.dataRoot, facts)
+      == IntendedConfig.earlierStorage(graphroot, like: intended.graphroot, facts)
   }
 
   /// The user has not made the file themselves: it begins as the skeleton's does.
@@ -180,11 +194,17 @@ extension UserDiagnosis {
       case .absent, .unreachable, .failed: return nil
       }
     }
-    if place.isNetwork { return (.graphrootNetwork, "\(setting) is \(shown(path)), which is on a network file system (\(place.type ?? "unknown")).") }
+    if place.isNetwork {
+      return (.graphrootNetwork, "\(setting) is \(shown(path)), which is on a network file system (\(place.type ?? "unknown")).")
+    }
     switch place.state {
     case .directory(let owner):
       if owner == facts.account.uid {
-        return place.isClosed ? (.graphrootMissing, "\(setting) is \(shown(path)), where \(name) may make nothing: it has no write bit for its owner, or is on a mount that is read-only.") : nil
+        return place.isClosed
+          ? (
+            .graphrootMissing,
+            "\(setting) is \(shown(path)), where \(name) may make nothing: it has no write bit for its owner, or is on a mount that is read-only."
+          ) : nil
       }
       return (.graphrootForeign, "\(setting) is \(shown(path)), which is owned by uid \(owner), not by \(name).")
     case .absent: return nil
@@ -231,7 +251,9 @@ extension UserDiagnosis {
       : "The driver in \(file) is vfs, which copies whole images for every container.\(concern)"
     if conf.hasVfsStore && !movesStore {
       // The driver is part of a store: with another one Podman would not find what is there.
-      add(code, .warning, sentence + " There are images of that driver in the graphroot.", inSession("podman system reset && \(repairCommand)", note: "it deletes all images and containers of \(name)"))
+      add(
+        code, .warning, sentence + " There are images of that driver in the graphroot.",
+        inSession("podman system reset && \(repairCommand)", note: "it deletes all images and containers of \(name)"))
     } else {
       add(code, .warning, sentence, content, changing: [.set(key: "driver", value: intended.driver)])
     }
@@ -258,7 +280,8 @@ extension UserDiagnosis {
     }
     if let why = conf.databaseProblem {
       return add(
-        .podmanDatabase, .note, "\(shown(database)) cannot be read now: \(why). Whether the runroot that Podman keeps in it can be used is unknown.",
+        .podmanDatabase, .note,
+        "\(shown(database)) cannot be read now: \(why). Whether the runroot that Podman keeps in it can be used is unknown.",
         inSession("podman info", note: "Podman's own word: nothing has to be done while it works"))
     }
     if let kept = conf.kept, let reading = readings.first, let store = reading.store, isUsers(store.file) {
@@ -266,12 +289,15 @@ extension UserDiagnosis {
       if !isOwnPlace, kept.staticDirectory != graphroot.real + "/libpod", kept.staticDirectory != graphroot.path + "/libpod" {
         return add(
           .podmanDatabase, .error,
-          "\(shown(database)) says that it belongs to \(shown(kept.graphroot)): a store that was copied or moved to \(shown(graphroot.path)) keeps the old path, and Podman does not start.", remedy)
+          "\(shown(database)) says that it belongs to \(shown(kept.graphroot)): a store that was copied or moved to \(shown(graphroot.path)) keeps the old path, and Podman does not start.",
+          remedy)
       }
     }
     guard let kept = conf.keptRunroot, let (severity, why) = problem(ofRunroot: kept.path, kept) else { return }
     add(
-      .runrootUnusable, severity, "The runroot that Podman keeps in \(shown(database)) is \(shown(kept.path)), \(why); it holds whatever \(UserDiagnosis.storageConfFile) says.", remedy)
+      .runrootUnusable, severity,
+      "The runroot that Podman keeps in \(shown(database)) is \(shown(kept.path)), \(why); it holds whatever \(UserDiagnosis.storageConfFile) says.",
+      remedy)
   }
 
   /// A runtime directory comes and goes with the sessions: that it is not there says nothing.
@@ -297,13 +323,16 @@ extension UserDiagnosis {
   /// Podman reads one main file: the user's in place of the site's.
   private mutating func judgeSiteOptions(_ text: TOMLText) {
     guard let site = facts.podmanConfig?.others.first, case .table(let options)? = site.text?.value(["storage", "options"]) else { return }
-    let hidden = UserDiagnosis.settings(options, []).filter { setting in readings.contains { $0.value(["storage", "options"] + setting) == nil } }
+    let hidden = UserDiagnosis.settings(options, []).filter { setting in
+      readings.contains { $0.value(["storage", "options"] + setting) == nil }
+    }
     guard !hidden.isEmpty else { return }
     let names = hidden.map { $0.joined(separator: ".") }.sorted().prefix(6).joined(separator: ", ")
     add(
       .siteOptionsHidden, .warning,
       "\(site.path) sets \(shown(names))\(hidden.count > 6 ? " and more" : ""), which \(UserDiagnosis.storageConfFile) hides: Podman reads the user's file in place of the site's.",
-      "copy them into [storage.options] of \(UserDiagnosis.storageConfFile), and for everybody of \(shown(settings.skeleton))/.config/containers/storage.conf; \(PodmanGeneration.names([.merging])) also reads them in /etc/containers/storage.conf.d/*.conf")
+      "copy them into [storage.options] of \(UserDiagnosis.storageConfFile), and for everybody of \(shown(settings.skeleton))/.config/containers/storage.conf; \(PodmanGeneration.names([.merging])) also reads them in /etc/containers/storage.conf.d/*.conf"
+    )
   }
 
   /// The paths of all values in a table that say something.

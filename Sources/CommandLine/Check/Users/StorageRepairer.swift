@@ -62,7 +62,8 @@ struct StorageRepairer {
     case .some(let parent):
       var failure: QuotaFailure? = nil
       do throws(IdentityError) {
-        failure = try QuotaSetter(account, settings, MountTable(blockDeviceIsLocal: false)).set(on: found, in: parent, with: engines, &identity)
+        failure = try QuotaSetter(account, settings, MountTable(blockDeviceIsLocal: false)).set(
+          on: found, in: parent, with: engines, &identity)
       } catch { throw .failed(error.cause ?? .notPermitted) }
       if let failure { throw .quota(failure) }
     }

@@ -17,12 +17,18 @@ extension UserExaminer {
     var found: [Stranger] = []
     if let graphroot {
       let top = Array(graphroot.utf8)
-      for level in ["", "/libpod", "/overlay-images", "/overlay-layers", "/overlay-containers"] { found += strangers(in: top + Array(level.utf8), isInStore: true) }
+      for level in ["", "/libpod", "/overlay-images", "/overlay-layers", "/overlay-containers"] {
+        found += strangers(in: top + Array(level.utf8), isInStore: true)
+      }
     }
     let uid = decimal(UInt64(account.uid))
     for name in ["containers", "libpod"] {
       let place = state.runtime + Array("/\(name)".utf8)
-      if let stranger = stranger(place, isInStore: false) { found.append(stranger) } else { found += strangers(in: place, isInStore: false) }
+      if let stranger = stranger(place, isInStore: false) {
+        found.append(stranger)
+      } else {
+        found += strangers(in: place, isInStore: false)
+      }
     }
     for name in ["storage-run-", "podman-run-", "containers-user-"] {
       if let stranger = stranger(state.temporary + Array(name.utf8) + uid, isInStore: false) { found.append(stranger) }
@@ -57,7 +63,9 @@ extension UserDiagnosis {
       add(
         .storeOwner, isInStore || first.path.starts(with: Array("/run/".utf8)) ? .error : .warning,
         "\(shown(first.path)) is owned by uid \(first.owner), not by \(name): \(effect).\(others)",
-        .root("sudo ls -ld \(strangers.prefix(4).map { shellWord($0.path) }.joined(separator: " "))", note: "decide whose it is; it has to be \(name)'s, or be moved away"))
+        .root(
+          "sudo ls -ld \(strangers.prefix(4).map { shellWord($0.path) }.joined(separator: " "))",
+          note: "decide whose it is; it has to be \(name)'s, or be moved away"))
     }
   }
 }

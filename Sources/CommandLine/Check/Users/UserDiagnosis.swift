@@ -5,7 +5,9 @@ import RootlessStorage
 /// - Parameter what: for the end of a sentence.
 func spaceShortage(_ volume: Volume, of what: String) -> (severity: Finding.Severity, sentence: String)? {
   if volume.size > 0 && volume.free < 2 << 30 {
-    return (volume.free < 100 << 20 ? .error : .warning, "Only \(shownSize(volume.free)) of \(shownSize(volume.size)) are free where \(what) is.")
+    return (
+      volume.free < 100 << 20 ? .error : .warning, "Only \(shownSize(volume.free)) of \(shownSize(volume.size)) are free where \(what) is."
+    )
   }
   if volume.inodes > 0 && volume.freeInodes < 20_000 {
     return (.warning, "Only \(volume.freeInodes) of \(volume.inodes) inodes are free where \(what) is.")
@@ -19,9 +21,11 @@ func wayRemedy(_ problem: WayProblem) -> Remedy {
   let elsewhere = "set storage_directory in /etc/rootless-storage/rootless-storage.conf to another place"
   switch problem.reason {
   case .missing: return .root("sudo mkdir \(path)", note: "unless a disk has to be mounted there; or \(elsewhere)")
-  case .writableByOthers: return .root("sudo chmod +t \(path)", note: "others can still create files there, but not rename those of a user; or \(elsewhere)")
+  case .writableByOthers:
+    return .root("sudo chmod +t \(path)", note: "others can still create files there, but not rename those of a user; or \(elsewhere)")
   case .ownedBy, .linkOwnedBy: return .root("sudo ls -ld \(path)", note: "decide whose it is: it has to be root's; or \(elsewhere)")
-  case .onNetwork, .userMount, .notDirectory, .notRegular, .tooLarge, .tooManyFiles, .tooManySymbolicLinks, .failed: return .root("sudo namei -l \(path)", note: "find out why it cannot be used; or \(elsewhere)")
+  case .onNetwork, .userMount, .notDirectory, .notRegular, .tooLarge, .tooManyFiles, .tooManySymbolicLinks, .failed:
+    return .root("sudo namei -l \(path)", note: "find out why it cannot be used; or \(elsewhere)")
   }
 }
 
@@ -59,11 +63,16 @@ struct UserDiagnosis: Sendable {
       switch exclusion {
       // Nobody's containers are meant to be theirs.
       case .idReserved where facts.account.uid == 0 || facts.account.uid == 65534:
-        add(.accountRefused, .note, "\(name) (uid \(facts.account.uid)) is no user of rootless containers, and is never served.", "nothing has to be done")
+        add(
+          .accountRefused, .note, "\(name) (uid \(facts.account.uid)) is no user of rootless containers, and is never served.",
+          "nothing has to be done")
       case .idReserved: add(.accountRefused, .error, sentence(exclusion), "give the user another id")
       case .exclusionUnknown(.line):
-        add(.accountRefused, .error, sentence(exclusion), .root("sudo rootless-storage config check", note: "then correct the line that it names"))
-      case .exclusionUnknown(.groups): add(.accountRefused, .error, sentence(exclusion), "name \(name) in exclude_users, or take \(name) out of groups")
+        add(
+          .accountRefused, .error, sentence(exclusion),
+          .root("sudo rootless-storage config check", note: "then correct the line that it names"))
+      case .exclusionUnknown(.groups):
+        add(.accountRefused, .error, sentence(exclusion), "name \(name) in exclude_users, or take \(name) out of groups")
       case .excluded: add(.accountExcluded, .note, sentence(exclusion), "to serve \(name), change that line; else nothing has to be done")
       default: break
       }
@@ -106,7 +115,8 @@ struct UserDiagnosis: Sendable {
       let command = hasBoltDatabase ? PodmanMigration.commandWithDatabase : PodmanMigration.command
       findings.append(
         Finding(
-          .migrateNeeded, .warning, "Podman's pause process \(pid) was started before the ranges in /etc/subuid became what they are, and keeps the old ones.",
+          .migrateNeeded, .warning,
+          "Podman's pause process \(pid) was started before the ranges in /etc/subuid became what they are, and keeps the old ones.",
           remedy: isRepairable ? run(repairCommand, note: UserDiagnosis.ofMigration) : inSession(command, note: UserDiagnosis.ofMigration),
           isRepairable: isRepairable))
       if isRepairable, let podman = facts.podman { add(.migrate(podman: podman)) }
@@ -120,13 +130,16 @@ struct UserDiagnosis: Sendable {
     if UserDiagnosis.localTypes.contains(type) { return }
     add(
       .homeUnfamiliar, .note, "The home is on \(type), which is none of network_filesystems, and is left alone as a local one.",
-      "if a file server has it, add \(type) to network_filesystems in /etc/rootless-storage/rootless-storage.conf; otherwise nothing has to be done")
+      "if a file server has it, add \(type) to network_filesystems in /etc/rootless-storage/rootless-storage.conf; otherwise nothing has to be done"
+    )
   }
 
   /// Types that no file server has.
   private static let localTypes: Set<String> = [
-    "apfs", "bcachefs", "btrfs", "ecryptfs", "erofs", "exfat", "ext2", "ext3", "ext4", "f2fs", "hfsplus", "iso9660", "jfs", "nilfs2", "ntfs", "ntfs3",
-    "overlay", "ramfs", "reiserfs", "squashfs", "tmpfs", "udf", "ufs", "vfat", "xfs", "zfs", "fuseblk", "fuse.bindfs", "fuse.gocryptfs", "fuse.encfs",
+    "apfs", "bcachefs", "btrfs", "ecryptfs", "erofs", "exfat", "ext2", "ext3", "ext4", "f2fs", "hfsplus", "iso9660", "jfs", "nilfs2",
+    "ntfs", "ntfs3",
+    "overlay", "ramfs", "reiserfs", "squashfs", "tmpfs", "udf", "ufs", "vfat", "xfs", "zfs", "fuseblk", "fuse.bindfs", "fuse.gocryptfs",
+    "fuse.encfs",
     "fuse.cryfs", "aufs", "bind",
   ]
 
@@ -155,7 +168,8 @@ struct UserDiagnosis: Sendable {
   func asUser(_ command: String, isShowing: Bool = false) -> String {
     if facts.environment != nil { return command }
     // A manager replaces $NAME in what it starts.
-    let unit = "systemd-run \(isShowing ? "--quiet --pipe" : "--wait") --collect --uid=\(unitUser) \(String(command.flatMap { $0 == "$" ? "$$" : "\($0)" }))"
+    let unit =
+      "systemd-run \(isShowing ? "--quiet --pipe" : "--wait") --collect --uid=\(unitUser) \(String(command.flatMap { $0 == "$" ? "$$" : "\($0)" }))"
     return "sudo \(unit)" + (isShowing ? " </dev/null 2>&1 | cat -v" : "")
   }
 
@@ -235,7 +249,8 @@ struct UserDiagnosis: Sendable {
       judge(mode, path)
     case .absent:
       let isNew = !facts.files.isEmpty && facts.files.allSatisfy { $0.state == .absent }
-      let sentence = "The storage directory \(path) does not exist\(isNew ? ", nor do the engines' files in the home: it seems that \(name) has not logged in here yet, which makes them" : "")."
+      let sentence =
+        "The storage directory \(path) does not exist\(isNew ? ", nor do the engines' files in the home: it seems that \(name) has not logged in here yet, which makes them" : "")."
       if storage.canBeMade || isPrivileged {
         storageIsFit = true
         add(.storageMissing, .error, sentence, repairedBy: .login(.createStorageDirectory(mode: settings.directoryMode)))
@@ -254,9 +269,15 @@ struct UserDiagnosis: Sendable {
       add(
         .storageOpen, .warning,
         "The storage directory \(path) is writable by others (mode \(shownMode(mode))), who can exchange what is in it. Its mode is not changed, since more than directories of engines lies in it.",
-        .root("sudo chmod go-w \(shellWord(storage.path))", note: "if nobody else has to write there; else set storage_directory to a directory for containers alone"))
+        .root(
+          "sudo chmod go-w \(shellWord(storage.path))",
+          note: "if nobody else has to write there; else set storage_directory to a directory for containers alone"))
     case .writableByOthers:
-      add(.storageTampered, .error, "The storage directory \(path) is refused: \(problem(storage)).", .root("sudo ls -la \(shellWord(storage.path))", note: "decide about what is not \(name)'s, remove it, then: sudo chmod go-w \(shellWord(storage.path))"))
+      add(
+        .storageTampered, .error, "The storage directory \(path) is refused: \(problem(storage)).",
+        .root(
+          "sudo ls -la \(shellWord(storage.path))",
+          note: "decide about what is not \(name)'s, remove it, then: sudo chmod go-w \(shellWord(storage.path))"))
     case .occupied(let kind, let owner):
       judgeOccupied(storage, kind, owner)
     case .onNetwork(let type):
@@ -266,24 +287,33 @@ struct UserDiagnosis: Sendable {
     case .userMount(let owner?) where owner != 0 && owner != facts.account.uid:
       findings.append(
         Finding(
-          .storageOccupied, .error, "The storage directory \(path) is a FUSE mount of uid \(owner), not of \(name) (uid \(facts.account.uid)). Containers must not be used on this host until it is repaired.",
+          .storageOccupied, .error,
+          "The storage directory \(path) is a FUSE mount of uid \(owner), not of \(name) (uid \(facts.account.uid)). Containers must not be used on this host until it is repaired.",
           remedy: repairByRoot, isRepairable: true))
       if isPrivileged { add(.detachMount(owner: owner)) }
     case .userMount:
-      add(.storageOccupied, .error, "The storage directory \(path) is a FUSE mount, which any user can make.", UserDiagnosis.unmount(storage.path))
+      add(
+        .storageOccupied, .error, "The storage directory \(path) is a FUSE mount, which any user can make.",
+        UserDiagnosis.unmount(storage.path))
     case .way(let way):
       if case .onNetwork = way.reason {
-        add(.storageNetwork, .error, "The path to the storage directory \(path) is refused: \(problem(storage)).", "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on local disk")
+        add(
+          .storageNetwork, .error, "The path to the storage directory \(path) is refused: \(problem(storage)).",
+          "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on local disk")
       } else {
         add(.storageWay, .error, "The path to the storage directory \(path) is refused: \(problem(storage)).", wayRemedy(way))
       }
     case .failed:
-      add(.storageFailed, .error, "The storage directory \(path) is refused: \(problem(storage)).", .root("sudo stat \(shellWord(storage.path))", note: "find out why it cannot be looked at, or set storage_directory to another place"))
+      add(
+        .storageFailed, .error, "The storage directory \(path) is refused: \(problem(storage)).",
+        .root(
+          "sudo stat \(shellWord(storage.path))", note: "find out why it cannot be looked at, or set storage_directory to another place"))
     }
     if storage.isLost { storageIsFit = false }
     if storage.path.contains(.comma) || storage.path.contains(.colon) {
       add(
-        .storagePath, .error, "The path of the storage directory \(path) has a comma or a colon, which overlay takes for the end of a path.",
+        .storagePath, .error,
+        "The path of the storage directory \(path) has a comma or a colon, which overlay takes for the end of a path.",
         "set storage_directory in /etc/rootless-storage/rootless-storage.conf without them")
     }
     if storageIsFit, let volume = storage.volume { judge(volume, storage) }
@@ -291,7 +321,9 @@ struct UserDiagnosis: Sendable {
     if storageIsFit, storage.hasLabels, let label = storage.label, !UserDiagnosis.storageLabels.contains(label) {
       add(
         .storageLabel, .warning, "The storage directory \(path) has the SELinux type \(label), and containers may not use what lies in it.",
-        .root("sudo semanage fcontext -a -e /var/lib/containers/storage \(shellWord(Array(intended.graphroot.utf8))) && \(asUser("restorecon -R \(shellWord(storage.path))"))"))
+        .root(
+          "sudo semanage fcontext -a -e /var/lib/containers/storage \(shellWord(Array(intended.graphroot.utf8))) && \(asUser("restorecon -R \(shellWord(storage.path))"))"
+        ))
     }
   }
 
@@ -305,7 +337,9 @@ struct UserDiagnosis: Sendable {
     "container_file_t", "container_ro_file_t", "container_var_lib_t", "container_data_home_t", "data_home_t", "xdg_data_t",
   ]
 
-  private func problem(_ storage: UserFacts.Storage) -> String { String(decoding: wording.storageProblem(storage.observation).bytes, as: UTF8.self) }
+  private func problem(_ storage: UserFacts.Storage) -> String {
+    String(decoding: wording.storageProblem(storage.observation).bytes, as: UTF8.self)
+  }
 
   private mutating func judge(_ mode: UInt32, _ path: String) {
     var fit = (mode | 0o700) & ~0o066
@@ -314,7 +348,9 @@ struct UserDiagnosis: Sendable {
         add(
           .storageMode, .warning,
           "The storage directory \(path) has the mode \(shownMode(mode)): others may read what is in it. Its mode is not changed, since more than directories of engines lies in it.",
-          .root("sudo chmod go-rw \(shellWord(storage.path))", note: "if nobody else has to read there; else set storage_directory to a directory for containers alone"))
+          .root(
+            "sudo chmod go-rw \(shellWord(storage.path))",
+            note: "if nobody else has to read there; else set storage_directory to a directory for containers alone"))
       }
       fit = mode | 0o700
     }
@@ -340,15 +376,19 @@ struct UserDiagnosis: Sendable {
       let why =
         owner == facts.account.uid
         ? " \(name) has made it."
-        : storage.observation.parentIsWritableByOthers ? "" : " Only root can have put it there, or \(name) had another uid when it was made."
+        : storage.observation.parentIsWritableByOthers
+          ? "" : " Only root can have put it there, or \(name) had another uid when it was made."
       add(
         .storageOccupied, .error, sentence + why,
-        .root("sudo ls -ld \(shellWord(storage.path))", note: "decide whose it is, and move it away or give it to \(name); the next login makes a new one"))
+        .root(
+          "sudo ls -ld \(shellWord(storage.path))",
+          note: "decide whose it is, and move it away or give it to \(name); the next login makes a new one"))
       return
     }
     findings.append(
       Finding(
-        .storageOccupied, .error, sentence + " Containers must not be used on this host until it is repaired.", remedy: repairByRoot, isRepairable: true))
+        .storageOccupied, .error, sentence + " Containers must not be used on this host until it is repaired.", remedy: repairByRoot,
+        isRepairable: true))
     guard isPrivileged else { return }
     storageIsFit = true
     add(.login(.takePlace(from: kind, owner: owner)))
@@ -366,13 +406,19 @@ struct UserDiagnosis: Sendable {
         option.severity == .note ? "nothing has to be done" : remounting(storage, without: option.name, or: elsewhere))
     }
     if !volume.hasFileTypes {
-      add(.storageFileSystem, .error, "The storage directory \(path) is on xfs without ftype=1, on which overlay cannot work.", "mkfs.xfs -n ftype=1 on a new volume, or \(elsewhere)")
+      add(
+        .storageFileSystem, .error, "The storage directory \(path) is on xfs without ftype=1, on which overlay cannot work.",
+        "mkfs.xfs -n ftype=1 on a new volume, or \(elsewhere)")
     } else if UserDiagnosis.unfitForOverlay(volume) {
-      add(.storageFileSystem, .error, "The storage directory \(path) is on \(type), on which the overlay driver cannot work.", Remedy(elsewhere))
+      add(
+        .storageFileSystem, .error, "The storage directory \(path) is on \(type), on which the overlay driver cannot work.",
+        Remedy(elsewhere))
     }
     // Where it is no mount of its own, all users share the space, and the host's findings have it once.
     if storage.isMountPoint, let shortage = spaceShortage(volume, of: "the storage directory \(path)") {
-      add(.storageSpace, shortage.severity, shortage.sentence, .root("sudo du -xh --max-depth=2 \(shellWord(storage.path)) | sort -h", note: "decide what is no longer needed"))
+      add(
+        .storageSpace, shortage.severity, shortage.sentence,
+        .root("sudo du -xh --max-depth=2 \(shellWord(storage.path)) | sort -h", note: "decide what is no longer needed"))
     }
   }
 
@@ -380,7 +426,9 @@ struct UserDiagnosis: Sendable {
   private func remounting(_ storage: UserFacts.Storage, without option: String, or elsewhere: String) -> Remedy {
     guard !storage.isMountPoint else { return "remount \(shown(storage.path)) with \(option.dropFirst(2)) as root, or \(elsewhere)" }
     let mountPoint = "\"$(findmnt -no TARGET -T \(shellWord(parent(storage.path))))\""
-    return .root("sudo mount -o remount,\(option.dropFirst(2)) \(mountPoint)", note: "until the next boot; for good, take \(option) out of /etc/fstab, or \(elsewhere)")
+    return .root(
+      "sudo mount -o remount,\(option.dropFirst(2)) \(mountPoint)",
+      note: "until the next boot; for good, take \(option) out of /etc/fstab, or \(elsewhere)")
   }
 
   static func unfitForOverlay(_ volume: Volume) -> Bool {
@@ -392,7 +440,8 @@ struct UserDiagnosis: Sendable {
   private mutating func judgeFiles() {
     guard facts.isNetworkHome, let storage = facts.storage else { return }
     guard storageIsFit else {
-      for (file, seen) in zip(facts.skeleton, facts.files) where seen.state == .absent && !facts.blocked.contains(where: { $0.file == file.path }) {
+      for (file, seen) in zip(facts.skeleton, facts.files)
+      where seen.state == .absent && !facts.blocked.contains(where: { $0.file == file.path }) {
         let (code, sentence) = missing(file.path)
         findings.append(Finding(code, .error, sentence, remedy: run(repairCommand, after: "fix the storage directory first, then")))
       }
@@ -410,13 +459,16 @@ struct UserDiagnosis: Sendable {
       case .createFile(let file):
         if file.path == UserExaminer.storageConf, let place = storeWithoutUsersFile {
           add(
-            .storageConfMissing, .note, "\(UserDiagnosis.storageConfFile) does not exist: Podman stores in \(place).", repairedBy: .login(action))
+            .storageConfMissing, .note, "\(UserDiagnosis.storageConfFile) does not exist: Podman stores in \(place).",
+            repairedBy: .login(action))
           continue
         }
         let (code, sentence) = missing(file.path)
         add(code, .error, sentence, repairedBy: .login(action))
       case .removeLeftover(let directory, let name):
-        add(.leftover, .warning, "~/\(shown(directory)) holds \(shown(name)), which an interrupted login or repair left.", repairedBy: .login(action))
+        add(
+          .leftover, .warning, "~/\(shown(directory)) holds \(shown(name)), which an interrupted login or repair left.",
+          repairedBy: .login(action))
       case .createStorageDirectory, .closeStorageDirectory, .takePlace: continue
       }
     }
@@ -447,7 +499,10 @@ struct UserDiagnosis: Sendable {
       told.append(blocked.place)
       let names = list(files.map { "~/\(shown($0.file))" })
       let sentence = sentence(on: blocked.place)
-      add(.fileBlocked, .error, "\(sentence.prefix(1).uppercased())\(sentence.dropFirst()): \(names) cannot be created, and engines put their storage into the home.", remedy(of: blocked.place))
+      add(
+        .fileBlocked, .error,
+        "\(sentence.prefix(1).uppercased())\(sentence.dropFirst()): \(names) cannot be created, and engines put their storage into the home.",
+        remedy(of: blocked.place))
     }
   }
 
@@ -467,10 +522,15 @@ struct UserDiagnosis: Sendable {
 
   private func missing(_ path: [UInt8]) -> (FindingCode, String) {
     if path == UserExaminer.storageConf {
-      return (.storageConfMissing, "~/.config/containers/storage.conf does not exist: Podman puts its storage into the home, which is on \(homeType).")
+      return (
+        .storageConfMissing,
+        "~/.config/containers/storage.conf does not exist: Podman puts its storage into the home, which is on \(homeType)."
+      )
     }
     if path == UserExaminer.daemonJson {
-      return (.daemonJsonMissing, "~/.config/docker/daemon.json does not exist: Docker puts its storage into the home, which is on \(homeType).")
+      return (
+        .daemonJsonMissing, "~/.config/docker/daemon.json does not exist: Docker puts its storage into the home, which is on \(homeType)."
+      )
     }
     return (.fileMissing, "~/\(shown(path)), which the skeleton has, does not exist.")
   }
@@ -510,7 +570,8 @@ struct UserDiagnosis: Sendable {
       if leftover.hasOthers {
         // Only in a user namespace of theirs, or as root, can files of subordinate ids be removed.
         sentence += " Files in it belong to subordinate ids of \(name)'s."
-        removal = inSession("\(leftover.engine == .podman ? "podman unshare" : "rootlesskit") rm -rf ~/\(shellWord(leftover.path))", note: note)
+        removal = inSession(
+          "\(leftover.engine == .podman ? "podman unshare" : "rootlesskit") rm -rf ~/\(shellWord(leftover.path))", note: note)
       } else {
         removal = run(asUser("rm -rf \(inHome(leftover.path))"), note: note)
       }
@@ -519,7 +580,8 @@ struct UserDiagnosis: Sendable {
       } else {
         let names = list(leftover.volumes.prefix(4).map { shown($0) }) + (leftover.volumes.count > 4 ? " and more" : "")
         add(
-          .imagesInHome, .warning, "\(sentence) \(leftover.volumes.count == 1 ? "The volume \(names) in it holds" : "The volumes \(names) in it hold") data that may be nowhere else.",
+          .imagesInHome, .warning,
+          "\(sentence) \(leftover.volumes.count == 1 ? "The volume \(names) in it holds" : "The volumes \(names) in it hold") data that may be nowhere else.",
           run(
             asUser("ls -l \(inHome(leftover.path + Array("/volumes".utf8)))", isShowing: true),
             note: "\(name) decides about the volumes and copies what is needed out of \(path)/volumes, before anything is removed"))
@@ -533,9 +595,13 @@ struct UserDiagnosis: Sendable {
       let what = "\(volumes.names.count == 1 ? "The volume" : "The volumes") \(names) of \(volumes.engine == .podman ? "Podman" : "Docker")"
       // Docker has no command of its own for that.
       let one = shellWord(volumes.names[0])
-      let command = volumes.engine == .podman ? "podman volume export --output ~/\(one).tar \(one)" : "docker run --rm --volume \(one):/volume:ro busybox tar -c -C /volume . > ~/\(one).tar"
+      let command =
+        volumes.engine == .podman
+        ? "podman volume export --output ~/\(one).tar \(one)"
+        : "docker run --rm --volume \(one):/volume:ro busybox tar -c -C /volume . > ~/\(one).tar"
       add(
-        .volumesLocal, .note, "\(what) \(volumes.names.count == 1 ? "is" : "are") on this host's disk alone, in \(shown(volumes.path)): a backup of the home does not have \(volumes.names.count == 1 ? "it" : "them").",
+        .volumesLocal, .note,
+        "\(what) \(volumes.names.count == 1 ? "is" : "are") on this host's disk alone, in \(shown(volumes.path)): a backup of the home does not have \(volumes.names.count == 1 ? "it" : "them").",
         inSession(command, note: "for each volume that is not to be lost with this disk"))
     }
   }
@@ -550,14 +616,18 @@ struct UserDiagnosis: Sendable {
       return value
     }
     if let value = moved(environment.configHome, from: "/.config") {
-      add(.environmentConfig, .warning, "XDG_CONFIG_HOME is \(shown(value)): Podman and Docker read their configuration there, and not ~/.config.", .user(name, "unset XDG_CONFIG_HOME"))
+      add(
+        .environmentConfig, .warning,
+        "XDG_CONFIG_HOME is \(shown(value)): Podman and Docker read their configuration there, and not ~/.config.",
+        .user(name, "unset XDG_CONFIG_HOME"))
     }
     if let value = moved(environment.storageConf, from: "/.config/containers/storage.conf") {
       let effect =
         switch facts.podmanGeneration {
         case .merging?: "and no other"
         case .early?, .single?: "where graphroot has no effect, and not ~/.config/containers/storage.conf"
-        case nil: "and not ~/.config/containers/storage.conf; graphroot has no effect in it for \(PodmanGeneration.names([.early, .single]))"
+        case nil:
+          "and not ~/.config/containers/storage.conf; graphroot has no effect in it for \(PodmanGeneration.names([.early, .single]))"
         }
       add(
         .environmentConfig, .warning, "CONTAINERS_STORAGE_CONF is \(shown(value)): Podman reads that file, \(effect).",
@@ -565,21 +635,29 @@ struct UserDiagnosis: Sendable {
     }
     if let value = environment.storageConfOverride, !value.isEmpty, facts.podmanGeneration ?? .merging == .merging {
       add(
-        .environmentConfig, .warning, "CONTAINERS_STORAGE_CONF_OVERRIDE is \(shown(value)): for \(PodmanGeneration.names([.merging])) what that file sets wins over all other files.",
+        .environmentConfig, .warning,
+        "CONTAINERS_STORAGE_CONF_OVERRIDE is \(shown(value)): for \(PodmanGeneration.names([.merging])) what that file sets wins over all other files.",
         .user(name, "unset CONTAINERS_STORAGE_CONF_OVERRIDE"))
     }
     for (variable, value) in [("STORAGE_DRIVER", environment.storageDriver), ("STORAGE_OPTS", environment.storageOptions)] {
       guard let value, !value.isEmpty, value != "overlay" else { continue }
-      add(.environmentStore, .warning, "\(variable) is \(shown(value)): for a new store it overrides storage.conf.", .user(name, "unset \(variable)"))
+      add(
+        .environmentStore, .warning, "\(variable) is \(shown(value)): for a new store it overrides storage.conf.",
+        .user(name, "unset \(variable)"))
     }
     if environment.runtimeDirectory == nil {
       add(
-        .runtimeDirectory, .warning, "XDG_RUNTIME_DIR is not set, as after su or in a cron job: Podman keeps its state below /tmp, for good if the store is new, and Docker does not start.",
-        .root("sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)", after: "log in by ssh or on a console, or"))
+        .runtimeDirectory, .warning,
+        "XDG_RUNTIME_DIR is not set, as after su or in a cron job: Podman keeps its state below /tmp, for good if the store is new, and Docker does not start.",
+        .root(
+          "sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)",
+          after: "log in by ssh or on a console, or"))
     } else if let directory = environment.runtimeDirectory, !environment.runtimeDirectoryIsUsable {
       add(
         .runtimeDirectory, .warning, "XDG_RUNTIME_DIR is \(shown(directory)), which is no directory of \(name)'s.",
-        .root("sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)", after: "log in by ssh or on a console, or"))
+        .root(
+          "sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)",
+          after: "log in by ssh or on a console, or"))
     }
   }
 }
@@ -610,7 +688,9 @@ struct MountOption {
     }
     if volume.nodev {
       found.append(
-        MountOption(name: "nodev", code: .storageNodev, severity: .note, effect: "that breaks nothing, since rootless containers have no device nodes of their own"))
+        MountOption(
+          name: "nodev", code: .storageNodev, severity: .note,
+          effect: "that breaks nothing, since rootless containers have no device nodes of their own"))
     }
     return found
   }

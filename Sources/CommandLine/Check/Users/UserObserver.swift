@@ -40,7 +40,10 @@ struct UserExaminer {
     examine(home, own, daemon, podmanConfig(home, own), &facts)
   }
 
-  private func examine(_ home: borrowing FileDescriptor, _ own: UserFacts.StorageConf, _ daemon: UserFacts.DaemonJson, _ config: PodmanConfig?, _ facts: inout UserFacts) {
+  private func examine(
+    _ home: borrowing FileDescriptor, _ own: UserFacts.StorageConf, _ daemon: UserFacts.DaemonJson, _ config: PodmanConfig?,
+    _ facts: inout UserFacts
+  ) {
     facts.storageConf = own
     facts.daemonJson = daemon
     facts.ownStores = ownStores(home, isNetworkHome: facts.isNetworkHome)
@@ -81,7 +84,10 @@ struct UserExaminer {
   /// files name is not looked at, which may be on a file server.
   func rehearse(_ home: borrowing FileDescriptor, _ facts: inout UserFacts) {
     let own = storageConf(
-      ConfigFile(sample: "[storage]\ndriver = \"overlay\"\ngraphroot = \"/etc/none/containers/storage\"\n[storage.options]\nadditionalimagestores = [\"/etc\"]\n"), nil)
+      ConfigFile(
+        sample:
+          "[storage]\ndriver = \"overlay\"\ngraphroot = \"/etc/none/containers/storage\"\n[storage.options]\nadditionalimagestores = [\"/etc\"]\n"
+      ), nil)
     let daemon = daemonJson(home, ConfigFile(sample: "{ \"data-root\": \"/etc/none/docker\" }\n"), nil, nil)
     _ = podmanConfig(home, own)
     examine(home, own, daemon, PodmanConfig(user: PodmanConfig.File(own)), &facts)
@@ -113,7 +119,9 @@ struct UserExaminer {
   private func readDatabase(_ graphroot: String, _ generation: PodmanGeneration?, _ conf: inout UserFacts.StorageConf) {
     do throws(Errno) {
       let root = try open(path: [.slash], .directoryPlace)
-      func read(_ name: String) -> ConfigFile { ConfigFile.read(at: root, Array((graphroot + name).utf8.drop { $0 == .slash }), limit: UserExaminer.largestDatabase) }
+      func read(_ name: String) -> ConfigFile {
+        ConfigFile.read(at: root, Array((graphroot + name).utf8.drop { $0 == .slash }), limit: UserExaminer.largestDatabase)
+      }
       let newer = generation == .early ? .absent : read(UserExaminer.podmanDatabase)
       if newer != .absent {
         conf.database = graphroot + UserExaminer.podmanDatabase
@@ -189,7 +197,9 @@ struct UserExaminer {
   // MARK: Docker
 
   /// - Parameter file: what has the usual name in the home.
-  private func daemonJson(_ home: borrowing FileDescriptor, _ file: ConfigFile, _ storage: [UInt8]?, _ generation: DockerGeneration?) -> UserFacts.DaemonJson {
+  private func daemonJson(_ home: borrowing FileDescriptor, _ file: ConfigFile, _ storage: [UInt8]?, _ generation: DockerGeneration?)
+    -> UserFacts.DaemonJson
+  {
     let unit = DockerUnit(home, account, shared: shared.unitDirectories)
     var daemon = UserFacts.DaemonJson(file: .absent)
     daemon.unit = unit
@@ -200,7 +210,9 @@ struct UserExaminer {
       daemon.name = option.value.map { shown($0) } ?? "what --config-file in \(option.place) names"
       daemon.file = .absent
       if let path = option.value, path.hasPrefix("/") {
-        do throws(Errno) { daemon.file = ConfigFile.read(at: try open(path: [.slash], .directoryPlace), Array(path.utf8.dropFirst())) } catch {}
+        do throws(Errno) {
+          daemon.file = ConfigFile.read(at: try open(path: [.slash], .directoryPlace), Array(path.utf8.dropFirst()))
+        } catch {}
       }
     } else {
       daemon.file = file
@@ -245,7 +257,9 @@ struct UserExaminer {
     do throws(Errno) {
       let root = try open(path: [.slash], .directoryPlace)
       let path = Array("\(directory)/docker/daemon.json".utf8.drop { $0 == .slash })
-      if case .content(let content) = ConfigFile.read(at: root, path), let written = (try? JSONText(content.bytes))?.string("data-root"), written.hasPrefix("/") {
+      if case .content(let content) = ConfigFile.read(at: root, path), let written = (try? JSONText(content.bytes))?.string("data-root"),
+        written.hasPrefix("/")
+      {
         docker.dataRoot = Place(written, settings, mounts)
       }
     } catch {}
@@ -279,7 +293,9 @@ struct UserExaminer {
   /// In the stores that are in effect, where these are on a local disk though the home is not.
   private func localVolumes(_ facts: UserFacts) -> [UserFacts.LocalVolumes] {
     guard facts.isNetworkHome else { return [] }
-    let stores: [(UserFacts.Engine, Place?)] = [(.podman, facts.storageConf?.graphroot), (.docker, facts.daemonJson?.unitRoot ?? facts.daemonJson?.dataRoot)]
+    let stores: [(UserFacts.Engine, Place?)] = [
+      (.podman, facts.storageConf?.graphroot), (.docker, facts.daemonJson?.unitRoot ?? facts.daemonJson?.dataRoot),
+    ]
     return stores.compactMap { engine, store in
       guard let store, !store.isNetwork, let root = try? open(path: [.slash], .directoryPlace) else { return nil }
       let path = Array("\(store.path)/volumes".utf8)
@@ -313,7 +329,10 @@ struct UserExaminer {
     do throws(Errno) {
       let root = try open(path: [.slash], .directoryPlace)
       let temporary = String(decoding: state.temporary, as: UTF8.self)
-      guard let pid = pauseNumber(root, runtimeDirectory ?? String(decoding: state.runtime, as: UTF8.self)) ?? pauseNumber(root, "\(temporary)podman-run-\(account.uid)") else {
+      guard
+        let pid = pauseNumber(root, runtimeDirectory ?? String(decoding: state.runtime, as: UTF8.self))
+          ?? pauseNumber(root, "\(temporary)podman-run-\(account.uid)")
+      else {
         return .none
       }
       guard case .content(let map) = ConfigFile.read(at: root, Array("proc/\(pid)/uid_map".utf8)) else { return .none }

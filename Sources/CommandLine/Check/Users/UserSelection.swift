@@ -64,7 +64,9 @@ struct UserSelection {
       var found = try NameService.account(named: Array(name.utf8))
       if found == nil, let uid = identifier(Array(name.utf8)) { found = try NameService.account(uid: uid) }
       guard let account = found else {
-        return .unknown(name: shown(name), cause: "there is no account of that name; is the name service up? (getent passwd \(shellWord(Array(name.utf8))))")
+        return .unknown(
+          name: shown(name),
+          cause: "there is no account of that name; is the name service up? (getent passwd \(shellWord(Array(name.utf8))))")
       }
       guard isRoot || account.uid == effectiveIDs().user else {
         return .unknown(name: shown(name), cause: "only root may look into the home of another user; run it with sudo")
@@ -84,7 +86,8 @@ struct UserSelection {
     lazy var accounts = Accounts(AccountSources.ofThisHost())
     var absent: [UInt32: Int] = [:]
     func add(_ owner: UInt32) {
-      guard settings.serves(uid: owner) && !Account.isReserved(uid: owner) && !subordinate.isSubordinate(owner) && !uids.contains(owner) else { return }
+      guard settings.serves(uid: owner) && !Account.isReserved(uid: owner) && !subordinate.isSubordinate(owner) && !uids.contains(owner)
+      else { return }
       // Where subordinate ids come from a directory, whoever has some can make directories of thousands of owners: of neighbours
       // among them that have no account, only so many are asked for.
       if !accounts.sources.hasSubordinateFiles && settings.uidMax == nil {
@@ -150,7 +153,9 @@ extension UserSelection.Subject {
     if let found { return found }
     if case .unknown(let name, let cause) = self { throw UserSelection.Failure(name: name, uid: nil, cause: cause) }
     let name = uid.map { "uid \($0)" } ?? "user"
-    if let failure { throw UserSelection.Failure(name: name, uid: uid, cause: "the name service did not answer: \(text(failure.cause)); try again") }
+    if let failure {
+      throw UserSelection.Failure(name: name, uid: uid, cause: "the name service did not answer: \(text(failure.cause)); try again")
+    }
     throw UserSelection.Failure(name: name, uid: uid, cause: "there is no account of this uid; is the name service up?")
   }
 }

@@ -28,7 +28,9 @@ struct ExaminerService {
   mutating func answer(_ request: UserRequest) -> ExaminerAnswer {
     // One run asks with one file of settings.
     let shared: SharedFacts
-    if let known = self.shared, known.conf == request.conf { shared = known } else {
+    if let known = self.shared, known.conf == request.conf {
+      shared = known
+    } else {
       let isPrivileged = effectiveIDs().user == 0
       shared = SharedFacts(request.conf, isPrivileged: isPrivileged)
       // Whoever is not root asks for one user.
@@ -49,12 +51,15 @@ struct ExaminerService {
   /// The first use of a type, a table or a parser costs more than all later ones: it is made here, and not in every copy. These are the
   /// files of a user for whom all is well; nothing is looked at.
   private func prepare() {
-    let account = Account(credentials: Credentials(user: 65533, group: 65533, groups: []), name: Array("user".utf8), home: Array("/home/user".utf8))
+    let account = Account(
+      credentials: Credentials(user: 65533, group: 65533, groups: []), name: Array("user".utf8), home: Array("/home/user".utf8))
     var facts = UserFacts(account: account, home: .on(.named(Array("nfs4".utf8))))
     facts.isNetworkHome = true
     facts.storage = UserFacts.Storage(
       path: Array("/var/tmp/user".utf8), observation: StorageObservation(parentIsWritableByOthers: true, state: .inPlace(mode: 0o700)))
-    let storageConf = ConfigFile(sample: "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/user/containers/storage\"\n[storage.options]\nmountopt = \"nodev\"\n")
+    let storageConf = ConfigFile(
+      sample: "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/user/containers/storage\"\n[storage.options]\nmountopt = \"nodev\"\n"
+    )
     let daemonJson = ConfigFile(sample: "{ \"data-root\": \"/var/tmp/user/docker\" }\n")
     let user = PodmanConfig.File(path: "~/.config/containers/storage.conf", .user, storageConf)
     facts.podmanConfig = PodmanConfig(user: user)
@@ -79,11 +84,14 @@ struct ExaminerService {
     let mounts = MountTable(blockDeviceIsLocal: false)
     let home = HomeObserver(account, mounts)
     // One whose directory is there.
-    let skeleton = [(UserExaminer.storageConf, "[storage]\ndriver = \"overlay\"\n"), (UserExaminer.daemonJson, "{}\n"), (Array("etc/none".utf8), "")].map {
+    let skeleton = [
+      (UserExaminer.storageConf, "[storage]\ndriver = \"overlay\"\n"), (UserExaminer.daemonJson, "{}\n"), (Array("etc/none".utf8), ""),
+    ].map {
       SkeletonFile(path: $0, mode: 0o644, content: Array($1.utf8))
     }
     let request = UserRequest(
-      task: .check, name: Array("user".utf8), uid: 65533, gid: 65533, groups: [], groupsLeftOut: false, home: account.home, conf: shared.conf, timeout: 1, environment: nil)
+      task: .check, name: Array("user".utf8), uid: 65533, gid: 65533, groups: [], groupsLeftOut: false, home: account.home,
+      conf: shared.conf, timeout: 1, environment: nil)
     examination = Examination(request, shared)
     let place = StorageObserver(account, settings, leaf: Array("rootless-storage".utf8), mounts, EngineDirectories(skeleton: skeleton))
     examination?.rehearse(place, home, skeleton, settings, mounts)

@@ -16,8 +16,10 @@ extension UserReport {
     func field(_ value: Bool?) -> [UInt8] { value.map { [$0 ? UInt8(ascii: "1") : UInt8(ascii: "0")] } ?? [] }
     let lists = Lists(findings: findings, actions: actions, expected: expected)
     return MessageFields.joined([
-      field(name), field(uid.map { "\($0)" }), field(home?.path), field(home?.fileSystem), field(home?.isNetwork), field(storage?.path), field(storage?.isInPlace),
-      field(graphroot), field(dataRoot), field(ignoresChownErrors), field(isServed), field(hasSession), field(volumes.map { "\($0)" }), field(failure),
+      field(name), field(uid.map { "\($0)" }), field(home?.path), field(home?.fileSystem), field(home?.isNetwork), field(storage?.path),
+      field(storage?.isInPlace),
+      field(graphroot), field(dataRoot), field(ignoresChownErrors), field(isServed), field(hasSession), field(volumes.map { "\($0)" }),
+      field(failure),
       lists.isEmpty ? [] : (try? JSONEncoder().encode(lists)).map { Array($0) } ?? [],
     ])
   }

@@ -35,16 +35,22 @@ final class SharedFacts {
     hasFuseOverlayfs = UserNamespaces.find("fuse-overlayfs", tree) != nil
     hasManagerClient = UserProgram.hasClient
     hasSecurityLabels = tree.exists("/sys/fs/selinux/enforce")
-    unitDirectories = DockerUnit.directories.filter { directory in directory.hasPrefix("/") && ["", ".d"].contains { tree.exists("\(directory)/docker.service\($0)") } }
+    unitDirectories = DockerUnit.directories.filter { directory in
+      directory.hasPrefix("/") && ["", ".d"].contains { tree.exists("\(directory)/docker.service\($0)") }
+    }
     files = isPrivileged ? SharedFiles() : SharedFiles(none: ())
   }
 
   private static func settings(_ conf: [UInt8], _ isPrivileged: Bool) -> Result<Settings, WayProblem> {
-    do throws(WayProblem) { return .success(try readSettings(conf, trusted: isPrivileged, MountTable(blockDeviceIsLocal: true)).settings) } catch { return .failure(error) }
+    do throws(WayProblem) {
+      return .success(try readSettings(conf, trusted: isPrivileged, MountTable(blockDeviceIsLocal: true)).settings)
+    } catch { return .failure(error) }
   }
 
   private static func skeleton(_ settings: Result<Settings, WayProblem>, _ isPrivileged: Bool) -> Result<[SkeletonFile], WayProblem> {
-    do throws(WayProblem) { return .success(try SkeletonReader(try settings.get().skeleton, trusted: isPrivileged, MountTable(blockDeviceIsLocal: false)).files) } catch { return .failure(error) }
+    do throws(WayProblem) {
+      return .success(try SkeletonReader(try settings.get().skeleton, trusted: isPrivileged, MountTable(blockDeviceIsLocal: false)).files)
+    } catch { return .failure(error) }
   }
 }
 
@@ -68,7 +74,9 @@ struct SharedFiles {
       for directory in ["storage.conf.d", "storage.rootless.conf.d", "containers.conf.d"] {
         let path = "\(base)/\(directory)"
         do throws(ReadFailure) {
-          for name in try HostTree.this.names(path) where name.suffix(5).elementsEqual(".conf".utf8) { add("\(path)/\(shown(name))", place) }
+          for name in try HostTree.this.names(path) where name.suffix(5).elementsEqual(".conf".utf8) {
+            add("\(path)/\(shown(name))", place)
+          }
         } catch { if error == .missing, isAbsent(Array(path.utf8)) { absent.insert(path) } }
       }
       if !isOpen { absent = absent.filter { !$0.hasPrefix(base + "/") } }

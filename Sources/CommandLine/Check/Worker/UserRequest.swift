@@ -35,21 +35,26 @@ extension UserRequest {
     let variables = environment.flatMap { try? JSONEncoder().encode($0) }.map { Array($0) } ?? []
     let numbers = [uid, gid, timeout, groupsLeftOut ? 1 : 0] + groups
     return MessageFields.joined([
-      conf, Array(task.rawValue.utf8), name, home, Array(numbers.map { decimal(UInt64($0)) }.joined(separator: [.space])), variables, Array((engines.podman?.rawValue ?? "").utf8),
+      conf, Array(task.rawValue.utf8), name, home, Array(numbers.map { decimal(UInt64($0)) }.joined(separator: [.space])), variables,
+      Array((engines.podman?.rawValue ?? "").utf8),
       Array((engines.docker?.rawValue ?? "").utf8),
     ])
   }
 
   /// nil for what is no such message.
   init?(message: [UInt8]) {
-    guard let fields = MessageFields.split(message), fields.count == 8, let task = Task(rawValue: String(decoding: fields[1], as: UTF8.self)) else { return nil }
+    guard let fields = MessageFields.split(message), fields.count == 8,
+      let task = Task(rawValue: String(decoding: fields[1], as: UTF8.self))
+    else { return nil }
     let numbers = words(fields[4]).map { identifier($0) }
     let known = numbers.compactMap { $0 }
     guard known.count == numbers.count, known.count >= 4, known[3] <= 1 else { return nil }
     let environment = fields[5].isEmpty ? nil : try? JSONDecoder().decode(UserFacts.Environment.self, from: Data(fields[5]))
     self.init(
-      task: task, name: fields[2], uid: known[0], gid: known[1], groups: Array(known[4...]), groupsLeftOut: known[3] == 1, home: fields[3], conf: fields[0], timeout: known[2], environment: environment,
+      task: task, name: fields[2], uid: known[0], gid: known[1], groups: Array(known[4...]), groupsLeftOut: known[3] == 1, home: fields[3],
+      conf: fields[0], timeout: known[2], environment: environment,
       engines: EngineGenerations(
-        podman: PodmanGeneration(rawValue: String(decoding: fields[6], as: UTF8.self)), docker: DockerGeneration(rawValue: String(decoding: fields[7], as: UTF8.self))))
+        podman: PodmanGeneration(rawValue: String(decoding: fields[6], as: UTF8.self)),
+        docker: DockerGeneration(rawValue: String(decoding: fields[7], as: UTF8.self))))
   }
 }

@@ -32,7 +32,9 @@ struct Examination {
   private var program: UserProgram { UserProgram(as: account, isCaller: request.environment != nil) }
 
   mutating func run() -> UserReport {
-    if let cause = prepareProcess(endingAfter: min(request.timeout, 3600 + PodmanMigration.seconds) + 1) { return failure("the process cannot be prepared: \(text(cause))") }
+    if let cause = prepareProcess(endingAfter: min(request.timeout, 3600 + PodmanMigration.seconds) + 1) {
+      return failure("the process cannot be prepared: \(text(cause))")
+    }
     let caller = effectiveIDs()
     // For root's look into a home: what has the user's ids possesses no key of root's. Where it cannot be, that is not the last line: the
     // process cannot be traced by the user, and runs nothing of theirs.
@@ -48,7 +50,9 @@ struct Examination {
 
   private mutating func run(_ identity: inout Identity) throws(IdentityError) -> UserReport {
     if case .failure = shared.settings { return failure("the settings are refused, see the findings of this host") }
-    if Planner.exclusion(of: account, settings) != nil { return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged)) }
+    if Planner.exclusion(of: account, settings) != nil {
+      return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged))
+    }
 
     // Root's rights are kept for nothing but the repair of the storage directory.
     if isRepairing { try identity.becomeUser() } else { try identity.dropForGood() }
@@ -64,7 +68,9 @@ struct Examination {
       guard let leaf = settings.storage.leaf(for: account) else {
         return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged))
       }
-      do throws(WayProblem) { facts.skeleton = try shared.skeleton.get() } catch { return failure("the skeleton is refused, see the findings of this host") }
+      do throws(WayProblem) { facts.skeleton = try shared.skeleton.get() } catch {
+        return failure("the skeleton is refused, see the findings of this host")
+      }
       facts.files = home.files(facts.skeleton, settings, mounts, findingAllLeftovers: true)
       facts.home = home.observation(after: facts.files, of: account, mounts)
       try repairStorage(leaf, mounts, EngineDirectories(skeleton: facts.skeleton), &identity)
@@ -80,7 +86,10 @@ struct Examination {
   }
 
   /// What `run` does once the process is the user, so that it has been done before (`ExaminerService`).
-  mutating func rehearse(_ place: borrowing StorageObserver, _ home: borrowing HomeObserver, _ skeleton: [SkeletonFile], _ settings: Settings, _ mounts: MountTable) {
+  mutating func rehearse(
+    _ place: borrowing StorageObserver, _ home: borrowing HomeObserver, _ skeleton: [SkeletonFile], _ settings: Settings,
+    _ mounts: MountTable
+  ) {
     self.settings = settings
     facts.home = .on(.named(Array("nfs4".utf8)))
     facts.isNetworkHome = true
@@ -230,11 +239,15 @@ struct Examination {
     guard facts.isNetworkHome else { return [] }
     let configured = max(home.storageConfChanged, facts.storage?.changed ?? 0)
     var found: [UserFacts.OverlayRecord] = []
-    OverlayCache(uid: account.uid, MountTable(blockDeviceIsLocal: false)).forEach { record in found.append(.init(path: record.path, isOutdated: record.changed <= configured)) }
+    OverlayCache(uid: account.uid, MountTable(blockDeviceIsLocal: false)).forEach { record in
+      found.append(.init(path: record.path, isOutdated: record.changed <= configured))
+    }
     return found
   }
 
-  private mutating func perform(_ action: RepairAction, _ place: borrowing HomeObserver, _ home: borrowing FileDescriptor) -> UserReport.Action {
+  private mutating func perform(_ action: RepairAction, _ place: borrowing HomeObserver, _ home: borrowing FileDescriptor)
+    -> UserReport.Action
+  {
     failedFull = false
     var done = UserReport.Action(action: wording(facts.storage?.path ?? []).text(of: action), outcome: .done)
     do throws(HomeRepairer.Failure) {

@@ -68,7 +68,9 @@ struct Examiners: Sendable {
       return (report, account)
     } catch {
       let cause = text(error.cause)
-      return (UserReport(name: uid.map { "uid \($0)" } ?? "user", uid: uid, failure: "the name service did not answer: \(cause); try again"), nil)
+      return (
+        UserReport(name: uid.map { "uid \($0)" } ?? "user", uid: uid, failure: "the name service did not answer: \(cause); try again"), nil
+      )
     }
   }
 
