@@ -100,7 +100,9 @@ private struct Run: ~Copyable {
     for exposure in result.exposures { say(.subordinateIDsExposed(exposure)) }
     switch result.outcome {
     case .enough, .changed: break
-    case .added(let plan): say(.subordinateIDsAdded(plan))
+    case .added(let plan):
+      say(.subordinateIDsAdded(plan))
+      wording.omission = .rest
     case .refused(let refusal): say(.subordinateIDsRefused(refusal))
     case .failed(let failure): say(.subordinateIDsFailed(failure))
     }

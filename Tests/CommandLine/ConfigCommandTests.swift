@@ -144,6 +144,28 @@ struct ConfigCommandTests {
     }
   }
 
+  @Test func `a draft may come through a pipe of the shell's, and --conf says that it takes none`() throws {
+    let machine = try Machine()
+    let output = try machine.sh(
+      "[ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd; bash -c '\(Machine.commandLine) config check <(printf \"uid_min = 500\\nfrob = 1\\n\")'"
+    )
+    #expect(output.status == 1 && output.text.contains(":2: ") && output.text.contains("frob"), "\(output)")
+    let good = try machine.sh("echo 'uid_min = 500' | \(Machine.commandLine) config check /proc/self/fd/0")
+    #expect(good.status == 0 && good.text == "/proc/self/fd/0: every line holds.\n", "\(good)")
+    let long = try machine.sh("yes '# text' | \(Machine.commandLine) config check /proc/self/fd/0")
+    #expect(long.status == 2 && long.text.contains("is too large"), "\(long)")
+    for command in ["check", "list", "config show"] {
+      let refused = try machine.sh("echo 'uid_min = 500' | \(Machine.commandLine) \(command) --conf /proc/self/fd/0")
+      #expect(
+        refused.status == 2 && refused.text.contains("--conf takes a file that can be opened again")
+          && refused.text.contains("config check /proc/self/fd/0"), "\(refused)")
+    }
+    // A file that is open is a file.
+    try machine.write("uid_min = 600\n", to: "/etc/draft")
+    let open = try machine.sh("\(Machine.commandLine) config check /proc/self/fd/0 < /etc/draft")
+    #expect(open.status == 0, "\(open)")
+  }
+
   @Test func `show names the line of each value, or default, and what does not hold is the default`() throws {
     let machine = try Machine(
       settings: "uid_min = 500\nuid_min = 600   # people\nuid_max = 5\norphan_days = never\nstorage_directory = /scratch/$USER\n")

@@ -447,9 +447,20 @@ struct SituationTests {
       script: "install -d -o 4001 -g 4001 /dev/shm/alice; " + put(conf, goodDriver + "graphroot = \"/dev/shm/alice\""),
       codes: ["graphroot-volatile"], isRepairable: false),
     .init(
+      what: "graphroot on a tmpfs of its own",
+      script: aged + ownDirectory("aged/g") + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/g\""), codes: ["graphroot-volatile"],
+      isRepairable: false),
+    .init(
+      what: "graphroot on a tmpfs of its own, behind a link",
+      script: aged + ownDirectory("aged/g") + "ln -s aged /var/tmp/fast\n" + put(conf, goodDriver + "graphroot = \"/var/tmp/fast/g\""),
+      codes: ["graphroot-volatile"], isRepairable: false),
+    .init(
+      what: "graphroot beside the storage directories of a host that has all in memory",
+      script: ownDirectory("g") + put(conf, goodDriver + "graphroot = \"/var/tmp/g\""), codes: [], isRepairable: false),
+    .init(
       what: "graphroot on a full disk",
       script: "mkdir /var/tmp/small; mount -t tmpfs -o size=20m none /var/tmp/small; chown 4001 /var/tmp/small; "
-        + put(conf, goodDriver + "graphroot = \"/var/tmp/small\""), codes: ["storage-space"],
+        + put(conf, goodDriver + "graphroot = \"/var/tmp/small\""), codes: ["graphroot-volatile", "storage-space"],
       isRepairable: false),
     .init(
       what: "graphroot with the uid, which every Podman puts in", script: put(conf, goodDriver + "graphroot = \"/var/tmp/alice/$UID/s\""),
@@ -625,33 +636,34 @@ struct SituationTests {
     // Every key that names a directory, and what can be wrong with one that is the user's
     .init(
       what: "graphroot where old files are removed",
-      script: ages + ownDirectory("aged/alice") + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: ["storage-ageing"],
-      isRepairable: false),
+      script: ages + ownDirectory("aged/alice") + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""),
+      codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
     .init(
       what: "graphroot where a job of cron's removes old files",
       script: cleans + ownDirectory("aged/alice") + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""),
-      codes: ["storage-ageing"], isRepairable: false),
+      codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
     .init(
       what: "graphroot where old files are removed, and these are spared",
       script: ages + ownDirectory("aged/alice") + "echo 'x /var/tmp/aged/alice' >> /etc/tmpfiles.d/aged.conf\n"
-        + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: [], isRepairable: false),
+        + put(conf, goodDriver + "graphroot = \"/var/tmp/aged/alice\""), codes: ["graphroot-volatile"], isRepairable: false),
     .init(
       what: "graphroot behind a link, where old files are removed",
       script: ages + ownDirectory("aged/alice") + "ln -s aged /var/tmp/way\n"
-        + put(conf, goodDriver + "graphroot = \"/var/tmp/way/alice\""), codes: ["storage-ageing"], isRepairable: false),
+        + put(conf, goodDriver + "graphroot = \"/var/tmp/way/alice\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false
+    ),
     .init(
       what: "graphroot behind a bind mount, where old files are removed",
       script: ages + ownDirectory("aged/alice") + ownDirectory("bound") + "mount --bind /var/tmp/aged/alice /var/tmp/bound\n"
-        + put(conf, goodDriver + "graphroot = \"/var/tmp/bound\""), codes: ["storage-ageing"], isRepairable: false),
+        + put(conf, goodDriver + "graphroot = \"/var/tmp/bound\""), codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
     .init(
       what: "a site's graphroot where old files are removed",
       script: merging + ages + ownDirectory("aged/alice")
-        + site("/etc/containers/storage.conf.d/x.conf", "[storage]\ngraphroot = \"/var/tmp/aged/$USER\""), codes: ["storage-ageing"],
-      isRepairable: false),
+        + site("/etc/containers/storage.conf.d/x.conf", "[storage]\ngraphroot = \"/var/tmp/aged/$USER\""),
+      codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
     .init(
       what: "graphroot on a mount with noexec",
       script: ownDirectory("n") + "mount -t tmpfs -o noexec,mode=700,uid=4001 none /var/tmp/n\n"
-        + put(conf, goodDriver + "graphroot = \"/var/tmp/n\""), codes: ["storage-noexec"], isRepairable: false),
+        + put(conf, goodDriver + "graphroot = \"/var/tmp/n\""), codes: ["graphroot-volatile", "storage-noexec"], isRepairable: false),
     .init(
       what: "graphroot on overlay", script: ownDirectory("o") + overlay + put(conf, goodDriver + "graphroot = \"/var/tmp/o/s\""),
       codes: ["storage-file-system"], after: "grep -q '\(goodRoot)' \(conf)"),
@@ -678,7 +690,7 @@ struct SituationTests {
     .init(
       what: "imagestore where old files are removed",
       script: single + ages + ownDirectory("aged/i") + put(conf, goodDriver + goodRoot + "\nimagestore = \"/var/tmp/aged/i\""),
-      codes: ["storage-ageing"], isRepairable: false),
+      codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
     .init(
       what: "imagestore on overlay",
       script: single + ownDirectory("o") + overlay + put(conf, goodDriver + goodRoot + "\nimagestore = \"/var/tmp/o/s\""),
@@ -686,7 +698,7 @@ struct SituationTests {
     .init(
       what: "imagestore on a full disk",
       script: single + ownDirectory("small") + full + put(conf, goodDriver + goodRoot + "\nimagestore = \"/var/tmp/small\""),
-      codes: ["storage-space"], isRepairable: false),
+      codes: ["graphroot-volatile", "storage-space"], isRepairable: false),
     .init(
       what: "images of others where old files are removed",
       script: ages + "mkdir -p /var/tmp/aged/ais/overlay-images; touch /var/tmp/aged/ais/overlay-images/images.lock; "
@@ -782,7 +794,7 @@ struct SituationTests {
     .init(
       what: "a bind mount in the place of Podman's store, of what is removed when it is old",
       script: "rm \(conf); " + ages + ownDirectory("aged/alice") + bound("containers", from: "/var/tmp/aged/alice"),
-      codes: ["storage-ageing"], isRepairable: false),
+      codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
     .init(
       what: "a link in the place of the store, which graphroot makes needless", script: linked("containers", to: "/nowhere/x"), codes: [],
       isRepairable: false),
@@ -1135,6 +1147,9 @@ struct SituationTests {
     let before = try machine.snapshot("/home /var/tmp")
     let found = try machine.check("alice")
     #expect(found.codes.sorted() == situation.codes.sorted(), "\(found)")
+    // With all users she is told the same, where she has been seen on this host.
+    func told(_ user: Report.User?) -> [String] { (user?.findings ?? []).map { "\($0.severity) \($0.code): \($0.sentence) \($0.remedy)" } }
+    if let all = try? machine.check("--all").users.first(where: { $0.name == "alice" }) { #expect(told(all) == told(found.users.first)) }
     for finding in found.users.first?.findings ?? [] {
       #expect(finding.isRepairable == situation.isRepairable, "\(finding)")
       #expect(finding.sentence.hasSuffix(".") && !finding.remedy.isEmpty)

@@ -70,6 +70,13 @@ struct InstallTests {
           ?? run("/usr/bin/find", ["\(stage)/usr/share/zsh", "-name", pattern]).lines.first)
       let text = try String(contentsOfFile: file, encoding: .utf8)
       #expect(text.contains("prune") && text.contains("verify") && !text.contains("examine") && !text.contains("try-engines"), "\(file)")
+      // Behind `help` stand the commands.
+      let help =
+        [
+          "bash": "__rootless-storage_add_completions -W 'check\nrepair\n", "zsh": "'1:command:(check repair ",
+          "fish": "\"rootless-storage help\" -eq 1' -fa 'check'",
+        ][shell] ?? "none"
+      #expect(text.contains(help), "\(file)")
       // zsh and fish are not needed for the tests; where they are installed, they say whether they understand it.
       if let program = ["/usr/bin/\(shell)", "/bin/\(shell)"].first(where: { FileManager.default.isExecutableFile(atPath: $0) }) {
         let output = try run(program, ["-n", file])
@@ -110,6 +117,11 @@ struct InstallTests {
         == [
           "--version", "-h", "--help", "check", "config", "help", "list", "login", "pam", "prune", "repair", "status", "subids", "verify",
         ].sorted())
+    #expect(
+      try completed("rootless-storage help ").sorted()
+        == ["check", "config", "list", "login", "pam", "prune", "repair", "status", "subids", "verify"].sorted())
+    #expect(try completed("rootless-storage help p") == ["prune", "pam"])
+    #expect(try completed("rootless-storage help pam ").allSatisfy { $0.isEmpty })
     #expect(try completed("rootless-storage prune --o").sorted() == ["--older-than", "--orphaned"])
     #expect(try completed("rootless-storage list --conf /etc/rootless-storage/root") == ["/etc/rootless-storage/rootless-storage.conf"])
     // Whoever has storage or a session here, and neither other things in /var/tmp nor accounts that have never been here.

@@ -42,6 +42,22 @@ struct SubordinateIDTests {
       calls.contains { $0.contains("\"subgid\"") } && !calls.contains { $0.contains(".pwd.lock") || $0.contains("\"passwd\"") }, "\(calls)")
   }
 
+  @Test func `what a login says after that does not deny it`() throws {
+    let machine = try machine()
+    try machine.sure("install -d -o 4001 -m 770 /var/tmp/alice; touch /var/tmp/alice/x; chown 4009 /var/tmp/alice/x")
+    let refused = try machine.login("alice")
+    #expect(
+      refused.informations.first == SubordinateIDTests.added
+        && refused.errors.first?.contains("/var/tmp/alice is refused, nothing else is done: ") == true, "\(refused)")
+    // This time there was nothing to add.
+    #expect(try machine.login("alice").errors.first?.contains("/var/tmp/alice is refused, nothing is done: ") == true)
+    try machine.sure("rm -r /var/tmp/alice; sed -i /alice/d /etc/subuid; chmod 777 /etc/rootless-storage/skel")
+    let skeleton = try machine.login("alice")
+    #expect(
+      skeleton.informations == ["alice: added subordinate uids 196773536-196839071"]
+        && skeleton.errors.first?.contains("the skeleton is not used and nothing else is done: ") == true, "\(skeleton)")
+  }
+
   @Test func `files that are missing are made`() throws {
     let machine = try machine()
     try machine.sure("rm /etc/subuid /etc/subgid")

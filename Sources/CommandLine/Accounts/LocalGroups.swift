@@ -29,10 +29,14 @@ struct LocalGroups: Sendable {
   /// The account with its supplementary groups, as `NameService.withGroups` gives it.
   func withGroups(_ account: Account) -> Account {
     var found = [account.credentials.group]
-    for gid in groups[NameKey(account.name)] ?? [] where found.count < HelperArguments.mostGroups && !found.contains(gid) {
+    var areLeftOut = false
+    for gid in groups[NameKey(account.name)] ?? [] where !found.contains(gid) {
+      areLeftOut = found.count == HelperArguments.mostGroups
+      if areLeftOut { break }
       found.append(gid)
     }
     return Account(
-      credentials: Credentials(user: account.uid, group: account.credentials.group, groups: found), name: account.name, home: account.home)
+      credentials: Credentials(user: account.uid, group: account.credentials.group, groups: found), name: account.name, home: account.home,
+      groupsLeftOut: areLeftOut)
   }
 }

@@ -56,7 +56,14 @@ struct CheckCommand: ParsableCommand {
         if !text.isEmpty { printOut(text) }
       }
     }
-    if let obstacle { throw obstacle }
+    if let obstacle {
+      // The cause is among the findings that were printed, with its remedy.
+      let causes = findings.filter { [.settingsRefused, .storageWay].contains($0.code) }.map(\.code.rawValue)
+      if !causes.isEmpty && !options.json && !quiet && !metrics {
+        throw CannotLook("no user was looked at, because of \(list(causes)); see above")
+      }
+      throw obstacle
+    }
     let worst = worseExit(result.withLock { $0.worst }, findings.isWanting ? ExitCode(1) : .success)
     if worst != .success { throw worst }
   }

@@ -32,10 +32,17 @@ struct ConfigCheckCommand: ParsableCommand {
   func run() throws {
     let path = file.map(absolute) ?? SettingsOptions.pathOfLogins
     let reading: SettingsReading
+    var given: [UInt8]? = nil
     do throws(WayProblem) {
       if file != nil {
-        do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { throw WayProblem(path: path, reason: .failed(error)) }
-        reading = try readSettings(alone: path)
+        do throws(Errno) {
+          if let draft = GivenDescriptor(path) {
+            given = try draft.content(limit: SettingsFile.longest)
+          } else {
+            _ = try open(path: path, .anyPlace)
+          }
+        } catch { throw WayProblem(path: path, reason: .failed(error)) }
+        reading = if let given { try readSettings(alone: path, content: given) } else { try readSettings(alone: path) }
       } else {
         reading = try readSettings(path, trusted: effectiveIDs().user == 0, MountTable(blockDeviceIsLocal: true))
       }

@@ -18,6 +18,7 @@ struct RootlessStorageCommand: ParsableCommand {
   static func main() {
     // Whoever started this may ignore it, and then the kernel reaps children by itself.
     restoreChildSignal()
+    if let shell = shellToComplete { return printOut(CompletionScript.text(shell)) }
     let names = configuration.subcommands.compactMap { $0.configuration.shouldDisplay ? $0.configuration.commandName : nil }
     if let word = CommandLine.arguments.dropFirst().first, word != "help",
       !configuration.subcommands.contains(where: { $0.configuration.commandName == word }),
@@ -37,5 +38,12 @@ struct RootlessStorageCommand: ParsableCommand {
       printError(fullMessage(for: error))
       exit(withError: ExitCode(2))
     }
+  }
+
+  /// `--generate-completion-script SHELL`, which packaging/install asks for.
+  private static var shellToComplete: CompletionShell? {
+    let words = CommandLine.arguments.dropFirst()
+    guard words.count == 2, words.first == "--generate-completion-script" else { return nil }
+    return words.last.flatMap { CompletionShell(rawValue: $0) }
   }
 }

@@ -10,6 +10,12 @@ struct SettingsOptions: ParsableArguments {
 
   func validate() throws {
     if let conf, conf.isEmpty || conf.utf8.contains(0) { throw ValidationError("--conf takes a path.") }
+    // It is read several times, and by other processes.
+    if let given, GivenDescriptor(given) != nil {
+      throw ValidationError(
+        "--conf takes a file that can be opened again, and \(shown(given)) is none: write it to a file, or try it as a draft: rootless-storage config check \(shown(given))"
+      )
+    }
   }
 
   /// What `--conf` says, from the root: a process that looks at a user has another working directory.

@@ -47,8 +47,11 @@ struct SubidsCheckCommand: ParsableCommand {
       var table = UserTable(.standard)
       for report in reports { table.addFindings(report) }
       table.add(host: findings, unseen: [])
+      let ranges = counted(host.index.tables.reduce(0) { $0 + $1.ranges.count }, "range", "ranges")
+      let asked = counted(reports.count, "user", "users") + (isRoot && users.isEmpty ? " seen on this host" : "")
+      // Most owners are not among the users that were looked at.
       let quiet =
-        "\(counted(reports.count, "user", "users")) and \(counted(host.index.tables.reduce(0) { $0 + $1.ranges.count }, "range", "ranges")): no problems found."
+        "\(asked), and \(ranges) of \(counted(host.index.owners.count, "owner", "owners")) in /etc/subuid and /etc/subgid: no problems found."
       if obstacle == nil || !findings.isEmpty { printOut(table.text(quiet: quiet)) }
       printOut(Terminal.standard.wrapped("\n\(summary)", indent: 0))
     }
@@ -57,11 +60,12 @@ struct SubidsCheckCommand: ParsableCommand {
     if worst != .success { throw worst }
   }
 
+  private var isRoot: Bool { effectiveIDs().user == 0 }
+
   /// The users' own findings. Their overlaps are among the host's.
   ///
   /// - Parameter seen: gets the accounts.
   private func look(_ host: SubordinateHost, _ seen: inout [Account]) throws -> [UserReport] {
-    let isRoot = effectiveIDs().user == 0
     let selection = try UserSelection(users, all: isRoot && users.isEmpty, host.settings)
     var accounts: [Account] = []
     defer { seen = accounts }

@@ -36,7 +36,8 @@ struct JSONText: Equatable, Sendable {
 
   /// The texts in the member's value, if that is a list; of another kind of value in it there is none.
   func strings(_ key: String) -> [String] {
-    guard case .array(let values)? = tree()?[key] else { return [] }
+    // Few files have such a key, and Foundation is slow.
+    guard has(key), case .array(let values)? = tree()?[key] else { return [] }
     return values.compactMap { if case .string(let text) = $0 { text } else { nil } }
   }
 

@@ -87,3 +87,8 @@ enum ConfigFile: Equatable, Sendable {
     }
   }
 }
+
+extension ConfigFile {
+  /// As if it had been read, for a rehearsal.
+  init(sample: String) { self = .content(Content(bytes: Array(sample.utf8), isLink: false, owner: 65533, mode: 0o600, inode: 0)) }
+}

@@ -15,6 +15,10 @@ struct Volume: Equatable, Sendable {
   var freeInodes: UInt64 = 0
   /// 0 on file systems that make them as needed.
   var inodes: UInt64 = 0
+  /// It is in memory, and gone at the next boot.
+  var isInMemory: Bool { type.map(Volume.isInMemory) ?? false }
+  /// The number of a file system in memory, which tells it from others of its type; else nil.
+  var memoryDevice: UInt64?
   /// Directory entries carry the type of what they name, which overlay needs. XFS can be made without.
   var hasFileTypes = true
 
@@ -35,6 +39,10 @@ struct Volume: Equatable, Sendable {
     size = UInt64(answer.f_blocks).multipliedReportingOverflow(by: UInt64(answer.f_frsize)).partialValue
     freeInodes = UInt64(answer.f_favail)
     inodes = UInt64(answer.f_files)
+    if isInMemory {
+      let status = try fileStatus(of: place)
+      memoryDevice = UInt64(status.deviceMajor) << 32 | UInt64(status.deviceMinor)
+    }
     if self.type == "xfs" {
       // An answer that does not come says nothing.
       do throws(Errno) { hasFileTypes = xfsHasFileTypes(try open(at: place, [.dot], .directory)) } catch {}
@@ -42,6 +50,9 @@ struct Volume: Equatable, Sendable {
   }
 
   init() {}
+
+  /// - Parameter type: as /proc/self/mountinfo names it.
+  static func isInMemory(_ type: String) -> Bool { type == "tmpfs" || type == "ramfs" }
 }
 
 /// Whether the file system of a directory says that no byte is free for an ordinary user (fstatvfs(3)). On a network file system this

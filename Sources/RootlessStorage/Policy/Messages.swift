@@ -9,8 +9,18 @@ public struct Wording: Sendable {
   public var storage: [UInt8] = []
   /// `storage` is a former storage directory, of `guarded_directories`.
   public var isGuarded = false
+  /// What is not done, where a sentence says that.
+  public var omission = Omission.all
   /// The skeleton's directory.
   public var skeleton: [UInt8] = []
+
+  public enum Omission: Sendable {
+    case all
+    /// Subordinate ids were added before.
+    case rest
+    /// Nobody logs in now.
+    case login
+  }
 
   public init(_ account: Account) {
     name = account.name
@@ -44,19 +54,19 @@ public struct Wording: Sendable {
     case .settingsRefused(let problem): "the settings are not used and nothing is done: \(Wording.way(problem, .trusted))"
     case .idReserved:
       Account.isReserved(uid: uid)
-        ? "refused, nothing is done: uid \(uid) is reserved; give a person another id"
-        : "refused, nothing is done: the group id 4294967295 is reserved; give the user another group"
+        ? "refused, \(nothing): uid \(uid) is reserved; give a person another id"
+        : "refused, \(nothing): the group id 4294967295 is reserved; give the user another group"
     case .uidOutOfRange: "uid \(uid) is outside uid_min to uid_max, nothing to do"
     case .excluded(.name(let place)): "is excluded by exclude_users (\(Wording.place(place))), nothing to do"
     case .excluded(.group(let group, let place)):
       "is in the group \(group), which is excluded by exclude_groups (\(Wording.place(place))), nothing to do"
     case .exclusionUnknown(.line(let place)):
-      "the settings do not tell whether this user is excluded, and nothing is done; correct the line \(Wording.place(place))"
+      "the settings do not tell whether this user is excluded, and \(nothing); correct the line \(Wording.place(place))"
     case .exclusionUnknown(.groups(let place)):
-      "is in more than \(UInt32(HelperArguments.mostGroups)) groups, and whether one of the rest is excluded by exclude_groups (\(Wording.place(place))) is not known, so nothing is done; set exclude_users for this user, or remove the user from groups"
+      "is in more than \(UInt32(HelperArguments.mostGroups)) groups, and whether one of the rest is excluded by exclude_groups (\(Wording.place(place))) is not known, so \(nothing); set exclude_users for this user, or remove the user from groups"
     case .nameUnfit:
-      "this user name cannot be part of a path: set storage_directory with $UID in place of $USER in rootless-storage.conf; nothing is done"
-    case .skeletonRefused(let problem): "the skeleton is not used and nothing is done: \(Wording.way(problem, .trusted))"
+      "this user name cannot be part of a path: set storage_directory with $UID in place of $USER in rootless-storage.conf; \(nothing)"
+    case .skeletonRefused(let problem): "the skeleton is not used and \(nothing): \(Wording.way(problem, .trusted))"
     case .skeletonWarning(let warning): skeletonWarning(warning)
     case .homeLocal(nil): "home \(home) is on a local disk, nothing to do"
     case .homeLocal(let type?): "home \(home) is on a local file system (\(type)), nothing to do"
@@ -100,12 +110,20 @@ public struct Wording: Sendable {
 
   private static func place(_ place: Exclusions.Place) -> Text { "\(place.file):\(UInt32(truncatingIfNeeded: place.line))" }
 
+  private var nothing: Text {
+    switch omission {
+    case .all: "nothing is done"
+    case .rest: "nothing else is done"
+    case .login: "a login does nothing"
+    }
+  }
+
   private var directory: Text { isGuarded ? "former storage directory" : "storage directory" }
 
   private var refused: Text {
     isGuarded
       ? "\(directory) \(storage), which files in the home may still name, is not the user's:"
-      : "\(directory) \(storage) is refused, nothing is done:"
+      : "\(directory) \(storage) is refused, \(nothing):"
   }
 
   /// Both users, both paths, and how to undo it. A path has no quotes.
@@ -317,17 +335,17 @@ public struct Wording: Sendable {
 
   package func homeProblem(_ problem: HomeObservation) -> Text {
     switch problem {
-    case .notAbsolute: "home \"\(home)\" is not an absolute path, nothing is done; correct the account"
-    case .notDirectory: "home \(home) is not a directory, nothing is done; correct the account"
+    case .notAbsolute: "home \"\(home)\" is not an absolute path, \(nothing); correct the account"
+    case .notDirectory: "home \(home) is not a directory, \(nothing); correct the account"
     case .missing:
-      "home \(home) does not exist, or its file server is down, nothing is done; log in again when it is there; if autofs mounts it, check that autofs is running and has an entry for it"
-    case .ownedBy(let owner): "home \(home) is owned by uid \(owner), not by uid \(uid), nothing is done; correct the owner or the account"
+      "home \(home) does not exist, or its file server is down, \(nothing); log in again when it is there; if autofs mounts it, check that autofs is running and has an entry for it"
+    case .ownedBy(let owner): "home \(home) is owned by uid \(owner), not by uid \(uid), \(nothing); correct the owner or the account"
     case .denied(let cause):
-      "home \(home) cannot be reached by its user: \(cause), nothing is done; check its mode and the options of its export, or it is a FUSE mount without allow_other"
+      "home \(home) cannot be reached by its user: \(cause), \(nothing); check its mode and the options of its export, or it is a FUSE mount without allow_other"
     case .withoutTicket(let mount, let cause):
       "home \(home) is on a network file system with Kerberos (\(mount.type), sec=\(mount.flavour)), and its user has no valid ticket: \(cause); no file is created in it; get a ticket (kinit) and log in again, or run rootless-storage repair then; if klist shows a ticket, check that rpc.gssd is running and finds that cache"
-    case .failed(let cause): "home \(home) cannot be looked at: \(cause), nothing is done; \(remedy(cause, "its file server"))"
-    case .typeUnknown(let cause): "the file system of home \(home) cannot be found out: \(cause), nothing is done; is /proc mounted?"
+    case .failed(let cause): "home \(home) cannot be looked at: \(cause), \(nothing); \(remedy(cause, "its file server"))"
+    case .typeUnknown(let cause): "the file system of home \(home) cannot be found out: \(cause), \(nothing); is /proc mounted?"
     case .on: "home \(home) is on a network file system"
     }
   }

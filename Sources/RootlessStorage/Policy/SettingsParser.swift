@@ -9,7 +9,7 @@ package struct SettingsFile: Equatable, Sendable {
   }
 
   /// A file may have this many bytes.
-  static let longest = 65536
+  package static let longest = 65536
   /// So many drop-ins are read.
   static let mostDropIns = 64
   /// So many names of any kind may be in their directory.

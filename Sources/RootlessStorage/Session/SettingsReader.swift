@@ -18,14 +18,23 @@ public func readSettings(_ path: [UInt8], trusted: Bool, _ mounts: MountTable) t
   try read(path, rule, mounts, into: &files)
   let directory = Array(path[...(path.lastIndex(of: .slash) ?? path.startIndex)]) + Array("conf.d".utf8)
   for name in try dropIns(in: directory, rule, mounts) { try read(directory + [.slash] + name, rule, mounts, into: &files) }
-  let parser = SettingsParser(files)
-  return SettingsReading(settings: parser.settings, problems: parser.problems, files: files)
+  return parsed(files)
 }
 
 /// The settings of one file alone, such as a draft.
 package func readSettings(alone path: [UInt8]) throws(WayProblem) -> SettingsReading {
   var files: [SettingsFile] = []
   try read(path, .any, MountTable(blockDeviceIsLocal: true), into: &files)
+  return parsed(files)
+}
+
+/// The same of what somebody else has read.
+package func readSettings(alone path: [UInt8], content: [UInt8]) throws(WayProblem) -> SettingsReading {
+  if content.count > SettingsFile.longest { throw WayProblem(path: path, reason: .tooLarge) }
+  return parsed([SettingsFile(path: path, content: content)])
+}
+
+private func parsed(_ files: [SettingsFile]) -> SettingsReading {
   let parser = SettingsParser(files)
   return SettingsReading(settings: parser.settings, problems: parser.problems, files: files)
 }

@@ -42,6 +42,15 @@ private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
         "No login makes a storage directory: the path to \(shown(parent.path)), where they are to be, is refused: \(String(decoding: Wording.way(problem, .storage).bytes, as: UTF8.self)).",
         remedy: wayRemedy(problem)))
   }
+  // A host whose /var/tmp is in memory has no disk, as a rule; another place was chosen.
+  if let volume = parent.volume, volume.isInMemory, parent.path != Array("/var/tmp".utf8) {
+    findings.append(
+      Finding(
+        .storageVolatile, .note,
+        "\(shown(parent.path)), the parent of all storage directories, is on \(volume.type ?? "tmpfs"): images and volumes fill the memory, and are gone at the next boot.",
+        remedy: "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on a disk, or do nothing if that is meant")
+    )
+  }
   if let volume = parent.volume, !volume.isNetwork,
     let shortage = spaceShortage(volume, of: "\(shown(parent.path)), the parent of all storage directories,")
   {
@@ -53,10 +62,11 @@ private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
           note: "decide what is no longer needed")))
   }
   if let volume = parent.volume, !volume.isNetwork {
-    for (isSet, code, severity, option, effect) in UserDiagnosis.mountOptions(volume, isVfs: false) where isSet && severity == .note {
+    for option in MountOption.all(volume, isVfs: false) where option.severity == .note {
       findings.append(
         Finding(
-          code, .note, "\(shown(parent.path)), the parent of all storage directories, is on a mount with \(option): \(effect).",
+          option.code, .note,
+          "\(shown(parent.path)), the parent of all storage directories, is on a mount with \(option.name): \(option.effect).",
           remedy: "nothing has to be done"))
     }
   }

@@ -13,11 +13,16 @@ struct BlockedPlace: Equatable, Sendable {
   let path: [UInt8]
   let fault: Fault
 
+  /// Directories that files have been looked for in, and that keep nobody from anything.
+  struct Seen {
+    fileprivate var open: [[UInt8]] = []
+  }
+
   /// Looks without writing. The process must be the user; it may hang with the file server.
   ///
   /// - Parameter file: relative to the home.
   /// - Returns: nil if nothing is in the way, or nobody can tell.
-  init?(onTheWayTo file: [UInt8], at home: borrowing FileDescriptor) {
+  init?(onTheWayTo file: [UInt8], at home: borrowing FileDescriptor, _ seen: inout Seen) {
     var prefixes: [[UInt8]] = [[]]
     var path: [UInt8] = []
     for component in components(file).dropLast() {
@@ -26,10 +31,16 @@ struct BlockedPlace: Equatable, Sendable {
     }
     var last: BlockedPlace? = nil
     for prefix in prefixes {
+      if seen.open.contains(prefix) {
+        last = nil
+        continue
+      }
       do throws(Errno) {
         let directory = try open(at: home, prefix.isEmpty ? [.dot] : prefix, .directoryPlaceFollowing)
         let status = try fileStatus(of: directory)
-        last = canMakeFiles(in: directory) ? nil : BlockedPlace(path: prefix, fault: .closed(owner: status.owner, mode: status.mode))
+        let isOpen = canMakeFiles(in: directory)
+        last = isOpen ? nil : BlockedPlace(path: prefix, fault: .closed(owner: status.owner, mode: status.mode))
+        if isOpen { seen.open.append(prefix) }
       } catch {
         switch error {
         case .noEntry:

@@ -392,7 +392,7 @@ extension UserDiagnosis {
       add(.storageFileSystem, .error, "\(what) is on xfs without ftype=1, on which overlay cannot work.", elsewhere)
     } else if let type = volume.type, UserDiagnosis.unfitForOverlay(volume) {
       add(.storageFileSystem, .error, "\(what) is on \(type), on which the driver overlay2 cannot work.", elsewhere)
-    } else if let type = volume.type, type == "tmpfs" || type == "ramfs" {
+    } else if let type = volume.type, volume.isInMemory {
       add(
         .storageVolatile, .warning, "\(what) is on \(type): images and volumes fill the memory, and are gone at the next boot.", elsewhere)
     }

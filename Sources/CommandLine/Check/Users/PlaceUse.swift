@@ -97,9 +97,7 @@ extension UserDiagnosis {
             .elsewhere)
         }
       }
-      isVolatile = use.isKept && ["tmpfs", "ramfs"].contains(type)
-      // A host without a disk has nothing else; that images are gone there is known.
-      if use.hasLayers && !["/dev/shm/", "/run/", "/tmp/"].contains(where: place.real.hasPrefix) { isVolatile = false }
+      isVolatile = use.isKept && volume.isInMemory && !(use.hasLayers && isWhereAllIsInMemory(place, volume))
       if isVolatile {
         let isImages = use.hasLayers
         add(
@@ -137,6 +135,14 @@ extension UserDiagnosis {
     case .space: inSession("\(engine == .podman ? "podman" : "docker") system df", note: "decide what is no longer needed")
     case .command(let command): command
     }
+  }
+
+  /// A host without a disk has nothing else for storage or homes either; that images are gone there is known.
+  private func isWhereAllIsInMemory(_ place: Place, _ volume: Volume) -> Bool {
+    if ["/dev/shm/", "/run/", "/tmp/"].contains(where: place.real.hasPrefix) { return false }
+    if let storage = facts.storage { return storage.volume?.memoryDevice == volume.memoryDevice }
+    if case .on(.named(let type)) = facts.home { return Volume.isInMemory(shown(type)) }
+    return false
   }
 
   /// By any of the paths that it can be reached by.

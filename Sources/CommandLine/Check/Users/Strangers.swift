@@ -22,17 +22,16 @@ extension UserExaminer {
       }
     }
     let uid = decimal(UInt64(account.uid))
-    let runtime = Array("/run/user/".utf8) + uid
     for name in ["containers", "libpod"] {
-      let place = runtime + Array("/\(name)".utf8)
+      let place = state.runtime + Array("/\(name)".utf8)
       if let stranger = stranger(place, isInStore: false) {
         found.append(stranger)
       } else {
         found += strangers(in: place, isInStore: false)
       }
     }
-    for name in ["/tmp/storage-run-", "/tmp/podman-run-", "/tmp/containers-user-"] {
-      if let stranger = stranger(Array(name.utf8) + uid, isInStore: false) { found.append(stranger) }
+    for name in ["storage-run-", "podman-run-", "containers-user-"] {
+      if let stranger = stranger(state.temporary + Array(name.utf8) + uid, isInStore: false) { found.append(stranger) }
     }
     return found
   }

@@ -53,6 +53,7 @@ struct UserDiagnosis: Sendable {
     self.settings = settings
     self.isPrivileged = isPrivileged
     var wording = Wording(facts.account)
+    wording.omission = .login
     if let storage = facts.storage { wording.storage = storage.path }
     self.wording = wording
     intended = IntendedConfig(facts)
@@ -399,11 +400,10 @@ struct UserDiagnosis: Sendable {
     let elsewhere = "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on another mount"
     let isVfs = facts.storageConf?.text?.value(["storage", "driver"]) == .string("vfs")
     // What breaks nothing is told of once, among the host's findings, where it is the same for all.
-    for (isSet, code, severity, option, effect) in UserDiagnosis.mountOptions(volume, isVfs: isVfs)
-    where isSet && (severity != .note || storage.isMountPoint) {
+    for option in MountOption.all(volume, isVfs: isVfs) where option.severity != .note || storage.isMountPoint {
       add(
-        code, severity, "The storage directory \(path) is on a mount with \(option): \(effect).",
-        severity == .note ? "nothing has to be done" : remounting(storage, without: option, or: elsewhere))
+        option.code, option.severity, "The storage directory \(path) is on a mount with \(option.name): \(option.effect).",
+        option.severity == .note ? "nothing has to be done" : remounting(storage, without: option.name, or: elsewhere))
     }
     if !volume.hasFileTypes {
       add(
@@ -433,22 +433,6 @@ struct UserDiagnosis: Sendable {
 
   static func unfitForOverlay(_ volume: Volume) -> Bool {
     !volume.hasFileTypes || ["overlay", "ecryptfs", "aufs", "vfat", "exfat", "ntfs3", "fuseblk"].contains(volume.type ?? "")
-  }
-
-  /// What each breaks was tried with Podman 4.3 on Linux 6.1: the root of a container is a mount of its own with overlay, and takes no
-  /// option from below; with vfs it is a part of the mount.
-  static func mountOptions(_ volume: Volume, isVfs: Bool) -> [(Bool, FindingCode, Finding.Severity, String, String)] {
-    [
-      (
-        volume.noexec, .storageNoexec, isVfs ? .error : .warning, "noexec",
-        "programs in volumes do not start, and with the driver vfs no container does; overlay itself is not concerned"
-      ),
-      (
-        volume.nosuid, .storageNosuid, isVfs ? .warning : .note, "nosuid",
-        "with the driver vfs, setuid programs and file capabilities in containers have no effect; overlay is not concerned"
-      ),
-      (volume.nodev, .storageNodev, .note, "nodev", "that breaks nothing, since rootless containers have no device nodes of their own"),
-    ]
   }
 
   // MARK: Files of the skeleton
@@ -675,5 +659,39 @@ struct UserDiagnosis: Sendable {
           "sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)",
           after: "log in by ssh or on a console, or"))
     }
+  }
+}
+
+/// An option of a mount that storage is on, and what it breaks.
+struct MountOption {
+  let name: String
+  let code: FindingCode
+  let severity: Finding.Severity
+  /// For the end of a sentence.
+  let effect: String
+
+  /// Those that the mount has. What each breaks was tried with Podman 4.3 on Linux 6.1: the root of a container is a mount of its own
+  /// with overlay, and takes no option from below; with vfs it is a part of the mount.
+  static func all(_ volume: Volume, isVfs: Bool) -> [MountOption] {
+    var found: [MountOption] = []
+    if volume.noexec {
+      found.append(
+        MountOption(
+          name: "noexec", code: .storageNoexec, severity: isVfs ? .error : .warning,
+          effect: "programs in volumes do not start, and with the driver vfs no container does; overlay itself is not concerned"))
+    }
+    if volume.nosuid {
+      found.append(
+        MountOption(
+          name: "nosuid", code: .storageNosuid, severity: isVfs ? .warning : .note,
+          effect: "with the driver vfs, setuid programs and file capabilities in containers have no effect; overlay is not concerned"))
+    }
+    if volume.nodev {
+      found.append(
+        MountOption(
+          name: "nodev", code: .storageNodev, severity: .note,
+          effect: "that breaks nothing, since rootless containers have no device nodes of their own"))
+    }
+    return found
   }
 }

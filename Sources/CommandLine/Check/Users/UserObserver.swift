@@ -10,17 +10,47 @@ struct UserExaminer {
   let settings: Settings
   let mounts: MountTable
   let shared: SharedFacts
+  let state: StatePlaces
+
+  /// Where Podman keeps the state of what runs.
+  struct StatePlaces {
+    /// The runtime directory.
+    let runtime: [UInt8]
+    /// What Podman takes in its place ends in the uid; each begins with this.
+    let temporary: [UInt8]
+
+    init(uid: UInt32) {
+      runtime = Array("/run/user/\(uid)".utf8)
+      temporary = Array("/tmp/".utf8)
+    }
+
+    private init() {
+      runtime = Array("/etc/none".utf8)
+      temporary = Array("/etc/none/".utf8)
+    }
+
+    /// Nothing is there, and no user can make anything there.
+    static let none = StatePlaces()
+  }
 
   /// Adds to `facts` what only the user can see.
   func examine(_ home: borrowing FileDescriptor, _ facts: inout UserFacts) {
-    let own = storageConf(home, facts.podmanGeneration)
+    let own = storageConf(ConfigFile.read(at: home, UserExaminer.storageConf), facts.podmanGeneration)
+    let daemon = daemonJson(home, ConfigFile.read(at: home, UserExaminer.daemonJson), facts.storage?.path, facts.dockerGeneration)
+    examine(home, own, daemon, podmanConfig(home, own), &facts)
+  }
+
+  private func examine(
+    _ home: borrowing FileDescriptor, _ own: UserFacts.StorageConf, _ daemon: UserFacts.DaemonJson, _ config: PodmanConfig?,
+    _ facts: inout UserFacts
+  ) {
     facts.storageConf = own
-    facts.daemonJson = daemonJson(home, facts.storage?.path, facts.dockerGeneration)
+    facts.daemonJson = daemon
     facts.ownStores = ownStores(home, isNetworkHome: facts.isNetworkHome)
     if let environment = facts.environment { facts.sessionDocker = sessionDocker(environment) }
     if let data = facts.environment?.dataHome, data.hasPrefix("/") { facts.dataHome = Place(data, settings, mounts) }
-    facts.podmanConfig = podmanConfig(home, own)
-    if let config = facts.podmanConfig {
+    facts.podmanConfig = config
+    if let config {
       if let environment = facts.environment { facts.sessionConfig = sessionConfig(config, environment) }
       let known = own.graphroot.map { [$0.path: $0] } ?? [:]
       facts.places = places(config, known)
@@ -35,9 +65,11 @@ struct UserExaminer {
     facts.localVolumes = localVolumes(facts)
     if facts.isNetworkHome {
       facts.blocked = []
-      for path in [UserExaminer.storageConf, UserExaminer.daemonJson] + facts.skeleton.map(\.path)
-      where !facts.blocked.contains(where: { $0.file == path }) {
-        if let place = BlockedPlace(onTheWayTo: path, at: home) { facts.blocked.append(.init(file: path, place: place)) }
+      var looked: [[UInt8]] = []
+      var seen = BlockedPlace.Seen()
+      for path in [UserExaminer.storageConf, UserExaminer.daemonJson] + facts.skeleton.map(\.path) where !looked.contains(path) {
+        looked.append(path)
+        if let place = BlockedPlace(onTheWayTo: path, at: home, &seen) { facts.blocked.append(.init(file: path, place: place)) }
       }
       facts.homeIsFull = isFull(home)
     }
@@ -50,33 +82,23 @@ struct UserExaminer {
     }
   }
 
-  /// What `examine` does, so that it has been done once: in a home where there is nothing, and with paths that are root's.
-  func rehearse(_ home: borrowing FileDescriptor) {
-    let own = storageConf(home, nil)
-    let text = try? TOMLText(
-      Array("[storage]\ngraphroot = \"/etc/none/none\"\n[storage.options]\nadditionalimagestores = [\"/etc\"]\n".utf8))
+  /// What `examine` does, so that it has been done once: in a home where there is nothing, and with paths that are root's. What the site's
+  /// files name is not looked at, which may be on a file server.
+  func rehearse(_ home: borrowing FileDescriptor, _ facts: inout UserFacts) {
+    let own = storageConf(
+      ConfigFile(
+        sample:
+          "[storage]\ndriver = \"overlay\"\ngraphroot = \"/etc/none/containers/storage\"\n[storage.options]\nadditionalimagestores = [\"/etc\"]\n"
+      ), nil)
+    let daemon = daemonJson(home, ConfigFile(sample: "{ \"data-root\": \"/etc/none/docker\" }\n"), nil, nil)
     _ = podmanConfig(home, own)
-    let content = ConfigFile.Content(bytes: text?.bytes ?? [], isLink: false, owner: 0, mode: 0o644, inode: 0)
-    let sample = PodmanConfig(user: PodmanConfig.File(path: "/etc/none", .site, .content(content)))
-    var facts = UserFacts(account: account, home: .missing)
-    facts.isNetworkHome = true
-    facts.daemonJson = daemonJson(home, nil, nil)
-    facts.places = places(sample, [:])
-    facts.imageStoreFaults = imageStoreFaults([sample], facts.places)
-    _ = ImageStoreFault(in: "/etc")
-    facts.missingPrograms = missingPrograms(sample)
-    facts.leftovers = leftovers(home, facts)
-    facts.localVolumes = localVolumes(facts)
-    facts.ownStores = ownStores(home, isNetworkHome: true)
-    facts.otherPaths = otherPaths(facts)
-    _ = BlockedPlace(onTheWayTo: UserExaminer.storageConf, at: home)
-    _ = isFull(home)
+    examine(home, own, daemon, PodmanConfig(user: PodmanConfig.File(own)), &facts)
   }
 
   // MARK: Podman
 
-  private func storageConf(_ home: borrowing FileDescriptor, _ generation: PodmanGeneration?) -> UserFacts.StorageConf {
-    var conf = UserFacts.StorageConf(file: ConfigFile.read(at: home, UserExaminer.storageConf))
+  private func storageConf(_ file: ConfigFile, _ generation: PodmanGeneration?) -> UserFacts.StorageConf {
+    var conf = UserFacts.StorageConf(file: file)
     guard case .content(let content) = conf.file else { return conf }
     do throws(TOMLText.Problem) {
       let text = try TOMLText(content.bytes)
@@ -176,7 +198,10 @@ struct UserExaminer {
 
   // MARK: Docker
 
-  private func daemonJson(_ home: borrowing FileDescriptor, _ storage: [UInt8]?, _ generation: DockerGeneration?) -> UserFacts.DaemonJson {
+  /// - Parameter file: what has the usual name in the home.
+  private func daemonJson(_ home: borrowing FileDescriptor, _ file: ConfigFile, _ storage: [UInt8]?, _ generation: DockerGeneration?)
+    -> UserFacts.DaemonJson
+  {
     let unit = DockerUnit(home, account, shared: shared.unitDirectories)
     var daemon = UserFacts.DaemonJson(file: .absent)
     daemon.unit = unit
@@ -192,7 +217,7 @@ struct UserExaminer {
         } catch {}
       }
     } else {
-      daemon.file = ConfigFile.read(at: home, UserExaminer.daemonJson)
+      daemon.file = file
     }
     func place(_ path: String?) -> Place? { path.flatMap { $0.hasPrefix("/") ? Place($0, settings, mounts) : nil } }
     if case .content(let content) = daemon.file {
@@ -305,8 +330,10 @@ struct UserExaminer {
   private func pauseProcess(_ runtimeDirectory: String?) -> UserFacts.PauseProcess {
     do throws(Errno) {
       let root = try open(path: [.slash], .directoryPlace)
+      let temporary = String(decoding: state.temporary, as: UTF8.self)
       guard
-        let pid = pauseNumber(root, runtimeDirectory ?? "/run/user/\(account.uid)") ?? pauseNumber(root, "/tmp/podman-run-\(account.uid)")
+        let pid = pauseNumber(root, runtimeDirectory ?? String(decoding: state.runtime, as: UTF8.self))
+          ?? pauseNumber(root, "\(temporary)podman-run-\(account.uid)")
       else {
         return .none
       }

@@ -8,6 +8,8 @@ struct ExaminerService {
   enum Failure: Error { case notStartedForIt }
 
   private var shared: SharedFacts? = nil
+  /// Of a copy, which ends before it would be released again.
+  private var examination: Examination? = nil
 
   /// Until nobody asks any more.
   mutating func run() throws(Failure) {
@@ -39,8 +41,8 @@ struct ExaminerService {
     do throws(ChildProcess.Failure) {
       return .printed(
         try ChildProcess.runCopy(seconds: request.timeout, limit: Examiner.limit) {
-          var examination = Examination(request, shared)
-          return examination.run().message
+          examination = Examination(request, shared)
+          return examination?.run().message ?? []
         })
     } catch {
       return .failed(error)
@@ -75,38 +77,30 @@ struct ExaminerService {
 
   /// The same for what looks: with `/` for a home, and `/etc` for the parent of the storage directories. What is looked at there is root's,
   /// and no user has a hand in it.
-  private func rehearse(_ shared: SharedFacts) {
+  private mutating func rehearse(_ shared: SharedFacts) {
     let account = Account(credentials: Credentials(user: 0, group: 0, groups: []), name: Array("root".utf8), home: [.slash])
     guard let template = try? StorageTemplate(Array("/etc/$USER".utf8)) else { return }
     var settings = Settings()
     settings.storage = template
     let mounts = MountTable(blockDeviceIsLocal: false)
     let home = HomeObserver(account, mounts)
-    let skeleton = [UserExaminer.storageConf, UserExaminer.daemonJson].map { SkeletonFile(path: $0, mode: 0o644, content: []) }
-    _ = home.files(skeleton, settings, mounts, findingAllLeftovers: true)
-    let request = UserRequest(
-      task: .check, name: account.name, uid: 0, gid: 0, groups: [], groupsLeftOut: false, home: account.home, conf: shared.conf, timeout: 1,
-      environment: nil)
-    var examination = Examination(request, shared)
-    examination.rehearse(
-      StorageObserver(account, settings, leaf: Array("rootless-storage".utf8), mounts, EngineDirectories(skeleton: skeleton)), settings,
-      mounts)
-    rehearse(home, UserExaminer(account: account, settings: settings, mounts: mounts, shared: shared))
-  }
-
-  private func rehearse(_ place: borrowing HomeObserver, _ examiner: UserExaminer) {
-    switch place.descriptor {
-    case .none: return
-    case .some(let home): examiner.rehearse(home)
+    // One whose directory is there.
+    let skeleton = [
+      (UserExaminer.storageConf, "[storage]\ndriver = \"overlay\"\n"), (UserExaminer.daemonJson, "{}\n"), (Array("etc/none".utf8), ""),
+    ].map {
+      SkeletonFile(path: $0, mode: 0o644, content: Array($1.utf8))
     }
+    let request = UserRequest(
+      task: .check, name: Array("user".utf8), uid: 65533, gid: 65533, groups: [], groupsLeftOut: false, home: account.home,
+      conf: shared.conf, timeout: 1, environment: nil)
+    examination = Examination(request, shared)
+    let place = StorageObserver(account, settings, leaf: Array("rootless-storage".utf8), mounts, EngineDirectories(skeleton: skeleton))
+    examination?.rehearse(place, home, skeleton, settings, mounts)
+    examination = nil
   }
 }
 
 extension ConfigFile {
-  fileprivate init(sample: String) {
-    self = .content(Content(bytes: Array(sample.utf8), isLink: false, owner: 65533, mode: 0o600, inode: 0))
-  }
-
   fileprivate var bytes: [UInt8]? {
     if case .content(let content) = self { content.bytes } else { nil }
   }

@@ -4,7 +4,9 @@ import RootlessStorage
 /// asks, and never again.
 ///
 /// Nothing in it is an account's, no name service is asked, and of the site's files it has only those that everybody may read.
-struct SharedFacts {
+///
+/// A class: in a copy of the process each count of a reference in it that is changed copies a page.
+final class SharedFacts {
   /// The file of settings that it was read for.
   let conf: [UInt8]
   let settings: Result<Settings, WayProblem>

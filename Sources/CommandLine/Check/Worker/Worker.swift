@@ -7,7 +7,7 @@ struct Examination {
   private let request: UserRequest
   private let shared: SharedFacts
   private let account: Account
-  private var settings = Settings()
+  private var settings: Settings
   private var facts: UserFacts
   private var actions: [UserReport.Action] = []
   /// Why the limit of the storage directory could not be set.
@@ -18,6 +18,7 @@ struct Examination {
   init(_ request: UserRequest, _ shared: SharedFacts) {
     self.request = request
     self.shared = shared
+    settings = (try? shared.settings.get()) ?? Settings()
     account = Account(
       credentials: Credentials(user: request.uid, group: request.gid, groups: request.groups), name: request.name, home: request.home,
       groupsLeftOut: request.groupsLeftOut)
@@ -48,9 +49,7 @@ struct Examination {
   }
 
   private mutating func run(_ identity: inout Identity) throws(IdentityError) -> UserReport {
-    do throws(WayProblem) { settings = try shared.settings.get() } catch {
-      return failure("the settings are refused, see the findings of this host")
-    }
+    if case .failure = shared.settings { return failure("the settings are refused, see the findings of this host") }
     if Planner.exclusion(of: account, settings) != nil {
       return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged))
     }
@@ -87,12 +86,23 @@ struct Examination {
   }
 
   /// What `run` does once the process is the user, so that it has been done before (`ExaminerService`).
-  mutating func rehearse(_ place: borrowing StorageObserver, _ settings: Settings, _ mounts: MountTable) {
+  mutating func rehearse(
+    _ place: borrowing StorageObserver, _ home: borrowing HomeObserver, _ skeleton: [SkeletonFile], _ settings: Settings,
+    _ mounts: MountTable
+  ) {
     self.settings = settings
     facts.home = .on(.named(Array("nfs4".utf8)))
     facts.isNetworkHome = true
+    facts.skeleton = skeleton
+    facts.files = home.files(skeleton, settings, mounts, findingAllLeftovers: true)
     facts.storage = storage(place.path, place, mounts)
     _ = report(UserDiagnosis(facts, settings, isPrivileged: true))
+    switch home.descriptor {
+    case .none: return
+    case .some(let root):
+      UserExaminer(account: account, settings: settings, mounts: mounts, shared: shared, state: .none).rehearse(root, &facts)
+      _ = report(UserDiagnosis(facts, settings, isPrivileged: true)).message
+    }
   }
 
   // MARK: The storage directory
@@ -195,7 +205,7 @@ struct Examination {
     switch place.descriptor {
     case .none: return failure("the home was lost while it was looked at; try again")
     case .some(let home):
-      let examiner = UserExaminer(account: account, settings: settings, mounts: mounts, shared: shared)
+      let examiner = UserExaminer(account: account, settings: settings, mounts: mounts, shared: shared, state: .init(uid: account.uid))
       facts.canRunPrograms = program.isPossible(isPrivileged: isPrivileged, hasClient: shared.hasManagerClient)
       examiner.examine(home, &facts)
       facts.overlayRecords = overlayRecords(place)
