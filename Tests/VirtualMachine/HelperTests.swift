@@ -269,7 +269,8 @@ struct HelperTests {
       let report = try Report(Output(status: 2, text: output.text.replacing("status 2\n", with: "")))
       #expect(
         report.users.map {
-          $0.failure == "no answer within 8 seconds; is the file server of /home/\($0.name == "carol" ? "nfs3" : "nfs4")/\($0.name) down?"
+          $0.failure
+            == "no answer within 8 seconds; is the file server of /home/\($0.name == "carol" ? "nfs3" : "nfs4")/\($0.name) down, or of another path that its files name?"
         } == [true, true, false])
       #expect(
         report.users.last?.name == "dave" && report.users.last?.failure == nil

@@ -5,8 +5,8 @@ import Testing
 /// A folder with fuse-overlayfs of Debian 13 and its library, as packages.
 private let fusePackages = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_FUSE"]
 
-/// Images that are stored once for a site (packaging/doc/admin.md), by the very lines of that chapter: NFS, two hosts, two users. No machine
-/// here reaches a registry.
+/// Images that are stored once for a site (packaging/doc/admin.md), by the very lines of that chapter: NFS, two hosts, two users. No
+/// machine here reaches a registry.
 @Suite(.serialized, .enabled(if: Lab.isPossible && fusePackages != nil, Comment(rawValue: Lab.need)))
 struct ImageStoreTests {
   /// What stands between lines of ``` in that chapter, in its order: the script, the export, the mount, the skeleton's lines, and the same

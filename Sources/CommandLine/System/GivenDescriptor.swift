@@ -1,7 +1,7 @@
 import RootlessStorage
 
-/// A descriptor that whoever started this program has opened and named by a path, as a shell does with `<(…)`: what is behind it can be read
-/// once, and by this process alone.
+/// A descriptor that whoever started this program has opened and named by a path, as a shell does with `<(…)`: what is behind it can be
+/// read once, and by this process alone.
 struct GivenDescriptor {
   private let number: Int32
 

@@ -111,7 +111,9 @@ struct Examiners: Sendable {
       return report
     } catch {
       switch error {
-      case .timedOut: return failure("no answer within \(seconds) seconds; is the file server of \(shown(account.home)) down?")
+      case .timedOut:
+        return failure(
+          "no answer within \(seconds) seconds; is the file server of \(shown(account.home)) down, or of another path that its files name?")
       case .notStarted(let cause): return failure("no process can be started: \(text(cause)); try again")
       case .tooMuch: return failure("the process that looked printed too much; try again")
       }
