@@ -57,6 +57,7 @@ struct SituationTests {
     for list in images layers; do echo '[{"id":"one"}]' > /var/tmp/site/overlay-$list/$list.json; done
 
     """
+  private static let readOnly = "mount --bind /var/tmp/site /var/tmp/site; mount -o remount,bind,ro /var/tmp/site\n"
   private static let listed = put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionalimagestores = [\"/var/tmp/site\"]") + "\n"
   private static let program = "printf '[storage.options.overlay]\\nmount_program = \"/bin/true\"\\n' >> \(conf)"
   /// Podman's database since 4.8, with what counts of its table.
@@ -403,6 +404,18 @@ struct SituationTests {
     .init(
       what: "one without a lock", script: siteStore + "rm /var/tmp/site/overlay-images/images.lock\n" + listed + program,
       codes: ["image-store"], isRepairable: false),
+    .init(
+      what: "one without a lock on a mount where nobody can write: Podman passes over it",
+      script: single + siteStore + "rm /var/tmp/site/overlay-images/images.lock\n" + readOnly + listed + program,
+      codes: ["image-store"], isRepairable: false, after: "'\(Machine.commandLine)' check alice | grep -q 'warning image-store'"),
+    .init(
+      what: "the same, with an old Podman, which does not",
+      script: early + siteStore + "rm /var/tmp/site/overlay-images/images.lock\n" + readOnly + listed + program,
+      codes: ["image-store"], isRepairable: false, after: "'\(Machine.commandLine)' check alice | grep -q 'error image-store'"),
+    .init(
+      what: "one without the lock of its layers there",
+      script: single + siteStore + "rm /var/tmp/site/overlay-layers/layers.lock\n" + readOnly + listed + program,
+      codes: ["image-store"], isRepairable: false, after: "'\(Machine.commandLine)' check alice | grep -q 'error image-store'"),
     .init(
       what: "one with a damaged list", script: siteStore + "echo '[{' > /var/tmp/site/overlay-layers/layers.json\n" + listed + program,
       codes: ["image-store"], isRepairable: false),

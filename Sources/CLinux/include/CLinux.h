@@ -157,6 +157,7 @@ static inline const char *clinux_statmount_string(const struct clinux_statmount 
 
 /* ---- File systems ------------------------------------------------------------------------------------------- */
 
+static const unsigned long clinux_st_readonly = ST_RDONLY;
 static const unsigned long clinux_st_nosuid = ST_NOSUID;
 static const unsigned long clinux_st_nodev = ST_NODEV;
 static const unsigned long clinux_st_noexec = ST_NOEXEC;

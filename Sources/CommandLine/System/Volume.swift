@@ -64,6 +64,14 @@ func isFull(_ directory: borrowing FileDescriptor) -> Bool {
   return answer.f_blocks > 0 && answer.f_bavail == 0
 }
 
+/// Whether nobody can write to what a directory is on, there or at all (fstatvfs(3)). On a network file system this may ask the server.
+func isReadOnly(_ directory: borrowing FileDescriptor) -> Bool {
+  var answer = statvfs()
+  let raw = directory.raw
+  do throws(Errno) { _ = try retrying { unsafe Int(fstatvfs(raw, &answer)) } } catch { return false }
+  return answer.f_flag & UInt(clinux_st_readonly) != 0
+}
+
 /// Borrows the descriptor: of a temporary one whose number alone is passed on, the call would find it closed.
 private func xfsHasFileTypes(_ directory: borrowing FileDescriptor) -> Bool { clinux_xfs_has_file_types(directory.raw) != 0 }
 

@@ -8,6 +8,8 @@ struct ImageStoreFault: Equatable, Sendable {
   enum Cause: Equatable, Sendable {
     /// A lock, in a directory where the user can make none.
     case missing
+    /// The same where nobody can: Podman since 4.9 then passes over a store, if it is the lock of its images.
+    case missingReadOnly
     case failed(Errno)
     case noFile
     /// Not what encoding/json of Go's takes.
@@ -40,7 +42,7 @@ struct ImageStoreFault: Equatable, Sendable {
       let place = try open(path: Array(directory.utf8), .directoryPlaceFollowing)
       do throws(Errno) { _ = try open(at: place, Array(lock.utf8), .readingFollowing) } catch {
         if error != .noEntry { return (lock, .failed(error)) }
-        if !canMakeFiles(in: place) { return (lock, .missing) }
+        if !canMakeFiles(in: place) { return (lock, isReadOnly(place) ? .missingReadOnly : .missing) }
       }
       switch ConfigFile.read(at: place, Array(list.utf8)) {
       // What is larger is not read for this.

@@ -419,7 +419,8 @@ extension UserDiagnosis {
     if let fault = facts.imageStoreFaults[ExpandedPath(raw, facts.account).path], fault.file.hasPrefix("\(driver)-") {
       let (why, cure) =
         switch fault.cause {
-        case .missing: ("is not there, and \(name) may not make it", "make it there as an empty file that everybody may read")
+        case .missing, .missingReadOnly:
+          ("is not there, and \(name) may not make it", "make it there as an empty file that everybody may read")
         case .failed(.accessDenied):
           (
             "may not be read by \(name)",
@@ -429,7 +430,9 @@ extension UserDiagnosis {
         case .noFile: ("is no file", "fill the store anew")
         case .invalid: ("is no valid JSON", "fill the store anew")
         }
-      let isPartial = reading.generation == .early && fault.cause == .invalid && fault.isImageList
+      let isPartial =
+        reading.generation == .early
+        ? fault.cause == .invalid && fault.isImageList : fault.cause == .missingReadOnly && fault.file.hasSuffix("/images.lock")
       let effect = isPartial ? "Podman finds none of its images" : "Podman's commands fail, also for images that are not in it"
       return [
         Trouble(
