@@ -125,13 +125,11 @@ final class PackageStory {
     #expect(try isOnDisk("/var/tmp/erin/containers/storage"))
   }
 
-  /// Linux 5.10 of Debian mounts overlay for users where its module is told to. The host says so, and no file in a home.
+  /// The host says so, and no file in a home.
   func overlayIsPermitted() throws {
     let before = try lab.root("rootless-storage check || true").text
     #expect(before.contains("error fuse-overlayfs") && before.contains("permit_mounts_in_userns=1"), "\(before)")
-    // As the remedy has it, without the time that a restart takes.
-    try lab.root(
-      "echo 'options overlay permit_mounts_in_userns=1' > /etc/modprobe.d/rootless-overlay.conf; rmmod overlay || true; modprobe overlay")
+    try lab.permitOverlay()
   }
 
   private static let record = "/run/user/2001/containers/overlay/overlay-false"

@@ -39,8 +39,8 @@ struct DirectoryQuota: Equatable, Sendable {
     }
     state = try quotaState(at: directory)
     guard mark.isInherited && state == .enforced else { return }
-    let whole = try space(parent)
-    let own = try space(directory)
+    let whole = try fileSystemStatistics(of: parent)
+    let own = try fileSystemStatistics(of: directory)
     size = UInt64(whole.f_blocks).multipliedReportingOverflow(by: UInt64(whole.f_frsize)).partialValue
     files = UInt64(whole.f_files)
     bytes = Use(whole.f_blocks, own.f_blocks, free: own.f_bfree, unit: UInt64(own.f_frsize))
@@ -54,13 +54,6 @@ extension DirectoryQuota.Use {
     limit = UInt64(own).multipliedReportingOverflow(by: unit).partialValue
     used = UInt64(own - min(own, free)).multipliedReportingOverflow(by: unit).partialValue
   }
-}
-
-private func space(_ directory: borrowing FileDescriptor) throws(Errno) -> statvfs {
-  var answer = statvfs()
-  let raw = directory.raw
-  _ = try retrying { unsafe Int(fstatvfs(raw, &answer)) }
-  return answer
 }
 
 /// The project of what bears the name; nil where that cannot be told, or is no directory of this owner's on this mount.

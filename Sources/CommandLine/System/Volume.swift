@@ -29,9 +29,7 @@ struct Volume: Equatable, Sendable {
       isNetwork = settings.isNetwork(name)
     }
     if isNetwork { return }
-    var answer = statvfs()
-    let raw = place.raw
-    _ = try retrying { unsafe Int(fstatvfs(raw, &answer)) }
+    let answer = try fileSystemStatistics(of: place)
     noexec = answer.f_flag & UInt(clinux_st_noexec) != 0
     nosuid = answer.f_flag & UInt(clinux_st_nosuid) != 0
     nodev = answer.f_flag & UInt(clinux_st_nodev) != 0
@@ -55,20 +53,24 @@ struct Volume: Equatable, Sendable {
   static func isInMemory(_ type: String) -> Bool { type == "tmpfs" || type == "ramfs" }
 }
 
+/// fstatvfs(3). Where the limit of a project counts for the directory, the sizes are that limit's.
+func fileSystemStatistics(of place: borrowing FileDescriptor) throws(Errno) -> statvfs {
+  var answer = statvfs()
+  let raw = place.raw
+  _ = try retrying { unsafe Int(fstatvfs(raw, &answer)) }
+  return answer
+}
+
 /// Whether the file system of a directory says that no byte is free for an ordinary user (fstatvfs(3)). On a network file system this
 /// asks the server, and hangs when that is gone. Quotas are not in it.
 func isFull(_ directory: borrowing FileDescriptor) -> Bool {
-  var answer = statvfs()
-  let raw = directory.raw
-  do throws(Errno) { _ = try retrying { unsafe Int(fstatvfs(raw, &answer)) } } catch { return false }
+  guard let answer = try? fileSystemStatistics(of: directory) else { return false }
   return answer.f_blocks > 0 && answer.f_bavail == 0
 }
 
 /// Whether nobody can write to what a directory is on, there or at all (fstatvfs(3)). On a network file system this may ask the server.
 func isReadOnly(_ directory: borrowing FileDescriptor) -> Bool {
-  var answer = statvfs()
-  let raw = directory.raw
-  do throws(Errno) { _ = try retrying { unsafe Int(fstatvfs(raw, &answer)) } } catch { return false }
+  guard let answer = try? fileSystemStatistics(of: directory) else { return false }
   return answer.f_flag & UInt(clinux_st_readonly) != 0
 }
 
