@@ -26,6 +26,7 @@ int thing_comes(const struct attack *attack, pid_t helper);
 int thing_goes(const struct attack *attack, pid_t helper);
 /* Everything of the attacker's that is in the way of a first login. */
 void things_end(const struct attack *attack);
+void remove_tree(const char *path);
 
 /* tamper.c: what somebody who may do anything to a process could do to it. One bit for each that was not refused. */
 enum { TAMPER_SIGNAL = 1, TAMPER_LIMITS = 2, TAMPER_READ = 4, TAMPER_MEMORY = 8, TAMPER_DESCRIPTORS = 16, TAMPER_TRACE = 32 };

@@ -9,11 +9,14 @@
 static volatile sig_atomic_t is_over;
 static void end(int signal) { (void)signal, is_over = 1; }
 
+/* The directories of the files stay: a login from below which its user takes them away has failed by that user's doing, and it could not
+ * be told from one that somebody else made fail. */
 static void clear_up(pid_t parent) {
-  const struct attack none = {VICTIM_UID, STORAGE, "dir", NULL, NULL, 1};
   become(VICTIM_UID);
   while (getppid() == parent) {
-    things_end(&none);
+    unlink(HOME "/.config/containers/storage.conf");
+    unlink(HOME "/.config/docker/daemon.json");
+    remove_tree(STORAGE);
     usleep(3000);
   }
   _exit(0);

@@ -83,7 +83,7 @@ static int remove_one(const char *path, const struct stat *status, int type, str
   return 0;
 }
 
-static void remove_tree(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+void remove_tree(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
 
 static void unfill(const char *directory) {
   char path[512];
