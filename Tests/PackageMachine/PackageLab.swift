@@ -59,11 +59,12 @@ extension Lab {
     ).lines
   }
 
-  /// Logs in on a terminal. login(1) wants one, and asks it; what comes before the shell is all that counts here.
+  /// Logs in on a terminal. login(1) wants one, and asks it; what comes before the shell is all that counts here. What holds the input open
+  /// must not hold the connection's output too, which would wait for its end.
   func console(_ user: String) throws {
     try root(
       """
-      script --quiet --command 'login -f \(user)' /dev/null < <(sleep 90) > /run/login & script=$!
+      script --quiet --command 'login -f \(user)' /dev/null < <(sleep 90 2>/dev/null) > /run/login & script=$!
       for n in $(seq 80); do ! grep -q \(user)@ /run/login || break; sleep 1; done
       kill $script
       """)
