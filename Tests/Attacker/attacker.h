@@ -26,6 +26,7 @@ int thing_comes(const struct attack *attack, pid_t helper);
 int thing_goes(const struct attack *attack, pid_t helper);
 /* Everything of the attacker's that is in the way of a first login. */
 void things_end(const struct attack *attack);
+/* With all that is in it, as far as this process may. Links are not followed. */
 void remove_tree(const char *path);
 
 /* tamper.c: what somebody who may do anything to a process could do to it. One bit for each that was not refused. */

@@ -20,9 +20,8 @@ struct AnsibleTests {
     let untouched = try lab.root(Site.snapshot).text
     #expect(untouched == before, "\(Site.difference(before, untouched))")
 
-    // The gate asks the engines of those that the site names; without a daemon of theirs, only Podman.
-    let first = try site.play(variables: ["rootless_storage_verify_users": ["alice"]])
-    #expect(first.recap["failed"] == 0 && first.text.contains(#/Ask the engines\] \*+\nok: /#), "\(first)")
+    let first = try site.play()
+    #expect(first.recap["failed"] == 0, "\(first)")
     #expect(
       try lab.root("grep -v '^#' /etc/rootless-storage/rootless-storage.conf").lines == [
         "network_filesystems = nfs nfs4", "uid_max = 40000", "subids = off", "reserved_ids = 5000000-5999999 7",
@@ -33,10 +32,9 @@ struct AnsibleTests {
     #expect(try lab.root("systemctl is-enabled rootless-storage-prune.timer || true").text == "disabled\n")
     // What alice's session lacked was made as her login would have made it.
     #expect(
-      try lab.root(
-        "stat -c '%a %U' /var/tmp/alice; runuser -u alice -- sh -c 'cd; cat .site; find .config -name storage.conf -o -name daemon.json'"
-      )
-      .lines == ["700 alice", "for alice", ".config/containers/storage.conf"])
+      try lab.root("stat -c '%a %U' /var/tmp/alice; runuser -u alice -- sh -c 'cd; cat .site; ls .config .config/containers'").lines == [
+        "700 alice", "for alice", ".config:", "containers", ".config/containers:", "storage.conf",
+      ])
     // dpkg has put its own version beside the changed one. It is in nobody's home, neither is what the site does not want.
     #expect(
       try lab.root("cd /etc/rootless-storage/skel; find . -type f | LC_ALL=C sort").lines == [
@@ -47,7 +45,7 @@ struct AnsibleTests {
     // A second run changes nothing, and says so; and so does check mode.
     let state = try lab.root(Site.snapshot).text
     for options in ["", "--check"] {
-      let again = try site.play(options, variables: ["rootless_storage_verify_users": [String]()])
+      let again = try site.play(options)
       #expect(again.recap["failed"] == 0 && again.recap["changed"] == 0, "\(options): \(again)")
     }
     let now = try lab.root(Site.snapshot).text
@@ -63,10 +61,12 @@ struct AnsibleTests {
     }
     try lab.root("mv /usr/bin/newuidmap.away /usr/bin/newuidmap; rootless-storage repair bob")
 
-    // An engine that does not do.
+    // The gate asks the engines of those that the site names; without a daemon of theirs, only Podman.
+    let asked = try site.play(variables: ["rootless_storage_verify_users": ["alice", "bob"]])
+    #expect(asked.recap["failed"] == 0 && asked.recap["changed"] == 0, "\(asked)")
     try lab.root(
       "mv /usr/bin/podman /usr/bin/podman.away; printf '#!/bin/sh\\necho broken; exit 125\\n' > /usr/bin/podman; chmod 755 /usr/bin/podman")
-    let unfit = try site.play(variables: ["rootless_storage_verify_users": ["alice", "bob"]])
+    let unfit = try site.play()
     #expect(
       unfit.recap["failed"] == 1 && unfit.text.contains("error engine-fails: Podman failed at the step info: ")
         && unfit.text.contains("broken"), "\(unfit)")

@@ -42,14 +42,14 @@ struct LoginsMeanwhileTests {
 
   private static func name(_ file: String?) -> String { URL(fileURLWithPath: file ?? "/nonexistent").lastPathComponent }
 
-  /// The pauses are for the package manager: without them what an emulated processor can do goes to logins, and a phase takes minutes.
   private static let ways = [
     "ssh": "ssh -o StrictHostKeyChecking=accept-new user1@lab1 true",
     "su": "su - frank -c true",
     "host": "pam-host /etc/pam.d tested erin | grep -q '^open=0 close=0 '",
   ]
 
-  /// Each way in a loop of its own, which writes a line for each login.
+  /// Each way in a loop of its own, which writes a line for each login. The pauses are for the package manager: without them what an
+  /// emulated processor can do goes to logins, and a phase takes minutes.
   private func begin(on lab: Lab) throws {
     try lab.put(Machine.host ?? "/nonexistent")
     try lab.root(
