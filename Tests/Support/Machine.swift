@@ -43,11 +43,6 @@ public final class Machine {
     try sure(
       """
       umask 022
-      mount -t tmpfs -o mode=755 dev /mnt
-      mkdir /mnt/pts /mnt/shm
-      for node in null zero full random urandom tty; do touch /mnt/$node; mount --bind /dev/$node /mnt/$node; done
-      mount --move /mnt /dev
-
       mount -t tmpfs -o mode=755 etc /mnt
       cp -a /etc/ld.so.* /etc/login.defs /mnt/ 2>/dev/null || true
       mkdir /mnt/pam.d /mnt/security
@@ -75,8 +70,16 @@ public final class Machine {
       chmod 755 /home
       mount -t \(storage) vartmp /var/tmp
       chmod 1777 /var/tmp
+
+      # At the end, since there is no /dev/null in it yet.
+      mount -t tmpfs -o mode=755 dev /mnt
+      mkdir /mnt/pts /mnt/shm
+      mount --move /mnt /dev
       """)
     // Without a program for each, of which a machine would have more than for all else.
+    for (name, major, minor) in [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)] {
+      try namespace.makeDevice("/dev/\(name)", S_IFCHR, major: UInt8(major), minor: UInt8(minor), mode: 0o666)
+    }
     try namespace.makeDevice("/dev/loop-control", S_IFCHR, major: 10, minor: 237)
     for number in UInt8(0)..<64 { try namespace.makeDevice("/dev/loop\(number)", S_IFBLK, major: 7, minor: number) }
     // Its processes are all that there are, as on a host: the first one says so of /proc.
@@ -99,16 +102,20 @@ public final class Machine {
   }
 
   public func write(_ text: String, to path: String) throws {
+    if try namespace.write(text, to: path, O_TRUNC) { return }
     let data = Data(text.utf8).base64EncodedString()
     try sure("echo \(data) | base64 -d > '\(path)'")
   }
 
   /// Adds an account, and makes its home unless `home` is given.
   public func user(_ name: String, uid: Int = 4001, gid: Int? = nil, home: String? = nil) throws {
-    try sure(
-      "echo '\(name):x:\(uid):\(gid ?? uid)::\(home ?? "/home/\(name)"):/bin/sh' >> /etc/passwd; echo '\(name):x:\(gid ?? uid):' >> /etc/group"
-    )
-    if home == nil { try sure("install -d -m 700 -o \(uid) -g \(gid ?? uid) '/home/\(name)'") }
+    let (own, group) = ("/home/\(name)", gid ?? uid)
+    for (line, file) in [("\(name):x:\(uid):\(group)::\(home ?? own):/bin/sh\n", "passwd"), ("\(name):x:\(group):\n", "group")] {
+      if try !namespace.write(line, to: "/etc/" + file, O_APPEND) { try sure("printf '%s' '\(line)' >> /etc/\(file)") }
+    }
+    if home == nil, try !namespace.makeDirectory(own, mode: 0o700, owner: uid_t(uid), group: gid_t(group)) {
+      try sure("install -d -m 700 -o \(uid) -g \(group) '\(own)'")
+    }
   }
 
   /// Opens a session of the user through the real libpam, and closes it.

@@ -39,11 +39,44 @@ public final class MountNamespace {
     holder.waitUntilExit()
   }
 
-  /// Makes a device node in it, which everybody may read and root may write.
-  func makeDevice(_ path: String, _ kind: mode_t, major: UInt8, minor: UInt8) throws {
-    if mknod(root + path, kind | 0o644, dev_t(major) << 8 | dev_t(minor)) != 0 {
+  /// Makes a device node in it.
+  func makeDevice(_ path: String, _ kind: mode_t, major: UInt8, minor: UInt8, mode: mode_t = 0o644) throws {
+    if mknod(root + path, kind, dev_t(major) << 8 | dev_t(minor)) != 0 || chmod(root + path, mode) != 0 {
       throw CommandFailure(description: "\(path): \(String(cString: strerror(errno)))")
     }
+  }
+
+  /// Makes a directory of somebody's in it, without a program.
+  func makeDirectory(_ path: String, mode: mode_t, owner: uid_t, group: gid_t) throws -> Bool {
+    guard let (parent, name) = openParent(of: path) else { return false }
+    defer { close(parent) }
+    return mkdirat(parent, name, mode) == 0 && fchmodat(parent, name, mode, 0) == 0
+      && fchownat(parent, name, owner, group, AT_SYMLINK_NOFOLLOW) == 0
+  }
+
+  /// Writes a file as root in it, without a program.
+  ///
+  /// - Parameter flags: O_TRUNC or O_APPEND.
+  func write(_ text: String, to path: String, _ flags: Int32) throws -> Bool {
+    guard let (parent, name) = openParent(of: path) else { return false }
+    defer { close(parent) }
+    let file = openat(parent, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0o644)
+    guard file >= 0 else { return false }
+    try FileHandle(fileDescriptor: file, closeOnDealloc: true).write(contentsOf: Data(text.utf8))
+    return true
+  }
+
+  /// Nil where the path leads over a symbolic link, which would not mean there what it means to this process.
+  private func openParent(of path: String) -> (parent: Int32, name: String)? {
+    var parts = path.split(separator: "/").map(String.init)
+    guard path.hasPrefix("/"), let name = parts.popLast() else { return nil }
+    var directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)
+    for part in parts where directory >= 0 {
+      let next = openat(directory, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      close(directory)
+      directory = next
+    }
+    return directory < 0 ? nil : (directory, name)
   }
 
   /// Runs a program as root in it.
