@@ -191,7 +191,7 @@ struct VerifyTests {
     Fault(
       what: "info fails", command: "info", script: "printf 'first\\n\\033[31mlast \\\\ line\\r\\n' >&2; exit 125", step: "info",
       outcome: "failed", cause: "it ended with the exit status 125",
-      words: ["first", "\\033[31mlast \\134 line"], status: 125,
+      words: ["first", "\\033[31mlast \\ line"], status: 125,
       remedy:
         "as alice, in a session of theirs: podman --log-level=debug info    # check finds nothing that explains it: act on what Podman prints; then: \(again)"
     ),

@@ -633,7 +633,7 @@ struct TableTests {
     let login = try machine.login("DOM\\alice")
     #expect(
       login.errors == [
-        "DOM\\134alice: this user name cannot be part of a path: set storage_directory with $UID in place of $USER in rootless-storage.conf; nothing is done"
+        "DOM\\alice: this user name cannot be part of a path: set storage_directory with $UID in place of $USER in rootless-storage.conf; nothing is done"
       ])
     try machine.write(
       "network_filesystems = ramfs\nstorage_directory = /var/tmp/u$UID\n", to: "/etc/rootless-storage/rootless-storage.conf")

@@ -1,7 +1,7 @@
 /// One line for a person. What is interpolated is escaped and bounded: it may be a user's.
 ///
-/// Printable ASCII stays; a backslash and every other byte becomes `\ooo`, as in /proc/self/mountinfo, so that nothing can pretend
-/// to be a second line or speak to a terminal.
+/// Printable ASCII stays and every other byte becomes `\ooo`, so that nothing can pretend to be a second line or speak to a terminal. So
+/// does a backslash before three octal digits, which would be read as such a byte; elsewhere it is printed: `DOMAIN\alice`.
 public struct Text: ExpressibleByStringInterpolation, Equatable, Sendable {
   /// An interpolated value is cut to this many bytes, as it is shown.
   static let longestValue = 256
@@ -42,16 +42,21 @@ public struct Text: ExpressibleByStringInterpolation, Equatable, Sendable {
 /// Printable ASCII as it is, anything else as `\ooo`; cut after `Text.longestValue` bytes, and `...` says so.
 package func escaped(_ value: [UInt8]) -> [UInt8] {
   var safe: [UInt8] = []
-  for byte in value {
+  for (index, byte) in value.enumerated() {
     if safe.count >= Text.longestValue {
       safe += [.dot, .dot, .dot]
       break
     }
-    if byte >= .space && byte < 0x7f && byte != .backslash {
+    if byte >= .space && byte < 0x7f && !(byte == .backslash && isOctal(value.dropFirst(index + 1).prefix(3))) {
       safe.append(byte)
     } else {
       safe += [.backslash, UInt8(ascii: "0") + (byte >> 6), UInt8(ascii: "0") + (byte >> 3 & 7), UInt8(ascii: "0") + (byte & 7)]
     }
   }
   return safe
+}
+
+/// Three octal digits.
+private func isOctal(_ digits: ArraySlice<UInt8>) -> Bool {
+  digits.count == 3 && digits.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "7") }
 }
