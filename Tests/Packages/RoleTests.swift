@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The role packaging/ansible/rootless_storage against a clean Debian, with Debian's ansible-playbook: all that needs no running systemd, no
-/// NFS, no sessions and no engines. AnsibleTests of PackageMachine has the rest, where a play takes minutes.
+/// The role packaging/ansible/rootless_storage against a clean Debian, with Debian's ansible-playbook: all that needs neither a running
+/// systemd nor NFS, sessions or engines. The rest is AnsibleTests of vm-packages, where a play takes ten times as long.
 @Suite(.enabled(if: DebianRoot.isPossible, Comment(rawValue: DebianRoot.need)))
 struct RoleTests {
   @Test func `Ansible's role tells before what it does, does it once, stops at errors, and removes all of it`() throws {
