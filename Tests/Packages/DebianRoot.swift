@@ -29,9 +29,10 @@ final class DebianRoot {
   static func shadowBase(_ release: String) -> String? { variables["ROOTLESS_STORAGE_SHADOW_\(release)"] }
   static let need = "needs root and the packages: run it as Tests/run packages"
 
-  init(_ base: String? = base) throws {
+  /// - Parameter ownProcesses: /proc shows only what is run in it, and programs can see that they are in a chroot.
+  init(_ base: String? = base, ownProcesses: Bool = false) throws {
     guard let base, let host = Machine.host else { throw CommandFailure(description: DebianRoot.need) }
-    namespace = try MountNamespace()
+    namespace = try MountNamespace(ownProcesses: ownProcesses)
     let root = DebianRoot.place
     let made = try outside(
       """
@@ -96,6 +97,13 @@ final class DebianRoot {
     let output = try sh("set -e; " + script)
     if output.status != 0 { throw CommandFailure(description: "\(script)\n\(output)") }
     return output
+  }
+
+  /// What Ansible has to know to act on it as root. Only the way there is not that of a network: `enter` takes the place of ssh.
+  var ansibleVariables: String {
+    let enter = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("enter").path
+    return
+      "ansible_connection=ssh ansible_host=\(namespace.process) ansible_user=root ansible_ssh_executable='\(enter)' ansible_ssh_transfer_method=piped"
   }
 
   /// Where a package lies in it.

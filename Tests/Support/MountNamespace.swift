@@ -6,6 +6,8 @@ public final class MountNamespace {
   private let holder: Process
   private let release: Pipe
   private let prefix: [String]
+  /// The number of a process in it, as this process can name it.
+  public let process: String
   /// Its root directory, as this process can name it.
   private let root: String
 
@@ -30,6 +32,7 @@ public final class MountNamespace {
       let children = "/proc/\(inside)/task/\(inside)/children"
       inside = try String(contentsOfFile: children, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
     }
+    process = inside
     root = "/proc/\(inside)/root"
     prefix = ["--target", inside, "--mount"] + (ownProcesses ? ["--pid"] : []) + ["--"]
   }
