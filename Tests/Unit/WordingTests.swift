@@ -4,8 +4,11 @@ import Testing
 
 @Suite struct TextTests {
   @Test(arguments: [
-    ("", ""), ("plain ~", "plain ~"), ("\n", "\\012"), ("LAB\\alice", "LAB\\alice"), ("\u{1b}[2J", "\\033[2J"), ("\u{7f}", "\\177"), ("\0", "\\000"),
-    ("ä", "\\303\\244"), ("\\012", "\\134012"), ("\\08", "\\08"), ("\\", "\\"), ("\\\n", "\\\\012"), ("\\12\u{1}", "\\12\\001"), ("%s%n", "%s%n"),
+    ("", ""), ("plain ~", "plain ~"), ("\n", "\\012"), ("\u{1b}[2J", "\\033[2J"), ("\u{7f}", "\\177"), ("\0", "\\000"),
+    ("ä", "\\303\\244"), ("%s%n", "%s%n"),
+    // A backslash, where it cannot be read as one of these.
+    ("LAB\\alice", "LAB\\alice"), ("\\", "\\"), ("\\08", "\\08"), ("\\012", "\\134012"), ("\\\n", "\\\\012"),
+    ("\\12\u{1}", "\\12\\001"),
   ])
   func `printable ASCII stays, anything else becomes octal`(value: String, expected: String) {
     #expect(shown(escaped(bytes(value))) == expected)
