@@ -20,7 +20,8 @@ struct KerberosLab {
 
   /// - Parameter options: of ssh(1).
   private func ssh(_ user: String, _ options: String, _ command: String) -> String {
-    "ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \(options) \(user)@lab1 '\(command)'"
+    let usual = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o KexAlgorithms=ecdh-sha2-nistp256"
+    return "ssh \(usual) \(options) \(user)@lab1 '\(command)'"
   }
 
   /// Logs in by the password, with which pam_krb5 gets a ticket.
