@@ -46,6 +46,19 @@ struct HomeImageTests {
       return report.users.flatMap(\.findings).map { "\($0.severity) \($0.code)" }.sorted()
     }
 
+    /// Until a host has seen what another one has done in the home: NFS lets it remember for some time.
+    func wait(until condition: String, on host: Lab.Host) throws {
+      try lab.root(
+        """
+        for i in $(seq 90); do
+          echo 3 > /proc/sys/vm/drop_caches
+          if setpriv --reuid alice --regid alice --init-groups sh -c '\(condition)'; then exit 0; fi
+          sleep 1
+        done
+        exit 1
+        """, on: host)
+    }
+
     /// After this nothing of alice's runs, and what was mounted is not any more.
     func leave(on host: Lab.Host) throws {
       try lab.root(
@@ -103,8 +116,10 @@ struct HomeImageTests {
 
     // Without the user's file a login there makes one for all hosts, and the image is not used any more.
     try lab.root("setpriv --reuid alice --regid alice --init-groups rm \(HomeImageTests.conf)")
+    try site.wait(until: "! test -e \(HomeImageTests.conf)", on: .lab2)
     #expect(
       try lab.login("alice", "grep graphroot \(HomeImageTests.conf)", on: .lab2).text.contains("\"/var/tmp/alice/containers/storage\""))
+    try site.wait(until: "test -e \(HomeImageTests.conf)", on: .lab1)
     #expect(try site.check() == ["warning image-in-home"])
     #expect(try lab.login("alice", recipe[1]).status == 0)
     #expect(try site.check() == ["note image-in-home"])
