@@ -112,6 +112,35 @@ struct SituationTests {
   private static func bound(_ store: String, from source: String) -> String {
     "install -d -o 4001 /home/alice/.local /home/alice/.local/share /home/alice/.local/share/\(store); mount --bind \(source) /home/alice/.local/share/\(store)\n"
   }
+  /// A file system in a file, mounted in the place of Podman's store. By itself the file is on a network file system.
+  ///
+  /// - Parameter lock: a lock of the file is held by the loop device, until that goes with the mount.
+  private static func image(_ directory: String = "/mnt", lock: Bool) -> String {
+    """
+    [ \(directory) != /mnt ] || mount -t ramfs none /mnt
+    truncate -s 400M \(directory)/i; mkfs.ext4 -q -E root_owner=4001:4001,lazy_itable_init=0 \(directory)/i; chown 4001 \(directory)/i
+    install -d -o 4001 /home/alice/.local /home/alice/.local/share /home/alice/.local/share/containers
+    python3 - <<'END'
+    import errno, fcntl, os, struct, sys
+    file = os.open("\(directory)/i", os.O_RDWR)
+    # F_OFD_SETLK. Here that is what others see of a lock as they see another host's on NFS.
+    if \(lock ? 1 : 0): fcntl.fcntl(file, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+    # LOOP_CTL_GET_FREE, LOOP_SET_FD, LOOP_SET_STATUS64 with LO_FLAGS_AUTOCLEAR.
+    control = os.open("/dev/loop-control", os.O_RDWR)
+    while True:
+      name = "/dev/loop%d" % fcntl.ioctl(control, 0x4C82)
+      device = os.open(name, os.O_RDWR)
+      try:
+        fcntl.ioctl(device, 0x4C00, file)
+        break
+      except OSError as error:
+        if error.errno != errno.EBUSY: raise
+    fcntl.ioctl(device, 0x4C04, struct.pack("=5Q4I64s64s32s2Q", 0, 0, 0, 0, 0, 0, 0, 0, 4, b"", b"", b"", 0, 0))
+    sys.exit(os.system("mount -o nosuid,nodev " + name + " /home/alice/.local/share/containers") >> 8)
+    END
+
+    """
+  }
 
   static let situations: [Situation] = [
     // The storage directory
@@ -808,6 +837,25 @@ struct SituationTests {
       what: "a bind mount in the place of Podman's store, of what is removed when it is old",
       script: "rm \(conf); " + ages + ownDirectory("aged/alice") + bound("containers", from: "/var/tmp/aged/alice"),
       codes: ["graphroot-volatile", "storage-ageing"], isRepairable: false),
+    .init(
+      what: "an image on a file server in the place of Podman's store, locked by this host", script: "rm \(conf); " + image(lock: true),
+      codes: ["image-in-home"], isRepairable: false),
+    .init(
+      what: "an image on a file server that storage.conf names, and that nobody has locked",
+      script: put(conf, goodDriver + "graphroot = \"/home/alice/.local/share/containers/storage\"") + "\n" + image(lock: false),
+      codes: ["image-in-home"], isRepairable: false),
+    .init(
+      what: "an image on a file server that another host has locked",
+      script: "rm \(conf); " + image(lock: true) + "mount --bind /dev/null /proc/locks", codes: ["image-on-two-hosts"], isRepairable: false),
+    .init(
+      what: "an image on a file server, and a graphroot elsewhere", script: image(lock: true), codes: ["image-in-home"], isRepairable: false
+    ),
+    .init(
+      what: "an image on a file server that is not used, and that another host has locked",
+      script: image(lock: true) + "mount --bind /dev/null /proc/locks", codes: ["image-in-home", "image-on-two-hosts"], isRepairable: false),
+    .init(
+      what: "an image on a local disk in the place of Podman's store",
+      script: "rm \(conf); " + image("/var/lib/rootless-storage", lock: false), codes: [], isRepairable: false),
     .init(
       what: "a link in the place of the store, which graphroot makes needless", script: linked("containers", to: "/nowhere/x"), codes: [],
       isRepairable: false),

@@ -52,6 +52,41 @@ import Testing
       IntendedConfig(local).graphroot == "/var/tmp/alice/containers/storage" && IntendedConfig(local).dataRoot == "/var/tmp/alice/docker")
   }
 
+  @Test(arguments: [
+    (LockHolder.thisHost, FindingCode.imageInHome, Finding.Severity.note, "and this one has locked it."),
+    (.unknown, .imageInHome, .note, "and whether it is locked is not known."),
+    (.nobody, .imageInHome, .warning, "which nobody has locked: nothing keeps another host from mounting it too"),
+    (.another, .imageOnTwoHosts, .error, "which another host has locked, and this one has not"),
+  ])
+  func `a store in an image is judged by who has locked the image`(
+    lock: LockHolder, code: FindingCode, severity: Finding.Severity, words: String
+  ) {
+    let image = NetworkImage(path: "/home/alice/i\u{1B}", type: "nfs4", lock: lock)
+    let trouble = UserDiagnosis(facts(), settings, isPrivileged: true).trouble(image, "/home/alice/s", "graphroot in f")
+    #expect(trouble.code == code && trouble.severity == severity, "\(trouble)")
+    #expect(
+      trouble.sentence.hasPrefix("graphroot in f is /home/alice/s, in a file system in the image /home/alice/i\\033 on nfs4")
+        && trouble.sentence.contains(words), "\(trouble)")
+  }
+
+  @Test func `a lock of this host's is told from others in the kernel's list`() throws {
+    let place = TestDirectory()
+    place.file("f", "")
+    let file = try open(path: place("f"), .updating)
+    #expect(LockHolder(of: file) == .nobody)
+    try lockWhole(file)
+    #expect(LockHolder(of: try open(path: place("f"), .reading)) == .thisHost)
+    let status = try fileStatus(of: file)
+    func name(_ number: UInt32) -> String { (number < 16 ? "0" : "") + String(number, radix: 16) }
+    let own = "\(name(status.deviceMajor)):\(name(status.deviceMinor)):\(status.inode)"
+    for (list, isListed) in [
+      ("1: POSIX  ADVISORY  WRITE 7 \(own) 0 EOF\n", true),
+      ("1: FLOCK  ADVISORY  WRITE 7 fe:00:1 0 EOF\n2: FLOCK  ADVISORY  READ -1 \(own) 0 EOF", true),
+      ("1: FLOCK  ADVISORY  WRITE 7 \(own)0 0 EOF\n", false), ("1: -> FLOCK  ADVISORY  WRITE 7 \(own) 0 EOF\n", false), ("", false),
+      (own, false),
+    ] { #expect(LockHolder.isListed(status, in: bytes(list)) == isListed, "\(list)") }
+  }
+
   @Test func `the runroot is read out of Podman's database`() {
     func found(_ text: String) -> String? { UserExaminer.runroot(inDatabase: Array(text.utf8)) }
     #expect(found("oslinuxrun-root/run/containers/storagestatic-dir/var/tmp") == "/run/containers/storage")

@@ -76,6 +76,15 @@ static inline int clinux_lock_whole(int descriptor) {
   whole.l_whence = SEEK_SET;
   return fcntl(descriptor, F_OFD_SETLK, &whole);
 }
+/* Whether anybody else has a lock for writing, anywhere in the file (fcntl(2), F_GETLK): 1, 0, or -1 with errno. Takes none. */
+static inline int clinux_is_locked(int descriptor) {
+  struct flock whole;
+  memset(&whole, 0, sizeof whole);
+  whole.l_type = F_RDLCK;
+  whole.l_whence = SEEK_SET;
+  if (fcntl(descriptor, F_GETLK, &whole) != 0) return -1;
+  return whole.l_type != F_UNLCK;
+}
 /* flock(2), without waiting: goes with the descriptor. Whoever can open the file can take it, for reading too. */
 static inline int clinux_lock_exclusively(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 static inline void clinux_sleep_milliseconds(long milliseconds) {

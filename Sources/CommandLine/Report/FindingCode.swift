@@ -73,6 +73,8 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case dockerDriver = "docker-driver"
   case execRootUnusable = "exec-root-unusable"
   case imagesInHome = "images-in-home"
+  case imageInHome = "image-in-home"
+  case imageOnTwoHosts = "image-on-two-hosts"
   case volumesLocal = "volumes-local"
   case leftover = "leftover"
 

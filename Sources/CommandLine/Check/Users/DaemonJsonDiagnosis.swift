@@ -398,12 +398,9 @@ extension UserDiagnosis {
     }
     if volume.noexec { add(.storageNoexec, .warning, "\(what) is on a mount with noexec: programs in volumes do not start.", elsewhere) }
     if let shortage = spaceShortage(volume, of: what) { add(.storageSpace, shortage.severity, shortage.sentence, elsewhere) }
-    for trouble in troubles(of: daemon.unitRoot ?? daemon.dataRoot, path, for: .store, key) where trouble.code == .storageAgeing {
-      if case .command(let command) = trouble.cure {
-        add(.storageAgeing, .warning, trouble.sentence, command)
-      } else {
-        add(.storageAgeing, .warning, trouble.sentence, elsewhere)
-      }
+    for trouble in troubles(of: daemon.unitRoot ?? daemon.dataRoot, path, for: .store, key)
+    where [.storageAgeing, .imageInHome, .imageOnTwoHosts].contains(trouble.code) {
+      add(trouble.code, trouble.severity, trouble.sentence, remedy(for: trouble, of: .docker, elsewhere: elsewhere))
     }
   }
 

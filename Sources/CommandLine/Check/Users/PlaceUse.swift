@@ -83,6 +83,7 @@ extension UserDiagnosis {
     func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ cure: PlaceTrouble.Cure) {
       found.append(PlaceTrouble(code: code, severity: severity, sentence: sentence, cure: cure))
     }
+    if use.isKept, use.hasLayers, let image = place.image { found.append(trouble(image, path, setting)) }
     var isVolatile = false
     if let volume = place.volume {
       let type = volume.type ?? "a disk"

@@ -24,6 +24,8 @@ struct Place: Equatable, Sendable {
   let isNetwork: Bool
   /// The volume of it; nil on a network file system, and where nobody tells.
   private(set) var volume: Volume?
+  /// What the file system is in, if that is a file of a network file system.
+  private(set) var image: NetworkImage?
 
   /// - Parameter path: absolute. The process must be the user; what it asks may hang with a file server.
   init(_ path: String, _ settings: Settings, _ mounts: MountTable) {
@@ -45,7 +47,10 @@ struct Place: Equatable, Sendable {
         } else {
           state = canMakeFiles(in: place) ? .absent : .unreachable(nearest: shown(nearest))
         }
-        if !isNetwork { volume = Place.volume(place, status, settings, mounts) }
+        if !isNetwork {
+          volume = Place.volume(place, status, settings, mounts)
+          image = NetworkImage(status, settings, mounts)
+        }
         return
       } catch {
         guard error == .noEntry, nearest != [.slash], let slash = nearest.lastIndex(of: .slash) else {

@@ -103,6 +103,7 @@ struct UserDiagnosis: Sendable {
     judgePodmanConfig()
     judgeContainersConf()
     judgeOwnStores()
+    judgeUnusedImages()
     judgeStrangers()
     if !isBehindBlocked(facts.daemonJson?.file, UserExaminer.daemonJson) { judgeDaemonJson() }
     judgeOverlayRecords()
