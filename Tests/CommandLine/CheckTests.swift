@@ -298,18 +298,6 @@ struct CheckTests {
     #expect(report.users.first?.findings.isEmpty == true && report.users.last?.failure?.contains("within 2 seconds") == true, "\(report)")
     let named = try machine.rootlessStorage("check --timeout 2 stuck alice")
     #expect(named.status == 2 && named.text.contains("could not look: no answer within 2 seconds"), "\(named)")
-    // Nobody is there any more who has asked.
-    let unasked = try machine.sh(
-      """
-      '\(Machine.commandLine)' check --timeout 60 stuck > /dev/null 2>&1 & check=$!
-      for round in $(seq 500); do
-        service=$(pgrep -P $check -fx 'rootless-storage examine') && pgrep -P $service -u 4005 > /dev/null && break; sleep 0.02
-      done
-      kill -TERM $check; wait $check
-      for round in $(seq 100); do kill -0 $service 2> /dev/null || break; sleep 0.05; done
-      pgrep -u 4005 -fx 'rootless-storage examine' && echo "still looking for ${service:-nobody}"
-      """)
-    #expect(!unasked.text.contains("still looking"), "\(unasked)")
     // What looks is killed: the process that starts another for each user, once that hangs. Other tests have such processes too.
     let killed = try machine.sh(
       """

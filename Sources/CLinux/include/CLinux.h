@@ -341,11 +341,6 @@ static inline int clinux_poll(int first, int second, int milliseconds, int *firs
   *secondEvents = polled[1].revents;
   return result;
 }
-/* Whether the other end of a socket is closed. */
-static inline int clinux_has_hung_up(int descriptor) {
-  struct pollfd polled = {descriptor, 0, 0};
-  return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
-}
 static inline int64_t clinux_monotonic_milliseconds(void) {
   struct timespec now = {0, 0};
   (void)clock_gettime(CLOCK_MONOTONIC, &now);

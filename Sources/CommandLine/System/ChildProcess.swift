@@ -63,13 +63,12 @@ enum ChildProcess {
     return Companion(child: child, socket: MessageSocket(socket))
   }
 
-  /// Runs `body` in a copy of this process (fork(2)), in a session of its own, with no descriptor of this one's but /dev/null. The copy is
-  /// ended once nobody is there any more at the other end of this process's standard output, which is a socket.
+  /// Runs `body` in a copy of this process (fork(2)), in a session of its own, with no descriptor of this one's but /dev/null.
   ///
   /// - Precondition: this process has no other thread.
   /// - Parameter limit: bytes of what `body` returns.
   static func runCopy(seconds: UInt32, limit: Int, _ body: () -> [UInt8]) throws(Failure) -> [UInt8] {
-    try collect(seconds: seconds, grace: 0, limit: limit, for: 1) { reading, writing, child in
+    try collect(seconds: seconds, grace: 0, limit: limit) { reading, writing, child in
       child = clinux_fork()
       if child < 0 { return clinux_errno() }
       if child > 0 { return 0 }
@@ -84,12 +83,9 @@ enum ChildProcess {
 
   /// Starts a child, listens to it until it ends, and ends it at its deadline.
   ///
-  /// - Parameters:
-  ///   - asker: a socket; once its other end is closed, the deadline is over. -1: none.
-  ///   - begin: starts it, with the writing end of a pipe as its standard output. Returns 0, or the number of the error.
+  /// - Parameter begin: starts it, with the writing end of a pipe as its standard output. Returns 0, or the number of the error.
   private static func collect(
-    seconds: UInt32, grace: UInt32, limit: Int, for asker: Int32 = -1,
-    _ begin: (_ reading: Int32, _ writing: Int32, _ child: inout Int32) -> Int32
+    seconds: UInt32, grace: UInt32, limit: Int, _ begin: (_ reading: Int32, _ writing: Int32, _ child: inout Int32) -> Int32
   ) throws(Failure) -> Ending {
     var reading: Int32 = -1
     var writing: Int32 = -1
@@ -104,7 +100,7 @@ enum ChildProcess {
     let deadline = last - Int64(grace) * 1000
     let opened = clinux_pidfd_open(child)
     let process: FileDescriptor? = opened < 0 ? nil : FileDescriptor(owning: opened)
-    let (text, isLate) = listen(output, child, opened, limit, asker, until: deadline)
+    let (text, isLate) = listen(output, child, opened, limit, until: deadline)
     let isTooMuch = text.count > limit
     // Nobody else reaps our children, so the number is the child's until we have.
     // One that says too much waits for somebody to listen.
@@ -160,17 +156,17 @@ enum ChildProcess {
   /// - Parameter process: a pidfd (pidfd_open(2)), or -1 where the kernel has none.
   /// - Returns: what it wrote, and whether the deadline came first.
   private static func listen(
-    _ output: borrowing FileDescriptor, _ child: Int32, _ process: Int32, _ limit: Int, _ asker: Int32, until deadline: Int64
+    _ output: borrowing FileDescriptor, _ child: Int32, _ process: Int32, _ limit: Int, until deadline: Int64
   ) -> (text: [UInt8], isLate: Bool) {
     var text: [UInt8] = []
     while text.count <= limit {
       let left = deadline - clinux_monotonic_milliseconds()
-      if left <= 0 || asker >= 0 && clinux_has_hung_up(asker) != 0 { return (text, true) }
+      if left <= 0 { return (text, true) }
       var events: Int32 = 0
       var exit: Int32 = 0
       // Before Linux 5.3 nothing wakes us at its exit. Asked before the pipe: what it wrote last is then there.
       let hasEnded = process < 0 && hasEnded(child)
-      let slice = hasEnded ? 0 : process < 0 ? min(left, 50) : asker < 0 ? left : min(left, 1000)
+      let slice = hasEnded ? 0 : process < 0 ? min(left, 50) : left
       if unsafe clinux_poll(output.raw, process, Int32(clamping: slice), &events, &exit) < 0 && Errno.last != .interrupted {
         return (text, true)
       }
