@@ -90,6 +90,9 @@ import Testing
     let left = diagnosis(.init(directory: directory(), left: ["containers/storage", "mine"]))
     #expect(left.findings.map(\.code) == [.quotaLeft] && left.findings[0].severity == .note && left.actions == [])
     #expect(left.findings[0].sentence.contains("containers/storage and mine"))
+    #expect(left.findings[0].remedy.command == nil, "they are somebody's")
+    let older = diagnosis(.init(directory: directory(), left: ["mine"], canInclude: true))
+    #expect(older.findings.map(\.remedy.command) == ["sudo rootless-storage repair --recursive alice"])
   }
 
   @Test func `the limit is reached with the last MiB, or the last file`() {

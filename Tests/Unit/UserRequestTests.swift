@@ -36,6 +36,9 @@ import Testing
     )
     #expect(UserReport(message: report.message) == report)
     report.findings = [Finding(.storageMissing, .error, "It is gone.", remedy: "log in", isRepairable: true)]
+    report.actions = [UserReport.Action(action: "give", outcome: .done, counts: ProjectCount())]
+    report.actions?[0].counts?.leave(.subordinate)
+    #expect(UserReport(message: report.message) == report)
     report.actions = []
     report.expected = ExpectedEngines(graphroot: "/g")
     #expect(UserReport(message: report.message) == report)

@@ -35,6 +35,37 @@ struct QuotaTests {
     codes() { rootless-storage check --json "$1" | python3 -c 'import json, sys; r = json.load(sys.stdin); print(*sorted(f["code"] for f in r["host"]["findings"] + r["users"][0]["findings"] if f["code"].startswith("quota")))'; }
     # MiB that belong to a subordinate uid of whoever runs it.
     sub() { unshare --map-root-user --map-auto sh -c "mkdir $1/of-sub && head -c ${2}M /dev/zero > $1/of-sub/file && chown -R 1:1 $1/of-sub"; }
+    # Content of bob's storage directory that is older than its limit, with what is not to be set.
+    older() {
+      local s=$(sed -n 's/^bob:\([0-9]*\):.*/\1/p' /etc/subuid) t=/srv/q/bob/containers/storage
+      mkdir -p /srv/q/outside $t/dir $t/of-sub/other $t/mount
+      head -c 1M /dev/zero > $t/own
+      head -c 2M /dev/zero > $t/of-sub/file
+      touch $t/dir/deep $t/of-sub/mine $t/seven $t/closed $t/of-alice $t/of-root /srv/q/outside/target /srv/q/outside/linked
+      ln /srv/q/outside/linked $t/linked
+      chattr -p 7 $t/seven
+      ln $t/seven /srv/q/outside/seven
+      chown -R bob:bob $t /srv/q/outside
+      ln -s /srv/q/outside/target $t/link
+      mkfifo $t/fifo
+      chown -h bob:bob $t/link $t/fifo
+      chown $((s + 41)):$((s + 41)) $t/of-sub $t/of-sub/file
+      chown $((s + 99)) $t/of-sub/other
+      chown alice $t/of-alice
+      chown root $t/of-root
+      chmod 700 $t/of-sub $t/of-sub/other
+      chmod 600 $t/of-sub/file
+      chmod 0 $t/closed
+      mount -t tmpfs none $t/mount
+    }
+    # The outcome of repair --recursive, how many were set, how many had been, and how many are left for which cause.
+    included() { rootless-storage repair --recursive --json "$@" | python3 -c 'import json, sys; a = json.load(sys.stdin)["users"][0]["actions"][-1]; c = a["counts"]; print(a["outcome"], c["set"], c["already"], *("%s:%d" % (l["cause"], l["count"]) for l in c["left"]))'; }
+    # Files and bytes that are counted for bob, and that should be.
+    counted() {
+      sync
+      rootless-storage list --json | python3 -c 'import json, sys; l = next(d["limit"] for d in json.load(sys.stdin)["directories"] if "/srv/q/bob" in str(d)); print(l["inodesUsed"], l["bytesUsed"])'
+      find /srv/q/bob -xdev '(' -type f -o -type d ')' ! -user alice ! -user root ! -name seven ! -name closed ! -name mount -printf '%b\n' | awk '{ n++; b += $1 } END { print n, b * 512 }'
+    }
     session() { echo 'session required pam_rootless_storage.so' > /etc/pam.d/tested; pam-host "$@" /etc/pam.d tested carol > /dev/null || echo failed; }
     # What two sessions of carol's log about her limit.
     warnings() {
@@ -132,6 +163,8 @@ struct QuotaTests {
     #expect(try host.codes("bob") == "quota-left")
     #expect(try host.root("rootless-storage list").contains { $0.contains("of 12 MiB") })
 
+    try includeOlder(host)
+
     // A name, another's limit, a project above, a base beyond all numbers: one warning, at the first of two logins, and no failure.
     let refusals = [
       (
@@ -156,6 +189,46 @@ struct QuotaTests {
     #expect(old.first == "\(QuotaTests.carol) P /srv/q/carol" && old.contains { $0.contains("of 12 MiB") }, "\(old)")
   }
 
+  /// The storage directory of bob and that of Podman in it are in his project by now; what Podman would have had in it before is not.
+  private func includeOlder(_ host: Host) throws {
+    try host.root("older")
+    let left = "special:2 stranger:2"
+    let rest = "project:1 mount:1 unreadable:1"
+    #expect(try host.root("included --dry-run bob") == ["planned 9 1 \(left) \(rest)"])
+    #expect(try host.root("project /srv/q/bob/containers/storage/own") == ["0  /srv/q/bob/containers/storage/own"], "nothing was changed")
+
+    // Without root's rights the user's own alone.
+    let byUser = try host.login("bob", "included")
+    #expect(byUser.lines == ["done 5 1 special:2 stranger:2 subordinate:1 \(rest)"], "\(byUser)")
+    #expect(try host.root("included bob") == ["done 4 6 \(left) \(rest)"])
+    #expect(try host.codes("bob") == "")
+    let again = try host.root(
+      "rootless-storage repair bob > /run/out; plain=$?; rootless-storage repair --recursive bob; test $? = $plain && echo no worse"
+    ).joined(separator: " ").replacing(#/ +/#, with: " ")
+    #expect(
+      again.contains("done give what is older") && again.contains("0 set, 10 had it already") && again.contains("2 symbolic links")
+        && again.hasSuffix("no worse"),
+      "\(again)")
+
+    let place = "/srv/q/bob/containers/storage"
+    let inProject = ["own", "dir/deep", "linked", "of-sub/file", "of-sub/mine"].map { "\(place)/\($0)" }
+    #expect(try host.root("project \(inProject.joined(separator: " "))") == inProject.map { "\(QuotaTests.bob)  \($0)" })
+    let directories = ["", "/dir", "/of-sub", "/of-sub/other"].map { place + $0 }
+    #expect(try host.root("project \(directories.joined(separator: " "))") == directories.map { "\(QuotaTests.bob) P \($0)" })
+    let untouched = ["\(place)/of-alice", "\(place)/of-root", "\(place)/closed", "/srv/q/outside", "/srv/q/outside/target"]
+    #expect(try host.root("project \(untouched.joined(separator: " "))") == untouched.map { "0  \($0)" })
+    #expect(try host.root("project \(place)/seven") == ["7  \(place)/seven"])
+    let counted = try host.root("counted")
+    #expect(counted.count == 2 && counted[0] == counted[1] && counted[0].hasPrefix("11 "), "\(counted)")
+    try host.root("umount \(place)/mount")
+
+    // No limit, no project.
+    let without = try host.root(
+      "printf 'storage_quota = 0\\nstorage_quota_inodes = 0\\n' > $conf/z.conf; rootless-storage repair --recursive bob 2>&1 || echo status $?; rm $conf/z.conf"
+    ).joined(separator: " ")
+    #expect(without.contains("set storage_quota, or repair without --recursive") && without.hasSuffix("status 2"), "\(without)")
+  }
+
   @Test func `where a file system cannot, a login goes on, and one finding names what to do`() throws {
     let host = try Host()
     for (features, options, remount, why) in [
@@ -168,6 +241,11 @@ struct QuotaTests {
       #expect(try host.codes() == "quota-unsupported")
       let words = try host.root("rootless-storage check alice || true").joined(separator: " ").replacing(#/ +/#, with: " ")
       #expect(words.contains(why) && words.contains("tune2fs -O project -Q prjquota") && words.contains("is no boundary"), "\(words)")
+      let older = try host.root("rootless-storage repair --recursive alice || echo status $?").joined(separator: " ").replacing(
+        #/ +/#, with: " ")
+      #expect(
+        older.contains("failed give what is older") && older.contains("mount it anew with prjquota") && older.hasSuffix("status 1"),
+        "\(older)")
       #expect(
         try host.lab.log().filter {
           $0.contains("/srv/q/alice has no limit: its file system") || $0.contains("/srv/q/alice has no limit: project quotas")

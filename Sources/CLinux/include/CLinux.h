@@ -250,13 +250,13 @@ static inline int clinux_get_project(int descriptor, uint32_t *project, int *inh
   *inherits = (attributes.fsx_xflags & FS_XFLAG_PROJINHERIT) != 0;
   return 0;
 }
-/* What is made in the directory gets the project too. The other attributes stay. */
-static inline int clinux_set_project(int descriptor, uint32_t project) {
+/* With `inherits`, which only a directory may have, what is made in it gets the project too. The other attributes stay. */
+static inline int clinux_set_project(int descriptor, uint32_t project, int inherits) {
   struct fsxattr attributes;
   memset(&attributes, 0, sizeof attributes);
   if (ioctl(descriptor, FS_IOC_FSGETXATTR, &attributes) != 0) return -1;
   attributes.fsx_projid = project;
-  attributes.fsx_xflags |= FS_XFLAG_PROJINHERIT;
+  if (inherits) attributes.fsx_xflags |= FS_XFLAG_PROJINHERIT;
   return ioctl(descriptor, FS_IOC_FSSETXATTR, &attributes);
 }
 

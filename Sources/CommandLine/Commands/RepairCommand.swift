@@ -14,6 +14,8 @@ struct RepairCommand: ParsableCommand {
 
   @Flag(help: "Print what would be done, and do nothing.") var dryRun = false
 
+  @Flag(help: "Count what is older than storage_quota too: give it the storage directory's project.") var recursive = false
+
   func validate() throws {
     if options.users.isEmpty && !options.all && effectiveIDs().user == 0 {
       throw ValidationError("Name the users to repair, or give --all.")
@@ -22,9 +24,10 @@ struct RepairCommand: ParsableCommand {
 
   func run() throws {
     let host = HostFacts.look(settingsPath: options.settings.given)
+    if recursive { try requireQuota(host) }
     let output = Mutex(Output())
     let isJSON = options.json
-    try options.examine(dryRun ? .plan : .repair, host) { report in
+    try options.examine(dryRun ? .plan : .repair, host, isRecursive: recursive) { report in
       output.withLock { output in
         output.worst = worseExit(output.worst, report.exitCode)
         output.seen += 1
@@ -52,6 +55,14 @@ struct RepairCommand: ParsableCommand {
     if worst != .success { throw worst }
   }
 
+  private func requireQuota(_ host: HostFacts) throws {
+    let path = host.installation.settingsPath
+    if try !options.settings.read(path).settings.quota.isSet {
+      throw CannotLook(
+        "--recursive gives files the project of a limit, and \(shown(path)) sets none; set storage_quota, or repair without --recursive")
+    }
+  }
+
   private struct Output {
     var reports: [UserReport] = []
     var worst = ExitCode.success
@@ -76,6 +87,9 @@ struct RepairCommand: ParsableCommand {
       let body = terminal.wrapped(action.action, indent: 9, first: "         ")
       lines.append("  " + terminal.styled(word, style) + body.dropFirst(9))
       if let backup = action.backup { lines.append(terminal.wrapped("what was there is now \(backup)", indent: 9, first: "         ")) }
+      for line in action.counts?.lines(isPlan: action.outcome == .planned) ?? [] {
+        lines.append(terminal.wrapped(line, indent: 9, first: "         "))
+      }
       if let cause = action.cause { lines.append(terminal.wrapped(cause, indent: 9, first: "         ")) }
     }
     // A plan fixes what it can; what is left then is what it cannot.

@@ -25,7 +25,9 @@ struct UserOptions: ParsableArguments {
   /// - Parameter deliver: gets the report with what only the asker can see of a user added to it.
   /// - Returns: of how many the name service was asked. More than were delivered: the others own something here, and have no account.
   @discardableResult
-  func examine(_ task: UserRequest.Task, _ host: HostFacts, _ deliver: @escaping @Sendable (UserReport) -> Void) throws -> Int {
+  func examine(
+    _ task: UserRequest.Task, _ host: HostFacts, isRecursive: Bool = false, _ deliver: @escaping @Sendable (UserReport) -> Void
+  ) throws -> Int {
     let path = host.installation.settingsPath
     let settings = try self.settings.read(path).settings
     let selection = try UserSelection(users, all: all, settings)
@@ -35,7 +37,8 @@ struct UserOptions: ParsableArguments {
     let groups = sources.flatMap { LocalGroups($0, group: content("/etc/group", limit: 64 << 20)) }
     let examiners = Examiners(
       task: task, conf: path, timeout: timeout, environment: selection.isSelf ? UserOptions.environment : nil, allocator: allocator,
-      engines: EngineGenerations(installedIn: HostTree.this), sources: sources, groups: groups)
+      engines: EngineGenerations(installedIn: HostTree.this), sources: sources, groups: groups,
+      isRecursive: isRecursive)
     let formers = task == .check ? FormerStorage(selection.subjects, settings) : nil
     let seen = selection.uids
     examiners.run(selection.subjects) { report, account in

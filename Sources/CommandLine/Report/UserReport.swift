@@ -25,6 +25,8 @@ struct UserReport: Codable, Equatable, Sendable {
     var backup: String?
     /// Why it failed, and what to do.
     var cause: String?
+    /// Of files and directories, where the action is about many.
+    var counts: ProjectCount?
   }
 
   var name: String

@@ -53,7 +53,15 @@ package func projectMark(of directory: borrowing FileDescriptor) throws(Errno) -
 /// - Parameter directory: open for reading.
 package func setProject(of directory: borrowing FileDescriptor, to project: UInt32) throws(Errno) {
   let raw = directory.raw
-  _ = try retrying { Int(clinux_set_project(raw, project)) }
+  _ = try retrying { Int(clinux_set_project(raw, project, 1)) }
+}
+
+/// The owner's to do, outside of user namespaces.
+///
+/// - Parameter file: a regular file, open for reading.
+package func setProject(ofFile file: borrowing FileDescriptor, to project: UInt32) throws(Errno) {
+  let raw = file.raw
+  _ = try retrying { Int(clinux_set_project(raw, project, 0)) }
 }
 
 /// Anybody may ask (quotactl(2), Q_XGETQSTATV). A file system without quotas, or with none turned on, is `off`.

@@ -25,15 +25,20 @@ extension UserFacts.Quota {
         let isEngines = engineNames.contains(name)
         if mark != own {
           let isRepairable = isEngines && (mark.project == 0 || mark.project == project)
-          if isRepairable { engines.append(name) } else if left.count < Self.mostLeft { left.append(name) }
+          if isRepairable { engines.append(name) } else { leave(name, mark, project) }
         }
         guard isEngines else { continue }
         let inner = try open(at: opened, name, .directory)
         for below in try names(in: inner, limit: Self.mostNames).sorted(by: isOrderedBefore) where left.count < Self.mostLeft {
-          if let mark = projectMark(at: inner, below, of: account.uid), mark != own { left.append(name + [.slash] + below) }
+          if let mark = projectMark(at: inner, below, of: account.uid), mark != own { leave(name + [.slash] + below, mark, project) }
         }
       }
     } catch { return nil }
+  }
+
+  private mutating func leave(_ path: [UInt8], _ mark: ProjectMark, _ project: UInt32) {
+    if mark.project == 0 || mark.project == project { canInclude = true }
+    if left.count < Self.mostLeft { left.append(path) }
   }
 }
 
@@ -75,7 +80,10 @@ extension UserDiagnosis {
       add(
         .quotaLeft, .note,
         "In the storage directory \(path), \(places) \(quota.left.count == 1 ? "is" : "are") not in its project (\(project)), and not counted. \(quotaBoundary)",
-        "nothing has to be done for what is older than the limit: it counts once it is made anew")
+        quota.canInclude
+          ? run(recursiveRepairCommand, note: "or leave it: what is made anew counts")
+          : "find out who needs the projects that they are in, which repair leaves alone; if nobody does, their owner gives them none with chattr -p 0, and then: \(recursiveRepairCommand)"
+      )
     }
   }
 

@@ -82,6 +82,8 @@ struct RepairWording {
   let account: Account
   let storage: [UInt8]
 
+  static func inclusion(in storage: [UInt8]) -> String { "give what is older in the storage directory \(shown(storage)) its project" }
+
   func text(of action: RepairAction) -> String {
     switch action {
     case .login(.createStorageDirectory(let mode)): "create the storage directory \(shown(storage)) (mode \(shownMode(mode)))"

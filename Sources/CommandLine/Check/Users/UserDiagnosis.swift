@@ -151,6 +151,9 @@ struct UserDiagnosis: Sendable {
   var quotedName: String { shellWord(facts.account.name) }
   /// Whoever looks at another user is an administrator, who may not be root on the terminal where this is pasted.
   var repairCommand: String { (facts.environment == nil ? "sudo " : "") + "rootless-storage repair \(quotedName)" }
+  var recursiveRepairCommand: String {
+    (facts.environment == nil ? "sudo " : "") + "rootless-storage repair --recursive \(quotedName)"
+  }
   /// What the user cannot do, whoever looks.
   private var repairByRoot: Remedy { .root("sudo rootless-storage repair \(quotedName)") }
   private static let ofMigration = "it stops running containers; images that were unpacked with the old ids keep them, pull these again"

@@ -35,6 +35,8 @@ struct UserFacts: Equatable, Sendable {
     var engines: [[UInt8]] = []
     /// Other directories, one or two levels deep, that are not in the user's project.
     var left: [[UInt8]] = []
+    /// Some of these are in nobody else's project, and `repair --recursive` gives them the user's.
+    var canInclude = false
   }
 
   /// `storage.conf` of the home.

@@ -338,9 +338,7 @@ struct UserExaminer {
         return .none
       }
       guard case .content(let map) = ConfigFile.read(at: root, Array("proc/\(pid)/uid_map".utf8)) else { return .none }
-      guard case .content(let file) = ConfigFile.read(at: root, Array("etc/subuid".utf8)) else { return .none }
-      // Whether Podman itself reads the file or libsubid for it, it is right.
-      let ranges = SubordinateIDTable(.users, file.bytes).ranges(of: account).filter(\.isCertain).map(\.ids)
+      let ranges = try UserExaminer.subordinateUsers(of: account, root)
       if ranges.isEmpty { return .none }
       // Lines `INSIDE OUTSIDE COUNT` (user_namespaces(7)). The first one is the user.
       let mapped = parts(map.bytes, separator: { $0 == .newline }).compactMap { line -> [UInt32]? in
@@ -349,6 +347,23 @@ struct UserExaminer {
       }
       return Set(mapped) == Set(ranges.map { [$0.lowerBound, UInt32(clamping: $0.size)] }) ? .current : .outdated(pid: pid)
     } catch { return .none }
+  }
+
+  /// The user's ranges in /etc/subuid. Whether Podman itself reads the file or libsubid for it, it is right.
+  private static func subordinateUsers(of account: Account, _ root: borrowing FileDescriptor) throws(Errno) -> [IDRange] {
+    guard case .content(let file) = ConfigFile.read(at: root, Array("etc/subuid".utf8)) else { return [] }
+    return SubordinateIDTable(.users, file.bytes).ranges(of: account).filter(\.isCertain).map(\.ids)
+  }
+
+  /// The same; none where the file does not count, or cannot be read.
+  static func subordinateUsers(of account: Account) -> [IDRange] {
+    do throws(Errno) {
+      let root = try open(path: [.slash], .directoryPlace)
+      if case .content(let file) = ConfigFile.read(at: root, Array("etc/nsswitch.conf".utf8)), subordinateIDSource(file.bytes) != nil {
+        return []
+      }
+      return try subordinateUsers(of: account, root)
+    } catch { return [] }
   }
 
   /// What Podman has written into pause.pid. Whatever it says, that process's uid map is all that is read.

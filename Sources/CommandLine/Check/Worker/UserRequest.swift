@@ -7,8 +7,12 @@ struct UserRequest: Codable, Equatable, Sendable {
     case check, plan, repair
     /// `podman system migrate` alone, where it is needed: it takes longer than looking may.
     case migrate
+    /// Older content below the storage directory gets its project; and the plan of that. It takes longer than looking may.
+    case include, includePlan
     /// As `check`, and what is to be known before engines are tried.
     case verify
+
+    var isInclusion: Bool { self == .include || self == .includePlan }
   }
 
   var task: Task

@@ -32,7 +32,7 @@ struct Examination {
   private var program: UserProgram { UserProgram(as: account, isCaller: request.environment != nil) }
 
   mutating func run() -> UserReport {
-    if let cause = prepareProcess(endingAfter: min(request.timeout, 3600 + PodmanMigration.seconds) + 1) {
+    if let cause = prepareProcess(endingAfter: min(request.timeout, 3600 + max(PodmanMigration.seconds, ProjectWalk.seconds)) + 1) {
       return failure("the process cannot be prepared: \(text(cause))")
     }
     let caller = effectiveIDs()
@@ -54,8 +54,9 @@ struct Examination {
       return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged))
     }
 
-    // Root's rights are kept for nothing but the repair of the storage directory.
-    if isRepairing { try identity.becomeUser() } else { try identity.dropForGood() }
+    // Root's rights are kept for nothing but the repair of the storage directory, and to act as the user's subordinate ids in it.
+    let keepsRights = isRepairing || request.task.isInclusion
+    if keepsRights { try identity.becomeUser() } else { try identity.dropForGood() }
     let mounts = MountTable(blockDeviceIsLocal: false)
     let home = HomeObserver(account, mounts)
     facts.home = home.observation
@@ -76,7 +77,7 @@ struct Examination {
       try repairStorage(leaf, mounts, EngineDirectories(skeleton: facts.skeleton), &identity)
     }
     let isPrivileged = identity.isPrivileged
-    if isRepairing { try identity.dropForGood() }
+    if keepsRights { try identity.dropForGood() }
     if case .withoutTicket = facts.home {
       let diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
       if request.task == .plan { actions = planned(diagnosis) }
@@ -115,6 +116,11 @@ struct Examination {
     while true {
       let place = StorageObserver(account, settings, leaf: leaf, mounts, engines)
       facts.storage = storage(path, place, mounts)
+      if request.task.isInclusion && actions.isEmpty {
+        actions.append(try include(place, &identity))
+        // What is left then is looked at anew.
+        continue
+      }
       guard isRepairing else { return }
       let diagnosis = UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged)
       // One at a time: what the next one finds is what this one has left.
@@ -126,6 +132,43 @@ struct Examination {
         return
       }
     }
+  }
+
+  /// Gives older content of the storage directory its project.
+  private func include(_ place: borrowing StorageObserver, _ identity: inout Identity) throws(IdentityError) -> UserReport.Action {
+    let isPlan = request.task == .includePlan
+    var done = UserReport.Action(action: RepairWording.inclusion(in: place.path), outcome: .done)
+    var walk: ProjectWalk? = nil
+    do throws(ProjectWalk.Refusal) {
+      switch place.found {
+      case .none: throw .notInPlace
+      case .some(let found):
+        guard case .inPlace = place.observation.state else { throw .notInPlace }
+        let ranges = UserExaminer.subordinateUsers(of: account)
+        var begun = try ProjectWalk(found, account, settings, ranges, isPlan: isPlan, isPrivileged: identity.isPrivileged)
+        try begun.run(from: found, &identity)
+        walk = begun
+      }
+    } catch {
+      switch error {
+      case .identity(let cause): throw cause
+      case .notInPlace: done.cause = "it is not in place, see what else is left to you"
+      case .notInProject(let project):
+        let next =
+          identity.isPrivileged
+          ? "see what else is left to you"
+          : "only root can begin: sudo rootless-storage repair --recursive \(shellWord(account.name))"
+        done.cause = "it is not in the project \(project) yet; \(next)"
+      case .quota(let failure): done.cause = text(Wording.quota(failure))
+      }
+      done.outcome = .failed
+      return done
+    }
+    guard let count = walk?.count else { return done }
+    done.counts = count
+    done.cause = count.trouble
+    if done.cause != nil { done.outcome = .failed } else if isPlan && count.set > 0 { done.outcome = .planned }
+    return done
   }
 
   private mutating func perform(
@@ -211,7 +254,7 @@ struct Examination {
       facts.overlayRecords = overlayRecords(place)
       var diagnosis = UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
       switch request.task {
-      case .check, .verify: break
+      case .check, .verify, .include, .includePlan: break
       case .plan: actions = planned(diagnosis)
       case .repair, .migrate:
         for action in diagnosis.actions where !action.isStorage && action.isMigration == (request.task == .migrate) {
@@ -379,7 +422,7 @@ struct Examination {
       report.hasSession = facts.canRunPrograms && isOwnDirectory(Array("/run/user/\(account.uid)".utf8), of: account.uid)
       report.expected = diagnosis.expectedEngines
       report.volumes = facts.localVolumes.reduce(0) { $0 + $1.names.count }
-    case .plan, .repair, .migrate: report.actions = actions
+    case .plan, .repair, .migrate, .include, .includePlan: report.actions = actions
     }
     return report
   }

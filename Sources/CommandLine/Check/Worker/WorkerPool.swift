@@ -20,6 +20,8 @@ struct Examiners: Sendable {
   /// Asked before the name service, where that would ask it first anyhow; nil: the name service alone.
   var sources: AccountSources? = nil
   var groups: LocalGroups? = nil
+  /// Older content of storage directories is given their project too.
+  var isRecursive = false
 
   /// - Parameter deliver: gets the report on each, in the order of `subjects`, and the account if there is one; one at a time.
   func run(_ subjects: [UserSelection.Subject], _ deliver: @escaping @Sendable (UserReport, Account?) -> Void) {
@@ -58,6 +60,19 @@ struct Examiners: Sendable {
       let given = allocator?.perform(for: account)
       var report = ask(examiner, account, task, seconds: timeout)
       if let given, report.failure == nil { report.actions = [given] + (report.actions ?? []) }
+      if isRecursive, report.failure == nil, report.storage?.isInPlace == true {
+        // So that the report on the home stays, whatever happens there.
+        let inclusion = ask(examiner, account, task == .plan ? .includePlan : .include, seconds: timeout + ProjectWalk.seconds)
+        report.actions = (report.actions ?? []) + (inclusion.actions ?? [])
+        if let cause = inclusion.failure {
+          report.actions?.append(
+            .init(action: RepairWording.inclusion(in: Array((report.storage?.path ?? "").utf8)), outcome: .failed, cause: cause))
+        } else if task == .repair {
+          // Of the others, the first report has the causes.
+          let isAnew = { (finding: Finding) in finding.code == .quotaLeft || finding.code == .quotaReached }
+          report.findings = report.findings.filter { !isAnew($0) } + inclusion.findings.filter(isAnew)
+        }
+      }
       // Only now, with a home in which Podman can work; and longer than a home may take to answer.
       if task == .repair, report.failure == nil, report.findings.contains(where: { $0.code == .migrateNeeded && $0.isRepairable }) {
         let migration = migrate(examiner, account)
