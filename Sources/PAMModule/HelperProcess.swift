@@ -30,7 +30,7 @@ struct HelperProcess: ~Copyable {
     /// It was not done at the deadline.
     case timedOut(isGone: Bool)
     /// poll(2) failed.
-    case unheard(Errno)
+    case pollFailed(Errno)
   }
 
   /// Starts a program with posix_spawn(3): empty environment, a session of its own, every signal at its default and none blocked,
@@ -94,7 +94,7 @@ struct HelperProcess: ~Copyable {
         let cause = Errno.last
         if cause == .interrupted { continue }
         _ = end()
-        return .unheard(cause)
+        return .pollFailed(cause)
       }
       if reportEvents != 0 { isOpen = unsafe read(&reader, buffer, size, deliver) }
       if hasExited(exitEvents, isOpen) {

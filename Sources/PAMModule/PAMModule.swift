@@ -16,8 +16,8 @@ public func openSession(
   guard let handle = unsafe handle else { return PAM_SUCCESS }
   var item: UnsafeRawPointer? = nil
   _ = unsafe pam_get_item(handle, PAM_USER, &item)
-  let typed = unsafe item?.assumingMemoryBound(to: CChar.self)
-  let log = unsafe Log(handle, user: typed ?? literal("(nobody)"))
+  let pamUser = unsafe item?.assumingMemoryBound(to: CChar.self)
+  let log = unsafe Log(handle, user: pamUser ?? literal("(nobody)"))
   var options = ModuleOptions()
   var index = 0
   // SAFETY: libpam hands over `count` texts that end in NUL and live as long as the handle.
@@ -27,7 +27,7 @@ public func openSession(
     }
     index &+= 1
   }
-  let outcome = unsafe session(handle, typed, options, isSilent: UInt32(bitPattern: flags) & PAM_SILENT != 0, log)
+  let outcome = unsafe session(handle, pamUser, options, isSilent: UInt32(bitPattern: flags) & PAM_SILENT != 0, log)
   if !options.strict || outcome == .done { return PAM_SUCCESS }
   if outcome == .tolerated {
     log.warning(
@@ -45,13 +45,13 @@ public func closeSession(
 ) -> CInt { PAM_SUCCESS }
 
 private func session(
-  _ handle: OpaquePointer, _ typed: UnsafePointer<CChar>?, _ options: ModuleOptions, isSilent: Bool, _ log: Log
+  _ handle: OpaquePointer, _ pamUser: UnsafePointer<CChar>?, _ options: ModuleOptions, isSilent: Bool, _ log: Log
 ) -> Outcome {
-  guard let typed = unsafe typed else {
+  guard let pamUser = unsafe pamUser else {
     log.warning("the application has not named the user, nothing is done")
     return .done
   }
-  guard let account = unsafe pam_modutil_getpwnam(handle, typed) else {
+  guard let account = unsafe pam_modutil_getpwnam(handle, pamUser) else {
     log.warning("the account cannot be looked up, nothing is done; is the name service up?")
     return .done
   }
@@ -124,7 +124,7 @@ private func follow(
       )
     }
     return .failed
-  case .unheard(let cause):
+  case .pollFailed(let cause):
     unsafe log.error(
       "the session helper cannot be listened to and was killed; fix the cause and log in again: ", clinux_error_text(cause.rawValue))
     return .failed

@@ -7,7 +7,7 @@ internal import RootlessStorageEmbedded
 @c(SessionHelper_main)
 public func sessionHelper(_ count: CInt, _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> CInt {
   let arguments: HelperArguments
-  do throws(UsageProblem) {
+  do throws(UsageError) {
     arguments = try HelperArguments(unsafe RootlessStorageEmbedded.arguments(count, vector))
   } catch {
     var report = ReportWriter()
@@ -27,7 +27,7 @@ private struct Run: ~Copyable {
   private var report = ReportWriter()
   private var wording: Wording
   /// Nothing of the report has been lost so far.
-  private var isHeard = true
+  private var isReportDelivered = true
   /// What the log has of this user already. Looked at once there is something to say, and where something is about to be done.
   private var memory = LogMemory()
   private var memoryFile: LogMemoryFile? = nil
@@ -40,7 +40,7 @@ private struct Run: ~Copyable {
 
   mutating func finish() -> CInt {
     // A report with a gap must not look whole: without its end, the module says that something is missing.
-    if isHeard { isHeard = writeToStandardOutput(report.takeWithEnd()) }
+    if isReportDelivered { isReportDelivered = writeToStandardOutput(report.takeWithEnd()) }
     remember()
     return report.outcome == .done ? 0 : 1
   }
@@ -52,7 +52,7 @@ private struct Run: ~Copyable {
   /// Tells what was found so far, before a file server is asked that may never answer.
   @inline(never) private mutating func flush(_ identity: inout Identity) {
     if report.mayRepeat { recall(&identity) }
-    isHeard = writeToStandardOutput(report.take()) && isHeard
+    isReportDelivered = writeToStandardOutput(report.take()) && isReportDelivered
     remember()
   }
 
@@ -72,7 +72,7 @@ private struct Run: ~Copyable {
     report.quieten(&memory)
   }
 
-  private func remember() { if isHeard { memoryFile?.write(memory) } }
+  private func remember() { if isReportDelivered { memoryFile?.write(memory) } }
 
   mutating func session() {
     // The backstop of the module's deadline, in case the host dies before it.
@@ -95,7 +95,7 @@ private struct Run: ~Copyable {
   private mutating func giveSubordinateIDs(_ settings: Settings, _ mounts: MountTable) {
     let result: SubordinateIDResult
     do throws(SubordinateIDError) {
-      result = try SubordinateIDFiles(mounts).allocate(for: account, settings, patience: Int64(arguments.timeout) * 500)
+      result = try SubordinateIDFiles(mounts).allocate(for: account, settings, timeout: Int64(arguments.timeout) * 500)
     } catch { return say(.subordinateIDsFailed(error.failure)) }
     for exposure in result.exposures { say(.subordinateIDsExposed(exposure)) }
     switch result.outcome {
@@ -111,7 +111,7 @@ private struct Run: ~Copyable {
   private mutating func session(_ identity: inout Identity) throws(IdentityError) {
     // As root: the settings.
     let settings: Settings
-    do throws(WayProblem) {
+    do throws(PathError) {
       // Which types count as what is not known yet.
       let mounts = MountTable(blockDeviceIsLocal: true)
       let reading = try readSettings(arguments.conf, trusted: identity.isPrivileged, mounts)
@@ -120,14 +120,14 @@ private struct Run: ~Copyable {
     } catch {
       return say(.settingsRefused(error))
     }
-    if let exclusion = Planner.exclusion(of: account, settings) { return say(exclusion) }
+    if let ineligibility = Planner.ineligibility(of: account, settings) { return say(ineligibility) }
 
     // As the user: where is the home?
     try identity.becomeUser()
     flush(&identity)
     let mounts = MountTable(blockDeviceIsLocal: settings.blockDeviceIsLocal)
     let home = HomeObserver(account, mounts)
-    if let conclusion = Planner.conclusion(from: home.observation, settings) { return say(conclusion) }
+    if let earlyResult = Planner.earlyResult(from: home.observation, settings) { return say(earlyResult) }
     guard let leaf = settings.storage.leaf(for: account) else { return say(.nameUnfit) }
     let storage = settings.storage.path(leaf: leaf)
     wording.storage = storage
@@ -137,7 +137,7 @@ private struct Run: ~Copyable {
     try identity.becomeRootAgain()
     if settings.subordinateIDs.allocates && identity.isPrivileged { giveSubordinateIDs(settings, mounts) }
     let skeleton: [SkeletonFile]
-    do throws(WayProblem) {
+    do throws(PathError) {
       let reader = try SkeletonReader(settings.skeleton, trusted: identity.isPrivileged, mounts)
       skeleton = reader.files
       for warning in reader.warnings { say(.skeletonWarning(warning)) }
@@ -158,7 +158,7 @@ private struct Run: ~Copyable {
 
     // Act: the storage directory first, then, for good as the user, the home.
     let end = monotonicMilliseconds() + Int64(arguments.timeout) * 500
-    var executor = Executor(account, settings, patienceUntil: end)
+    var executor = Executor(account, settings, deadline: end)
     let isReady = try executor.prepareStorage(plan, at: place, &identity)
     let prepared = executor.takeEvents()
     say(prepared)
@@ -197,7 +197,7 @@ private struct Run: ~Copyable {
       let others = template.parent == settings.storage.parent ? settings.storage.users(inLeaf: leaf) : []
       let mayBeAnothers = others.contains { $0.name.map { $0 != account.name } ?? false || $0.uid.map { $0 != account.uid } ?? false }
       let plan = planner.planGuard(for: place.observation, mayBeAnothers: mayBeAnothers)
-      var executor = Executor(account, settings, patienceUntil: end)
+      var executor = Executor(account, settings, deadline: end)
       try executor.guardPlace(plan, at: place, &identity)
       let own = wording
       wording.storage = place.path

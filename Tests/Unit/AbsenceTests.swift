@@ -295,7 +295,7 @@ extension AbsenceMemoryTests {
 
 private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
   guard let root = try? open(path: place.path, .directory) else { return false }
-  return (try? removeFile(at: root, name)) != nil
+  return (try? unlink(at: root, name)) != nil
 }
 
 /// Whose storage it is, with a name service that says what the test says.
@@ -310,12 +310,12 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
 
     var lookups: AccountLookups {
       AccountLookups(
-        byUid: { [self] (uid) throws(NameServiceFailure) in
+        byUid: { [self] (uid) throws(NameServiceError) in
           asked += 1
-          if failing.contains(uid) { throw NameServiceFailure(cause: .stale) }
+          if failing.contains(uid) { throw NameServiceError(cause: .stale) }
           return users.first { $0.value == uid }.map { account($0.key, uid: uid) }
         },
-        byName: { [self] (name) throws(NameServiceFailure) in
+        byName: { [self] (name) throws(NameServiceError) in
           asked += 1
           return users[name].map { account(name, uid: $0) }
         })
@@ -499,8 +499,8 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
     test.switching = "passwd: files sss\nsubid: sss\n"
     test.subuid = []
     directory.asked = 0
-    let doubtful = try test.inventory(day(0)).entries.filter { $0.uid >= 3000 }
-    #expect(doubtful.count == 300 && doubtful.allSatisfy { $0.state == .unconfirmed && $0.doubt == .subordinate })
+    let uncertain = try test.inventory(day(0)).entries.filter { $0.uid >= 3000 }
+    #expect(uncertain.count == 300 && uncertain.allSatisfy { $0.state == .unconfirmed && $0.uncertainty == .subordinate })
     #expect(directory.asked <= 2 * 64 + 2)
   }
 
@@ -522,7 +522,8 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
     for number in 0..<500 as Range<UInt32> { store(bytes("d\(number)"), 500_000 + number) }
     let inventory = try test.inventory(day(0))
     #expect(
-      inventory.entries.count == 501 && inventory.entries.filter { $0.doubt == .subordinate && $0.state == .unconfirmed }.count == 500)
+      inventory.entries.count == 501 && inventory.entries.filter { $0.uncertainty == .subordinate && $0.state == .unconfirmed }.count == 500
+    )
     #expect(directory.asked <= 2 * 64 + 500 / 65536 + 2)
     // Nor do they make a majority that switches the timer off, or hide one.
     let plan = PrunePlan(inventory, orphaned: true, olderThan: nil, now: start)
@@ -537,7 +538,7 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
     // And where only root can make directories, all of them are people's.
     test.uidMax = nil
     place.setMode("parent", 0o755)
-    #expect(try test.inventory(day(11)).entries.allSatisfy { $0.doubt != .subordinate })
+    #expect(try test.inventory(day(11)).entries.allSatisfy { $0.uncertainty != .subordinate })
   }
 
   @Test func `more than half that are absent need somebody who looks, those who wait included`() throws {

@@ -9,7 +9,7 @@ enum EventSamples {
       .usage(.missing("--uid N")), .usage(.noValue(value)), .usage(.badValue("--uid", value)), .usage(.unknownOption(value)),
       .usage(.extraArgument(value)), .notPermitted(uid: 1001), .processNotPrepared(.notPermitted), .groupsLeftOut, .idReserved,
       .uidOutOfRange,
-      .nameUnfit, .homeLocal(type: nil), .homeLocal(type: value), .storageCreated(mode: 0o700), .storageClosed(from: 0o777, to: 0o755),
+      .nameUnfit, .homeLocal(type: nil), .homeLocal(type: value), .storageCreated(mode: 0o700), .storageRestricted(from: 0o777, to: 0o755),
       .storageFailed(.noSpace, parentIsWritableByOthers: false), .storageFailed(.noSpace, parentIsWritableByOthers: true),
       .fileCreated(value), .storeMoved(file: value, store: value), .storeUnknown(file: value, store: value, .accessDenied),
       .nameUnfitForFile(file: value),
@@ -28,8 +28,8 @@ enum EventSamples {
       .failed(.readOnly), .failed(.ioError),
     ]
     events += failures.map { .storageNotTaken(squatted, $0) }
-    let unlimited: [QuotaFailure] = [
-      .noProject, .otherProject(7), .parentProject(7), .named(7), .unreadable(WayProblem(path: value, reason: .tooLarge)), .taken(7),
+    let unlimited: [QuotaError] = [
+      .noProject, .otherProject(7), .parentProject(7), .named(7), .unreadable(PathError(path: value, reason: .tooLarge)), .taken(7),
       .unsupported(nil),
       .unsupported(.notTerminal), .notEnforced, .failed(.notPermitted), .failed(.ioError),
     ]
@@ -85,7 +85,7 @@ enum EventSamples {
       .reserved(0...65535), .foreign, .nonexistent(range), .oneself(2000),
     ]
     let refusals: [SubordinateIDRefusal] = [
-      .notFromFiles(source: value), .nameUnfit, .settingsDoubtful, .definitionDoubtful(key: value), .deterministic(key: value),
+      .notFromFiles(source: value), .nameUnfit, .settingsUncertain, .definitionUncertain(key: value), .deterministic(key: value),
       .nothingReserved, .noGroupsReserved(source: value), .belowUidMin(1000), .tooFew(count: 1000),
       .beyondMaximum(first: UInt64.max, last: UInt64.max, max: UInt32.max), .noneFree(min: 100_000, max: 200_000, count: 65536),
     ]
@@ -112,12 +112,12 @@ enum EventSamples {
       + (failures + hindrances.map { .hindered($0, .notPermitted) } + ways(value).map { .way($0) }).map { .subordinateIDsFailed($0) }
   }
 
-  private static func ways(_ value: [UInt8]) -> [WayProblem] {
-    let reasons: [WayProblem.Reason] = [
+  private static func ways(_ value: [UInt8]) -> [PathError] {
+    let reasons: [PathError.Reason] = [
       .missing, .notDirectory, .notRegular, .tooManySymbolicLinks, .tooLarge, .tooManyFiles, .ownedBy(1001), .writableByOthers(mode: 0o777),
       .linkOwnedBy(1001), .onNetwork(type: value), .userMount, .failed(.ioError), .failed(.accessDenied),
     ]
-    return reasons.map { WayProblem(path: value, reason: $0) }
+    return reasons.map { PathError(path: value, reason: $0) }
   }
 
   private static func storages(_ value: [UInt8]) -> [StorageObservation.State] {
@@ -152,7 +152,7 @@ enum EventSamples {
     case .homeUnusable: 14
     case .storageRefused: 15
     case .storageCreated: 16
-    case .storageClosed: 17
+    case .storageRestricted: 17
     case .storageFailed: 18
     case .fileCreated: 19
     case .storeMoved: 20

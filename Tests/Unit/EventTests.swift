@@ -23,8 +23,8 @@ import Testing
     arguments: [
       (.usage(.missing("NAME")), .err), (.notPermitted(uid: 1), .err), (.processNotPrepared(.notPermitted), .err),
       (.identity(IdentityError(step: .verify, cause: nil)), .err), (.nameUnfit, .err),
-      (.settingsRefused(WayProblem(path: "/f", reason: .ownedBy(1))), .err),
-      (.skeletonRefused(WayProblem(path: "/f", reason: .missing)), .err),
+      (.settingsRefused(PathError(path: "/f", reason: .ownedBy(1))), .err),
+      (.skeletonRefused(PathError(path: "/f", reason: .missing)), .err),
       (.storageFailed(.noSpace, parentIsWritableByOthers: true), .err), (.storageFailed(.readOnly, parentIsWritableByOthers: false), .err),
       (.fileFailed(file: "f", .quotaExceeded), .err),
       (.settingsProblem(SettingsProblem(file: "/f", line: 1, reason: .noTypes)), .warning),

@@ -90,7 +90,7 @@ final class TestDirectory {
   }
 
   func mode(_ name: [UInt8]) -> UInt32? {
-    guard let place = try? open(path: self(name), .anyPlace) else { return nil }
+    guard let place = try? open(path: self(name), .pathOnly) else { return nil }
     return try? fileStatus(of: place).mode
   }
 }

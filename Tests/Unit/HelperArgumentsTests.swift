@@ -5,7 +5,7 @@ import Testing
 @Suite struct HelperArgumentsTests {
   private static let least: [[UInt8]] = ["--uid", "1000", "--gid", "100", "--home", "/home/alice", "alice"]
 
-  private func parsed(_ arguments: [[UInt8]]) throws(UsageProblem) -> HelperArguments { try HelperArguments(arguments) }
+  private func parsed(_ arguments: [[UInt8]]) throws(UsageError) -> HelperArguments { try HelperArguments(arguments) }
 
   @Test func `with the least of arguments the documented defaults hold`() throws {
     let arguments = try parsed(HelperArgumentsTests.least)
@@ -53,8 +53,8 @@ import Testing
       (least + ["--groups", "1, 2"], .badValue("--groups", " 2")), (least + ["--groups", "wheel"], .badValue("--groups", "wheel")),
       (least + ["--groups", "1,4294967295"], .badValue("--groups", "4294967295")),
       (least + ["--groups", "4294967296"], .badValue("--groups", "4294967296")), (["--", "--uid", "1"], .extraArgument("1")),
-    ] as [([[UInt8]], UsageProblem)])
-  func `every mistake is told apart`(arguments: [[UInt8]], problem: UsageProblem) {
+    ] as [([[UInt8]], UsageError)])
+  func `every mistake is told apart`(arguments: [[UInt8]], problem: UsageError) {
     #expect(throws: problem) { try parsed(arguments) }
   }
 
@@ -62,14 +62,14 @@ import Testing
     arguments: ["", "-1", "+1", " 1", "1 ", "0x1", "1e3", "4294967296", "18446744073709551616", "root", "１", "1\0", "--gid", "1,2"]
       as [[UInt8]])
   func `an id is a number of 32 bits and nothing else`(value: [UInt8]) {
-    #expect(throws: UsageProblem.badValue("--uid", value)) { try parsed(HelperArgumentsTests.least + ["--uid", value]) }
-    #expect(throws: UsageProblem.badValue("--gid", value)) { try parsed(HelperArgumentsTests.least + ["--gid", value]) }
+    #expect(throws: UsageError.badValue("--uid", value)) { try parsed(HelperArgumentsTests.least + ["--uid", value]) }
+    #expect(throws: UsageError.badValue("--gid", value)) { try parsed(HelperArgumentsTests.least + ["--gid", value]) }
   }
 
   @Test func `an id that must not be used is still read, for others to refuse`() throws {
     let arguments = try parsed(HelperArgumentsTests.least + ["--uid", "0", "--gid", "4294967295"])
     #expect(arguments.account.uid == 0)
-    #expect(Planner.exclusion(of: arguments.account, Settings()) == .idReserved)
+    #expect(Planner.ineligibility(of: arguments.account, Settings()) == .idReserved)
   }
 
   @Test(arguments: hostileBytes.filter { !$0.isEmpty && $0.first != 0x2d })

@@ -26,7 +26,7 @@ import Testing
   private func login() -> [Event] {
     let place = HomeObserver(user, mounts)
     let plan = plan(look(place))
-    var executor = Executor(user, Settings(), patienceUntil: 0)
+    var executor = Executor(user, Settings(), deadline: 0)
     executor.completeHome(plan, at: place)
     return plan.events + executor.takeEvents()
   }
@@ -65,7 +65,7 @@ import Testing
     home.file("top", "the user's")
     home.directory(".config/docker")
     home.link(".config/docker/daemon.json", to: home("nowhere"))
-    var executor = Executor(user, Settings(), patienceUntil: 0)
+    var executor = Executor(user, Settings(), deadline: 0)
     executor.completeHome(plan, at: place)
     #expect(executor.takeEvents() == [.fileCreated(".config/containers/storage.conf")])
     #expect(home.content("top") == "the user's")
@@ -138,7 +138,7 @@ import Testing
     _ = login()
     home.file(dead)
     #expect(login() == [.allInPlace])
-    let directory = try open(path: home.path, .directoryPlace)
+    let directory = try open(path: home.path, .pathOnlyDirectory)
     try RootlessStorage.link(at: directory, "top", "second")
     #expect(login() == [.leftoverRemoved(dead)])
   }
@@ -162,7 +162,7 @@ import Testing
     home.directory("a")
     let name = repeated("n", 256)
     let new = Plan.NewFile(directory: "a/b/c", name: name, mode: 0o644, content: "x")
-    var executor = Executor(user, Settings(), patienceUntil: 0)
+    var executor = Executor(user, Settings(), deadline: 0)
     executor.completeHome(Plan(actions: [.createFile(new)]), at: place)
     #expect(executor.takeEvents() == [.fileFailed(file: "a/b/c/" + name, .nameTooLong)])
     #expect(home.entries() == ["a"])
@@ -178,7 +178,7 @@ import Testing
   func `a home that cannot be one is told apart`(path: [UInt8], expected: HomeObservation) {
     let place = HomeObserver(account(uid: myself.user, home: path), mounts)
     #expect(place.observation == expected)
-    var executor = Executor(user, Settings(), patienceUntil: 0)
+    var executor = Executor(user, Settings(), deadline: 0)
     executor.completeHome(Plan(actions: [.createFile(Plan.NewFile(directory: "", name: "f", mode: 0, content: []))]), at: place)
     #expect(executor.takeEvents() == [])
   }

@@ -59,17 +59,17 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
   ]
 
   @Test(arguments: invalid) func `what Go would not take is refused, with its line`(text: String, line: Int) {
-    let problem = #expect(throws: TextProblem.self) { try JSONText(bytes(text)) }
+    let problem = #expect(throws: TextError.self) { try JSONText(bytes(text)) }
     #expect(problem?.line == line)
     #expect(isPrintable(bytes(problem?.reason ?? "\n")) && problem?.reason.isEmpty == false)
   }
 
   @Test func `bytes that are no UTF-8, and other encodings, are refused`() {
     for bad in [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xe2, 0x82]] as [[UInt8]] {
-      #expect(throws: TextProblem(line: 0, reason: "not UTF-8")) { try JSONText("{\"a\":\"" + bad + "\"}") }
+      #expect(throws: TextError(line: 0, reason: "not UTF-8")) { try JSONText("{\"a\":\"" + bad + "\"}") }
     }
-    #expect(throws: TextProblem.self) { try JSONText([0x7b, 0, 0x7d, 0]) }
-    #expect(throws: TextProblem.self) { try JSONText([0xff, 0xfe, 0x7b, 0, 0x7d, 0]) }
+    #expect(throws: TextError.self) { try JSONText([0x7b, 0, 0x7d, 0]) }
+    #expect(throws: TextError.self) { try JSONText([0xff, 0xfe, 0x7b, 0, 0x7d, 0]) }
   }
 
   private func nested(_ count: Int) -> [UInt8] { bytes("{\"a\":\(plain(repeated("[", count)))\(plain(repeated("]", count)))}") }
@@ -77,9 +77,9 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
   @Test func `nesting of any depth ends in a problem`() {
     for count in [65, 600, 30_000, 200_000] {
       for again in ["[", "{\"a\":", "[{\"a\":"] where count * again.utf8.count < TextScanner.longest {
-        #expect(throws: TextProblem.self) { try JSONText("{\"a\":" + repeated(again, count)) }
+        #expect(throws: TextError.self) { try JSONText("{\"a\":" + repeated(again, count)) }
       }
-      #expect(throws: TextProblem.self) { try JSONText(nested(count)) }
+      #expect(throws: TextError.self) { try JSONText(nested(count)) }
     }
     #expect(throws: Never.self) { try JSONText(nested(60)) }
   }
@@ -90,7 +90,7 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
     let twice = "{" + repeated("\"a\":1,", 5000) + "\"b\":1}"
     #expect(plain(try JSONText(twice).removing("a").bytes) == "{\"b\":1}")
     #expect(try JSONText(twice).setting("a", to: "x").string("a") == "x")
-    #expect(throws: TextProblem(line: 0, reason: "longer than 1 MiB")) { try JSONText("{}" + repeated(" ", 1 << 20)) }
+    #expect(throws: TextError(line: 0, reason: "longer than 1 MiB")) { try JSONText("{}" + repeated(" ", 1 << 20)) }
   }
 
   static let edits: [Edit] = [
@@ -146,7 +146,7 @@ private func crlf(_ text: String) -> String { text.split(separator: "\n", omitti
       "{\"a\":\"x\",\"b\":{\"c\":1},\"d\":null}",
       "{\"a\":\"x\",\"b\":{\"c\":\"1\"}}", "{\"a\":\"x\",\"b\":{\"c\":1,\"d\":1}}", "{\"a\":\"x\",\"b\":{\"c\":1}},",
     ] as [[UInt8]] {
-      #expect(throws: EditProblem.notUnderstood) { try text.proven(wrong, "a", is: "x") }
+      #expect(throws: EditError.notUnderstood) { try text.proven(wrong, "a", is: "x") }
     }
   }
 

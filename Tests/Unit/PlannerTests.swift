@@ -40,12 +40,12 @@ let refusals: [StorageObservation.State] = [
   .occupied(by: .characterDevice, owner: 0), .occupied(by: .blockDevice, owner: 0), .occupied(by: .blockDevice, owner: 1001),
   .occupied(by: .unknown, owner: 1001), .userMount(owner: nil), .userMount(owner: 1001), .userMount(owner: 0),
   .writableByOthers(mode: 0o777, content: .mount(name: "docker")), .onNetwork(type: "nfs"), .failed(.ioError), .failed(.stale),
-  .way(WayProblem(path: "/var/tmp", reason: .missing)), .way(WayProblem(path: "/var", reason: .notDirectory)),
-  .way(WayProblem(path: "/var/tmp", reason: .ownedBy(1001))),
-  .way(WayProblem(path: "/var", reason: .writableByOthers(mode: 0o777))),
-  .way(WayProblem(path: "/var", reason: .linkOwnedBy(1001))), .way(WayProblem(path: "/var", reason: .tooManySymbolicLinks)),
-  .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))), .way(WayProblem(path: "/var/tmp/x", reason: .userMount)),
-  .way(WayProblem(path: "/var", reason: .failed(.accessDenied))),
+  .way(PathError(path: "/var/tmp", reason: .missing)), .way(PathError(path: "/var", reason: .notDirectory)),
+  .way(PathError(path: "/var/tmp", reason: .ownedBy(1001))),
+  .way(PathError(path: "/var", reason: .writableByOthers(mode: 0o777))),
+  .way(PathError(path: "/var", reason: .linkOwnedBy(1001))), .way(PathError(path: "/var", reason: .tooManySymbolicLinks)),
+  .way(PathError(path: "/var/tmp", reason: .onNetwork(type: "nfs"))), .way(PathError(path: "/var/tmp/x", reason: .userMount)),
+  .way(PathError(path: "/var", reason: .failed(.accessDenied))),
 ]
 
 /// The table "what is seen, what login does, syslog" of the design, row by row.
@@ -88,7 +88,7 @@ let refusals: [StorageObservation.State] = [
   func `a home that is local or cannot be used ends the matter, whatever else was seen`(row: HomeRow) {
     let seen = Observation(home: row.seen, storage: storage(.absent), files: bothAbsent)
     #expect(plan(seen) == Plan(events: [row.event]))
-    #expect(Planner.conclusion(from: row.seen, Settings()) == row.event)
+    #expect(Planner.earlyResult(from: row.seen, Settings()) == row.event)
     #expect(row.event.severity == row.severity)
     #expect(row.event.outcome == row.outcome)
   }
@@ -97,7 +97,7 @@ let refusals: [StorageObservation.State] = [
   func `without a ticket the storage directory is made or taken, one notice says what is missing, and no file is planned`(cause: Errno) {
     let home = HomeObservation.withoutTicket(KerberosMount(type: "nfs4", flavour: "krb5p"), cause)
     let missing = Event.homeUnusable(home)
-    #expect(Planner.conclusion(from: home, Settings()) == nil)
+    #expect(Planner.earlyResult(from: home, Settings()) == nil)
     #expect(missing.severity == .notice && missing.outcome == .done)
     let blocked = [FileObservation(state: .blocked(cause)), FileObservation(state: .absent)]
     for files in [[], blocked] {
@@ -116,7 +116,7 @@ let refusals: [StorageObservation.State] = [
 
   @Test(arguments: Settings().networkFileSystems)
   func `a home on any of the listed types is served`(type: [UInt8]) {
-    #expect(Planner.conclusion(from: .on(.named(type)), Settings()) == nil)
+    #expect(Planner.earlyResult(from: .on(.named(type)), Settings()) == nil)
     let seen = Observation(home: .on(.named(type)), storage: storage(.absent), files: bothAbsent)
     #expect(plan(seen) == Plan(actions: [.createStorageDirectory(mode: 0o700), createPodman, createDocker]))
   }
@@ -124,11 +124,11 @@ let refusals: [StorageObservation.State] = [
   @Test func `the list of types is the administrator's`() {
     var settings = Settings()
     settings.networkFileSystems = ["tmpfs"]
-    #expect(Planner.conclusion(from: .on(.named("tmpfs")), settings) == nil)
-    #expect(Planner.conclusion(from: .on(.named("nfs")), settings) == .homeLocal(type: "nfs"))
+    #expect(Planner.earlyResult(from: .on(.named("tmpfs")), settings) == nil)
+    #expect(Planner.earlyResult(from: .on(.named("nfs")), settings) == .homeLocal(type: "nfs"))
     // An automount point that did not trigger has no home in it, whatever the list says.
     settings.networkFileSystems = ["autofs"]
-    #expect(Planner.conclusion(from: .on(.named("autofs")), settings) == .homeUnusable(.missing))
+    #expect(Planner.earlyResult(from: .on(.named("autofs")), settings) == .homeUnusable(.missing))
   }
 
   @Test func `with everything in place nothing is done, and one debug line says so`() {
@@ -153,9 +153,9 @@ let refusals: [StorageObservation.State] = [
   @Test(arguments: zip([0o777, 0o770, 0o722, 0o731, 0o1777, 0o2775] as [UInt32], [0o755, 0o750, 0o700, 0o711, 0o1755, 0o2755]))
   func `of a writable storage directory only the write bits for others are taken away`(from: UInt32, to: UInt32) {
     let seen = Observation(home: nfs, storage: storage(.writableByOthers(mode: from, content: .own)), files: bothPresent)
-    #expect(plan(seen) == Plan(actions: [.closeStorageDirectory(from: from, to: to)]))
-    #expect(Event.storageClosed(from: from, to: to).severity == .notice)
-    #expect(Event.storageClosed(from: from, to: to).outcome == .done)
+    #expect(plan(seen) == Plan(actions: [.restrictStorageDirectory(from: from, to: to)]))
+    #expect(Event.storageRestricted(from: from, to: to).severity == .notice)
+    #expect(Event.storageRestricted(from: from, to: to).outcome == .done)
   }
 
   @Test(arguments: refusals, [false, true])
@@ -198,17 +198,17 @@ let refusals: [StorageObservation.State] = [
 
   @Test func `at a former place nobody else's object stays, and none is made`() {
     let planner = Planner(account: account(), settings: Settings(), skeleton: [], storage: "/var/tmp/alice", isPrivileged: true)
-    var squatted = WayProblem(path: "/var/tmp/site", reason: .ownedBy(1001))
-    squatted.isOthersDoing = true
-    var missing = WayProblem(path: "/var/tmp/site", reason: .missing)
-    missing.isOthersDoing = true
+    var squatted = PathError(path: "/var/tmp/site", reason: .ownedBy(1001))
+    squatted.mayBeTamperedByOthers = true
+    var missing = PathError(path: "/var/tmp/site", reason: .missing)
+    missing.mayBeTamperedByOthers = true
     func plan(_ state: StorageObservation.State, mayBeAnothers: Bool = false) -> Plan {
       planner.planGuard(for: storage(state), mayBeAnothers: mayBeAnothers)
     }
     let quiet: [StorageObservation.State] = [
       .absent, .inPlace(mode: 0o755), .onNetwork(type: "nfs"), .failed(.accessDenied),
-      .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))),
-      .way(missing), .way(WayProblem(path: "/var", reason: .ownedBy(0))), .way(WayProblem(path: "/var", reason: .notDirectory)),
+      .way(PathError(path: "/var/tmp", reason: .onNetwork(type: "nfs"))),
+      .way(missing), .way(PathError(path: "/var", reason: .ownedBy(0))), .way(PathError(path: "/var", reason: .notDirectory)),
     ]
     for state in quiet { #expect(plan(state) == Plan(), "\(state)") }
     for (kind, owner) in PlannerTests.takeable {
@@ -217,12 +217,12 @@ let refusals: [StorageObservation.State] = [
       let seen = StorageObservation.State.occupied(by: kind, owner: owner)
       #expect(plan(seen, mayBeAnothers: true) == Plan(events: [.storageRefused(storage(seen))]))
     }
-    #expect(plan(.writableByOthers(mode: 0o777, content: .own)) == Plan(actions: [.closeStorageDirectory(from: 0o777, to: 0o755)]))
+    #expect(plan(.writableByOthers(mode: 0o777, content: .own)) == Plan(actions: [.restrictStorageDirectory(from: 0o777, to: 0o755)]))
     #expect(plan(.writableByOthers(mode: 0o777, content: .ownAndOther)) == Plan(events: [.storageOpen(mode: 0o777)]))
     let told: [StorageObservation.State] = [
       .occupied(by: .symbolicLink, owner: 0), .userMount(owner: 1001), .way(squatted), .failed(.ioError),
-      .way(WayProblem(path: "/data", reason: .ownedBy(1001))),
-      .way(WayProblem(path: "/data", reason: .linkOwnedBy(1001))),
+      .way(PathError(path: "/data", reason: .ownedBy(1001))),
+      .way(PathError(path: "/data", reason: .linkOwnedBy(1001))),
       .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 1001)),
       .writableByOthers(mode: 0o777, content: .openEngine(name: "docker", mode: 0o777)),
     ]
@@ -339,7 +339,7 @@ let refusals: [StorageObservation.State] = [
       switch action {
       case .createStorageDirectory(let mode): seen.storage?.state = .inPlace(mode: mode)
       case .takePlace: seen.storage?.state = .inPlace(mode: 0o700)
-      case .closeStorageDirectory(_, let to):
+      case .restrictStorageDirectory(_, let to):
         seen.storage?.state = to & 0o022 == 0 ? .inPlace(mode: to) : .writableByOthers(mode: to, content: .own)
       case .removeLeftover(let directory, let name):
         for index in engines.indices where engines[index].directory == directory { seen.files[index].leftovers.removeAll { $0 == name } }
@@ -356,12 +356,12 @@ let refusals: [StorageObservation.State] = [
   func `ids that no person has are refused, whatever the settings say`(uid: UInt32) {
     var settings = Settings()
     settings.uidMin = 0
-    #expect(Planner.exclusion(of: account(uid: uid), settings) == .idReserved)
+    #expect(Planner.ineligibility(of: account(uid: uid), settings) == .idReserved)
   }
 
   @Test func `the group id that means 'leave it' is refused, and no other`() {
-    #expect(Planner.exclusion(of: account(gid: UInt32.max), Settings()) == .idReserved)
-    for gid: UInt32 in [0, 100, 65534, 65535, UInt32.max - 1] { #expect(Planner.exclusion(of: account(gid: gid), Settings()) == nil) }
+    #expect(Planner.ineligibility(of: account(gid: UInt32.max), Settings()) == .idReserved)
+    for gid: UInt32 in [0, 100, 65534, 65535, UInt32.max - 1] { #expect(Planner.ineligibility(of: account(gid: gid), Settings()) == nil) }
   }
 
   private static func place(_ line: Int) -> Exclusions.Place { Exclusions.Place(file: "/f", line: line) }
@@ -370,7 +370,7 @@ let refusals: [StorageObservation.State] = [
   private func exclusion(_ text: String, name: [UInt8] = "alice", groupsLeftOut: Bool = false) -> Event? {
     let account = Account(
       credentials: Credentials(user: 2000, group: 2000, groups: [27, 3000]), name: name, home: "/home/alice", groupsLeftOut: groupsLeftOut)
-    return Planner.exclusion(of: account, SettingsParser([SettingsFile(path: "/f", content: bytes(text))]).settings)
+    return Planner.ineligibility(of: account, SettingsParser([SettingsFile(path: "/f", content: bytes(text))]).settings)
   }
 
   @Test(
@@ -422,7 +422,7 @@ let refusals: [StorageObservation.State] = [
     var settings = Settings()
     settings.uidMin = min
     settings.uidMax = max
-    #expect(Planner.exclusion(of: account(uid: uid), settings) == (served ? nil : .uidOutOfRange))
+    #expect(Planner.ineligibility(of: account(uid: uid), settings) == (served ? nil : .uidOutOfRange))
     #expect(Event.uidOutOfRange.severity == .debug)
   }
 }

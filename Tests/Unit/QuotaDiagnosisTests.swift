@@ -18,7 +18,7 @@ import Testing
   }
 
   private func diagnosis(
-    _ quota: UserFacts.Quota?, isPrivileged: Bool = true, failure: QuotaFailure? = nil, _ change: (inout StorageQuota) -> Void = { _ in }
+    _ quota: UserFacts.Quota?, isPrivileged: Bool = true, failure: QuotaError? = nil, _ change: (inout StorageQuota) -> Void = { _ in }
   ) -> UserDiagnosis {
     var facts = UserFacts(account: account(), home: .on(.named("nfs4")))
     facts.isNetworkHome = true

@@ -16,7 +16,7 @@ import Testing
 
   @Test func `a link that leads nowhere is no missing file`() {
     place.link("dangling", to: "nowhere")
-    #expect(throws: WayProblem(path: place("nowhere"), reason: .failed(.noEntry))) {
+    #expect(throws: PathError(path: place("nowhere"), reason: .failed(.noEntry))) {
       try readSettings(place("dangling"), trusted: false, mounts)
     }
   }
@@ -44,7 +44,7 @@ import Testing
     #expect(reading.settings.directoryMode == 0o711)
     // The later line does not hold, and leaves the default.
     #expect(reading.settings.skeleton == Settings.defaultSkeleton)
-    #expect(reading.settings.subordinateIDs.isDoubtful)
+    #expect(reading.settings.subordinateIDs.isUncertain)
     #expect(
       reading.problems == [
         SettingsProblem(file: place("conf.d/B.conf"), line: 3, reason: .badPath(key: "skel", value: "x", .notAbsolute)),
@@ -82,23 +82,23 @@ import Testing
     for number in 10..<74 { place.file(bytes("conf.d/\(number).conf"), bytes("orphan_days = \(number)\n")) }
     #expect(try readSettings(place("f"), trusted: isRoot, mounts).settings.orphanDays == 73)
     place.file("conf.d/74.conf", "")
-    #expect(throws: WayProblem(path: place("conf.d"), reason: .tooManyFiles)) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    #expect(throws: PathError(path: place("conf.d"), reason: .tooManyFiles)) { try readSettings(place("f"), trusted: isRoot, mounts) }
     place.delete("conf.d/74.conf")
     for number in 0..<961 { place.file(bytes("conf.d/x\(number)"), "") }
-    #expect(throws: WayProblem(path: place("conf.d"), reason: .tooManyFiles)) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    #expect(throws: PathError(path: place("conf.d"), reason: .tooManyFiles)) { try readSettings(place("f"), trusted: isRoot, mounts) }
   }
 
   @Test func `a drop-in that is no good file refuses all of them`() throws {
     place.directory("conf.d")
     place.file("conf.d/a.conf", "uid_min = 500\n")
     place.fifo("conf.d/b.conf")
-    #expect(throws: WayProblem(path: place("conf.d/b.conf"), reason: .notRegular)) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    #expect(throws: PathError(path: place("conf.d/b.conf"), reason: .notRegular)) { try readSettings(place("f"), trusted: isRoot, mounts) }
     place.delete("conf.d/b.conf")
     place.file("conf.d/b.conf", [UInt8](repeating: 0x0a, count: 65537))
-    #expect(throws: WayProblem(path: place("conf.d/b.conf"), reason: .tooLarge)) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    #expect(throws: PathError(path: place("conf.d/b.conf"), reason: .tooLarge)) { try readSettings(place("f"), trusted: isRoot, mounts) }
     place.delete("conf.d/b.conf")
     place.link("conf.d/b.conf", to: "nowhere")
-    #expect(throws: WayProblem(path: place("conf.d/nowhere"), reason: .failed(.noEntry))) {
+    #expect(throws: PathError(path: place("conf.d/nowhere"), reason: .failed(.noEntry))) {
       try readSettings(place("f"), trusted: isRoot, mounts)
     }
     place.delete("conf.d/b.conf")
@@ -106,22 +106,22 @@ import Testing
     place.delete("conf.d/a.conf")
     place.delete("conf.d")
     place.file("conf.d", "")
-    #expect(throws: WayProblem(path: place("conf.d"), reason: .notDirectory)) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    #expect(throws: PathError(path: place("conf.d"), reason: .notDirectory)) { try readSettings(place("f"), trusted: isRoot, mounts) }
     place.delete("conf.d")
     place.link("conf.d", to: "nowhere")
-    #expect(throws: WayProblem(path: place("nowhere"), reason: .failed(.noEntry))) { try readSettings(place("f"), trusted: isRoot, mounts) }
+    #expect(throws: PathError(path: place("nowhere"), reason: .failed(.noEntry))) { try readSettings(place("f"), trusted: isRoot, mounts) }
   }
 
   @Test(.enabled(if: isRoot, "needs root")) func `for root the directory of drop-ins, and every one, must be root's alone`() throws {
     place.directory("conf.d", mode: 0o777)
-    #expect(throws: WayProblem(path: place("conf.d"), reason: .writableByOthers(mode: 0o777))) {
+    #expect(throws: PathError(path: place("conf.d"), reason: .writableByOthers(mode: 0o777))) {
       try readSettings(place("f"), trusted: true, mounts)
     }
     #expect(try readSettings(place("f"), trusted: false, mounts).settings == Settings())
     place.delete("conf.d")
     place.directory("conf.d")
     place.file("conf.d/a.conf", "uid_min = 500\n", mode: 0o646)
-    #expect(throws: WayProblem(path: place("conf.d/a.conf"), reason: .writableByOthers(mode: 0o646))) {
+    #expect(throws: PathError(path: place("conf.d/a.conf"), reason: .writableByOthers(mode: 0o646))) {
       try readSettings(place("f"), trusted: true, mounts)
     }
   }
@@ -131,10 +131,10 @@ import Testing
     place.directory("d")
     place.link("l", to: "fifo")
     for (path, fault) in [("fifo", "fifo"), ("d", "d"), ("l", "fifo")] as [([UInt8], [UInt8])] {
-      #expect(throws: WayProblem(path: place(fault), reason: .notRegular)) { try readSettings(place(path), trusted: false, mounts) }
+      #expect(throws: PathError(path: place(fault), reason: .notRegular)) { try readSettings(place(path), trusted: false, mounts) }
     }
-    #expect(throws: WayProblem(path: "/dev/null", reason: .notRegular)) { try readSettings("/dev/null", trusted: false, mounts) }
-    #expect(throws: WayProblem(path: "/", reason: .notRegular)) { try readSettings("/", trusted: false, mounts) }
+    #expect(throws: PathError(path: "/dev/null", reason: .notRegular)) { try readSettings("/dev/null", trusted: false, mounts) }
+    #expect(throws: PathError(path: "/", reason: .notRegular)) { try readSettings("/", trusted: false, mounts) }
   }
 
   @Test func `a file may have 64 KiB`() throws {
@@ -142,14 +142,14 @@ import Testing
     place.file("f", [UInt8](repeating: 0x0a, count: 65536 - line.count) + line)
     #expect(try readSettings(place("f"), trusted: false, mounts).settings.uidMin == 500)
     place.file("g", [UInt8](repeating: 0x0a, count: 65537))
-    #expect(throws: WayProblem(path: place("g"), reason: .tooLarge)) { try readSettings(place("g"), trusted: false, mounts) }
+    #expect(throws: PathError(path: place("g"), reason: .tooLarge)) { try readSettings(place("g"), trusted: false, mounts) }
     // A size that lies does not help.
-    #expect(throws: WayProblem.self) { try readSettings("/proc/self/pagemap", trusted: false, mounts) }
+    #expect(throws: PathError.self) { try readSettings("/proc/self/pagemap", trusted: false, mounts) }
   }
 
   @Test(.enabled(if: isRoot, "needs root")) func `for root the file must be root's alone`() {
     place.file("f", "uid_min = 500\n", mode: 0o666)
-    #expect(throws: WayProblem(path: place("f"), reason: .writableByOthers(mode: 0o666))) {
+    #expect(throws: PathError(path: place("f"), reason: .writableByOthers(mode: 0o666))) {
       try readSettings(place("f"), trusted: true, mounts)
     }
   }
@@ -159,7 +159,7 @@ import Testing
   private let place = TestDirectory()
   private let mounts = MountTable(blockDeviceIsLocal: true)
 
-  private func read() throws(WayProblem) -> SkeletonReader { try SkeletonReader(place.path, trusted: isRoot, mounts) }
+  private func read() throws(PathError) -> SkeletonReader { try SkeletonReader(place.path, trusted: isRoot, mounts) }
 
   @Test func `every regular file is read, in byte order, with its path, mode and content`() throws {
     place.directory(".config/docker", mode: 0o700)
@@ -248,8 +248,8 @@ import Testing
 
   @Test func `a skeleton that is missing, or no directory, is a problem`() {
     place.file("f")
-    #expect(throws: WayProblem(path: place("none"), reason: .missing)) { try SkeletonReader(place("none"), trusted: false, mounts) }
-    #expect(throws: WayProblem(path: place("f"), reason: .notDirectory)) { try SkeletonReader(place("f"), trusted: false, mounts) }
+    #expect(throws: PathError(path: place("none"), reason: .missing)) { try SkeletonReader(place("none"), trusted: false, mounts) }
+    #expect(throws: PathError(path: place("f"), reason: .notDirectory)) { try SkeletonReader(place("f"), trusted: false, mounts) }
   }
 
   @Test(.enabled(if: isRoot, "needs root"), arguments: ["d", "d/f"] as [[UInt8]])
@@ -259,10 +259,10 @@ import Testing
     place.file("d/f")
     let mode: UInt32 = name == "d" ? 0o1777 : 0o664
     place.setMode(name, mode)
-    #expect(throws: WayProblem(path: place(name), reason: .writableByOthers(mode: mode))) { try read() }
+    #expect(throws: PathError(path: place(name), reason: .writableByOthers(mode: mode))) { try read() }
     #expect(try SkeletonReader(place.path, trusted: false, mounts).files.count == 2)
     place.setMode(name, 0o755)
     place.setOwner(name, 12_345)
-    #expect(throws: WayProblem(path: place(name), reason: .ownedBy(12_345))) { try read() }
+    #expect(throws: PathError(path: place(name), reason: .ownedBy(12_345))) { try read() }
   }
 }

@@ -194,7 +194,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
 @Suite struct LogMemoryTests {
   private let wording = Wording(account("alice"))
   private let settings = Event.settingsProblem(SettingsProblem(file: "/f", line: 3, reason: .noTypes))
-  private let refused = Event.skeletonRefused(WayProblem(path: "/s", reason: .ownedBy(7)))
+  private let refused = Event.skeletonRefused(PathError(path: "/s", reason: .ownedBy(7)))
 
   /// What is heard of a session, and what is kept of it.
   private func session(_ events: [Event], _ content: [UInt8]) -> (priorities: [Int32], content: [UInt8]?) {
@@ -261,13 +261,13 @@ private func heard(_ bytes: [UInt8]) -> Listener {
   }
 
   @Test func `a refusal of another user's object is told, once`() {
-    var way = WayProblem(path: "/var/tmp/site", reason: .ownedBy(7))
-    way.isOthersDoing = true
+    var way = PathError(path: "/var/tmp/site", reason: .ownedBy(7))
+    way.mayBeTamperedByOthers = true
     let others: [StorageObservation.State] = [
       .occupied(by: .directory, owner: 7), .occupied(by: .symbolicLink, owner: 7), .userMount(owner: 7), .userMount(owner: nil), .way(way),
       .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 7)), .writableByOthers(mode: 0o777, content: .mount(name: "x")),
       .writableByOthers(mode: 0o777, content: .openEngine(name: "docker", mode: 0o777)),
-      .way(WayProblem(path: "/data", reason: .ownedBy(7))),
+      .way(PathError(path: "/data", reason: .ownedBy(7))),
     ]
     for state in others {
       #expect(told([state, state]).count == 1 && told([state])[0].contains("Do not use containers on this host"), "\(state)")
@@ -275,7 +275,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     let own: [StorageObservation.State] = [
       .occupied(by: .directory, owner: 0), .occupied(by: .symbolicLink, owner: account().uid), .userMount(owner: 0), .failed(.ioError),
       .onNetwork(type: "nfs"),
-      .way(WayProblem(path: "/var", reason: .notDirectory)), .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 0)),
+      .way(PathError(path: "/var", reason: .notDirectory)), .writableByOthers(mode: 0o777, content: .foreign(name: "x", owner: 0)),
     ]
     for state in own { #expect(told([state]) == [], "\(state)") }
   }

@@ -12,7 +12,7 @@ private func changed(_ change: (inout Settings) throws -> Void) rethrows -> Sett
 private func certain(_ settings: Settings) -> Settings {
   var settings = settings
   settings.exclusions = Exclusions()
-  settings.subordinateIDs.isDoubtful = false
+  settings.subordinateIDs.isUncertain = false
   return settings
 }
 
@@ -230,7 +230,7 @@ private func template(_ text: String) -> StorageTemplate {
     let parser = SettingsParser("# first\n\n" + row.line + "\n# last\n")
     #expect(certain(parser.settings) == Settings())
     #expect(parser.problems == [SettingsProblem(line: 3, reason: row.reason)])
-    #expect(parser.settings.subordinateIDs.isDoubtful)
+    #expect(parser.settings.subordinateIDs.isUncertain)
   }
 
   @Test(arguments: bad)

@@ -86,22 +86,22 @@ import Testing
     #expect(
       try look()
         == StorageObservation(
-          parentIsWritableByOthers: true, state: .way(WayProblem(path: place("parent"), reason: .writableByOthers(mode: 0o777)))))
+          parentIsWritableByOthers: true, state: .way(PathError(path: place("parent"), reason: .writableByOthers(mode: 0o777)))))
     place.directory("parent/deep")
     #expect(
       try look("parent/deep")
         == StorageObservation(
-          parentIsWritableByOthers: true, state: .way(WayProblem(path: place("parent"), reason: .writableByOthers(mode: 0o777)))))
+          parentIsWritableByOthers: true, state: .way(PathError(path: place("parent"), reason: .writableByOthers(mode: 0o777)))))
     #expect(
       try look("none")
-        == StorageObservation(parentIsWritableByOthers: false, state: .way(WayProblem(path: place("none"), reason: .missing))))
+        == StorageObservation(parentIsWritableByOthers: false, state: .way(PathError(path: place("none"), reason: .missing))))
   }
 
   @Test func `a parent that others can write to is known as such behind a link too`() throws {
     place.directory("parent", mode: 0o777)
     place.link("link", to: "parent")
     let seen = try look("link")
-    #expect(seen.state == .way(WayProblem(path: place("parent"), reason: .writableByOthers(mode: 0o777))))
+    #expect(seen.state == .way(PathError(path: place("parent"), reason: .writableByOthers(mode: 0o777))))
     #expect(seen.parentIsWritableByOthers)
   }
 
@@ -112,8 +112,8 @@ import Testing
         place.directory("open/squatted")
         place.setOwner("open/squatted", bob)
       }
-      var problem = WayProblem(path: place("open/squatted"), reason: made ? .ownedBy(bob) : .missing)
-      problem.isOthersDoing = true
+      var problem = PathError(path: place("open/squatted"), reason: made ? .ownedBy(bob) : .missing)
+      problem.mayBeTamperedByOthers = true
       #expect(try look("open/squatted") == StorageObservation(parentIsWritableByOthers: true, state: .way(problem)))
     }
     place.directory("closed/theirs")
@@ -128,6 +128,6 @@ import Testing
     settings.storage = try StorageTemplate("/proc/$USER")
     #expect(
       StorageObserver(alice, settings, leaf: "alice", MountTable(blockDeviceIsLocal: true), EngineDirectories(skeleton: [])).observation
-        == StorageObservation(parentIsWritableByOthers: false, state: .way(WayProblem(path: "/proc", reason: .onNetwork(type: "proc")))))
+        == StorageObservation(parentIsWritableByOthers: false, state: .way(PathError(path: "/proc", reason: .onNetwork(type: "proc")))))
   }
 }

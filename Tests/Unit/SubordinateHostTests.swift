@@ -223,21 +223,21 @@ import Testing
     #expect(found.map(\.code) == (words == nil ? [] : [.subidSettings]))
     if let words { #expect(found.first?.sentence.contains(words) == true, "\(found)") }
     let index = SubordinateIDIndex(facts)
-    #expect(wants(of: account(uid: 2000), index, settings(conf)).map(\.code) == [.subuidMissing])
+    #expect(missingRanges(of: account(uid: 2000), index, settings(conf)).map(\.code) == [.subuidMissing])
   }
 
   @Test func `what one user is refused for is told of that user`() {
     let wanted = settings("subids = allocate\nuid_max = 60000")
     let index = SubordinateIDIndex(facts("bob:65636000:1\n"))
-    let found = wants(of: account(uid: 2000), index, wanted)
+    let found = missingRanges(of: account(uid: 2000), index, wanted)
     #expect(found.map(\.code) == [.subuidMissing, .subidRefused])
     #expect(found.first?.remedy.text == "see subid-refused, which explains why a login gives alice none")
     #expect(
       found.last?.sentence
         == "alice: no subordinate ids are given: the ids 65636000-65701535 would be somebody else's too: bob has 65636000-65636000 in /etc/subuid; with ids in common, one could act as the other; add a range that is free with usermod, or set other bounds."
     )
-    #expect(wants(of: account(uid: 3000), index, wanted).map(\.code) == [.subuidMissing])
-    #expect(wants(of: account("bob", uid: 1001), index, settings("")).map(\.code) == [.subuidMissing, .subuidSmall])
+    #expect(missingRanges(of: account(uid: 3000), index, wanted).map(\.code) == [.subuidMissing])
+    #expect(missingRanges(of: account("bob", uid: 1001), index, settings("")).map(\.code) == [.subuidMissing, .subuidSmall])
   }
 
   @Test func `ids that stand in two lines count once`() throws {

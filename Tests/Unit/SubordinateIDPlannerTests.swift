@@ -256,10 +256,10 @@ import Testing
     "subid_scheme = random", "uid_min = x", "uid_max = 70000x", "uid_max = 5", "subid_mix = 5", "reserved = 5", "nonsense", "color = blue",
   ])
   func `a line that may say what to keep off, and is wrong, stops it`(line: String) {
-    #expect(refusal(facts(), account(uid: 2000), settings("uid_max = 60000\n" + line)) == .settingsDoubtful)
+    #expect(refusal(facts(), account(uid: 2000), settings("uid_max = 60000\n" + line)) == .settingsUncertain)
   }
 
-  @Test func `another source, names that read otherwise, and doubtful definitions are refused`() {
+  @Test func `another source, names that read otherwise, and uncertain definitions are refused`() {
     #expect(refusal(facts(nsswitch: "subid: sss\n")) == .notFromFiles(source: "sss"))
     #expect(refusal(facts(nsswitch: "subid: files\n")) == nil)
     for name in ["", "4711", "a:b", "a b", "a\nb:1:2", "#a", "+a", "-a", "\u{e4}", "a\t"] {
@@ -269,7 +269,7 @@ import Testing
       #expect(refusal(facts(), account(bytes(name), uid: 2000)) == nil, "\(name)")
     }
     for line in ["SUB_UID_MIN 0100000", "SUB_GID_COUNT x", "UID_MIN 0x10", "SUB_UID_MAX -1"] {
-      #expect(refusal(facts(defs: line)) == .definitionDoubtful(key: bytes(String(line.split(separator: " ")[0]))))
+      #expect(refusal(facts(defs: line)) == .definitionUncertain(key: bytes(String(line.split(separator: " ")[0]))))
     }
     #expect(refusal(facts(defs: "SUB_UID_COUNT 1000")) == .tooFew(count: 1000))
   }

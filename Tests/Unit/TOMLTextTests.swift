@@ -132,7 +132,7 @@ struct Edit: Sendable {
   ]
 
   @Test(arguments: invalid) func `what is no TOML is refused, with its line`(text: String, line: Int) {
-    let problem = #expect(throws: TextProblem.self) { try TOMLText(bytes(text)) }
+    let problem = #expect(throws: TextError.self) { try TOMLText(bytes(text)) }
     #expect(problem?.line == line)
     #expect(isPrintable(bytes(problem?.reason ?? "\n")) && problem?.reason.isEmpty == false)
     #expect((problem?.reason.utf8.count ?? 0) < 300)
@@ -140,8 +140,8 @@ struct Edit: Sendable {
 
   @Test func `bytes that are no UTF-8 are refused`() {
     for bad in [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82]] as [[UInt8]] {
-      #expect(throws: TextProblem(line: 0, reason: "not UTF-8")) { try TOMLText("a = \"" + bad + "\"\n") }
-      #expect(throws: TextProblem(line: 0, reason: "not UTF-8")) { try TOMLText("#" + bad) }
+      #expect(throws: TextError(line: 0, reason: "not UTF-8")) { try TOMLText("a = \"" + bad + "\"\n") }
+      #expect(throws: TextError(line: 0, reason: "not UTF-8")) { try TOMLText("#" + bad) }
     }
   }
 
@@ -152,12 +152,12 @@ struct Edit: Sendable {
   ])
   func `nesting of any depth ends in a problem`(again: String, end: String) {
     for count in [65, 300, 3000, 30_000, 300_000] where count * again.utf8.count < TextScanner.longest {
-      #expect(throws: TextProblem.self) { try TOMLText(repeated(again, count) + bytes(end)) }
+      #expect(throws: TextError.self) { try TOMLText(repeated(again, count) + bytes(end)) }
     }
     let forty = plain(repeated("a.", 40))
     let twenty = plain(repeated("a.", 20))
-    #expect(throws: TextProblem.self) { try TOMLText(bytes("[\(forty)a]\n\(forty)a=1\n")) }
-    #expect(throws: TextProblem.self) { try TOMLText(bytes("\(forty)a={\(forty)a=1}\n")) }
+    #expect(throws: TextError.self) { try TOMLText(bytes("[\(forty)a]\n\(forty)a=1\n")) }
+    #expect(throws: TextError.self) { try TOMLText(bytes("\(forty)a={\(forty)a=1}\n")) }
     #expect(throws: Never.self) { try TOMLText(bytes("[\(twenty)a]\n\(twenty)b={\(twenty)c=1}\n")) }
   }
 
@@ -171,7 +171,7 @@ struct Edit: Sendable {
       _ = try? TOMLText("a = [" + repeated(piece, 65536 / piece.utf8.count) + "]")
     }
     #expect(throws: Never.self) { try TOMLText("a=1 #" + repeated("x", 1_000_000)) }
-    #expect(throws: TextProblem(line: 0, reason: "longer than 1 MiB")) { try TOMLText(repeated("\n", 1 << 20 | 1)) }
+    #expect(throws: TextError(line: 0, reason: "longer than 1 MiB")) { try TOMLText(repeated("\n", 1 << 20 | 1)) }
   }
 
   static let edits: [Edit] = [
@@ -279,15 +279,15 @@ struct Edit: Sendable {
       ("[storage]\ngraphroot = 1\nGraphroot = 2", graphroot, .ambiguous),
       ("[storage]\ngraphroot = 1\n[Storage]\ngraphRoot = 2", graphroot, .ambiguous),
       ("a = 1", [], .notUnderstood),
-    ] as [([UInt8], [String], EditProblem)])
-  func `what has no single value is not edited`(text: [UInt8], path: [String], problem: EditProblem) throws {
+    ] as [([UInt8], [String], EditError)])
+  func `what has no single value is not edited`(text: [UInt8], path: [String], problem: EditError) throws {
     #expect(throws: problem) { try TOMLText(text).setting(path, to: "x") }
     #expect(throws: problem) { try TOMLText(text).removing(path) }
   }
 
   @Test(arguments: ["storage = 1", "[[storage]]", "storage = []", "storage = [{ a = 1 }]", "Storage = ''"] as [[UInt8]])
   func `below what is no table nothing is added`(text: [UInt8]) throws {
-    #expect(throws: EditProblem.notATable) { try TOMLText(text).setting(graphroot, to: "x") }
+    #expect(throws: EditError.notATable) { try TOMLText(text).setting(graphroot, to: "x") }
   }
 
   @Test func `of two tables that Go takes for one, the exact one is added to`() throws {
@@ -306,7 +306,7 @@ struct Edit: Sendable {
       "a = 'x'\nb.c = 2\nd = 1.5\nx",
     ]
     for wrong in wrong {
-      #expect(throws: EditProblem.notUnderstood) { try text.proven(wrong, is: wanted) }
+      #expect(throws: EditError.notUnderstood) { try text.proven(wrong, is: wanted) }
     }
   }
 
@@ -314,7 +314,7 @@ struct Edit: Sendable {
     for value in hostileBytes.map(plain) {
       for before in ["", "storage = { a = 1 }", crlf(everything)] as [[UInt8]] {
         if value.contains("\0") {
-          #expect(throws: EditProblem.notUnderstood) { try TOMLText(before).setting(graphroot, to: value) }
+          #expect(throws: EditError.notUnderstood) { try TOMLText(before).setting(graphroot, to: value) }
         } else {
           #expect(try TOMLText(before).setting(graphroot, to: value).value(graphroot) == .string(value))
         }
@@ -323,7 +323,7 @@ struct Edit: Sendable {
   }
 
   /// Both edits, whose results are read again by the code under test; here that all around the place is what it was.
-  private func edit(_ text: TOMLText, _ path: [String]) throws(EditProblem) {
+  private func edit(_ text: TOMLText, _ path: [String]) throws(EditError) {
     for after in [try text.setting(path, to: "/x"), try text.removing(path)] {
       let start = zip(text.bytes, after.bytes).prefix { $0 == $1 }.count
       let end = zip(text.bytes.dropFirst(start).reversed(), after.bytes.dropFirst(start).reversed()).prefix { $0 == $1 }.count
@@ -354,7 +354,7 @@ struct Edit: Sendable {
         bytes.replaceSubrange(start..<end, with: pieces.randomElement(using: &random) ?? [])
       }
       guard let text = try? TOMLText(bytes) else { continue }
-      do throws(EditProblem) {
+      do throws(EditError) {
         try edit(text, graphroot)
         edited += 1
       } catch {
@@ -435,7 +435,7 @@ struct Edit: Sendable {
       let known = paths(text.root)
       let fresh = [["storage", "graphroot"], ["new"], ["a", "new"], ["a", "b", "new"], ["new", "a", "b"], ["storage", "b", "c", "d"]]
       for path in known + fresh {
-        do throws(EditProblem) {
+        do throws(EditError) {
           let after = try text.setting(path, to: "new \"value\"")
           #expect(after.value(at: path) == .string("new \"value\""), "\(plain(before))")
           let others = known.filter { !$0.starts(with: path) && !path.starts(with: $0) }

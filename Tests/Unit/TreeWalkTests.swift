@@ -9,7 +9,7 @@ struct TreeWalkTests {
   private func walk(_ files: TestDirectory, _ budget: TreeWalk.Budget = .size, _ onProgress: @escaping (Int, UInt64) -> Void = { _, _ in })
     throws -> TreeWalk
   {
-    let parent = try open(path: files.path, .directoryPlace)
+    let parent = try open(path: files.path, .pathOnlyDirectory)
     var walk = TreeWalk(now: wallClock(), isRoot: isRoot, budget: budget, onProgress: onProgress)
     walk.add(at: parent, "tree", on: try fileStatus(of: parent))
     return walk
@@ -57,7 +57,7 @@ struct TreeWalkTests {
   // MARK: Several threads
 
   private func walk(_ files: TestDirectory, threads: Int, _ budget: TreeWalk.Budget = .size) throws -> TreeWalk {
-    let parent = try open(path: files.path, .directoryPlace)
+    let parent = try open(path: files.path, .pathOnlyDirectory)
     var walk = TreeWalk(now: wallClock(), isRoot: isRoot, budget: budget, threads: threads) { _, _ in }
     walk.add(at: parent, "tree", on: try fileStatus(of: parent), apart: ["d7", "in"])
     return walk

@@ -5,12 +5,12 @@ import Testing
 private var mounts: MountTable { MountTable(blockDeviceIsLocal: true) }
 
 /// Where a way leads: the content of the file, or what is in the directory.
-private func content(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String {
+private func content(_ path: [UInt8], _ rule: WayRule) throws(PathError) -> String {
   let end = try walk(toFile: path, rule, mounts)
   do throws(Errno) { return shown(try readAll(end.descriptor, limit: 4096)) } catch { return "unreadable" }
 }
 
-private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String {
+private func mark(_ path: [UInt8], _ rule: WayRule) throws(PathError) -> String {
   let end = try walk(toDirectory: path, rule, mounts)
   do throws(Errno) { return shown(try readAll(try open(at: end.descriptor, "mark", .reading), limit: 4096)) } catch { return "unmarked" }
 }
@@ -34,8 +34,8 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
       ("a/" + repeated("x", 256), "a/" + repeated("x", 256), .failed(.nameTooLong)),
       ("dangling", "nowhere", .failed(.noEntry)), ("dangling/f", "nowhere", .failed(.noEntry)), ("toFile/g", "a/f", .notDirectory),
       ("loop", "loop", .tooManySymbolicLinks), ("loop/f", "loop", .tooManySymbolicLinks), ("ring1/f", "ring1", .tooManySymbolicLinks),
-    ] as [([UInt8], [UInt8], WayProblem.Reason)])
-  func `what is wrong is told with the component at fault`(path: [UInt8], fault: [UInt8], reason: WayProblem.Reason) {
+    ] as [([UInt8], [UInt8], PathError.Reason)])
+  func `what is wrong is told with the component at fault`(path: [UInt8], fault: [UInt8], reason: PathError.Reason) {
     place.directory("a")
     place.file("a/f")
     place.fifo("fifo")
@@ -45,13 +45,13 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
     place.link("loop", to: "loop")
     place.link("ring1", to: "ring2")
     place.link("ring2", to: place("ring1"))
-    #expect(throws: WayProblem(path: place(fault), reason: reason)) { try content(place(path), .any) }
+    #expect(throws: PathError(path: place(fault), reason: reason)) { try content(place(path), .any) }
   }
 
   @Test(arguments: ["fifo", "f"] as [[UInt8]]) func `what is no directory is refused as the end of a way to one`(name: [UInt8]) {
     place.fifo("fifo")
     place.file("f")
-    #expect(throws: WayProblem(path: place(name), reason: .notDirectory)) { try mark(place(name), .any) }
+    #expect(throws: PathError(path: place(name), reason: .notDirectory)) { try mark(place(name), .any) }
   }
 
   @Test func `links are followed, absolute and relative, through links again`() throws {
@@ -75,12 +75,12 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
     place.file("l0", "end")
     for number in 1...41 { place.link("l" + decimal(UInt64(number)), to: "l" + decimal(UInt64(number - 1))) }
     #expect(try content(place("l40"), .any) == "end")
-    #expect(throws: WayProblem(path: place("l1"), reason: .tooManySymbolicLinks)) { try content(place("l41"), .any) }
+    #expect(throws: PathError(path: place("l1"), reason: .tooManySymbolicLinks)) { try content(place("l41"), .any) }
     place.directory("d")
     place.link("d/self", to: ".")
     place.file("d/mark", "d")
     #expect(try mark(place("d" + repeated("/self", 40)), .any) == "d")
-    #expect(throws: WayProblem.self) { try mark(place("d" + repeated("/self", 41)), .any) }
+    #expect(throws: PathError.self) { try mark(place("d" + repeated("/self", 41)), .any) }
   }
 
   @Test func `nobody climbs above the root`() throws {
@@ -109,10 +109,10 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
     place.directory("d/e")
     place.file("d/e/mark", "m")
     place.setMode("d", mode)
-    let refusal = WayProblem(path: place("d"), reason: .writableByOthers(mode: mode))
+    let refusal = PathError(path: place("d"), reason: .writableByOthers(mode: mode))
     for (rule, passes) in [(WayRule.trusted, trusted), (.storage, storage), (.any, true)] {
       for path in ["d", "d/e"] as [[UInt8]] {
-        let result = Result { () throws(WayProblem) -> String in
+        let result = Result { () throws(PathError) -> String in
           _ = try walk(toDirectory: place(path), rule, mounts)
           return try content(place("d/e/mark"), rule)
         }
@@ -126,17 +126,17 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
     place.setMode("d", 0o1755)
     place.setOwner("d", other)
     for path in ["d", "d/e"] as [[UInt8]] {
-      #expect(throws: WayProblem(path: place("d"), reason: .ownedBy(other))) { try mark(place(path), rule) }
+      #expect(throws: PathError(path: place("d"), reason: .ownedBy(other))) { try mark(place(path), rule) }
     }
     _ = try walk(toDirectory: place("d/e"), .any, mounts)
   }
 
   @Test(arguments: [WayRule.trusted, .storage]) func `the last directory is judged as every other`(rule: WayRule) {
     place.directory("d/e", mode: 0o777)
-    #expect(throws: WayProblem(path: place("d/e"), reason: .writableByOthers(mode: 0o777))) { try mark(place("d/e"), rule) }
+    #expect(throws: PathError(path: place("d/e"), reason: .writableByOthers(mode: 0o777))) { try mark(place("d/e"), rule) }
     place.setMode("d/e", 0o755)
     place.setOwner("d/e", other)
-    #expect(throws: WayProblem(path: place("d/e"), reason: .ownedBy(other))) { try mark(place("d/e"), rule) }
+    #expect(throws: PathError(path: place("d/e"), reason: .ownedBy(other))) { try mark(place("d/e"), rule) }
   }
 
   @Test(arguments: [WayRule.trusted, .storage]) func `a link is followed only if it is root's, wherever it stands`(rule: WayRule) throws {
@@ -149,9 +149,9 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
     #expect(try content(place("l/mark"), rule) == "m")
     place.setOwner("l", other)
     place.setOwner("f", other)
-    #expect(throws: WayProblem(path: place("l"), reason: .linkOwnedBy(other))) { try mark(place("l"), rule) }
-    #expect(throws: WayProblem(path: place("l"), reason: .linkOwnedBy(other))) { try content(place("l/mark"), rule) }
-    #expect(throws: WayProblem(path: place("f"), reason: .linkOwnedBy(other))) { try content(place("f"), rule) }
+    #expect(throws: PathError(path: place("l"), reason: .linkOwnedBy(other))) { try mark(place("l"), rule) }
+    #expect(throws: PathError(path: place("l"), reason: .linkOwnedBy(other))) { try content(place("l/mark"), rule) }
+    #expect(throws: PathError(path: place("f"), reason: .linkOwnedBy(other))) { try content(place("f"), rule) }
     #expect(try mark(place("l"), .any) == "m")
   }
 
@@ -163,7 +163,7 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
     place.link("up", to: "d/e/../e")
     place.setMode("d", 0o777)
     for name in ["relative", "absolute", "up"] as [[UInt8]] {
-      #expect(throws: WayProblem(path: place("d"), reason: .writableByOthers(mode: 0o777))) { try mark(place(name), rule) }
+      #expect(throws: PathError(path: place("d"), reason: .writableByOthers(mode: 0o777))) { try mark(place(name), rule) }
     }
   }
 
@@ -172,20 +172,20 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(WayProblem) -> String
       as [(UInt32, Bool)])
   func `a file that others can write to is refused`(mode: UInt32, passes: Bool) {
     place.file("f", "m", mode: mode)
-    let result = Result { () throws(WayProblem) in try content(place("f"), .trusted) }
-    #expect(result == (passes ? .success("m") : .failure(WayProblem(path: place("f"), reason: .writableByOthers(mode: mode)))))
+    let result = Result { () throws(PathError) in try content(place("f"), .trusted) }
+    #expect(result == (passes ? .success("m") : .failure(PathError(path: place("f"), reason: .writableByOthers(mode: mode)))))
   }
 
   @Test func `a file that is not root's is refused`() throws {
     place.file("f", "m")
     place.setOwner("f", other)
-    #expect(throws: WayProblem(path: place("f"), reason: .ownedBy(other))) { try content(place("f"), .trusted) }
+    #expect(throws: PathError(path: place("f"), reason: .ownedBy(other))) { try content(place("f"), .trusted) }
     #expect(try content(place("f"), .any) == "m")
   }
 
   @Test func `a missing file in a place that others can write to is not simply missing`() {
     place.directory("d", mode: 0o1777)
-    #expect(throws: WayProblem(path: place("d"), reason: .writableByOthers(mode: 0o1777))) {
+    #expect(throws: PathError(path: place("d"), reason: .writableByOthers(mode: 0o1777))) {
       try readSettings(place("d/f"), trusted: true, mounts)
     }
   }

@@ -180,7 +180,7 @@ import Testing
     .writableByOthers(mode: 0o777, content: .tooMuchToTell), .occupied(by: .directory, owner: 7), .occupied(by: .symbolicLink, owner: 0),
     .onNetwork(type: "nfs4"),
     .userMount(owner: nil), .userMount(owner: 7), .userMount(owner: 0), .writableByOthers(mode: 0o775, content: .ownAndOther),
-    .way(WayProblem(path: "/var", reason: .ownedBy(7))), .way(WayProblem(path: "/var/tmp", reason: .onNetwork(type: "nfs"))),
+    .way(PathError(path: "/var", reason: .ownedBy(7))), .way(PathError(path: "/var/tmp", reason: .onNetwork(type: "nfs"))),
     .failed(.ioError),
   ]
 
@@ -217,7 +217,7 @@ import Testing
     seen.skeleton = [SkeletonFile(path: hostile.prefix(200) + "x", mode: 0o644, content: "")]
     seen.files = [FileObservation(state: .absent, leftovers: [hostile])]
     seen.storageConf = UserFacts.StorageConf(file: .content(.init(bytes: hostile, isLink: false, owner: 1000, mode: 0o644, inode: 1)))
-    do throws(TextProblem) { seen.storageConf?.text = try TOMLText(hostile) } catch { seen.storageConf?.problem = error }
+    do throws(TextError) { seen.storageConf?.text = try TOMLText(hostile) } catch { seen.storageConf?.problem = error }
     seen.environment = UserFacts.Environment(configHome: String(decoding: hostile, as: UTF8.self) + "x")
     for finding in UserDiagnosis(seen, settings, isPrivileged: true).findings {
       #expect(isPrintable(bytes(finding.sentence)) && isPrintable(bytes(finding.remedy.text)), "\(finding)")

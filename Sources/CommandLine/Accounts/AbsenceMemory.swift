@@ -17,7 +17,7 @@ struct AbsenceMemory {
   private static let lockName = Array(".orphans.lock".utf8)
   private static let newName = Array(".orphans.new".utf8)
   /// Others hold the lock for as long as it takes to write the file; milliseconds.
-  private static let patience: Int64 = 10_000
+  private static let timeout: Int64 = 10_000
 
   /// Why nothing is known, or nothing could be kept, with what to do.
   private(set) var problem: String?
@@ -149,7 +149,7 @@ struct AbsenceMemory {
       try changeMode(of: new, to: 0o600)
       try writeAll(new, list.content)
       // What is half written after a power failure would be believed.
-      try synchronise(new)
+      try synchronize(new)
       try rename(AbsenceMemory.newName, in: place, to: AbsenceMemory.name, in: place)
     } catch {
       strike(before, absent, scope, moment, in: place)
@@ -157,7 +157,7 @@ struct AbsenceMemory {
     }
     let lines = Set(list.lines.filter { $0.kind == scope.kind }.map(\.subject))
     let known = looked.map { ($0.0, isKept: lines.contains($0.0.subject)) }
-    do throws(Errno) { try synchronise(place) } catch { return Record(known: known, failure: error) }
+    do throws(Errno) { try synchronize(place) } catch { return Record(known: known, failure: error) }
     return Record(known: known, left: known.count { !$0.isKept })
   }
 
@@ -172,7 +172,7 @@ struct AbsenceMemory {
     do throws(Errno) {
       let file = try open(at: place, AbsenceMemory.name, .overwriting)
       for offset in over { try overwrite(file, at: offset, with: AbsenceList.struck) }
-      try synchronise(file)
+      try synchronize(file)
     } catch {}
   }
 
@@ -180,7 +180,7 @@ struct AbsenceMemory {
   private static func lock(in place: borrowing FileDescriptor) throws(Failure) -> FileDescriptor {
     do throws(Errno) {
       let lock = try open(at: place, lockName, .lockFile, permissions: 0o600)
-      try lockWhole(lock, until: monotonicMilliseconds() + patience)
+      try lockWhole(lock, until: monotonicMilliseconds() + timeout)
       return lock
     } catch { throw .unlocked(error) }
   }
@@ -188,7 +188,7 @@ struct AbsenceMemory {
   // MARK: The file
 
   private enum Failure: Error {
-    case way(WayProblem)
+    case way(PathError)
     case failed(Errno)
     /// The lock cannot be had.
     case unlocked(Errno)
@@ -214,8 +214,8 @@ struct AbsenceMemory {
 
   /// - Returns: nil if it is missing.
   private func reach(_ path: [UInt8]) throws(Failure) -> FileDescriptor? {
-    let end: WayEnd
-    do throws(WayProblem) { end = try walk(toDirectory: path, .trusted, MountTable(blockDeviceIsLocal: true)) } catch {
+    let end: OpenedPath
+    do throws(PathError) { end = try walk(toDirectory: path, .trusted, MountTable(blockDeviceIsLocal: true)) } catch {
       if error.reason == .missing { return nil }
       throw .way(error)
     }

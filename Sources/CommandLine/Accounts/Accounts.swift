@@ -10,13 +10,13 @@ enum AccountLookup: Equatable {
 
 /// Who is asked for accounts: the name service, or in a test something that says what it would.
 struct AccountLookups {
-  let byUid: (UInt32) throws(NameServiceFailure) -> Account?
-  let byName: ([UInt8]) throws(NameServiceFailure) -> Account?
+  let byUid: (UInt32) throws(NameServiceError) -> Account?
+  let byName: ([UInt8]) throws(NameServiceError) -> Account?
 
   static var nameService: AccountLookups {
     AccountLookups(
-      byUid: { (uid) throws(NameServiceFailure) in try NameService.account(uid: uid) },
-      byName: { (name) throws(NameServiceFailure) in try NameService.account(named: name) })
+      byUid: { (uid) throws(NameServiceError) in try NameService.account(uid: uid) },
+      byName: { (name) throws(NameServiceError) in try NameService.account(named: name) })
   }
 }
 
@@ -46,7 +46,7 @@ final class Accounts {
     } else if sources.isFileOnly {
       answer = .absent
     } else {
-      do throws(NameServiceFailure) { answer = taken(try lookups.byUid(uid)) } catch { answer = failed(error) }
+      do throws(NameServiceError) { answer = taken(try lookups.byUid(uid)) } catch { answer = failed(error) }
     }
     last = (uid, answer)
     return answer
@@ -55,7 +55,7 @@ final class Accounts {
   func account(named name: [UInt8]) -> AccountLookup {
     if let uid = sources.uid(ofName: name) { return .found(name: name, uid: uid) }
     if sources.isFileOnly { return .absent }
-    do throws(NameServiceFailure) { return taken(try lookups.byName(name)) } catch { return failed(error) }
+    do throws(NameServiceError) { return taken(try lookups.byName(name)) } catch { return failed(error) }
   }
 
   private func taken(_ account: Account?) -> AccountLookup {
@@ -64,7 +64,7 @@ final class Accounts {
     return .found(name: account.name, uid: account.uid)
   }
 
-  private func failed(_ error: NameServiceFailure) -> AccountLookup {
+  private func failed(_ error: NameServiceError) -> AccountLookup {
     failure = error.cause
     return .unanswered(error.cause)
   }

@@ -25,10 +25,10 @@ struct CheckCommand: ParsableCommand {
     let result = Mutex(Result())
     let isJSON = options.json
     // What keeps it from looking at users is told when the host's findings are, which may be the cause.
-    var obstacle: CannotLook? = nil
+    var obstacle: CommandError? = nil
     var asked = 0
     do { asked = try options.examine(.check, host) { report in result.withLock { $0.take(report, keeping: isJSON) } } } catch let failure
-      as CannotLook
+      as CommandError
     {
       obstacle = failure
     }
@@ -60,11 +60,11 @@ struct CheckCommand: ParsableCommand {
       // The cause is among the findings that were printed, with its remedy.
       let causes = findings.filter { [.settingsRefused, .storageWay].contains($0.code) }.map(\.code.rawValue)
       if !causes.isEmpty && !options.json && !quiet && !metrics {
-        throw CannotLook("no user was looked at, because of \(list(causes)); see above")
+        throw CommandError("no user was looked at, because of \(list(causes)); see above")
       }
       throw obstacle
     }
-    let worst = worseExit(result.withLock { $0.worst }, findings.isWanting ? ExitCode(1) : .success)
+    let worst = worseExit(result.withLock { $0.worst }, findings.hasProblems ? ExitCode(1) : .success)
     if worst != .success { throw worst }
   }
 
@@ -108,6 +108,6 @@ extension UserReport {
   var exitCode: ExitCode {
     if failure != nil { return ExitCode(2) }
     let isLeft = actions?.contains { $0.outcome != .done } ?? false
-    return !findings.isWanting && !isLeft ? .success : ExitCode(1)
+    return !findings.hasProblems && !isLeft ? .success : ExitCode(1)
   }
 }

@@ -33,21 +33,21 @@ struct ConfigCheckCommand: ParsableCommand {
     let path = file.map(absolute) ?? SettingsOptions.pathOfLogins
     let reading: SettingsReading
     var given: [UInt8]? = nil
-    do throws(WayProblem) {
+    do throws(PathError) {
       if file != nil {
         do throws(Errno) {
           if let draft = GivenDescriptor(path) {
             given = try draft.content(limit: SettingsFile.longest)
           } else {
-            _ = try open(path: path, .anyPlace)
+            _ = try open(path: path, .pathOnly)
           }
-        } catch { throw WayProblem(path: path, reason: .failed(error)) }
+        } catch { throw PathError(path: path, reason: .failed(error)) }
         reading = if let given { try readSettings(alone: path, content: given) } else { try readSettings(alone: path) }
       } else {
         reading = try readSettings(path, trusted: effectiveIDs().user == 0, MountTable(blockDeviceIsLocal: true))
       }
     } catch {
-      throw CannotLook("the settings cannot be used: \(text(Wording.way(error, .trusted)))")
+      throw CommandError("the settings cannot be used: \(text(Wording.way(error, .trusted)))")
     }
     if json {
       let problems = reading.problems.map { ConfigProblems.Problem(file: string($0.file), line: $0.line, text: words($0)) }
@@ -71,13 +71,13 @@ struct ConfigCheckCommand: ParsableCommand {
   private func names(of exclusions: Exclusions) -> [String] {
     let unanswered = "the name service did not answer"
     let users = exclusions.users.compactMap { name -> String? in
-      do throws(NameServiceFailure) {
+      do throws(NameServiceError) {
         return try NameService.account(named: name) == nil ? "exclude_users: this host knows no user \(shown(name))" : nil
       } catch { return "exclude_users: \(shown(name)): \(unanswered)" }
     }
     return users
       + exclusions.groups.map { group in
-        do throws(NameServiceFailure) {
+        do throws(NameServiceError) {
           return try NameService.name(ofGroup: group).map { "exclude_groups: \(group) is \(shown($0))" }
             ?? "exclude_groups: this host knows no group \(group)"
         } catch { return "exclude_groups: \(group): \(unanswered)" }

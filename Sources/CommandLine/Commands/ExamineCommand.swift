@@ -15,15 +15,15 @@ struct ExamineCommand: ParsableCommand {
     var service = ExaminerService()
     if let request {
       guard let question = try? JSONDecoder().decode(UserRequest.self, from: Data(request.utf8)) else {
-        throw CannotLook("this is no request; see UserRequest.swift")
+        throw CommandError("this is no request; see UserRequest.swift")
       }
       guard let report = UserReport(message: try service.answer(question).text()) else {
-        throw CannotLook("the process that looked ended without an answer")
+        throw CommandError("the process that looked ended without an answer")
       }
       return try printJSON(report)
     }
     do throws(ExaminerService.Failure) { try service.run() } catch {
-      throw CannotLook("examine is started by check and repair, which talk with it through a socket; run: rootless-storage check")
+      throw CommandError("examine is started by check and repair, which talk with it through a socket; run: rootless-storage check")
     }
   }
 }

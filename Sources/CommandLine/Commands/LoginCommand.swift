@@ -50,14 +50,15 @@ struct LoginCommand: ParsableCommand {
       report = SessionReport(ending.output)
     } catch {
       switch error {
-      case .notStarted(let cause): throw CannotLook("\(shown(helper)) cannot be started: \(text(cause)); reinstall the package")
+      case .notStarted(let cause): throw CommandError("\(shown(helper)) cannot be started: \(text(cause)); reinstall the package")
       case .timedOut:
-        throw CannotLook("it was not done within \(timeout) seconds and was ended; does the file server of \(shown(account.home)) answer?")
-      case .tooMuch: throw CannotLook("\(shown(helper)) prints more than a session helper does; reinstall the package")
+        throw CommandError(
+          "it was not done within \(timeout) seconds and was ended; does the file server of \(shown(account.home)) answer?")
+      case .tooMuch: throw CommandError("\(shown(helper)) prints more than a session helper does; reinstall the package")
       }
     }
     guard let outcome = report.outcome else {
-      throw CannotLook("\(shown(helper)) ended before its report did; run it again, and see the system's log")
+      throw CommandError("\(shown(helper)) ended before its report did; run it again, and see the system's log")
     }
     if json {
       try printJSON(
@@ -68,31 +69,31 @@ struct LoginCommand: ParsableCommand {
     if outcome != "done" { throw ExitCode(1) }
   }
 
-  private func account() throws(CannotLook) -> Account {
+  private func account() throws(CommandError) -> Account {
     let caller = effectiveIDs().user
-    if user == nil && caller == 0 { throw CannotLook("root's own logins are not served; name a user") }
+    if user == nil && caller == 0 { throw CommandError("root's own logins are not served; name a user") }
     let found: Account?
-    do throws(NameServiceFailure) {
+    do throws(NameServiceError) {
       let known = if let user { try NameService.account(named: Array(user.utf8)) } else { try NameService.account(uid: caller) }
       found = if let known, known.uid == caller || caller == 0 { try NameService.withGroups(known) } else { known }
     } catch {
-      throw CannotLook("the name service did not answer: \(text(error.cause)); try again")
+      throw CommandError("the name service did not answer: \(text(error.cause)); try again")
     }
     guard let found else {
-      throw CannotLook(
+      throw CommandError(
         "there is no account of that name; is the name service up? (getent passwd \(shellWord(Array((user ?? String(caller)).utf8))))")
     }
-    guard caller == 0 || found.uid == caller else { throw CannotLook("only root may do that for another user; run it with sudo") }
-    if found.uid == 0 { throw CannotLook("root's own logins are not served; name another user") }
+    guard caller == 0 || found.uid == caller else { throw CommandError("only root may do that for another user; run it with sudo") }
+    if found.uid == 0 { throw CommandError("root's own logins are not served; name another user") }
     return found
   }
 
   /// The one that logins start. Root starts nothing that others can write.
-  private func helper() throws(CannotLook) -> [UInt8] {
+  private func helper() throws(CommandError) -> [UInt8] {
     let step = PAMStacks(HostTree.this, services: PAMFindings.services).ourSteps.first
     let path = step?.pathOption("helper") ?? Array(Installation.defaultHelper.utf8)
-    do throws(WayProblem) { _ = try walk(toFile: path, .trusted, MountTable(blockDeviceIsLocal: true)) } catch {
-      throw CannotLook("the session helper cannot be used: \(text(Wording.way(error, .trusted)))")
+    do throws(PathError) { _ = try walk(toFile: path, .trusted, MountTable(blockDeviceIsLocal: true)) } catch {
+      throw CommandError("the session helper cannot be used: \(text(Wording.way(error, .trusted)))")
     }
     return path
   }

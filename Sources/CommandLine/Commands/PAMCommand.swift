@@ -21,7 +21,7 @@ struct PAMStatusCommand: ParsableCommand {
 
   func run() throws {
     let stacks = PAMStacks(everyServiceOf: HostTree.this)
-    if let denied = stacks.deniedDirectories.first { throw CannotLook("\(shown(denied)) cannot be read by this user; run it with sudo") }
+    if let denied = stacks.deniedDirectories.first { throw CommandError("\(shown(denied)) cannot be read by this user; run it with sudo") }
     let output = PAMStatusOutput(stacks, PAMMethod.of(HostTree.this))
     if json { output.writeJSON() } else { output.write() }
     if !output.unread.isEmpty { throw ExitCode(2) }
@@ -44,7 +44,7 @@ struct PAMEnableCommand: ParsableCommand {
   @Flag(help: "Print one JSON object.") var json = false
 
   func run() throws {
-    if effectiveIDs().user != 0 { throw CannotLook("only root may change the session stacks; run it with sudo") }
+    if effectiveIDs().user != 0 { throw CommandError("only root may change the session stacks; run it with sudo") }
     var work = PAMWork(isDryRun: dryRun)
     try work.enable()
     let output = PAMWorkOutput(work)
@@ -73,7 +73,7 @@ struct PAMDisableCommand: ParsableCommand {
   @Flag(help: "Print one JSON object.") var json = false
 
   func run() throws {
-    if effectiveIDs().user != 0 { throw CannotLook("only root may change the session stacks; run it with sudo") }
+    if effectiveIDs().user != 0 { throw CommandError("only root may change the session stacks; run it with sudo") }
     var work = PAMWork(isDryRun: dryRun)
     try work.disable(all: all)
     let output = PAMWorkOutput(work)

@@ -78,7 +78,7 @@ struct PruneCommand: ParsableCommand {
 
   func run() throws {
     if effectiveIDs().user != 0 {
-      throw CannotLook("prune is root's, since it deletes other users' storage; to give your own back: podman system reset")
+      throw CommandError("prune is root's, since it deletes other users' storage; to give your own back: podman system reset")
     }
     // A run that somebody else's terminal or file limits end in the middle leaves something behind.
     ignoreFileSizeLimit()
@@ -93,7 +93,7 @@ struct PruneCommand: ParsableCommand {
     let isNamed = !users.isEmpty
     // How long it has been idle has to be known, and how large it is need not be.
     let now = wallClock()
-    let space = try goal.map { goal throws(CannotLook) in FreeSpace(goal, on: try volume(parent)) }
+    let space = try goal.map { goal throws(CommandError) in FreeSpace(goal, on: try volume(parent)) }
     try inventory.look(days == nil ? .size : .age) { entry in
       // Who uses most is named, where what may go is not enough.
       space?.isReached == false
@@ -142,17 +142,17 @@ struct PruneCommand: ParsableCommand {
     let processes: RunningProcesses
     // Without a /proc, everything counts as in use.
     do throws(Errno) { processes = try RunningProcesses.look() } catch { return }
-    if let hidden = inventory.hidden(from: processes) { throw CannotLook("\(hidden.sentence), so nothing is deleted; \(hidden.remedy)") }
+    if let hidden = inventory.hidden(from: processes) { throw CommandError("\(hidden.sentence), so nothing is deleted; \(hidden.remedy)") }
   }
 
-  private func volume(_ parent: StorageParent) throws(CannotLook) -> Volume {
+  private func volume(_ parent: StorageParent) throws(CommandError) -> Volume {
     do throws(Errno) {
       let volume = try Volume(of: parent.descriptor, MountTable(blockDeviceIsLocal: true).fileSystem(of: parent.status), parent.settings)
       if volume.size > 0 { return volume }
     } catch {
-      throw CannotLook("the free space of \(shown(parent.settings.storage.parent)) is unknown: \(text(error))")
+      throw CommandError("the free space of \(shown(parent.settings.storage.parent)) is unknown: \(text(error))")
     }
-    throw CannotLook(
+    throw CommandError(
       "the free space of \(shown(parent.settings.storage.parent)) is unknown: it is on a network file system, or on one without a size; use --orphaned or --older-than"
     )
   }

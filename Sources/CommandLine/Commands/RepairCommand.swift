@@ -47,7 +47,7 @@ struct RepairCommand: ParsableCommand {
             host: .init(name: shown(name), findings: findings, unseen: hostUnseen(host).map { shown($0) }), users: output.reports))
       }
       if !output.said { printOut("\(output.seen == 1 ? "1 user" : "\(output.seen) users"): no problems found.") }
-      if findings.isWanting {
+      if findings.hasProblems {
         printOut("\nThis host: \(UserTable.count(findings)), which repair leaves to you: rootless-storage check")
       }
     }
@@ -58,7 +58,7 @@ struct RepairCommand: ParsableCommand {
   private func requireQuota(_ host: HostFacts) throws {
     let path = host.installation.settingsPath
     if try !options.settings.read(path).settings.quota.isSet {
-      throw CannotLook(
+      throw CommandError(
         "--recursive gives files the project of a limit, and \(shown(path)) sets none; set storage_quota, or repair without --recursive")
     }
   }

@@ -30,7 +30,7 @@ struct RootlessStorageCommand: ParsableCommand {
     do {
       var command = try parseAsRoot()
       try command.run()
-    } catch let failure as CannotLook {
+    } catch let failure as CommandError {
       printError("rootless-storage: \(failure)")
       exit(withError: ExitCode(2))
     } catch {

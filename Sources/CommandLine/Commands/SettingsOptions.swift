@@ -29,28 +29,28 @@ struct SettingsOptions: ParsableArguments {
   }
 
   /// The settings as they hold. Reports on standard error what is wrong with single lines, without stopping anything.
-  func read() throws(CannotLook) -> Settings {
+  func read() throws(CommandError) -> Settings {
     try reading().settings
   }
 
   /// The same, with the files that they come from.
-  func reading() throws(CannotLook) -> SettingsReading {
+  func reading() throws(CommandError) -> SettingsReading {
     let reading = try read(path)
     for problem in reading.problems { printError("rootless-storage: \(text(Wording().settings(problem)))") }
     return reading
   }
 
   /// The settings as they hold, and what is wrong with single lines. A missing file means the defaults, unless somebody names it.
-  func read(_ path: [UInt8]) throws(CannotLook) -> SettingsReading {
+  func read(_ path: [UInt8]) throws(CommandError) -> SettingsReading {
     if given != nil {
-      do throws(Errno) { _ = try open(path: path, .anyPlace) } catch {
-        throw CannotLook("the settings cannot be used: \(shown(path)): \(text(error)); name another file")
+      do throws(Errno) { _ = try open(path: path, .pathOnly) } catch {
+        throw CommandError("the settings cannot be used: \(shown(path)): \(text(error)); name another file")
       }
     }
-    do throws(WayProblem) {
+    do throws(PathError) {
       return try readSettings(path, trusted: effectiveIDs().user == 0, MountTable(blockDeviceIsLocal: true))
     } catch {
-      throw CannotLook("the settings cannot be used: \(text(Wording.way(error, .trusted)))")
+      throw CommandError("the settings cannot be used: \(text(Wording.way(error, .trusted)))")
     }
   }
 }

@@ -11,7 +11,7 @@ struct SubidsAllocateCommand: ParsableCommand {
       """)
 
   /// For programs that edit account files; milliseconds. As long as usermod(8) waits.
-  private static let patience: Int64 = 15_000
+  private static let timeout: Int64 = 15_000
 
   @Argument(help: ArgumentHelp("Users.", valueName: "user"), completion: UserCompletion.kind) var users: [String] = []
 
@@ -29,11 +29,11 @@ struct SubidsAllocateCommand: ParsableCommand {
   }
 
   func run() throws {
-    if effectiveIDs().user != 0 { throw CannotLook("only root may give out subordinate ids; run it with sudo") }
+    if effectiveIDs().user != 0 { throw CommandError("only root may give out subordinate ids; run it with sudo") }
     let settings = try SubordinateHost(self.settings.read()).settings
     let files: SubordinateIDFiles
     do throws(SubordinateIDError) { files = try SubordinateIDFiles(MountTable(blockDeviceIsLocal: true)) } catch {
-      throw CannotLook(text(Wording.failure(error.failure)))
+      throw CommandError(text(Wording.failure(error.failure)))
     }
     var list = json ? JSONList("\"dryRun\":\(dryRun),", list: "users") : nil
     var worst = ExitCode.success
@@ -44,8 +44,8 @@ struct SubidsAllocateCommand: ParsableCommand {
       case .unknown(let name, let uid, let cause): record = AllocationRecord(name: name, uid: uid, outcome: .failed, message: cause)
       case .account(let account):
         // Of those whom --all finds, others are no more this project's business than at a login.
-        if all && Planner.exclusion(of: account, settings) != nil { continue }
-        record = allocate(for: account, settings, files, isDryRun: dryRun, patience: SubidsAllocateCommand.patience)
+        if all && Planner.ineligibility(of: account, settings) != nil { continue }
+        record = allocate(for: account, settings, files, isDryRun: dryRun, timeout: SubidsAllocateCommand.timeout)
       }
       worst = worseExit(worst, record.exitCode)
       if list != nil { list?.add(record) } else { printOut(Terminal.standard.wrapped("\(record.name): \(record.message)", indent: 2)) }

@@ -27,9 +27,9 @@ struct SubidsCheckCommand: ParsableCommand {
     let ranges = host.index.tables.flatMap { table in table.united.map { (table.kind, $0) } }
     // What keeps it from looking at users is told when the host's findings are, which may be the cause.
     var reports: [UserReport] = []
-    var obstacle: CannotLook? = nil
+    var obstacle: CommandError? = nil
     var seen: [Account] = []
-    do { reports = try look(host, &seen) } catch let failure as CannotLook { obstacle = failure }
+    do { reports = try look(host, &seen) } catch let failure as CommandError { obstacle = failure }
     var known = KnownIDs(
       asking: KnownIDs.places(in: ranges, limit: KnownIDs.most), files: { accounts.sources.hasOnlyFiles($0) ? host.index.table($0) : nil })
     let summary = known.summary
@@ -56,7 +56,7 @@ struct SubidsCheckCommand: ParsableCommand {
       printOut(Terminal.standard.wrapped("\n\(summary)", indent: 0))
     }
     if let obstacle { throw obstacle }
-    let worst = reports.reduce(findings.isWanting ? ExitCode(1) : .success) { worseExit($0, $1.exitCode) }
+    let worst = reports.reduce(findings.hasProblems ? ExitCode(1) : .success) { worseExit($0, $1.exitCode) }
     if worst != .success { throw worst }
   }
 
@@ -76,10 +76,10 @@ struct SubidsCheckCommand: ParsableCommand {
       case .account(let account):
         accounts.append(account)
         var report = UserReport(name: shown(account.name), uid: account.uid)
-        report.isServed = Planner.exclusion(of: account, host.settings) == nil
+        report.isServed = Planner.ineligibility(of: account, host.settings) == nil
         // Another source's ids cannot be looked at from here.
         if report.isServed && host.index.source == nil {
-          report.findings = wants(of: account, host.index, host.settings) + exposures(of: account, host.index, host.settings)
+          report.findings = missingRanges(of: account, host.index, host.settings) + exposures(of: account, host.index, host.settings)
         }
         return report
       }

@@ -50,7 +50,7 @@ struct SubidsListCommand: ParsableCommand {
         "there is no such account, and another one owns the storage directory of that name; for whom: rootless-storage subids check"
       ),
       (.gone, "there is no such account any more; to take the ids back: rootless-storage subids release"),
-      (.unconfirmed, "there is no such account, or nobody knows: \(owners.doubt)"),
+      (.unconfirmed, "there is no such account, or nobody knows: \(owners.uncertainty)"),
       (.small, "the owner has fewer than \(SubordinateIDPlanner.enough) ids in a file"),
     ] where states.contains(state) {
       printOut(Terminal.standard.wrapped("\(state.rawValue): \(note)", indent: 0))

@@ -23,7 +23,7 @@ struct SubidsReleaseCommand: ParsableCommand {
   }
 
   /// As in `allocate`.
-  private static let patience: Int64 = 15_000
+  private static let timeout: Int64 = 15_000
 
   @Argument(
     help: ArgumentHelp("Owners as the files spell them: names, or uids in digits.", valueName: "owner"),
@@ -48,7 +48,7 @@ struct SubidsReleaseCommand: ParsableCommand {
   }
 
   func run() throws {
-    if effectiveIDs().user != 0 { throw CannotLook("only root may take subordinate ids back; run it with sudo") }
+    if effectiveIDs().user != 0 { throw CommandError("only root may take subordinate ids back; run it with sudo") }
     let host = try SubordinateHost(settings.read())
     let accounts = Accounts(AccountSources.ofThisHost())
     // Who is named needs no waiting.
@@ -64,12 +64,13 @@ struct SubidsReleaseCommand: ParsableCommand {
     if gone {
       let unsure = states.names { $0 == .unconfirmed }.filter { states.waiting[$0] == nil }.count
       if unsure > 0 {
-        output.tell("\(counted(unsure, "owner stays", "owners stay")), since nobody knows whether there is an account: \(states.doubt)")
+        output.tell(
+          "\(counted(unsure, "owner stays", "owners stay")), since nobody knows whether there is an account: \(states.uncertainty)")
         isRefused = true
       }
       let waiting = states.waiting.sorted { isOrderedBefore($0.key, $1.key) }
       for (owner, answer) in waiting.prefix(SubidsReleaseCommand.mostWaiting) {
-        output.tell("\(shown(owner)) stays: no such account, \(waitingDoubt(answer, by: "rootless-storage subids release --gone"))")
+        output.tell("\(shown(owner)) stays: no such account, \(waitingUncertainty(answer, by: "rootless-storage subids release --gone"))")
       }
       let kept = states.names { if case .kept = $0 { true } else { false } }
       for owner in kept.prefix(SubidsReleaseCommand.mostWaiting) {
@@ -89,7 +90,7 @@ struct SubidsReleaseCommand: ParsableCommand {
     if !dryRun && !release.lines.isEmpty {
       switch yes ? true : confirmed("Remove \(counted(release.lines.count, "line", "lines"))?") {
       case true?:
-        do throws(SubordinateIDError) { output.removed = try release.perform(patience: SubidsReleaseCommand.patience) } catch {
+        do throws(SubordinateIDError) { output.removed = try release.perform(timeout: SubidsReleaseCommand.timeout) } catch {
           output.tell("nothing is removed: \(text(Wording.failure(error.failure)))")
           output.end()
           throw ExitCode(2)

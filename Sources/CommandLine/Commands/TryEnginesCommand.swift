@@ -13,7 +13,7 @@ struct TryEnginesCommand: ParsableCommand {
     let request = try JSONDecoder().decode(TrialRequest.self, from: Data(request.utf8))
     let left = request.deadline.subtractingReportingOverflow(monotonicMilliseconds())
     guard effectiveIDs().user == request.uid, request.uid != 0, !left.overflow, (1...3_600_000).contains(left.partialValue) else {
-      throw CannotLook("only the user's own engines can be tried: run rootless-storage verify")
+      throw CommandError("only the user's own engines can be tried: run rootless-storage verify")
     }
     // All of a session's environment, as whoever starts this has made it.
     let environment = ProcessInfo.processInfo.environment.map { Array("\($0.key)=\($0.value)".utf8) }

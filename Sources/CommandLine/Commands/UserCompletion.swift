@@ -26,7 +26,7 @@ enum UserCompletion {
       if let name = account.pathName { add(name) }
     }
     // Whatever cannot be read has no names in it: there is nobody to tell of it here.
-    do throws(WayProblem) {
+    do throws(PathError) {
       let mounts = MountTable(blockDeviceIsLocal: true)
       let settings = try readSettings(Array(Settings.defaultPath.utf8), trusted: effectiveIDs().user == 0, mounts).settings
       let parent = try walk(toDirectory: settings.storage.parent, .storage, mounts)
@@ -36,7 +36,7 @@ enum UserCompletion {
         while seen < mostEntries, let entry = try reader.next()?.name {
           seen += 1
           for user in settings.storage.users(inLeaf: entry) {
-            guard let owner = try? knownStatus(at: parent.descriptor, entry).owner, settings.serves(uid: owner) else { continue }
+            guard let owner = try? cachedStatus(at: parent.descriptor, entry).owner, settings.serves(uid: owner) else { continue }
             if let name = user.name { add(name) } else if user.uid == owner { add(owner) }
           }
         }

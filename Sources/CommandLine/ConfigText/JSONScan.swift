@@ -22,7 +22,7 @@ struct JSONScan: Equatable, Sendable {
   let hasNumbers: Bool
 
   /// - Parameter isAlone: nothing may be behind the object.
-  init(_ bytes: [UInt8], isAlone: Bool = true) throws(TextProblem) {
+  init(_ bytes: [UInt8], isAlone: Bool = true) throws(TextError) {
     var text = TextScanner(bytes)
     try text.check()
     text.take(while: JSONScan.isSpace)
@@ -36,7 +36,7 @@ struct JSONScan: Equatable, Sendable {
   }
 
   /// What people write although there is no such thing, by name.
-  private static func problem(_ text: TextScanner, _ reason: String) -> TextProblem {
+  private static func problem(_ text: TextScanner, _ reason: String) -> TextError {
     text.problem(text.sees("/") || text.sees("#") ? "a comment, which JSON has not" : reason)
   }
 
@@ -44,7 +44,7 @@ struct JSONScan: Equatable, Sendable {
 
   private static func isSpace(_ byte: UInt8) -> Bool { isBlank(byte) || byte == .newline || byte == .carriageReturn }
 
-  private static func object(_ text: inout TextScanner, depth: Int) throws(TextProblem) -> [JSONMember] {
+  private static func object(_ text: inout TextScanner, depth: Int) throws(TextError) -> [JSONMember] {
     var members: [JSONMember] = []
     _ = text.take("{")
     text.take(while: isSpace)
@@ -67,7 +67,7 @@ struct JSONScan: Equatable, Sendable {
   }
 
   /// - Returns: what it means, if it is a string.
-  private static func value(_ text: inout TextScanner, depth: Int) throws(TextProblem) -> String? {
+  private static func value(_ text: inout TextScanner, depth: Int) throws(TextError) -> String? {
     guard depth <= TextScanner.deepest else { throw text.problem("nested more than \(TextScanner.deepest) deep") }
     if text.sees("\"") { return try string(&text) }
     if text.sees("{") {
@@ -81,7 +81,7 @@ struct JSONScan: Equatable, Sendable {
     return nil
   }
 
-  private static func array(_ text: inout TextScanner, depth: Int) throws(TextProblem) {
+  private static func array(_ text: inout TextScanner, depth: Int) throws(TextError) {
     text.take(while: isSpace)
     if text.take("]") { return }
     repeat {
@@ -112,7 +112,7 @@ struct JSONScan: Equatable, Sendable {
   }
 
   /// A string, and what it means.
-  private static func string(_ text: inout TextScanner) throws(TextProblem) -> String {
+  private static func string(_ text: inout TextScanner) throws(TextError) -> String {
     var meaning: [UInt8] = []
     _ = text.take("\"")
     while let byte = text.next() {
@@ -126,7 +126,7 @@ struct JSONScan: Equatable, Sendable {
     throw text.problem("a string without its end")
   }
 
-  private static func escape(_ text: inout TextScanner) throws(TextProblem) -> [UInt8] {
+  private static func escape(_ text: inout TextScanner) throws(TextError) -> [UInt8] {
     let simple: [UInt8: UInt8] = [
       UInt8(ascii: "b"): 0x08, UInt8(ascii: "t"): .tab, UInt8(ascii: "n"): .newline, UInt8(ascii: "f"): 0x0c,
       UInt8(ascii: "r"): .carriageReturn, .quote: .quote, .backslash: .backslash, .slash: .slash,

@@ -3,7 +3,7 @@ import RootlessStorage
 
 /// A JSON file with one object, as its user wrote it, whose members can be edited without touching anything else.
 struct JSONText: Equatable, Sendable {
-  typealias Problem = TextProblem
+  typealias Problem = TextError
 
   let bytes: [UInt8]
   private let scan: JSONScan
@@ -44,7 +44,7 @@ struct JSONText: Equatable, Sendable {
   func has(_ key: String) -> Bool { scan.members.contains { isSame($0.key, key) } }
 
   /// Gives every member with this key the string as its value, or else adds one in front of the others.
-  func setting(_ key: String, to value: String) throws(EditProblem) -> JSONText {
+  func setting(_ key: String, to value: String) throws(EditError) -> JSONText {
     let found = scan.members.filter { isSame($0.key, key) }
     if !found.isEmpty && found.allSatisfy({ $0.string.map { isSame($0, value) } ?? false }) { return self }
     let quoted = [UInt8](quoting: value)
@@ -55,7 +55,7 @@ struct JSONText: Equatable, Sendable {
   }
 
   /// Without any member that has this key.
-  func removing(_ key: String) throws(EditProblem) -> JSONText {
+  func removing(_ key: String) throws(EditError) -> JSONText {
     let members = scan.members
     guard has(key) else { return self }
     guard let kept = members.lastIndex(where: { !isSame($0.key, key) }) else {
@@ -103,7 +103,7 @@ struct JSONText: Equatable, Sendable {
   }
 
   /// The text, if Foundation reads from it what it reads from this one, but for the one member.
-  func proven(_ new: [UInt8], _ key: String, is value: String?) throws(EditProblem) -> JSONText {
+  func proven(_ new: [UInt8], _ key: String, is value: String?) throws(EditError) -> JSONText {
     guard let result = try? JSONText(new), var wanted = tree() else { throw .notUnderstood }
     wanted[key] = value.map { .string($0) }
     guard let after = result.tree(), after == wanted else { throw .notUnderstood }

@@ -4,7 +4,7 @@ import RootlessStorage
 
 extension TOMLText {
   /// Gives the key this string as its value, in the place of whatever it has, or else as a new line.
-  func setting(_ path: [String], to value: String) throws(EditProblem) -> TOMLText {
+  func setting(_ path: [String], to value: String) throws(EditError) -> TOMLText {
     if let found = try only(path) {
       if self.value(at: found) == .string(value) { return self }
       guard let pair = pair(found) else { throw .isTable }
@@ -17,7 +17,7 @@ extension TOMLText {
   }
 
   /// Without the key. Its line goes, with the comment on it; a comment above stays.
-  func removing(_ path: [String]) throws(EditProblem) -> TOMLText {
+  func removing(_ path: [String]) throws(EditError) -> TOMLText {
     guard let found = try only(path) else { return self }
     guard let pair = pair(found) else { throw .isTable }
     var emptied = changed(root, found, to: nil)
@@ -33,7 +33,7 @@ extension TOMLText {
   }
 
   /// The path in the file that this one means.
-  private func only(_ path: [String]) throws(EditProblem) -> [String]? {
+  private func only(_ path: [String]) throws(EditError) -> [String]? {
     if path.isEmpty { throw .notUnderstood }
     let found = matches(path)
     if found.count > 1 { throw .ambiguous }
@@ -41,7 +41,7 @@ extension TOMLText {
   }
 
   /// The path of the innermost table on the way to a key that is missing.
-  private func innermostTable(_ path: [String]) throws(EditProblem) -> [String] {
+  private func innermostTable(_ path: [String]) throws(EditError) -> [String] {
     for count in (0..<path.count).reversed() {
       guard let found = matches(Array(path[..<count])).first else { continue }
       guard case .table = value(at: found) else { throw .notATable }
@@ -125,7 +125,7 @@ extension TOMLText {
   }
 
   /// The text, if it reads as one of these.
-  func proven(_ new: [UInt8], is wanted: [[String: Value]]) throws(EditProblem) -> TOMLText {
+  func proven(_ new: [UInt8], is wanted: [[String: Value]]) throws(EditError) -> TOMLText {
     guard let result = try? TOMLText(new), wanted.contains(result.root) else { throw .notUnderstood }
     return result
   }

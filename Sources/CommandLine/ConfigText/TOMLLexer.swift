@@ -4,7 +4,7 @@ import RootlessStorage
 
 extension TOMLScan {
   /// A key with its dots, and the blanks around it.
-  static func key(_ text: inout TextScanner) throws(TextProblem) -> (names: [String], written: [Range<Int>]) {
+  static func key(_ text: inout TextScanner) throws(TextError) -> (names: [String], written: [Range<Int>]) {
     var names: [String] = []
     var written: [Range<Int>] = []
     repeat {
@@ -29,7 +29,7 @@ extension TOMLScan {
   static func isBare(_ byte: UInt8) -> Bool { isAlphanumeric(byte) || byte == .underscore || byte == .hyphen }
 
   /// Any of the four kinds of string, and what it means.
-  static func string(_ text: inout TextScanner, isKey: Bool) throws(TextProblem) -> [UInt8] {
+  static func string(_ text: inout TextScanner, isKey: Bool) throws(TextError) -> [UInt8] {
     let isLiteral = text.sees("'")
     let isLong = !isKey && (text.take("\"\"\"") || text.take("'''"))
     if !isLong { _ = text.next() } else { _ = newline(&text) }
@@ -60,7 +60,7 @@ extension TOMLScan {
     throw text.problem("a string without its end")
   }
 
-  private static func escape(_ text: inout TextScanner, isLong: Bool) throws(TextProblem) -> [UInt8] {
+  private static func escape(_ text: inout TextScanner, isLong: Bool) throws(TextError) -> [UInt8] {
     let simple: [UInt8: UInt8] = [
       UInt8(ascii: "b"): 0x08, UInt8(ascii: "t"): .tab, UInt8(ascii: "n"): .newline, UInt8(ascii: "f"): 0x0c,
       UInt8(ascii: "r"): .carriageReturn, .quote: .quote, .backslash: .backslash,
@@ -89,7 +89,7 @@ extension TOMLScan {
   }
 
   /// Blanks, and a comment if there is one.
-  static func comment(_ text: inout TextScanner) throws(TextProblem) {
+  static func comment(_ text: inout TextScanner) throws(TextError) {
     text.take(while: isBlank)
     guard text.take("#") else { return }
     text.take { $0 == .tab || ($0 >= .space && $0 != 0x7f) }
@@ -99,12 +99,12 @@ extension TOMLScan {
   static func newline(_ text: inout TextScanner) -> Bool { text.take("\n") || text.take("\r\n") }
 
   /// What may stand between the values of an array.
-  static func blankLines(_ text: inout TextScanner) throws(TextProblem) {
+  static func blankLines(_ text: inout TextScanner) throws(TextError) {
     repeat { try comment(&text) } while newline(&text)
   }
 
   /// A number, a boolean, a date. Their ranges are for toml++ to judge.
-  static func scalar(_ text: inout TextScanner) throws(TextProblem) {
+  static func scalar(_ text: inout TextScanner) throws(TextError) {
     let start = text.at
     text.take { isBare($0) || $0 == .plus || $0 == .dot || $0 == .colon }
     // A blank may stand between date and time.

@@ -42,7 +42,7 @@ struct TOMLScan: Equatable, Sendable {
   private(set) var pairs: [TOMLPair] = []
   private(set) var braces: [TOMLBraces] = []
 
-  init(_ bytes: [UInt8]) throws(TextProblem) {
+  init(_ bytes: [UInt8]) throws(TextError) {
     var text = TextScanner(bytes)
     try text.check()
     // toml++ takes a byte order mark, and so does Podman, but for its old versions.
@@ -63,7 +63,7 @@ struct TOMLScan: Equatable, Sendable {
     }
   }
 
-  private mutating func header(_ text: inout TextScanner, from start: Int) throws(TextProblem) {
+  private mutating func header(_ text: inout TextScanner, from start: Int) throws(TextError) {
     let isArray = text.take("[[")
     if !isArray { _ = text.take("[") }
     let (names, _) = try TOMLScan.key(&text)
@@ -74,7 +74,7 @@ struct TOMLScan: Equatable, Sendable {
 
   private mutating func pair(
     _ text: inout TextScanner, base: [String]?, depth: Int, lineStart: Int?, braces: Int?
-  ) throws(TextProblem) {
+  ) throws(TextError) {
     let start = lineStart ?? text.at
     let (names, written) = try TOMLScan.key(&text)
     guard text.take("=") else { throw text.problem("a key without =") }
@@ -90,7 +90,7 @@ struct TOMLScan: Equatable, Sendable {
   }
 
   /// - Parameter path: nil in an array.
-  private mutating func value(_ text: inout TextScanner, path: [String]?, depth: Int) throws(TextProblem) {
+  private mutating func value(_ text: inout TextScanner, path: [String]?, depth: Int) throws(TextError) {
     guard depth <= TextScanner.deepest else { throw text.problem("nested more than \(TextScanner.deepest) deep") }
     if text.sees("\"") || text.sees("'") {
       _ = try TOMLScan.string(&text, isKey: false)
@@ -103,7 +103,7 @@ struct TOMLScan: Equatable, Sendable {
     }
   }
 
-  private mutating func array(_ text: inout TextScanner, depth: Int) throws(TextProblem) {
+  private mutating func array(_ text: inout TextScanner, depth: Int) throws(TextError) {
     try TOMLScan.blankLines(&text)
     while !text.take("]") {
       try value(&text, path: nil, depth: depth + 1)
@@ -114,7 +114,7 @@ struct TOMLScan: Equatable, Sendable {
     }
   }
 
-  private mutating func inlineTable(_ text: inout TextScanner, path: [String]?, depth: Int) throws(TextProblem) {
+  private mutating func inlineTable(_ text: inout TextScanner, path: [String]?, depth: Int) throws(TextError) {
     let start = text.at
     let number = braces.count
     if let path { braces.append(TOMLBraces(path: path, range: start..<start)) }

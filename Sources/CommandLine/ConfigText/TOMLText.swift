@@ -3,7 +3,7 @@ import TOMLKit
 
 /// A TOML file as its user wrote it, which can be edited without touching anything else.
 struct TOMLText: Equatable, Sendable {
-  typealias Problem = TextProblem
+  typealias Problem = TextError
 
   indirect enum Value: Sendable {
     case string(String)

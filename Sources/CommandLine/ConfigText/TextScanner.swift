@@ -1,7 +1,7 @@
 import RootlessStorage
 
 /// What is wrong in a config file.
-struct TextProblem: Error, Equatable, Sendable {
+struct TextError: Error, Equatable, Sendable {
   /// Counted from 1; 0 for the file as a whole.
   let line: Int
   /// One short line of printable ASCII: what it quotes is escaped already.
@@ -9,7 +9,7 @@ struct TextProblem: Error, Equatable, Sendable {
 }
 
 /// Why a config file was not edited. It is as it was.
-enum EditProblem: Error, Equatable, Sendable {
+enum EditError: Error, Equatable, Sendable {
   /// The edit could not be proven: the parser did not read from the result exactly what was wanted.
   case notUnderstood
   /// Several keys differ only in case. Go's TOML takes them all for one and lets a random one win.
@@ -69,15 +69,15 @@ struct TextScanner {
   }
 
   /// At the place where it is. Counts lines, and so is for the end of a scan.
-  func problem(_ reason: String) -> TextProblem { TextProblem(line: 1 + bytes.prefix(at).count { $0 == .newline }, reason: reason) }
+  func problem(_ reason: String) -> TextError { TextError(line: 1 + bytes.prefix(at).count { $0 == .newline }, reason: reason) }
 
   /// What no parser needs to see: too long, a NUL (which ends the text for parsers in C), no UTF-8.
-  func check() throws(TextProblem) {
-    if bytes.count > TextScanner.longest { throw TextProblem(line: 0, reason: "longer than 1 MiB") }
+  func check() throws(TextError) {
+    if bytes.count > TextScanner.longest { throw TextError(line: 0, reason: "longer than 1 MiB") }
     var place = self
     place.take { $0 != 0 }
     if place.peek() != nil { throw place.problem("a NUL byte") }
-    if String(validating: bytes, as: UTF8.self) == nil { throw TextProblem(line: 0, reason: "not UTF-8") }
+    if String(validating: bytes, as: UTF8.self) == nil { throw TextError(line: 0, reason: "not UTF-8") }
   }
 
   private func byte(_ text: StaticString, _ number: Int) -> UInt8 {

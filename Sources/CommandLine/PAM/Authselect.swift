@@ -161,7 +161,7 @@ struct Authselect {
             "put a copy in its place (sudo cp --remove-destination \(shellWord(tree.real(file))) \(shellWord(file))), and run this again")
       }
       let content: [UInt8]
-      do throws(ReadFailure) { content = try tree.read(file) } catch {
+      do throws(ReadError) { content = try tree.read(file) } catch {
         throw .refused(
           reason: "\(shown(file)) \(error.explanation)", remedy: "reinstall or fix the profile \(base ?? current), and run this again")
       }
@@ -366,7 +366,7 @@ struct Authselect {
   private func removeFiles(_ files: [[UInt8]]) { Authselect.removeFiles(files) }
 
   private static func removeFiles(_ files: [[UInt8]]) {
-    for file in files { do throws(Errno) { try removeFile(at: try open(path: parent(file), .directory), baseName(file)) } catch {} }
+    for file in files { do throws(Errno) { try unlink(at: try open(path: parent(file), .directory), baseName(file)) } catch {} }
   }
 
   private func sure(_ arguments: [String]) throws(Failure) {

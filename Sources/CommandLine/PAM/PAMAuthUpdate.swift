@@ -27,10 +27,10 @@ struct AuthUpdate {
   /// What the files would be: seen by letting it work on copies, with a debconf database of their own.
   ///
   /// - Returns: one for each file that would change.
-  func changes(_ action: Action) throws(CannotLook) -> [PAMPlan.Change] {
+  func changes(_ action: Action) throws(CommandError) -> [PAMPlan.Change] {
     let script = (try? tree.read(AuthUpdate.program)) ?? []
     for option in ["'--root'", "'\(action.rawValue)'"] where !contains(script, Array(option.utf8)) {
-      throw CannotLook(
+      throw CommandError(
         "this host's pam-auth-update is too old to be asked; run it as root, and \(action == .enable ? "choose" : "take away") the profile of rootless-storage: sudo pam-auth-update"
       )
     }
@@ -40,14 +40,14 @@ struct AuthUpdate {
       for directory in AuthUpdate.directories { try copy.take(directory, from: tree) }
       try copy.write(AuthUpdate.debconf(copy.path), to: "debconf.conf")
     } catch {
-      throw CannotLook(
+      throw CommandError(
         "pam-auth-update cannot be tried on a copy of this host's files in /run (\(text(error))); fix that, and run this again")
     }
     let ending = try run(
       ["--root", String(decoding: copy.path, as: UTF8.self)], action,
       [Array("DEBCONF_SYSTEMRC=".utf8) + copy.path + Array("/debconf.conf".utf8)])
     if ending.status != 0 {
-      throw CannotLook(
+      throw CommandError(
         "pam-auth-update does not work on a copy of this host's files (\(AuthUpdate.said(ending))); try: sudo pam-auth-update")
     }
     let copied = HostTree(copy.path)
@@ -94,21 +94,21 @@ struct AuthUpdate {
   }
 
   /// Runs it on this host's files.
-  func perform(_ action: Action) throws(CannotLook) {
+  func perform(_ action: Action) throws(CommandError) {
     let ending = try run([], action, [])
     if ending.status != 0 {
-      throw CannotLook("\(AuthUpdate.command(action)) failed (\(AuthUpdate.said(ending))); fix that, and run this again")
+      throw CommandError("\(AuthUpdate.command(action)) failed (\(AuthUpdate.said(ending))); fix that, and run this again")
     }
   }
 
-  private func run(_ root: [String], _ action: Action, _ more: [[UInt8]]) throws(CannotLook) -> ChildProcess.Ending {
+  private func run(_ root: [String], _ action: Action, _ more: [[UInt8]]) throws(CommandError) -> ChildProcess.Ending {
     let words = ["pam-auth-update"] + root + ["--package", action.rawValue, "rootless-storage"]
     let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"].map { Array($0.utf8) } + more
     do throws(ChildProcess.Failure) {
       return try ChildProcess.run(
         Array(AuthUpdate.program.utf8), words.map { Array($0.utf8) }, environment: environment, withErrors: true, seconds: 120, limit: 65536
       )
-    } catch { throw CannotLook("pam-auth-update cannot be run (\(error.explanation)); try: sudo pam-auth-update") }
+    } catch { throw CommandError("pam-auth-update cannot be run (\(error.explanation)); try: sudo pam-auth-update") }
   }
 
   /// debconf.conf(5) for databases of its own: the host's remember what pam-auth-update is told.

@@ -7,7 +7,7 @@ import RootlessStorage
 /// left over, which libpam takes for nothing.
 struct PAMFiles: ~Copyable {
   enum Failure: Error, Equatable {
-    case way(WayProblem)
+    case way(PathError)
     /// Another run of this program is at it.
     case locked
     /// The lock or its directory is not root's alone.
@@ -62,7 +62,7 @@ struct PAMFiles: ~Copyable {
   }
 
   private static func reach(_ path: [UInt8]) throws(Failure) -> FileDescriptor {
-    do throws(WayProblem) { return try walk(toDirectory: path, .trusted, MountTable(blockDeviceIsLocal: true)).takeDescriptor() } catch {
+    do throws(PathError) { return try walk(toDirectory: path, .trusted, MountTable(blockDeviceIsLocal: true)).takeDescriptor() } catch {
       throw .way(error)
     }
   }
@@ -121,11 +121,11 @@ struct PAMFiles: ~Copyable {
       }
       done.append(file)
     }
-    synchroniseDirectory()
+    synchronizeDirectory()
     if isRight() { return done.map { parent($0.change.file) + [.slash] + $0.backup } }
     undo(done)
     // A rename that was not made leaves its new file.
-    for file in done { do throws(Errno) { try removeFile(at: directory, file.temporary) } catch {} }
+    for file in done { do throws(Errno) { try unlink(at: directory, file.temporary) } catch {} }
     return nil
   }
 
@@ -135,7 +135,7 @@ struct PAMFiles: ~Copyable {
       for name in try names(in: try open(at: directory, [.dot], .directory), limit: 4096)
       where name.first == .dot && name.suffix(17).elementsEqual(".rootless-storage".utf8) {
         let status = try fileStatus(at: directory, name)
-        if status.kind == .regular && status.links > 1 { try removeFile(at: directory, name) }
+        if status.kind == .regular && status.links > 1 { try unlink(at: directory, name) }
       }
     } catch {}
   }
@@ -158,18 +158,18 @@ struct PAMFiles: ~Copyable {
         failure = .changedMeanwhile(change.file)
         throw .busy
       }
-      do throws(Errno) { try removeFile(at: directory, temporary) } catch { if error != .noEntry { throw error } }
+      do throws(Errno) { try unlink(at: directory, temporary) } catch { if error != .noEntry { throw error } }
       let new = try open(at: directory, temporary, .creating, permissions: 0o600)
       do throws(Errno) {
         try copyAttributes(from: old, to: new)
         try writeAll(new, change.new)
-        try synchronise(new)
+        try synchronize(new)
         // What is on the disk is what was proved, or it does not get the name.
         if try readAll(try open(at: directory, temporary, .reading), limit: HostTree.largestFile, chunk: 65536) != change.new {
           throw .ioError
         }
       } catch {
-        do throws(Errno) { try removeFile(at: directory, temporary) } catch {}
+        do throws(Errno) { try unlink(at: directory, temporary) } catch {}
         throw error
       }
       return Prepared(
@@ -188,7 +188,7 @@ struct PAMFiles: ~Copyable {
         try link(at: directory, file.name, backup)
         let kept = try fileStatus(at: directory, backup)
         if FileIdentity(kept) == file.identity && kept.size == UInt64(file.change.old.count) { return backup }
-        try removeFile(at: directory, backup)
+        try unlink(at: directory, backup)
       } catch {
         if error == .exists && attempt < 100 { continue }
         throw .failed(file.change.file, error)
@@ -213,7 +213,7 @@ struct PAMFiles: ~Copyable {
       let content = try readAll(old, limit: HostTree.largestFile, chunk: 65536)
       if FileIdentity(try fileStatus(of: old)) == file.identity && content == file.change.old {
         // Left over, it is taken for nothing.
-        do throws(Errno) { try removeFile(at: directory, file.temporary) } catch {}
+        do throws(Errno) { try unlink(at: directory, file.temporary) } catch {}
         return
       }
       failure = .changedMeanwhile(file.change.file)
@@ -227,8 +227,8 @@ struct PAMFiles: ~Copyable {
   /// What was written and did not get its name, and the second names of files that stayed.
   private func discard(_ files: some Sequence<Prepared>) {
     for file in files {
-      do throws(Errno) { try removeFile(at: directory, file.temporary) } catch {}
-      if !file.backup.isEmpty { do throws(Errno) { try removeFile(at: directory, file.backup) } catch {} }
+      do throws(Errno) { try unlink(at: directory, file.temporary) } catch {}
+      if !file.backup.isEmpty { do throws(Errno) { try unlink(at: directory, file.backup) } catch {} }
     }
   }
 
@@ -241,9 +241,9 @@ struct PAMFiles: ~Copyable {
         try rename(file.backup, in: directory, to: file.name, in: directory)
       } catch {}
     }
-    synchroniseDirectory()
+    synchronizeDirectory()
   }
 
   /// The files are on the disk already; not every file system can do this for a directory.
-  private func synchroniseDirectory() { do throws(Errno) { try synchronise(try open(at: directory, [.dot], .directory)) } catch {} }
+  private func synchronizeDirectory() { do throws(Errno) { try synchronize(try open(at: directory, [.dot], .directory)) } catch {} }
 }

@@ -26,7 +26,7 @@ struct PAMWork {
 
   // MARK: Enabling
 
-  mutating func enable() throws(CannotLook) {
+  mutating func enable() throws(CommandError) {
     let wanted = PAMPlan.enabling(tree, throughLinks: method == .authselect)
     if PAMPlan.wanted(wanted.before).isEmpty {
       refusals.append(
@@ -55,7 +55,7 @@ struct PAMWork {
     apply(PAMPlan.enabling(tree))
   }
 
-  private mutating func enableProfile() throws(CannotLook) {
+  private mutating func enableProfile() throws(CommandError) {
     let update = AuthUpdate(tree: tree)
     let before = PAMStacks(everyServiceOf: tree)
     let changes = try update.changes(.enable)
@@ -86,7 +86,7 @@ struct PAMWork {
 
   private mutating func perform(
     _ action: AuthUpdate.Action, _ update: AuthUpdate, _ changes: [PAMPlan.Change], _ predicted: HostTree, _ after: PAMStacks
-  ) throws(CannotLook) {
+  ) throws(CommandError) {
     self.changes += changes.map { Done(change: $0, backup: nil) }
     commands.append(AuthUpdate.command(action))
     if isDryRun {
@@ -96,7 +96,7 @@ struct PAMWork {
     try update.perform(action)
     if PAMStacks(everyServiceOf: tree).includes(after) { return }
     try update.perform(action == .enable ? .disable : .enable)
-    throw CannotLook(
+    throw CommandError(
       "pam-auth-update did not write what it wrote on a copy, and was told to take it back; look at: git diff or debsums of /etc/pam.d, and run this again"
     )
   }
@@ -147,7 +147,7 @@ struct PAMWork {
 
   // MARK: Disabling
 
-  mutating func disable(all: Bool) throws(CannotLook) {
+  mutating func disable(all: Bool) throws(CommandError) {
     switch method {
     case .pamAuthUpdate:
       let update = AuthUpdate(tree: tree)

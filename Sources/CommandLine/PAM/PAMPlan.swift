@@ -111,7 +111,7 @@ struct PAMPlan {
     let refuse = { (reason: String, remedy: Remedy) in Refusal(services: [stack.service], reason: reason, remedy: remedy) }
     if let (reason, remedy) = PAMPlan.owner(of: file, tree, throughLinks) { return refuse(reason, remedy) }
     let content: [UInt8]
-    do throws(ReadFailure) { content = try tree.read(file) } catch {
+    do throws(ReadError) { content = try tree.read(file) } catch {
       return refuse("\(shown(file)) \(error.explanation)", "fix or restore \(shellWord(file)) as root, and run this again")
     }
     let text = PAMText(content)
@@ -180,7 +180,7 @@ struct PAMPlan {
     let refuse = { (reason: String, remedy: Remedy) in Refusal(services: [], reason: reason, remedy: remedy) }
     let content: [UInt8]
     // What cannot be read cannot be searched for our line; where it matters for sessions, `status` and `check` tell of it.
-    do throws(ReadFailure) { content = try tree.read(file) } catch { return nil }
+    do throws(ReadError) { content = try tree.read(file) } catch { return nil }
     let text = PAMText(content)
     if text.ours.isEmpty { return nil }
     let real = tree.real(file)

@@ -51,7 +51,7 @@ struct PAMStep: Codable, Equatable, Sendable {
 struct PAMStack: Codable, Equatable, Sendable {
   struct Failure: Codable, Equatable, Sendable {
     enum Reason: Codable, Equatable, Sendable {
-      case read(ReadFailure)
+      case read(ReadError)
       /// It includes itself.
       case loop
       /// More than anybody would write: more than libpam takes, or than is looked at here.
@@ -168,7 +168,7 @@ struct PAMStacks: Codable, Equatable, Sendable {
 struct PAMKnowledge {
   let directories: [String]
   let moduleDirectory: [UInt8]?
-  fileprivate var files: [[UInt8]: Result<PAMLines, ReadFailure>] = [:]
+  fileprivate var files: [[UInt8]: Result<PAMLines, ReadError>] = [:]
   private var modules: [[UInt8]: Bool] = [:]
 
   init(_ tree: HostTree) {
@@ -210,7 +210,7 @@ private struct PAMReader {
     var hasDirectory = false
     var names: Set<[UInt8]> = []
     for directory in known.directories {
-      do throws(ReadFailure) {
+      do throws(ReadError) {
         names.formUnion(try tree.names(directory))
         hasDirectory = true
       } catch {
@@ -313,10 +313,10 @@ private struct PAMReader {
     }
   }
 
-  private mutating func lines(of file: [UInt8]) -> Result<PAMLines, ReadFailure> {
+  private mutating func lines(of file: [UInt8]) -> Result<PAMLines, ReadError> {
     if let known = known.files[file] { return known }
-    let result: Result<PAMLines, ReadFailure>
-    do throws(ReadFailure) { result = .success(PAMLines(try tree.read(file, limit: PAMReader.largestFile))) } catch {
+    let result: Result<PAMLines, ReadError>
+    do throws(ReadError) { result = .success(PAMLines(try tree.read(file, limit: PAMReader.largestFile))) } catch {
       result = .failure(error)
     }
     known.files[file] = result

@@ -66,7 +66,7 @@ struct UserTable {
   private static func state(_ report: UserReport) -> String {
     if report.failure != nil { return "could not look" }
     if !report.isServed { return "not served" }
-    if report.findings.isWanting { return count(report.findings) }
+    if report.findings.hasProblems { return count(report.findings) }
     return report.findings.contains { $0.code == .homeTicketMissing } ? "no ticket" : "good"
   }
 
@@ -81,7 +81,7 @@ struct UserTable {
 
 extension [Finding] {
   /// Something has to be fixed.
-  var isWanting: Bool { contains { $0.severity != .note } }
+  var hasProblems: Bool { contains { $0.severity != .note } }
 }
 
 extension Terminal {

@@ -15,7 +15,7 @@ extension StorageInventory {
       var former = settings
       former.storage = template
       do throws(Errno) { _ = try fileStatus(path: template.parent) } catch { if error == .noEntry { return nil } }
-      do throws(CannotLook) {
+      do throws(CommandError) {
         var inventory = StorageInventory(try StorageParent(former))
         try inventory.look()
         inventory.keepGuarded(beside: self)
@@ -35,7 +35,7 @@ extension StorageInventory {
     }
     for index in entries.indices {
       entries[index].state = .guarded
-      entries[index].doubt = nil
+      entries[index].uncertainty = nil
     }
   }
 }

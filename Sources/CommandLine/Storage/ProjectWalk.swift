@@ -22,7 +22,7 @@ struct ProjectWalk {
   enum Refusal: Error {
     case notInPlace
     case notInProject(UInt32)
-    case quota(QuotaFailure)
+    case quota(QuotaError)
     case identity(IdentityError)
   }
 
@@ -111,7 +111,7 @@ struct ProjectWalk {
   ) throws(IdentityError) -> Level? {
     try become(level.owner, &identity)
     let place: FileDescriptor
-    do throws(Errno) { place = try open(at: level.reader.descriptor, name, .anyPlace) } catch {
+    do throws(Errno) { place = try open(at: level.reader.descriptor, name, .pathOnly) } catch {
       note(error)
       return nil
     }

@@ -103,7 +103,7 @@ struct PruneOutput {
     }
     if plan.offline > 0 {
       notes.append(
-        "\(counted(plan.offline, "more has", "more have")) no account, but that is not believed: \(offlineDoubt). When it answers (getent passwd NAME, for a user of the directory who is logged in or has storage here), run this again."
+        "\(counted(plan.offline, "more has", "more have")) no account, but that is not believed: \(offlineUncertainty). When it answers (getent passwd NAME, for a user of the directory who is logged in or has storage here), run this again."
       )
     }
     if plan.unanswered > 0 {
@@ -135,8 +135,8 @@ struct PruneOutput {
     ]
     for index in plan.waiting.prefix(most) {
       let entry = inventory.entries[index]
-      guard case .waiting(let answer)? = entry.doubt else { continue }
-      notes.append("\(shown(entry.leaf)): \(waitingDoubt(answer, by: "rootless-storage prune"))")
+      guard case .waiting(let answer)? = entry.uncertainty else { continue }
+      notes.append("\(shown(entry.leaf)): \(waitingUncertainty(answer, by: "rootless-storage prune"))")
     }
     if plan.waiting.count > most { notes.append("And \(plan.waiting.count - most) more.") }
     return notes

@@ -48,9 +48,9 @@ struct PrunePlan {
         case .occupied, .mount, .former, .guarded: continue
         case .unconfirmed:
           unconfirmed += 1
-          if case .waiting? = entry.doubt { waiting.append(index) }
+          if case .waiting? = entry.uncertainty { waiting.append(index) }
           // Containers can make any number of them, and so are neither counted among the absent nor among all.
-          if entry.doubt == .subordinate {
+          if entry.uncertainty == .subordinate {
             subordinate += 1
             continue
           }
@@ -130,7 +130,7 @@ struct PrunePlan {
     if entry.state == .occupied || entry.state == .mount { return false }
     // Its age is known without a look into it.
     if let olderThan, let since = entry.replacedAt, now - since < olderThan * 86400 { return false }
-    return (isNamed || entry.isJudged) && (!orphaned || entry.state == .orphaned)
+    return (isNamed || entry.isPrunable) && (!orphaned || entry.state == .orphaned)
   }
 
   /// Some could not be judged. That an absence has to last first is the usual course, and so is what containers make.

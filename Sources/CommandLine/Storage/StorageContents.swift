@@ -19,7 +19,7 @@ extension StorageInventory {
   /// A volume with something in it, or a container, is there. What cannot be looked at counts as such.
   func holdsData(_ entry: StorageEntry) -> Bool {
     do throws(Errno) {
-      let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
+      let place = try open(at: parent.descriptor, entry.leaf, .pathOnly)
       let seen = try fileStatus(of: place)
       guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.isOnMount(of: parent.status) else { return true }
       for path in StorageInventory.containers {
@@ -44,8 +44,8 @@ extension StorageInventory {
   private func hasEntry(
     _ place: borrowing FileDescriptor, _ path: [UInt8], _ counts: (borrowing FileDescriptor, [UInt8]) throws(Errno) -> Bool
   ) throws(Errno) -> Bool {
-    var directory = try open(at: place, [.dot], .directoryPlace)
-    for component in components(path) { directory = try open(at: directory, component, .directoryPlace) }
+    var directory = try open(at: place, [.dot], .pathOnlyDirectory)
+    for component in components(path) { directory = try open(at: directory, component, .pathOnlyDirectory) }
     let names = try names(in: open(at: directory, [.dot], .directory), limit: StorageInventory.mostNames)
     if names.count >= StorageInventory.mostNames { return true }
     for name in names where try counts(directory, name) { return true }
@@ -54,7 +54,7 @@ extension StorageInventory {
 
   private func isVolumeWithData(_ directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) -> Bool {
     if try fileStatus(at: directory, name).kind != .directory { return false }
-    let volume = try open(at: directory, name, .directoryPlace)
+    let volume = try open(at: directory, name, .pathOnlyDirectory)
     let data: FileDescriptor
     do throws(Errno) { data = try open(at: volume, Array("_data".utf8), .directory) } catch {
       if error == .noEntry { return false }

@@ -7,7 +7,7 @@ struct StorageEntry {
     case ok
     /// Neither its name nor its owner's uid has an account, and it has been so for long enough.
     case orphaned
-    /// There is none now, but that is not believed: see `doubt`.
+    /// There is none now, but that is not believed: see `uncertainty`.
     case unconfirmed
     /// Its owner has an account, but its name is another's, who has none: that of somebody who had this uid before, or the owner's
     /// own former one.
@@ -27,7 +27,7 @@ struct StorageEntry {
   }
 
   /// Why an absence is not believed.
-  enum Doubt: Equatable {
+  enum Uncertainty: Equatable {
     /// A directory service that is offline would say so too.
     case offline
     /// It has not lasted for long enough.
@@ -75,7 +75,7 @@ struct StorageEntry {
   let identity: FileIdentity
   var state: State
   /// `unconfirmed`: why.
-  var doubt: Doubt? = nil
+  var uncertainty: Uncertainty? = nil
   /// nil if it was not looked into.
   var measure: Measure?
   /// `isReplaced`: since when it has been there, in seconds since the epoch.
@@ -86,7 +86,7 @@ struct StorageEntry {
   var isInUse: Bool?
 
   /// `prune` may ever touch it.
-  var isJudged: Bool { state == .ok || state == .orphaned || state == .replaced || state == .leftover }
+  var isPrunable: Bool { state == .ok || state == .orphaned || state == .replaced || state == .leftover }
 
   /// It was put out of the place of a storage directory: of any kind, and not one itself.
   var isReplaced: Bool { AsideName(leaf)?.purpose == .replaced }

@@ -12,7 +12,7 @@ struct StorageInventory {
   /// Who pays for what is on another mount: its owner is made up, and must not spend what a real one may ask.
   private static let mountHolder: [UInt8] = []
   /// Owners without an account, of 65,536 neighbouring uids, that are asked for where they may be somebody's subordinate ids.
-  private static let mostDoubtful = 64
+  private static let mostUncertain = 64
 
   let parent: StorageParent
   let accounts: Accounts
@@ -27,7 +27,7 @@ struct StorageInventory {
   private let only: Set<[UInt8]>?
   private let subordinates: SubordinateIDTable
   private var lookups: [[UInt8]: Int] = [:]
-  private var doubtful: [UInt32: Int] = [:]
+  private var uncertain: [UInt32: Int] = [:]
   private var replaced: (of: [[UInt8]: Int], all: Int) = ([:], 0)
 
   /// - Parameters:
@@ -48,14 +48,14 @@ struct StorageInventory {
   }
 
   /// Looks at everything: who owns it, whether it is in use, and what is in it.
-  mutating func look() throws(CannotLook) { try look(.size) { _ in true } }
+  mutating func look() throws(CommandError) { try look(.size) { _ in true } }
 
   /// Looks at who owns it and whether it is in use, and only then into those that matter: that may take long, for each of them.
   ///
   /// - Parameters:
   ///   - budget: for each storage directory. What was put out of the way has one for all of one owner's, of what a size is worth.
   ///   - matters: asked once all owners and processes are known.
-  mutating func look(_ budget: TreeWalk.Budget, into matters: (StorageEntry) -> Bool) throws(CannotLook) {
+  mutating func look(_ budget: TreeWalk.Budget, into matters: (StorageEntry) -> Bool) throws(CommandError) {
     var progress = Progress()
     try find(&progress)
     if let processes = runningProcesses() {
@@ -118,7 +118,7 @@ struct StorageInventory {
 
   // MARK: Finding them
 
-  private mutating func find(_ progress: inout Progress) throws(CannotLook) {
+  private mutating func find(_ progress: inout Progress) throws(CommandError) {
     do throws(Errno) {
       if parent.isRoot {
         let reader = DirectoryReader(try open(at: parent.descriptor, [.dot], .directory))
@@ -136,7 +136,7 @@ struct StorageInventory {
         entries.append(found)
       }
     } catch {
-      throw CannotLook("\(shown(parent.settings.storage.parent)) cannot be listed: \(text(error)); fix that as root")
+      throw CommandError("\(shown(parent.settings.storage.parent)) cannot be listed: \(text(error)); fix that as root")
     }
     entries.sort { isOrderedBefore($0.leaf, $1.leaf) }
     judgeAbsences()
@@ -154,7 +154,7 @@ struct StorageInventory {
       let answer = couldLook ? answers?[number] ?? AbsenceMemory.Answer(isGone: false) : nil
       if answer?.isGone == true { continue }
       entries[index].state = .unconfirmed
-      entries[index].doubt = answer.map { .waiting($0) } ?? .offline
+      entries[index].uncertainty = answer.map { .waiting($0) } ?? .offline
     }
   }
 
@@ -175,7 +175,7 @@ struct StorageInventory {
     do throws(Errno) {
       let reader = DirectoryReader(try open(at: parent.descriptor, [.dot], .directory))
       while let entry = try reader.next() {
-        guard let owner = try? knownStatus(at: parent.descriptor, entry.name).owner, uids.contains(owner) else { continue }
+        guard let owner = try? cachedStatus(at: parent.descriptor, entry.name).owner, uids.contains(owner) else { continue }
         if let entry = judge(entry.name), entry.state == .former { found.append(entry) }
       }
     } catch {}
@@ -191,7 +191,7 @@ struct StorageInventory {
     let candidates = parent.settings.storage.users(inLeaf: name)
     if candidates.isEmpty { return nil }
     let seen: FileStatus
-    do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch {
+    do throws(Errno) { seen = try cachedStatus(at: parent.descriptor, name) } catch {
       // A FUSE mount answers nobody but its maker. Whose place it is in is all that can be told.
       guard error == .accessDenied, case .found(let user, let uid) = user(of: name, candidates, StorageInventory.mountHolder) else {
         return nil
@@ -202,10 +202,13 @@ struct StorageInventory {
     let isMount = !seen.isOnMount(of: parent.status)
     guard isServed || isMount else { return nil }
     let identity = FileIdentity(seen)
-    func entry(_ state: StorageEntry.State, account: [UInt8]? = nil, placeOf: [UInt8]? = nil, _ doubt: StorageEntry.Doubt? = nil)
+    func entry(
+      _ state: StorageEntry.State, account: [UInt8]? = nil, placeOf: [UInt8]? = nil, _ uncertainty: StorageEntry.Uncertainty? = nil
+    )
       -> StorageEntry
     {
-      StorageEntry(leaf: name, uid: seen.owner, account: account, placeOf: placeOf, identity: identity, state: state, doubt: doubt)
+      StorageEntry(
+        leaf: name, uid: seen.owner, account: account, placeOf: placeOf, identity: identity, state: state, uncertainty: uncertainty)
     }
 
     // Whoever mounts something decides which owner it shows; and what bears a subordinate uid, a container has made. Neither owner
@@ -240,7 +243,7 @@ struct StorageInventory {
     }
     guard looksLikeStorage(name, seen) else { return nil }
     if owner != .absent || named != .absent { return entry(.unanswered) }
-    return isDoubtful ? entry(.unconfirmed, .subordinate) : entry(.orphaned)
+    return isUncertain ? entry(.unconfirmed, .subordinate) : entry(.orphaned)
   }
 
   /// What a login or `repair` has put out of the way, whoever it is of: the owner's account decides, and never the name's.
@@ -249,7 +252,7 @@ struct StorageInventory {
       return nil
     }
     let seen: FileStatus
-    do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch { return nil }
+    do throws(Errno) { seen = try cachedStatus(at: parent.descriptor, name) } catch { return nil }
     let isMount = !seen.isOnMount(of: parent.status)
     let subordinateHolder = isMount ? nil : subordinateHolder(of: seen.owner)
     // With 65,536 subordinate ids one user would be as many owners.
@@ -258,9 +261,10 @@ struct StorageInventory {
     guard made < StorageInventory.mostReplaced.of, replaced.all < StorageInventory.mostReplaced.all else { return nil }
     replaced.of[holder] = made + 1
     replaced.all += 1
-    func entry(_ state: StorageEntry.State, _ account: [UInt8]?, _ doubt: StorageEntry.Doubt? = nil) -> StorageEntry {
+    func entry(_ state: StorageEntry.State, _ account: [UInt8]?, _ uncertainty: StorageEntry.Uncertainty? = nil) -> StorageEntry {
       StorageEntry(
-        leaf: name, uid: seen.owner, account: account, placeOf: kept.leaf, identity: FileIdentity(seen), state: state, doubt: doubt,
+        leaf: name, uid: seen.owner, account: account, placeOf: kept.leaf, identity: FileIdentity(seen), state: state,
+        uncertainty: uncertainty,
         replacedAt: seen.changed)
     }
     if isMount { return entry(.mount, nil) }
@@ -269,7 +273,7 @@ struct StorageInventory {
     guard let owner = lookUp(owner: seen.owner) else { return entry(.unconfirmed, nil, .subordinate) }
     return switch owner {
     case .found(let account, _): entry(.replaced, account)
-    case .absent: isDoubtful ? entry(.unconfirmed, nil, .subordinate) : entry(.orphaned, nil)
+    case .absent: isUncertain ? entry(.unconfirmed, nil, .subordinate) : entry(.orphaned, nil)
     case .unanswered: entry(.unanswered, nil)
     }
   }
@@ -278,7 +282,7 @@ struct StorageInventory {
   private mutating func judgeLeftover(_ name: [UInt8]) -> StorageEntry? {
     guard EngineLeftover.isOne(name) else { return nil }
     let seen: FileStatus
-    do throws(Errno) { seen = try knownStatus(at: parent.descriptor, name) } catch { return nil }
+    do throws(Errno) { seen = try cachedStatus(at: parent.descriptor, name) } catch { return nil }
     guard seen.isOnMount(of: parent.status), seen.kind == .directory || seen.kind == .regular, parent.settings.serves(uid: seen.owner),
       !Account.isReserved(uid: seen.owner), subordinateHolder(of: seen.owner) == nil
     else { return nil }
@@ -292,14 +296,14 @@ struct StorageInventory {
     else { return nil }
     replaced.of[holder] = made + 1
     replaced.all += 1
-    var (account, state, doubt): ([UInt8]?, StorageEntry.State, StorageEntry.Doubt?) = (nil, .unanswered, nil)
+    var (account, state, uncertainty): ([UInt8]?, StorageEntry.State, StorageEntry.Uncertainty?) = (nil, .unanswered, nil)
     switch owner {
     case .found(let name, _): (account, state) = (name, .leftover)
-    case .absent: (state, doubt) = isDoubtful ? (.unconfirmed, .subordinate) : (.orphaned, nil)
+    case .absent: (state, uncertainty) = isUncertain ? (.unconfirmed, .subordinate) : (.orphaned, nil)
     case .unanswered: break
     }
     var entry = StorageEntry(
-      leaf: name, uid: seen.owner, account: account, placeOf: nil, identity: FileIdentity(seen), state: state, doubt: doubt)
+      leaf: name, uid: seen.owner, account: account, placeOf: nil, identity: FileIdentity(seen), state: state, uncertainty: uncertainty)
     entry.isLeftover = true
     return entry
   }
@@ -307,9 +311,9 @@ struct StorageInventory {
   /// The owner's account; nil if so many neighbouring owners had none that nobody is asked any more.
   private mutating func lookUp(owner uid: UInt32) -> AccountLookup? {
     let block = uid >> 16
-    if isDoubtful && doubtful[block, default: 0] >= StorageInventory.mostDoubtful { return nil }
+    if isUncertain && uncertain[block, default: 0] >= StorageInventory.mostUncertain { return nil }
     let answer = accounts.account(uid: uid)
-    if isDoubtful && answer == .absent { doubtful[block, default: 0] += 1 }
+    if isUncertain && answer == .absent { uncertain[block, default: 0] += 1 }
     return answer
   }
 
@@ -332,7 +336,7 @@ struct StorageInventory {
 
   /// An owner without an account may be a subordinate id: those come from a directory, which nobody here can list, the settings do
   /// not say how far the uids of people reach, and anybody can make directories in the parent.
-  private var isDoubtful: Bool {
+  private var isUncertain: Bool {
     !accounts.sources.hasSubordinateFiles && parent.settings.uidMax == nil && parent.status.mode & 0o022 != 0
   }
 
@@ -374,7 +378,7 @@ struct StorageInventory {
   private func looksLikeStorage(_ name: [UInt8], _ seen: FileStatus, ifEmpty: Bool = true) -> Bool {
     if seen.kind != .directory || isEnginesOwn(name) { return false }
     do throws(Errno) {
-      let place = try open(at: parent.descriptor, name, .anyPlace)
+      let place = try open(at: parent.descriptor, name, .pathOnly)
       let status = try fileStatus(of: place)
       guard FileIdentity(status) == FileIdentity(seen), status.isOnMount(of: parent.status) else { return false }
       if try DirectoryReader(try open(at: place, [.dot], .directory)).next() == nil { return ifEmpty }
@@ -395,9 +399,9 @@ struct StorageInventory {
   func isDirectory(_ place: borrowing FileDescriptor, _ path: [UInt8], of owner: UInt32, _ mount: FileStatus) throws(Errno) -> Bool {
     do throws(Errno) {
       var seen = mount
-      var current = try open(at: place, [.dot], .directoryPlace)
+      var current = try open(at: place, [.dot], .pathOnlyDirectory)
       for component in components(path) {
-        current = try open(at: current, component, .anyPlace)
+        current = try open(at: current, component, .pathOnly)
         seen = try fileStatus(of: current)
         guard seen.kind == .directory, seen.owner == owner, seen.isOnMount(of: mount) else { return false }
       }
@@ -424,7 +428,7 @@ struct StorageInventory {
   ) -> StorageEntry.Measure? {
     if entry.isAside { return measureAside(entry, now, budget, onProgress) }
     do throws(Errno) {
-      let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
+      let place = try open(at: parent.descriptor, entry.leaf, .pathOnly)
       let seen = try fileStatus(of: place)
       guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.owner == entry.uid, seen.isOnMount(of: parent.status) else {
         return nil
@@ -470,7 +474,7 @@ struct StorageInventory {
 
   private func limit(_ entry: StorageEntry) -> StorageLimit? {
     do throws(Errno) {
-      let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
+      let place = try open(at: parent.descriptor, entry.leaf, .pathOnly)
       let seen = try fileStatus(of: place)
       guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.isOnMount(of: parent.status) else { return nil }
       return StorageLimit(try DirectoryQuota(of: try open(at: place, [.dot], .directory), in: parent.descriptor), parent.settings.quota)
@@ -482,7 +486,7 @@ struct StorageInventory {
     _ entry: StorageEntry, _ now: Int64, _ budget: TreeWalk.Budget, _ onProgress: @escaping (Int, UInt64) -> Void
   ) -> StorageEntry.Measure? {
     do throws(Errno) {
-      let seen = try knownStatus(at: parent.descriptor, entry.leaf)
+      let seen = try cachedStatus(at: parent.descriptor, entry.leaf)
       guard FileIdentity(seen) == entry.identity, seen.owner == entry.uid, seen.isOnMount(of: parent.status) else { return nil }
       var walk = TreeWalk(now: now, isRoot: parent.isRoot, budget: budget, onProgress: onProgress)
       walk.add(at: parent.descriptor, entry.leaf, on: seen)

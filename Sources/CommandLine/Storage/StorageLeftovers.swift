@@ -60,7 +60,7 @@ extension StorageRemoval {
   private func removedPrepared(_ name: [UInt8], _ now: Int64) -> Bool {
     guard let kept = AsideName(name), kept.purpose == .new else { return false }
     do throws(Errno) {
-      let seen = try knownStatus(at: parent.descriptor, name)
+      let seen = try cachedStatus(at: parent.descriptor, name)
       guard seen.kind == .directory, seen.isOnMount(of: parent.status), now - seen.changed > StorageRemoval.preparedAge else {
         return false
       }
@@ -114,8 +114,8 @@ extension StorageRemoval {
       return try renameWithoutReplacing(engine, in: old.descriptor, to: engine, in: parent.descriptor)
     }
     guard let origin else { throw .noEntry }
-    let owner = try knownStatus(at: old.descriptor, engine).owner
-    let storage = try open(at: parent.descriptor, origin, .anyPlace)
+    let owner = try cachedStatus(at: old.descriptor, engine).owner
+    let storage = try open(at: parent.descriptor, origin, .pathOnly)
     let seen = try fileStatus(of: storage)
     guard seen.kind == .directory, seen.owner == owner, seen.isOnMount(of: parent.status) else { throw .noEntry }
     try renameWithoutReplacing(engine, in: old.descriptor, to: engine, in: storage)

@@ -42,7 +42,7 @@ struct StorageRecord: Encodable {
     inUse = entry.isInUse
     limit = entry.limit
     var answer: AbsenceMemory.Answer? = nil
-    if case .waiting(let found)? = entry.doubt { answer = found }
+    if case .waiting(let found)? = entry.uncertainty { answer = found }
     absentSince = answer?.since.map { UTCTime($0).iso }
     goneFrom = answer?.earliest.map { UTCTime($0).iso }
   }
@@ -133,13 +133,13 @@ extension StorageInventory {
     if count(.orphaned) > 0 {
       notes.append("orphaned: there is no such account any more; to give that disk back: rootless-storage prune --orphaned")
     }
-    if entries.contains(where: { $0.doubt == .offline }) {
+    if entries.contains(where: { $0.uncertainty == .offline }) {
       notes.append(
-        "unconfirmed: there is no such account, but that is not believed: \(offlineDoubt); try: getent passwd NAME for a user of the directory"
+        "unconfirmed: there is no such account, but that is not believed: \(offlineUncertainty); try: getent passwd NAME for a user of the directory"
       )
     }
     notes += waitingNotes
-    if entries.contains(where: { $0.doubt == .subordinate }) {
+    if entries.contains(where: { $0.uncertainty == .subordinate }) {
       notes.append(
         "unconfirmed: it may be a subordinate id's: those come from a directory (subid in /etc/nsswitch.conf), and no uid_max in rootless-storage.conf tells them from people"
       )
@@ -181,12 +181,12 @@ extension StorageInventory {
   /// Who is absent, but not for long enough.
   private var waitingNotes: [String] {
     let waiting = entries.compactMap { entry -> (StorageEntry, AbsenceMemory.Answer)? in
-      if case .waiting(let answer)? = entry.doubt { (entry, answer) } else { nil }
+      if case .waiting(let answer)? = entry.uncertainty { (entry, answer) } else { nil }
     }
     if waiting.isEmpty { return [] }
     let most = 16
     var notes = ["unconfirmed: there is no such account, but that counts only once it has lasted (orphan_days in rootless-storage.conf):"]
-    notes += waiting.prefix(most).map { "\(shown($0.0.leaf)): \(waitingDoubt($0.1, by: "rootless-storage prune"))" }
+    notes += waiting.prefix(most).map { "\(shown($0.0.leaf)): \(waitingUncertainty($0.1, by: "rootless-storage prune"))" }
     if waiting.count > most { notes.append("and \(waiting.count - most) more") }
     if let problem = memory?.problem { notes.append("unconfirmed: \(problem)") }
     return notes

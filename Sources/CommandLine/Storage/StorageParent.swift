@@ -10,25 +10,25 @@ final class StorageParent {
   let isRoot: Bool
 
   /// Reads the skeleton as a login does.
-  init(_ settings: Settings) throws(CannotLook) {
+  init(_ settings: Settings) throws(CommandError) {
     isRoot = effectiveIDs().user == 0
     let mounts = MountTable(blockDeviceIsLocal: false)
     self.settings = settings
     var files: [SkeletonFile] = []
-    do throws(WayProblem) {
+    do throws(PathError) {
       files = try SkeletonReader(settings.skeleton, trusted: isRoot, mounts).files
     } catch {
       // Without one, nobody has other engines than the two that are always known.
-      if error.reason != .missing { throw CannotLook("the skeleton cannot be used: \(text(Wording.way(error, .trusted)))") }
+      if error.reason != .missing { throw CommandError("the skeleton cannot be used: \(text(Wording.way(error, .trusted)))") }
     }
     engines = EngineDirectories(skeleton: files)
-    do throws(WayProblem) {
+    do throws(PathError) {
       let end = try walk(toDirectory: settings.storage.parent, .storage, mounts)
       status = end.status
       if let problem = StorageObserver.problem(ofParent: end.status, settings.storage.parent, settings, mounts) { throw problem }
       descriptor = end.takeDescriptor()
     } catch {
-      throw CannotLook("the storage directories cannot be looked at: \(text(Wording.way(error, .storage)))")
+      throw CommandError("the storage directories cannot be looked at: \(text(Wording.way(error, .storage)))")
     }
   }
 
@@ -54,7 +54,7 @@ extension StorageParent {
       let environment = try readAll(try open(path: Array("/proc/1/environ".utf8), .reading), limit: 1 << 20)
       guard parts(environment, separator: { $0 == 0 }).contains(where: { begins($0, with: Array("container=".utf8)) && $0.count > 10 })
       else { return false }
-      let root = try fileStatus(of: try open(path: [.slash], .directoryPlace))
+      let root = try fileStatus(of: try open(path: [.slash], .pathOnlyDirectory))
       let first = try fileStatus(of: try open(path: Array("/proc/1/root".utf8), .directoryPlaceFollowing))
       return FileIdentity(root) == FileIdentity(first) && first.isOnMount(of: root) && status.isOnMount(of: root)
     } catch {

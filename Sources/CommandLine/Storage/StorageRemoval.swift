@@ -84,7 +84,7 @@ struct StorageRemoval {
   private func move(_ entry: StorageEntry) -> Step {
     let path = shown(parent.path(entry.leaf))
     do throws(Errno) {
-      let place = try open(at: parent.descriptor, entry.leaf, .anyPlace)
+      let place = try open(at: parent.descriptor, entry.leaf, .pathOnly)
       let seen = try fileStatus(of: place)
       guard isSame(seen, entry) else {
         return .over(
@@ -114,7 +114,7 @@ struct StorageRemoval {
     var found: [[UInt8]] = []
     for engine in parent.engines.names {
       do throws(Errno) {
-        let status = try knownStatus(at: storage, engine)
+        let status = try cachedStatus(at: storage, engine)
         if let objection = objection(to: status, entry, seen) {
           report.result = .failed
           report.messages.append("\(path)/\(shown(engine)) stays: \(objection)")
@@ -136,11 +136,11 @@ struct StorageRemoval {
     let moved = Moved(entry, storage, try Trash(in: parent.descriptor, for: entry.leaf), report)
     for engine in found {
       do throws(Errno) {
-        let before = try knownStatus(at: moved.place, engine)
+        let before = try cachedStatus(at: moved.place, engine)
         try rename(engine, in: moved.place, to: engine, in: moved.trash.descriptor)
         moved.names.append(engine)
         // The owner may have exchanged it in between. Whatever it is, it is out of reach now; but it is the owner's, and goes back.
-        let after = try knownStatus(at: moved.trash.descriptor, engine)
+        let after = try cachedStatus(at: moved.trash.descriptor, engine)
         if FileIdentity(before) != FileIdentity(after) || objection(to: after, entry, seen) != nil {
           moved.report.result = .failed
           moved.report.messages.append(
@@ -161,11 +161,12 @@ struct StorageRemoval {
   private func moveAside(_ entry: StorageEntry) throws(Errno) -> Step {
     let path = parent.path(entry.leaf)
     let moved = Moved(
-      entry, try open(at: parent.descriptor, [.dot], .directoryPlace), try Trash(in: parent.descriptor, for: nil), Report(result: .deleted))
+      entry, try open(at: parent.descriptor, [.dot], .pathOnlyDirectory), try Trash(in: parent.descriptor, for: nil),
+      Report(result: .deleted))
     do throws(Errno) {
       try rename(entry.leaf, in: parent.descriptor, to: entry.leaf, in: moved.trash.descriptor)
       moved.names.append(entry.leaf)
-      if !isSame(try knownStatus(at: moved.trash.descriptor, entry.leaf), entry) {
+      if !isSame(try cachedStatus(at: moved.trash.descriptor, entry.leaf), entry) {
         moved.report.result = .failed
         moved.report.messages.append(
           "\(shown(path)) was exchanged while it was being looked at, nothing of it is deleted; look at it again: rootless-storage list")
@@ -299,7 +300,7 @@ struct StorageRemoval {
     }
     let path = shown(parent.path(entry.leaf))
     do throws(Errno) {
-      guard isSame(try knownStatus(at: parent.descriptor, entry.leaf), entry) else {
+      guard isSame(try cachedStatus(at: parent.descriptor, entry.leaf), entry) else {
         if report.result == .deleted { report.result = .emptied }
         return
       }

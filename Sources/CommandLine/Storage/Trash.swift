@@ -49,7 +49,7 @@ final class Trash {
   /// - Returns: nil if it is no such thing.
   init?(leftBehind name: [UInt8], in parent: borrowing FileDescriptor, _ parentStatus: FileStatus) throws(Errno) {
     guard let maker = Trash.maker(name) else { return nil }
-    let place = try open(at: parent, name, .anyPlace)
+    let place = try open(at: parent, name, .pathOnly)
     let seen = try fileStatus(of: place)
     guard Trash.isRoots(seen, parentStatus), isGone(maker) else { return nil }
     self.name = name
@@ -60,7 +60,7 @@ final class Trash {
   /// Whether a name is such a trash, and not only one that looks like it: anybody can make the name, but not for root.
   static func isOne(_ name: [UInt8], in parent: borrowing FileDescriptor, _ parentStatus: FileStatus) -> Bool {
     if maker(name) == nil { return false }
-    do throws(Errno) { return isRoots(try knownStatus(at: parent, name), parentStatus) } catch { return false }
+    do throws(Errno) { return isRoots(try cachedStatus(at: parent, name), parentStatus) } catch { return false }
   }
 
   private static func maker(_ name: [UInt8]) -> ProcessStamp? {
@@ -78,7 +78,7 @@ final class Trash {
 
   /// The storage directory that the uncondemned names came from.
   func origin() throws(Errno) -> [UInt8]? {
-    do throws(Errno) { return try target(ofLink: try open(at: descriptor, Trash.origin, .anyPlace)) } catch {
+    do throws(Errno) { return try target(ofLink: try open(at: descriptor, Trash.origin, .pathOnly)) } catch {
       if error == .noEntry { return nil }
       throw error
     }
@@ -89,7 +89,7 @@ final class Trash {
   func discard(from parent: borrowing FileDescriptor) throws(Errno) {
     let reader = DirectoryReader(try open(at: descriptor, [.dot], .directory))
     while let entry = try reader.next() { if !Trash.isOrigin(entry.name) { throw .notEmpty } }
-    do throws(Errno) { try removeFile(at: descriptor, Trash.origin) } catch { if error != .noEntry { throw error } }
+    do throws(Errno) { try unlink(at: descriptor, Trash.origin) } catch { if error != .noEntry { throw error } }
     try removeEmptyDirectory(at: parent, name)
   }
 

@@ -162,7 +162,7 @@ struct TreeRemoval {
         try removeEmptyDirectory(at: trash.descriptor, name)
       } else {
         // Exchanged in the moment before it was moved here.
-        try removeFile(at: trash.descriptor, name)
+        try unlink(at: trash.descriptor, name)
       }
       count()
     } catch {
@@ -253,7 +253,7 @@ struct TreeRemoval {
           count()
           return true
         }
-        let up = try open(at: reader.descriptor, [.dot, .dot], .directoryPlace)
+        let up = try open(at: reader.descriptor, [.dot, .dot], .pathOnlyDirectory)
         guard FileIdentity(try fileStatus(of: up)) == above.identity else { throw .stale }
         if done.isStuck || !removedEmptied(done.name, of: up, top) { levels[levels.count - 1].isStuck = true }
         reader = DirectoryReader(try open(at: up, [.dot], .directory))
@@ -311,7 +311,7 @@ struct TreeRemoval {
   private mutating func removed(_ entry: DirectoryEntry, in directory: borrowing FileDescriptor) throws(Errno) -> Bool {
     if entry.kind != .directory {
       do throws(Errno) {
-        try removeFile(at: directory, entry.name)
+        try unlink(at: directory, entry.name)
         count()
         return true
       } catch {
@@ -339,7 +339,7 @@ struct TreeRemoval {
         files += 1
         if entry.kind == .directory || files > TreeRemoval.mostInPlace { return false }
         do throws(Errno) {
-          try removeFile(at: reader.descriptor, entry.name)
+          try unlink(at: reader.descriptor, entry.name)
           count()
         } catch {
           if error != .noEntry { return false }

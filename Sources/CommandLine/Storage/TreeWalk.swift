@@ -371,7 +371,7 @@ private struct Walker {
   }
 
   private func reopen(_ level: Level, from below: borrowing FileDescriptor) throws(Errno) -> DirectoryReader {
-    let place = try open(at: below, [.dot, .dot], .directoryPlace)
+    let place = try open(at: below, [.dot, .dot], .pathOnlyDirectory)
     guard FileIdentity(try fileStatus(of: place)) == level.identity else { throw .stale }
     let reader = DirectoryReader(try open(at: place, [.dot], .directory))
     try reader.seek(to: level.offset)

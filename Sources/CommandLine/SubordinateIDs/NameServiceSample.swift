@@ -7,7 +7,7 @@ struct KnownIDs: Equatable {
   /// Look-ups for a range that is to be given out, of either kind.
   static let mostForOne = 64
   /// A name service that is slow is not asked for longer than this; milliseconds.
-  private static let patience: Int64 = 10_000
+  private static let timeout: Int64 = 10_000
 
   private(set) var users: [RealID] = []
   private(set) var groups: [RealID] = []
@@ -22,7 +22,7 @@ struct KnownIDs: Equatable {
   ///   - places: in the order in which they are to be asked for.
   ///   - files: this host's files, where they are all that the name service has: it would read all of their lines for each question.
   init(asking places: [(SubordinateIDKind, UInt32)], files: (SubordinateIDKind) -> SubordinateIDTable? = { _ in nil }) {
-    let end = monotonicMilliseconds() + KnownIDs.patience
+    let end = monotonicMilliseconds() + KnownIDs.timeout
     for (kind, id) in places {
       if monotonicMilliseconds() >= end {
         failure = "the name service is slow"
@@ -34,7 +34,7 @@ struct KnownIDs: Equatable {
         asked += 1
         continue
       }
-      do throws(NameServiceFailure) {
+      do throws(NameServiceError) {
         switch kind {
         case .users: if let account = try NameService.account(uid: id) { users.append(RealID(id: id, name: account.name)) }
         case .groups: if let name = try NameService.name(ofGroup: id) { groups.append(RealID(id: id, name: name)) }

@@ -6,7 +6,7 @@ final class RepairAllocator: Sendable {
   /// How the words of its actions begin.
   static let action = "add subordinate ids"
   /// As in `subids allocate`.
-  private static let patience: Int64 = 15_000
+  private static let timeout: Int64 = 15_000
 
   private let settings: Settings
   private let isDryRun: Bool
@@ -22,7 +22,7 @@ final class RepairAllocator: Sendable {
 
   /// - Returns: nil if there is nothing to be done, or the account is refused, which is a finding.
   func perform(for account: Account) -> UserReport.Action? {
-    if Planner.exclusion(of: account, settings) != nil { return nil }
+    if Planner.ineligibility(of: account, settings) != nil { return nil }
     let record = turn.withLock { _ in run(account) }
     func ids(_ ids: AllocationRecord.Ids?) -> String { ids.map { "\($0.start)-\($0.last)" } ?? "none" }
     switch record.outcome {
@@ -39,7 +39,7 @@ final class RepairAllocator: Sendable {
     do throws(SubordinateIDError) {
       return allocate(
         for: account, settings, try SubordinateIDFiles(MountTable(blockDeviceIsLocal: true)), isDryRun: isDryRun,
-        patience: RepairAllocator.patience)
+        timeout: RepairAllocator.timeout)
     } catch {
       return AllocationRecord(name: shown(account.name), uid: account.uid, outcome: .failed, message: text(Wording.failure(error.failure)))
     }

@@ -6,7 +6,7 @@ private let mostTries = 8
 /// Plans from the files, asks the name service about the plan, and has it carried out if it still holds then: nobody is kept from the
 /// files while a directory is asked.
 func allocate(
-  for account: Account, _ settings: Settings, _ files: borrowing SubordinateIDFiles, isDryRun: Bool, patience: Int64
+  for account: Account, _ settings: Settings, _ files: borrowing SubordinateIDFiles, isDryRun: Bool, timeout: Int64
 ) -> AllocationRecord {
   let name = shown(account.name)
   var asked = 0
@@ -28,7 +28,7 @@ func allocate(
       if let refusal = refusal(plan, known) { return refused(refusal) }
       if let failure = known.failure { return record(.failed, "nothing is given, since \(failure); try again") }
       if isDryRun { return record(.planned, "would be given: \(words(.subordinateIDsAdded(plan)))", plan) }
-      switch files.allocate(for: account, settings, patience: patience, expecting: plan).outcome {
+      switch files.allocate(for: account, settings, timeout: timeout, expecting: plan).outcome {
       case .enough: return record(.enough, "has enough subordinate ids")
       case .added(let plan):
         return record(

@@ -5,11 +5,11 @@ struct SubordinateHost {
   let settings: Settings
   let index: SubordinateIDIndex
 
-  init(_ settings: Settings) throws(CannotLook) {
+  init(_ settings: Settings) throws(CommandError) {
     self.settings = settings
     index = SubordinateIDIndex(HostTree.this)
     for table in index.tables {
-      if let failure = table.failure { throw CannotLook("\(table.file) \(failure.explanation); look at it as root") }
+      if let failure = table.failure { throw CommandError("\(table.file) \(failure.explanation); look at it as root") }
     }
   }
 }

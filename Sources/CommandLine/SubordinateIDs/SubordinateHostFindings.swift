@@ -176,7 +176,7 @@ struct SubordinateHostFindings {
       findings.append(
         Finding(
           .subidGone, .note,
-          "It is unknown whether \(shown(unsure.name))\(others) still \(unsure.count > 1 ? "have" : "has") an account: \(owners.doubt).",
+          "It is unknown whether \(shown(unsure.name))\(others) still \(unsure.count > 1 ? "have" : "has") an account: \(owners.uncertainty).",
           remedy: "try: getent passwd NAME, for a user of the directory, and look again"))
     }
     return findings

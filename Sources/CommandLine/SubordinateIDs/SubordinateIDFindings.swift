@@ -16,7 +16,7 @@ func accountFindings(
     guard let podman = index.readers.podmanOfFiles else { return [elsewhere] }
     return [ofFiles(account, source, podman, index)]
   }
-  var findings = wants(of: account, index, settings, ignoresChownErrors: ignoresChownErrors)
+  var findings = missingRanges(of: account, index, settings, ignoresChownErrors: ignoresChownErrors)
   for table in index.tables where table.failure != .denied {
     findings += table.doubles(of: account).map { double($0.0, $0.1, table) }
     findings += overlaps(account, table, index, settings, seen)
@@ -44,7 +44,7 @@ private func ofFiles(_ account: Account, _ source: [UInt8], _ podman: [UInt8], _
 }
 
 /// Too few ids, and why `subids allocate` would give none. Of the files, whatever the source is.
-func wants(of account: Account, _ index: SubordinateIDIndex, _ settings: Settings?, ignoresChownErrors: Bool = false) -> [Finding] {
+func missingRanges(of account: Account, _ index: SubordinateIDIndex, _ settings: Settings?, ignoresChownErrors: Bool = false) -> [Finding] {
   let tables = index.tables.filter { $0.failure != .denied }
   var findings: [Finding] = []
   for table in tables {
@@ -89,11 +89,11 @@ private func allocationRefusal(_ account: Account, _ settings: Settings?, _ fact
 /// Where the cause lies that the sentence names.
 func remedy(_ refusal: SubordinateIDRefusal) -> Remedy {
   switch refusal {
-  case .definitionDoubtful: "edit /etc/login.defs; see login.defs(5)"
+  case .definitionUncertain: "edit /etc/login.defs; see login.defs(5)"
   case .notFromFiles: "give them out there, and set subids = off in rootless-storage.conf; see rootless-storage.conf(5)"
   case .nameUnfit: "give the account another name"
   case .overlap: .anyone("rootless-storage subids list", note: "see also rootless-storage.conf(5)")
-  case .settingsDoubtful, .deterministic, .nothingReserved, .noGroupsReserved, .belowUidMin, .tooFew, .beyondMaximum, .noneFree:
+  case .settingsUncertain, .deterministic, .nothingReserved, .noGroupsReserved, .belowUidMin, .tooFew, .beyondMaximum, .noneFree:
     "edit rootless-storage.conf; see rootless-storage.conf(5)"
   }
 }
@@ -211,7 +211,7 @@ private func directoryUsers(_ seen: [UInt32], in range: IDRange, than account: A
   }
   return seen[low...].prefix { $0 <= range.upperBound }.prefix(mostNames + 1).compactMap { uid in
     guard uid != account.uid, table.realIDs(in: uid...uid, limit: 1).isEmpty else { return nil }
-    do throws(NameServiceFailure) { return try NameService.account(uid: uid).map { RealID(id: uid, name: $0.name) } } catch { return nil }
+    do throws(NameServiceError) { return try NameService.account(uid: uid).map { RealID(id: uid, name: $0.name) } } catch { return nil }
   }
 }
 
@@ -238,7 +238,7 @@ private func isSame(_ owner: [UInt8], _ account: Account) -> Bool {
   else {
     return false
   }
-  do throws(NameServiceFailure) { return try NameService.account(named: owner)?.uid == account.uid } catch { return false }
+  do throws(NameServiceError) { return try NameService.account(named: owner)?.uid == account.uid } catch { return false }
 }
 
 private func isDomainSign(_ byte: UInt8) -> Bool { byte == .backslash || byte == .at }

@@ -17,9 +17,9 @@ struct SubordinateIDIndex: Equatable, Sendable {
 
   init(_ tree: HostTree) {
     var facts = SubordinateIDFacts()
-    var failures: [SubordinateIDKind: ReadFailure] = [:]
+    var failures: [SubordinateIDKind: ReadError] = [:]
     func read(_ kind: SubordinateIDKind) -> [UInt8] {
-      do throws(ReadFailure) { return try tree.read(kind.file, limit: 64 << 20) } catch {
+      do throws(ReadError) { return try tree.read(kind.file, limit: 64 << 20) } catch {
         if error != .missing { failures[kind] = error }
         return []
       }
@@ -37,7 +37,7 @@ struct SubordinateIDIndex: Equatable, Sendable {
   }
 
   init(
-    _ facts: SubordinateIDFacts, _ failures: [SubordinateIDKind: ReadFailure] = [:],
+    _ facts: SubordinateIDFacts, _ failures: [SubordinateIDKind: ReadError] = [:],
     _ readers: SubordinateIDReaders = SubordinateIDReaders()
   ) {
     self.facts = facts

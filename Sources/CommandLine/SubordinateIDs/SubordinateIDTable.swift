@@ -58,7 +58,7 @@ struct SubordinateIDTable: Equatable, Sendable {
   let ranges: [SubordinateRange]
   let oddities: [SubordinateOddity]
   /// Why there are none. A file that is missing is empty.
-  let failure: ReadFailure?
+  let failure: ReadError?
   /// The last line does not end.
   let lacksLastNewline: Bool
   /// Of this host's own files, in order. The name service has more.
@@ -76,14 +76,14 @@ struct SubordinateIDTable: Equatable, Sendable {
   /// `uid` or `gid`.
   var noun: String { kind.noun }
 
-  init(_ kind: SubordinateIDKind, _ content: [UInt8], realIDs: [RealID] = [], failure: ReadFailure? = nil) {
+  init(_ kind: SubordinateIDKind, _ content: [UInt8], realIDs: [RealID] = [], failure: ReadError? = nil) {
     var numbers = OwnerNumbers()
     self.init(kind, content, &numbers, realIDs: realIDs, failure: failure)
     owners = numbers
   }
 
   /// - Parameter numbers: gets the owners; the table's own are to be set when all tables are made.
-  init(_ kind: SubordinateIDKind, _ content: [UInt8], _ numbers: inout OwnerNumbers, realIDs: [RealID] = [], failure: ReadFailure? = nil) {
+  init(_ kind: SubordinateIDKind, _ content: [UInt8], _ numbers: inout OwnerNumbers, realIDs: [RealID] = [], failure: ReadError? = nil) {
     self.kind = kind
     self.failure = failure
     self.realIDs = realIDs

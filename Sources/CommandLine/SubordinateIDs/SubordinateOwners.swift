@@ -23,7 +23,7 @@ struct SubordinateOwners {
   /// Those who have no account, but have not been absent for long enough.
   private(set) var waiting: [[UInt8]: AbsenceMemory.Answer] = [:]
   /// Why it cannot be told, where it cannot.
-  private(set) var doubt: String
+  private(set) var uncertainty: String
 
   /// - Parameters:
   ///   - orphanDays: as the settings say.
@@ -38,7 +38,7 @@ struct SubordinateOwners {
     // Who is named need not be an owner.
     let numbers = only.map { names in names.map { owners.number(of: $0[...]) } } ?? Array(0..<owners.count)
     self.owners = owners
-    doubt = offlineDoubt
+    uncertainty = offlineUncertainty
     states = Array(repeating: nil, count: owners.count)
     var asked = 0
     for number in numbers where states[number] == nil {
@@ -67,7 +67,7 @@ struct SubordinateOwners {
       if states[spelling] == .gone || states[spelling] == .unconfirmed { states[spelling] = .kept(.spelling(of: owners.names[number])) }
     }
     if let storage { findRenamed(storage, accounts) }
-    if let failure = accounts.failure { doubt = "the name service did not answer (\(text(failure)))" }
+    if let failure = accounts.failure { uncertainty = "the name service did not answer (\(text(failure)))" }
     let absent = names { $0 == .gone }
     // Only now has everybody been asked for who could show that the directory answers.
     let couldLook = absent.isEmpty || accounts.couldLook()
@@ -80,9 +80,9 @@ struct SubordinateOwners {
     }
     identities = findIdentities()
     if !couldLook {
-      doubt = offlineDoubt
+      uncertainty = offlineUncertainty
     } else if let first = waiting.values.min(by: { $0.earliest ?? Int64.max < $1.earliest ?? Int64.max }), accounts.failure == nil {
-      doubt = memory.problem ?? waitingDoubt(first, by: "rootless-storage subids release --gone")
+      uncertainty = memory.problem ?? waitingUncertainty(first, by: "rootless-storage subids release --gone")
     }
   }
 
@@ -174,11 +174,11 @@ struct SubordinateOwners {
 /// Why somebody who was seen absent is not taken for gone yet.
 ///
 /// - Parameter command: what has to be run again.
-func waitingDoubt(_ answer: AbsenceMemory.Answer, by command: String) -> String {
+func waitingUncertainty(_ answer: AbsenceMemory.Answer, by command: String) -> String {
   guard let since = answer.since, let earliest = answer.earliest else { return "no run of \(command) has seen them absent before" }
   return "absent since \(UTCTime(since).day), counts as gone on \(UTCTime(earliest).day) at the earliest"
 }
 
 /// Why "no such account" is not believed.
-let offlineDoubt =
+let offlineUncertainty =
   "no account was found that is not in /etc/passwd, so the directory service that /etc/nsswitch.conf names may be offline"

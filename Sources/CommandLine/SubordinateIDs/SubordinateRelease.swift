@@ -45,7 +45,7 @@ struct SubordinateRelease {
       if host.index.tables.contains(where: { !$0.ranges(of: [other]).isEmpty }) {
         warnings.append("What \(shown(other)) has, which is the same account, stays.")
       }
-    case .unconfirmed: warnings.append("It is unknown whether \(name) still has an account: \(states.doubt).")
+    case .unconfirmed: warnings.append("It is unknown whether \(name) still has an account: \(states.uncertainty).")
     case .kept(let purpose): warnings.append("\(name) has no account, but \(purpose.reason).")
     case .gone: break
     }
@@ -100,11 +100,11 @@ struct SubordinateRelease {
   /// Removes them under the locks, as they are then.
   ///
   /// - Returns: how many lines.
-  func perform(patience: Int64) throws(SubordinateIDError) -> Int {
+  func perform(timeout: Int64) throws(SubordinateIDError) -> Int {
     let files = try SubordinateIDFiles(MountTable(blockDeviceIsLocal: true))
     let before = try files.facts()
     let prepared = change(before)
-    let lock = try files.lock(patience)
+    let lock = try files.lock(timeout)
     let change = try files.isStill(before) ? prepared : change(try files.facts())
     if !change.contents.isEmpty { try files.replace(change.contents) }
     lock.release()

@@ -42,7 +42,7 @@ enum ConfigFile: Equatable, Sendable {
 
   /// A regular file that everybody may read, and that nobody but root can change or exchange; nil for any other.
   static func common(_ path: [UInt8]) -> (Mark, ConfigFile)? {
-    do throws(WayProblem) {
+    do throws(PathError) {
       let file = try walk(toFile: path, .trusted, MountTable(blockDeviceIsLocal: true))
       let status = file.status
       guard status.mode & 0o004 != 0, let bytes = try? readAll(file.descriptor, limit: largest, chunk: 65536), bytes.count <= largest else {

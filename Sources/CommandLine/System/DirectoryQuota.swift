@@ -60,7 +60,7 @@ extension DirectoryQuota.Use {
 func projectMark(at directory: borrowing FileDescriptor, _ name: [UInt8], of owner: UInt32) -> ProjectMark? {
   do throws(Errno) {
     // A FUSE mount is not opened: whoever serves it may never answer.
-    let known = try knownStatus(at: directory, name)
+    let known = try cachedStatus(at: directory, name)
     guard known.kind == .directory, known.isInMount(of: try fileStatus(of: directory)) else { return nil }
     let inner = try open(at: directory, name, .directory)
     let status = try fileStatus(of: inner)

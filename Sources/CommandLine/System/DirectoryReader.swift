@@ -46,7 +46,7 @@ final class DirectoryReader {
       return seen.isOnMount(of: mount) && accept(seen) ? listed : nil
     }
     // Something else than a directory; or one that may not be listed, or a kernel that cannot do it.
-    let place = try open(at: directory, name, .anyPlace)
+    let place = try open(at: directory, name, .pathOnly)
     let seen = try fileStatus(of: place)
     guard seen.isOnMount(of: mount), accept(seen) else { return nil }
     let reader = DirectoryReader(try open(at: place, [.dot], .directory))
@@ -104,7 +104,7 @@ final class DirectoryReader {
       // SAFETY: the range is in the buffer, and `takeRecord` has seen the NUL behind it there.
       do throws(Errno) {
         let name = unsafe bytes.baseAddress!.advanced(by: record.name.lowerBound).assumingMemoryBound(to: CChar.self)
-        return unsafe try knownStatus(at: descriptor, cString: name)
+        return unsafe try cachedStatus(at: descriptor, cString: name)
       } catch {
         failure = error
         return nil

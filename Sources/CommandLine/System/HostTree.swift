@@ -1,7 +1,7 @@
 import RootlessStorage
 
 /// Why a file of this host's configuration was not read.
-enum ReadFailure: Error, Codable, Equatable, Sendable {
+enum ReadError: Error, Codable, Equatable, Sendable {
   case missing
   /// Whoever runs this may not; root may.
   case denied
@@ -61,7 +61,7 @@ struct HostTree: Sendable {
   }
 
   /// The content of a regular file. Symbolic links in the last component are followed inside the tree.
-  func read(_ path: [UInt8], limit: Int = largestFile) throws(ReadFailure) -> [UInt8] {
+  func read(_ path: [UInt8], limit: Int = largestFile) throws(ReadError) -> [UInt8] {
     do throws(Errno) {
       let place = try resolved(path)
       if let content = replaced[place] { return content }
@@ -70,12 +70,12 @@ struct HostTree: Sendable {
       let content = try readAll(file, limit: limit, chunk: 65536)
       if content.count <= limit { return content }
     } catch {
-      throw error == .invalid ? .notRegular : ReadFailure(error)
+      throw error == .invalid ? .notRegular : ReadError(error)
     }
     throw .tooLarge
   }
 
-  func read(_ path: String, limit: Int = largestFile) throws(ReadFailure) -> [UInt8] { try read(Array(path.utf8), limit: limit) }
+  func read(_ path: String, limit: Int = largestFile) throws(ReadError) -> [UInt8] { try read(Array(path.utf8), limit: limit) }
 
   /// The first number in a file of the kernel's below /proc/sys; nil also if there is no such file.
   func number(_ path: String) -> UInt64? {
@@ -85,7 +85,7 @@ struct HostTree: Sendable {
 
   /// What bears the name, through symbolic links; nil if there is nothing, or no way to tell.
   func status(_ path: [UInt8]) -> FileStatus? {
-    do throws(Errno) { return try fileStatus(of: try open(path: self(try resolved(path)), .anyPlace)) } catch { return nil }
+    do throws(Errno) { return try fileStatus(of: try open(path: self(try resolved(path)), .pathOnly)) } catch { return nil }
   }
 
   func exists(_ path: String) -> Bool { status(Array(path.utf8)) != nil }
@@ -93,17 +93,17 @@ struct HostTree: Sendable {
   /// The target of a symbolic link; nil if it is none.
   func link(_ path: [UInt8]) -> [UInt8]? {
     do throws(Errno) {
-      let place = try open(path: self(path), .anyPlace)
+      let place = try open(path: self(path), .pathOnly)
       return try fileStatus(of: place).kind == .symbolicLink ? try target(ofLink: place) : nil
     } catch { return nil }
   }
 
   /// The names in a directory in byte order; at most 4,096.
-  func names(_ path: String) throws(ReadFailure) -> [[UInt8]] {
+  func names(_ path: String) throws(ReadError) -> [[UInt8]] {
     do throws(Errno) {
       let directory = try open(path: self(path), .directoryFollowing)
       return try RootlessStorage.names(in: directory, limit: 4096).sorted(by: isOrderedBefore)
-    } catch { throw ReadFailure(error) }
+    } catch { throw ReadError(error) }
   }
 
   /// Where symbolic links in the last component lead to; the path itself if that cannot be told.

@@ -3,7 +3,7 @@ import RootlessStorage
 import Synchronization
 
 /// The name service did not answer, as opposed to "there is no such account".
-struct NameServiceFailure: Error, Equatable {
+struct NameServiceError: Error, Equatable {
   let cause: Errno
 }
 
@@ -15,7 +15,7 @@ enum NameService {
   private static let turn = Mutex(())
 
   /// - Returns: nil if there is no such account.
-  static func account(named name: [UInt8]) throws(NameServiceFailure) -> Account? {
+  static func account(named name: [UInt8]) throws(NameServiceError) -> Account? {
     // A name with a NUL would be cut.
     guard !name.contains(0) else { return nil }
     return try unsafe account { entry, buffer, size, found in
@@ -23,7 +23,7 @@ enum NameService {
     }
   }
 
-  static func account(uid: UInt32) throws(NameServiceFailure) -> Account? {
+  static func account(uid: UInt32) throws(NameServiceError) -> Account? {
     try unsafe account { entry, buffer, size, found in unsafe getpwuid_r(uid, entry, buffer, size, found) }
   }
 
@@ -31,7 +31,7 @@ enum NameService {
     _ look: (
       UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
     ) -> Int32
-  ) throws(NameServiceFailure) -> Account? {
+  ) throws(NameServiceError) -> Account? {
     var size = 4096
     while true {
       var entry = unsafe passwd()
@@ -44,7 +44,7 @@ enum NameService {
         continue
       }
       // getpwnam(3): "not found" has many numbers, and 0.
-      if failure != 0 && failure != ENOENT && failure != ESRCH { throw NameServiceFailure(cause: Errno(failure)) }
+      if failure != 0 && failure != ENOENT && failure != ESRCH { throw NameServiceError(cause: Errno(failure)) }
       guard failure == 0, unsafe found != nil, let name = unsafe entry.pw_name, let home = unsafe entry.pw_dir else { return nil }
       let credentials = unsafe Credentials(user: entry.pw_uid, group: entry.pw_gid, groups: [])
       return unsafe Account(credentials: credentials, name: bytes(ofCString: name), home: bytes(ofCString: home))
@@ -52,7 +52,7 @@ enum NameService {
   }
 
   /// The name of a group (getgrgid_r(3)); nil if there is no such group.
-  static func name(ofGroup gid: UInt32) throws(NameServiceFailure) -> [UInt8]? {
+  static func name(ofGroup gid: UInt32) throws(NameServiceError) -> [UInt8]? {
     try unsafe groupEntry({ entry, buffer, size, found in unsafe getgrgid_r(gid, entry, buffer, size, found) }) {
       unsafe $0.gr_name.map { unsafe bytes(ofCString: $0) }
     }
@@ -62,7 +62,7 @@ enum NameService {
     _ look: (
       UnsafeMutablePointer<group>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<group>?>
     ) -> Int32, _ answer: (group) -> Answer?
-  ) throws(NameServiceFailure) -> Answer? {
+  ) throws(NameServiceError) -> Answer? {
     var size = 4096
     while true {
       var entry = unsafe group()
@@ -75,14 +75,14 @@ enum NameService {
         size *= 4
         continue
       }
-      if failure != 0 && failure != ENOENT && failure != ESRCH { throw NameServiceFailure(cause: Errno(failure)) }
+      if failure != 0 && failure != ENOENT && failure != ESRCH { throw NameServiceError(cause: Errno(failure)) }
       guard failure == 0, unsafe found != nil else { return nil }
       return unsafe answer(entry)
     }
   }
 
   /// The number of a group (getgrnam_r(3)); nil if there is no such group.
-  static func gid(ofGroup name: [UInt8]) throws(NameServiceFailure) -> UInt32? {
+  static func gid(ofGroup name: [UInt8]) throws(NameServiceError) -> UInt32? {
     guard !name.contains(0) else { return nil }
     return try unsafe groupEntry({ entry, buffer, size, found in
       unsafe withCString(name) { unsafe getgrnam_r($0, entry, buffer, size, found) }
@@ -92,7 +92,7 @@ enum NameService {
   }
 
   /// The account with its supplementary groups (getgrouplist(3)), at most 4,096 as the module passes on.
-  static func withGroups(_ account: Account) throws(NameServiceFailure) -> Account {
+  static func withGroups(_ account: Account) throws(NameServiceError) -> Account {
     var groups = [gid_t](repeating: clinux_invalid_id, count: HelperArguments.mostGroups)
     var count = Int32(groups.count)
     let group = account.credentials.group
@@ -101,7 +101,7 @@ enum NameService {
       turn.withLock { _ in unsafe withCString(account.name) { unsafe getgrouplist($0, group, buffer.baseAddress!, &count) } }
     }
     // With more groups than there is room for, what fits was written. A count that fits means that there was no memory.
-    if result < 0 && Int(count) <= groups.count { throw NameServiceFailure(cause: Errno(ENOMEM)) }
+    if result < 0 && Int(count) <= groups.count { throw NameServiceError(cause: Errno(ENOMEM)) }
     let known = groups.prefix(max(0, min(Int(count), groups.count))).filter { $0 != clinux_invalid_id }
     return Account(
       credentials: Credentials(user: account.uid, group: group, groups: known), name: account.name, home: account.home,

@@ -17,7 +17,7 @@ enum ProcView {
   }
 
   private static func namespace(_ proc: borrowing FileDescriptor, _ process: String) -> [UInt8]? {
-    do throws(Errno) { return try target(ofLink: try open(at: proc, Array("\(process)/ns/pid".utf8), .anyPlace)) } catch { return nil }
+    do throws(Errno) { return try target(ofLink: try open(at: proc, Array("\(process)/ns/pid".utf8), .pathOnly)) } catch { return nil }
   }
 
   // MARK: hidepid

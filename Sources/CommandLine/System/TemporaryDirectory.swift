@@ -39,7 +39,7 @@ final class TemporaryDirectory {
     do throws(Errno) {
       let directory = try open(path: path, .directory)
       for name in try names(in: directory, limit: 8192) {
-        do throws(Errno) { try removeFile(at: directory, name) } catch { if depth < 8 { remove(path + [.slash] + name, depth: depth + 1) } }
+        do throws(Errno) { try unlink(at: directory, name) } catch { if depth < 8 { remove(path + [.slash] + name, depth: depth + 1) } }
       }
       try removeEmptyDirectory(at: try open(path: parent(path), .directory), baseName(path))
     } catch {}

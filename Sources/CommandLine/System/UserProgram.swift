@@ -86,7 +86,7 @@ struct UserProgram {
     do throws(ChildProcess.Failure) {
       let command = request(manager, [path] + arguments, environment(true) + variables, seconds: seconds)
       let ending = try ChildProcess.run(
-        client, [client] + command, environment: [UserProgram.clientPath], withErrors: true, seconds: seconds + UserProgram.patience,
+        client, [client] + command, environment: [UserProgram.clientPath], withErrors: true, seconds: seconds + UserProgram.timeout,
         limit: limit)
       // The client does not tell this one from a failure.
       if ending.status != 0 && clinux_monotonic_milliseconds() - began >= Int64(seconds) * 1000 { throw .timedOut(output: ending.output) }
@@ -99,7 +99,7 @@ struct UserProgram {
   /// Seconds between the terminating signal and the killing one.
   private static let grace: UInt32 = 5
   /// Seconds for a manager to begin and to end a unit.
-  private static let patience: UInt32 = 30
+  private static let timeout: UInt32 = 30
 
   /// The arguments of systemd-run(1).
   func request(_ manager: Manager, _ program: [[UInt8]], _ environment: [[UInt8]], seconds: UInt32) -> [[UInt8]] {
@@ -133,7 +133,7 @@ struct UserProgram {
     guard HostTree.this.status(Array("/run/systemd/system".utf8))?.kind == .directory else { return nil }
     let mounts = MountTable(blockDeviceIsLocal: true)
     return UserProgram.directories.map { Array("\($0)/systemd-run".utf8) }.first { path in
-      do throws(WayProblem) {
+      do throws(PathError) {
         _ = try walk(toFile: path, .trusted, mounts)
         return true
       } catch { return false }
@@ -143,7 +143,7 @@ struct UserProgram {
   private static func manager(_ client: [UInt8]) -> Manager? {
     do throws(ChildProcess.Failure) {
       let said = try ChildProcess.run(
-        client, [client, Array("--version".utf8)], environment: [clientPath], withErrors: false, seconds: patience, limit: 4096)
+        client, [client, Array("--version".utf8)], environment: [clientPath], withErrors: false, seconds: timeout, limit: 4096)
       return Manager(version: said.output)
     } catch { return nil }
   }
@@ -151,7 +151,7 @@ struct UserProgram {
   /// The user's manager listens there as long as they are logged in or linger.
   private var hasManager: Bool {
     do throws(Errno) {
-      let status = try fileStatus(of: open(path: runtimeDirectory + Array("/systemd/private".utf8), .anyPlace))
+      let status = try fileStatus(of: open(path: runtimeDirectory + Array("/systemd/private".utf8), .pathOnly))
       return status.kind == .socket && status.owner == account.uid
     } catch { return false }
   }

@@ -1,22 +1,22 @@
 /// What there is to say, as facts. `Wording` finds the words.
 public enum Event: Equatable, Sendable {
   // Before anything is looked at
-  case usage(UsageProblem)
+  case usage(UsageError)
   case notPermitted(uid: UInt32)
   case processNotPrepared(Errno)
   case identity(IdentityError)
   case groupsLeftOut
   case settingsProblem(SettingsProblem)
-  case settingsRefused(WayProblem)
+  case settingsRefused(PathError)
   case idReserved
   case uidOutOfRange
   case excluded(Exclusions.Reason)
   /// Whether the user is, nobody can tell.
-  case exclusionUnknown(Exclusions.Doubt)
+  case exclusionUnknown(Exclusions.Uncertainty)
   case nameUnfit
 
   // The skeleton
-  case skeletonRefused(WayProblem)
+  case skeletonRefused(PathError)
   case skeletonWarning(SkeletonWarning)
 
   // The home
@@ -38,8 +38,8 @@ public enum Event: Equatable, Sendable {
   case storageOpen(mode: UInt32)
   case engineDirectoryFailed([UInt8], Errno)
   case storageCreated(mode: UInt32)
-  case quotaNotSet(QuotaFailure)
-  case storageClosed(from: UInt32, to: UInt32)
+  case quotaNotSet(QuotaError)
+  case storageRestricted(from: UInt32, to: UInt32)
   case storageFailed(Errno, parentIsWritableByOthers: Bool)
 
   // Files in the home, relative to it
@@ -71,7 +71,7 @@ public enum Event: Equatable, Sendable {
     case .settingsProblem, .groupsLeftOut, .skeletonWarning, .fileBlocked, .storeUnknown, .nameUnfitForFile,
       .leftoverStays, .overlayRecordStays, .storageOpen, .engineDirectoryFailed, .quotaNotSet:
       .warning
-    case .storageClosed, .storeMoved: .notice
+    case .storageRestricted, .storeMoved: .notice
     case .storageCreated, .fileCreated, .subordinateIDsAdded, .overlayRecordRemoved: .info
     case .uidOutOfRange, .excluded, .homeLocal, .allInPlace, .leftoverRemoved: .debug
     case .homeUnusable(let home): Event.severity(home)
@@ -89,7 +89,7 @@ public enum Event: Equatable, Sendable {
   /// The same cause has the same line at every session, which is not to fill the log. What was changed is said each time.
   var isRepeated: Bool {
     switch self {
-    case .storageTaken, .storageClosed: false
+    case .storageTaken, .storageRestricted: false
     default: severity.rawValue <= Severity.notice.rawValue
     }
   }

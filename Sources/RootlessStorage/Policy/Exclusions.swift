@@ -19,7 +19,7 @@ public struct Exclusions: Equatable, Sendable {
   }
 
   /// Why nobody can tell whether a user is.
-  public enum Doubt: Equatable, Sendable {
+  public enum Uncertainty: Equatable, Sendable {
     /// The line does not hold.
     case line(Place)
     /// Not all groups of the user are known.
@@ -31,8 +31,8 @@ public struct Exclusions: Equatable, Sendable {
   package var groups: [UInt32] = []
   package var groupsPlace: Place? = nil
   /// The line of each that does not hold.
-  package var doubtfulUsers: Place? = nil
-  package var doubtfulGroups: Place? = nil
+  package var uncertainUsers: Place? = nil
+  package var uncertainGroups: Place? = nil
 
   public init() {}
 
@@ -46,8 +46,8 @@ public struct Exclusions: Equatable, Sendable {
   }
 
   /// Of a user for whom no reason was found.
-  func doubt(about account: Account) -> Doubt? {
-    if let place = doubtfulUsers ?? doubtfulGroups { return .line(place) }
+  func uncertainty(about account: Account) -> Uncertainty? {
+    if let place = uncertainUsers ?? uncertainGroups { return .line(place) }
     if let groupsPlace, !groups.isEmpty, account.groupsLeftOut { return .groups(groupsPlace) }
     return nil
   }

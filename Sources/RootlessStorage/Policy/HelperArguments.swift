@@ -13,7 +13,7 @@ public struct HelperArguments: Equatable, Sendable {
   /// Somebody reads the report: what it has said before is said again, and what it says is not in the log.
   public let isByHand: Bool
 
-  public init(_ arguments: [[UInt8]]) throws(UsageProblem) {
+  public init(_ arguments: [[UInt8]]) throws(UsageError) {
     var conf: [UInt8]? = nil
     var timeout: [UInt8]? = nil
     var uid: [UInt8]? = nil
@@ -99,7 +99,7 @@ public struct HelperArguments: Equatable, Sendable {
 }
 
 /// What is wrong with the session helper's arguments.
-public enum UsageProblem: Error, Equatable, Sendable {
+public enum UsageError: Error, Equatable, Sendable {
   case missing(Text)
   case noValue([UInt8])
   case badValue(Text, [UInt8])

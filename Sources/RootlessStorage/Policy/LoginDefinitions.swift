@@ -17,7 +17,7 @@ public struct LoginDefinitions: Equatable, Sendable {
   public var users = Subordinate()
   public var groups = Subordinate()
   /// Lines of these keys whose value is no number of 32 bits, by their key. shadow might take the number in another way.
-  public private(set) var doubtful: [[UInt8]] = []
+  public private(set) var uncertain: [[UInt8]] = []
 
   /// shadow's defaults.
   public init() {}
@@ -69,7 +69,7 @@ public struct LoginDefinitions: Equatable, Sendable {
   private mutating func take(_ key: [UInt8], _ value: [UInt8]) {
     guard isWord(key, of: "UID_MIN SUB_UID_MIN SUB_UID_MAX SUB_UID_COUNT SUB_GID_MIN SUB_GID_MAX SUB_GID_COUNT") else { return }
     // A leading 0 is octal there.
-    guard let number = identifier(value), value.count == 1 || value.first != UInt8(ascii: "0") else { return doubtful.append(key) }
+    guard let number = identifier(value), value.count == 1 || value.first != UInt8(ascii: "0") else { return uncertain.append(key) }
     if key.elementsEqual("UID_MIN".utf8) {
       uidMin = number
     } else if key.elementsEqual("SUB_UID_MIN".utf8) {

@@ -85,7 +85,7 @@ public struct Wording: Sendable {
       "cannot create \(storage)/\(name): \(cause); \(remedy(cause, "the disk that holds it")); systemd-tmpfiles may remove an empty storage directory"
     case .storageCreated(let mode): "created storage directory \(storage) (mode \(mode: mode))"
     case .quotaNotSet(let failure): "storage directory \(storage) has no limit: \(Wording.quota(failure)); engines work without one"
-    case .storageClosed(let from, let to):
+    case .storageRestricted(let from, let to):
       "storage directory \(storage) was writable by others; its mode is now \(mode: to) (was \(mode: from))"
     case .storageFailed(let cause, _): "cannot create storage directory \(storage): \(cause); \(remedy(cause, "the disk that holds it"))"
     case .fileCreated(let file): "created \(inHome(file))"
@@ -173,7 +173,7 @@ public struct Wording: Sendable {
   }
 
   /// Why there is no limit, and what to do.
-  package static func quota(_ failure: QuotaFailure) -> Text {
+  package static func quota(_ failure: QuotaError) -> Text {
     let again: Text = "then run rootless-storage repair"
     switch failure {
     case .noProject: return "storage_quota_project_base and the uid add up to more than 4294967294, which is no project; lower it, \(again)"
@@ -208,7 +208,7 @@ public struct Wording: Sendable {
 
   private func inHome(_ path: [UInt8]) -> Text { "\(home == [.slash] ? [] : home)/\(path)" }
 
-  private func usage(_ problem: UsageProblem) -> Text {
+  private func usage(_ problem: UsageError) -> Text {
     let form: Text = "usage: session-helper [--conf FILE] [--timeout S] --uid N --gid N [--groups N,N,...] --home PATH NAME"
     return switch problem {
     case .missing(let what): "\(what) is missing; \(form)"
@@ -287,7 +287,7 @@ public struct Wording: Sendable {
   package enum WayUse { case trusted, storage }
 
   /// Why a way is not walked, and what to do.
-  package static func way(_ problem: WayProblem, _ use: WayUse) -> Text {
+  package static func way(_ problem: PathError, _ use: WayUse) -> Text {
     let at = problem.path
     let rule: Text =
       use == .trusted

@@ -48,7 +48,7 @@ public struct StorageObservation: Equatable, Sendable {
     /// A FUSE mount: whoever made it says what one sees there.
     case userMount(owner: UInt32?)
     /// The parent, or a directory on the way to it, is not to be trusted, or cannot be reached.
-    case way(WayProblem)
+    case way(PathError)
     case failed(Errno)
   }
 
@@ -90,7 +90,7 @@ public struct StorageObservation: Equatable, Sendable {
     case .userMount(nil): true
     case .writableByOthers(_, .foreign(_, let owner)): owner != 0
     case .writableByOthers(_, .mount), .writableByOthers(_, .openEngine): true
-    case .way(let problem): problem.isOthersDoing || problem.owner.map { $0 != 0 && $0 != uid } ?? false
+    case .way(let problem): problem.mayBeTamperedByOthers || problem.owner.map { $0 != 0 && $0 != uid } ?? false
     case .absent, .inPlace, .writableByOthers, .onNetwork, .failed: false
     }
   }
@@ -102,7 +102,7 @@ public struct StorageObservation: Equatable, Sendable {
 }
 
 /// Why a path cannot be walked with trust, and where.
-public struct WayProblem: Error, Equatable, Sendable {
+public struct PathError: Error, Equatable, Sendable {
   /// The path down to the component at fault.
   public var path: [UInt8]
   public var reason: Reason
@@ -119,7 +119,7 @@ public struct WayProblem: Error, Equatable, Sendable {
   }
 
   /// Others can write to the directory that holds what is at fault, or to that itself: so they may have done it.
-  public var isOthersDoing: Bool
+  public var mayBeTamperedByOthers: Bool
 
   /// Whose the component at fault is, where that is the fault.
   var owner: UInt32? {
@@ -132,7 +132,7 @@ public struct WayProblem: Error, Equatable, Sendable {
   public init(path: [UInt8], reason: Reason) {
     self.path = path
     self.reason = reason
-    if case .writableByOthers = reason { isOthersDoing = true } else { isOthersDoing = false }
+    if case .writableByOthers = reason { mayBeTamperedByOthers = true } else { mayBeTamperedByOthers = false }
   }
 }
 

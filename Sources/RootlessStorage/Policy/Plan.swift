@@ -4,7 +4,7 @@ public struct Plan: Equatable, Sendable {
     /// Make the storage directory, with the user's ownership from birth.
     case createStorageDirectory(mode: UInt32)
     /// Take the write bits for others away from the storage directory.
-    case closeStorageDirectory(from: UInt32, to: UInt32)
+    case restrictStorageDirectory(from: UInt32, to: UInt32)
     /// Put a directory of the user's into the place of another's object, which stays beside it under another name.
     case takePlace(from: FileKind, owner: UInt32)
     /// Remove what a killed helper left in this directory of the home.

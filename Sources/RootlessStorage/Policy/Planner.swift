@@ -19,15 +19,15 @@ public struct Planner {
   }
 
   /// What to say of an account whose sessions are not this project's business; nil if they are.
-  public static func exclusion(of account: Account, _ settings: Settings) -> Event? {
+  public static func ineligibility(of account: Account, _ settings: Settings) -> Event? {
     if Account.isReserved(uid: account.uid) || Account.isReserved(gid: account.credentials.group) { return .idReserved }
     if !settings.serves(uid: account.uid) { return .uidOutOfRange }
     if let reason = settings.exclusions.reason(for: account) { return .excluded(reason) }
-    return settings.exclusions.doubt(about: account).map { .exclusionUnknown($0) }
+    return settings.exclusions.uncertainty(about: account).map { .exclusionUnknown($0) }
   }
 
   /// What to say when the home ends the matter; nil for a home on a network file system.
-  public static func conclusion(from home: HomeObservation, _ settings: Settings) -> Event? {
+  public static func earlyResult(from home: HomeObservation, _ settings: Settings) -> Event? {
     switch home {
     case .on(.blockDevice): .homeLocal(type: nil)
     // An automount that did not happen, however the kernel says so.
@@ -40,7 +40,7 @@ public struct Planner {
   }
 
   public func plan(for seen: Observation) -> Plan {
-    if let conclusion = Planner.conclusion(from: seen.home, settings) { return Plan(events: [conclusion]) }
+    if let earlyResult = Planner.earlyResult(from: seen.home, settings) { return Plan(events: [earlyResult]) }
     var plan = Plan()
     let isReached = if case .on = seen.home { true } else { false }
     if !isReached { plan.events.append(.homeUnusable(seen.home)) }
@@ -59,7 +59,7 @@ public struct Planner {
       plan.actions.append(.createStorageDirectory(mode: settings.directoryMode))
       return true
     case .writableByOthers(let mode, .own):
-      plan.actions.append(.closeStorageDirectory(from: mode, to: mode & ~0o022))
+      plan.actions.append(.restrictStorageDirectory(from: mode, to: mode & ~0o022))
       return true
     case .writableByOthers(let mode, .ownAndOther):
       // Others may be meant to write to what else lies there.
@@ -85,7 +85,7 @@ public struct Planner {
   public func planGuard(for seen: StorageObservation, mayBeAnothers: Bool) -> Plan {
     switch seen.state {
     case .absent, .inPlace: return Plan()
-    case .writableByOthers(let mode, .own): return Plan(actions: [.closeStorageDirectory(from: mode, to: mode & ~0o022)])
+    case .writableByOthers(let mode, .own): return Plan(actions: [.restrictStorageDirectory(from: mode, to: mode & ~0o022)])
     case .writableByOthers(let mode, .ownAndOther): return Plan(events: [.storageOpen(mode: mode)])
     // Nothing can be there, or only root has a say in what is.
     case .way(let problem) where problem.reason == .missing || !seen.isAnothers(than: account.uid): return Plan()

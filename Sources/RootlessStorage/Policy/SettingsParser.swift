@@ -99,7 +99,7 @@ public struct SettingsParser {
       report(.rangeIsEmpty(min: settings.uidMin, max: max))
       settings.uidMax = nil
     }
-    settings.subordinateIDs.isDoubtful = !problems.isEmpty
+    settings.subordinateIDs.isUncertain = !problems.isEmpty
   }
 
   private mutating func take(_ text: ArraySlice<UInt8>) {
@@ -172,10 +172,10 @@ public struct SettingsParser {
     if listed.count == 1 && listed[0].elementsEqual("none".utf8) { listed = [] }
     if key.elementsEqual("exclude_users".utf8) {
       if let bad = listed.first(where: { !Exclusions.isName($0) }) { problem = .badExcludedUser(bad) }
-      let isDoubtful = problem != nil || list == nil
-      settings.exclusions.users = isDoubtful ? [] : listed
+      let isUncertain = problem != nil || list == nil
+      settings.exclusions.users = isUncertain ? [] : listed
       settings.exclusions.usersPlace = place
-      settings.exclusions.doubtfulUsers = isDoubtful ? place : nil
+      settings.exclusions.uncertainUsers = isUncertain ? place : nil
     } else if key.elementsEqual("exclude_groups".utf8) {
       var groups: [UInt32] = []
       for word in listed {
@@ -185,10 +185,10 @@ public struct SettingsParser {
           problem = problem ?? .badExcludedGroup(word)
         }
       }
-      let isDoubtful = problem != nil || list == nil
-      settings.exclusions.groups = isDoubtful ? [] : groups
+      let isUncertain = problem != nil || list == nil
+      settings.exclusions.groups = isUncertain ? [] : groups
       settings.exclusions.groupsPlace = place
-      settings.exclusions.doubtfulGroups = isDoubtful ? place : nil
+      settings.exclusions.uncertainGroups = isUncertain ? place : nil
     }
     return problem
   }

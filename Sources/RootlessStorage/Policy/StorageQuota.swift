@@ -64,7 +64,7 @@ public struct StorageQuota: Equatable, Sendable {
 }
 
 /// Why a storage directory has no limit, or not the one of the settings.
-public enum QuotaFailure: Error, Equatable, Sendable {
+public enum QuotaError: Error, Equatable, Sendable {
   /// The base and the uid make no number of a project.
   case noProject
   /// The directory is in the project of somebody else's.
@@ -74,7 +74,7 @@ public enum QuotaFailure: Error, Equatable, Sendable {
   /// /etc/projid or /etc/projects names it.
   case named(UInt32)
   /// One of these cannot be read.
-  case unreadable(WayProblem)
+  case unreadable(PathError)
   /// It has a limit, or a use, that is not of these settings.
   case taken(UInt32)
   /// The file system counts no projects; nil: they are not turned on.

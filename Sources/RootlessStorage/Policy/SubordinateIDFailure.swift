@@ -2,7 +2,7 @@
 public enum SubordinateIDFailure: Equatable, Sendable {
   public enum Unfit: Equatable, Sendable { case symbolicLink, notRegular, notRoots, tooLarge }
 
-  case way(WayProblem)
+  case way(PathError)
   case unfit(file: [UInt8], Unfit)
   /// `since`: when the process started, in seconds since the epoch.
   case locked(file: [UInt8], process: UInt32?, since: Int64?)

@@ -22,8 +22,8 @@ extension Wording {
       "they come from \"\(source)\" (subid in /etc/nsswitch.conf), where /etc/subuid and /etc/subgid do not count; give them out there"
     case .nameUnfit:
       "this user name cannot stand in /etc/subuid; give the account a name of printable characters without a colon that is not a number"
-    case .settingsDoubtful: "a line of rootless-storage.conf is wrong, and might be one that names ids to keep off; fix it"
-    case .definitionDoubtful(let key): "\(key) in /etc/login.defs is no decimal number up to 4294967295; fix it"
+    case .settingsUncertain: "a line of rootless-storage.conf is wrong, and might be one that names ids to keep off; fix it"
+    case .definitionUncertain(let key): "\(key) in /etc/login.defs is no decimal number up to 4294967295; fix it"
     case .deterministic(let key):
       "\(key) in /etc/login.defs is yes, by which useradd computes each range from the uid, and subid_scheme = first-free would give one user what it computes for another; set subid_scheme = uid"
     case .nothingReserved:

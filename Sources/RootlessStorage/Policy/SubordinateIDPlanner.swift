@@ -50,8 +50,8 @@ public enum IDHolder: Equatable, Sendable {
 public enum SubordinateIDRefusal: Error, Equatable, Sendable {
   case notFromFiles(source: [UInt8])
   case nameUnfit
-  case settingsDoubtful
-  case definitionDoubtful(key: [UInt8])
+  case settingsUncertain
+  case definitionUncertain(key: [UInt8])
   /// subid_scheme = first-free, where useradd computes ranges from uids.
   case deterministic(key: [UInt8])
   /// Neither uid_max nor reserved_ids says where accounts may have their ids.
@@ -103,11 +103,11 @@ public struct SubordinateIDPlanner {
   /// What keeps everybody on this host from being given ids.
   package static func obstacle(_ settings: Settings, _ facts: SubordinateIDFacts) -> SubordinateIDRefusal? {
     if let source = subordinateIDSource(facts.nsswitch) { return .notFromFiles(source: source) }
-    if settings.subordinateIDs.isDoubtful { return .settingsDoubtful }
+    if settings.subordinateIDs.isUncertain { return .settingsUncertain }
     if settings.uidMax == nil && settings.subordinateIDs.reserved.isEmpty { return .nothingReserved }
     if settings.subordinateIDs.reserved.isEmpty, let source = remoteGroupSource(facts.nsswitch) { return .noGroupsReserved(source: source) }
     let definitions = facts.definitions
-    if let key = definitions.doubtful.first { return .definitionDoubtful(key: key) }
+    if let key = definitions.uncertain.first { return .definitionUncertain(key: key) }
     guard settings.subordinateIDs.scheme == .firstFree, let key = definitions.deterministicKey else { return nil }
     return .deterministic(key: key)
   }

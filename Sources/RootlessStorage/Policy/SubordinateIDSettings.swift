@@ -17,7 +17,7 @@ public struct SubordinateIDSettings: Equatable, Sendable {
   /// Ids of accounts, of which this host may know nothing.
   public var reserved: [IDRange] = []
   /// A line of the settings file does not hold. It may be the one that says which ids to keep off, misspelt: nothing is given out.
-  public var isDoubtful = false
+  public var isUncertain = false
 
   public init() {}
 }

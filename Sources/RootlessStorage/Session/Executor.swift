@@ -12,7 +12,7 @@ public struct Executor {
 
   /// - Parameter end: until when (`monotonicMilliseconds`) another session is waited for that replaces what is in the storage directory's
   ///   place; all places together.
-  public init(_ account: Account, _ settings: Settings, patienceUntil end: Int64) {
+  public init(_ account: Account, _ settings: Settings, deadline end: Int64) {
     self.account = account
     self.settings = settings
     self.end = end
@@ -40,7 +40,7 @@ public struct Executor {
         case .none: done = refuse(place.observation.state, place)
         }
       case .takePlace: done = try takePlace(place, &identity, makesAbsent: true)
-      case .closeStorageDirectory: done = closeFound(place)
+      case .restrictStorageDirectory: done = closeFound(place)
       case .removeLeftover, .createFile: continue
       }
       if !done { return false }
@@ -53,7 +53,7 @@ public struct Executor {
     for action in plan.actions {
       switch action {
       case .takePlace: _ = try takePlace(place, &identity, makesAbsent: false)
-      case .closeStorageDirectory: _ = closeFound(place)
+      case .restrictStorageDirectory: _ = closeFound(place)
       case .createStorageDirectory, .removeLeftover, .createFile: continue
       }
     }
@@ -182,7 +182,7 @@ public struct Executor {
       let mode = seen.mode & ~0o022
       if mode != seen.mode {
         try changeMode(of: directory, to: mode)
-        events.append(.storageClosed(from: seen.mode, to: mode))
+        events.append(.storageRestricted(from: seen.mode, to: mode))
       }
       let content = try content(of: directory, account, place.look.engines)
       return content == .own || content == .ownAndOther ? true : refuse(.writableByOthers(mode: seen.mode, content: content), place)
@@ -206,7 +206,7 @@ public struct Executor {
     case .some(let home):
       for action in plan.actions {
         switch action {
-        case .createStorageDirectory, .closeStorageDirectory, .takePlace: continue
+        case .createStorageDirectory, .restrictStorageDirectory, .takePlace: continue
         case .removeLeftover(let directory, let name): removeLeftover(directory, name, home)
         case .createFile(let file): create(file, home)
         }
@@ -234,7 +234,7 @@ public struct Executor {
   private mutating func removeLeftover(_ directory: [UInt8], _ name: [UInt8], _ home: borrowing FileDescriptor) {
     let path = directory.isEmpty ? name : directory + [.slash] + name
     do throws(Errno) {
-      try removeFile(at: home, path)
+      try unlink(at: home, path)
       events.append(.leftoverRemoved(path))
     } catch {
       // Another login of the same user was faster.
@@ -301,7 +301,7 @@ public struct Executor {
       do throws(Errno) { placement = try write(file, directory, temporary) } catch { failure = error }
       // The descriptor is closed by now: NFS would keep an open file under yet another name.
       if placement != .renamed {
-        do throws(Errno) { try removeFile(at: directory, temporary) } catch {
+        do throws(Errno) { try unlink(at: directory, temporary) } catch {
           if failure == nil && error != .noEntry { events.append(.leftoverStays(leftoverPath(file, temporary), error)) }
         }
       }
@@ -325,13 +325,13 @@ public struct Executor {
       // A file system without modes: what it gives the user's files is what they get.
       if error != .notPermitted && error != .notSupported && error != .notImplemented { throw error }
     }
-    try synchronise(new)
+    try synchronize(new)
     do throws(Errno) {
       try link(at: directory, temporary, file.name)
       return .linked
     } catch {
       // link(2) over NFS can succeed and its reply get lost; the repeated request is then told EEXIST. The link count knows.
-      if try freshStatus(of: new).links > 1 { return .linked }
+      if try syncedStatus(of: new).links > 1 { return .linked }
       if error == .exists { return .taken }
       guard error == .notPermitted || error == .notSupported || error == .notImplemented || error == .tooManyLinks else { throw error }
     }

@@ -20,7 +20,7 @@ public struct HomeObserver: ~Copyable {
       let status = try fileStatus(of: home)
       if status.owner != uid {
         // Before a FUSE mount was asked for the first time, the kernel makes its root's owner up: it is asked before it is refused.
-        let owner = try freshStatus(of: home).owner
+        let owner = try syncedStatus(of: home).owner
         guard owner == uid else {
           self.init(.ownedBy(owner))
           return
@@ -58,7 +58,7 @@ public struct HomeObserver: ~Copyable {
     case .accessDenied, .noKey, .keyExpired, .keyRevoked:
       // The last directory on the path that the user may open says whether the file server wants a ticket.
       var reached = home
-      do throws(WayProblem) { _ = try walk(toDirectory: home, .any, mounts) } catch { reached = error.path }
+      do throws(PathError) { _ = try walk(toDirectory: home, .any, mounts) } catch { reached = error.path }
       let parent = Array(reached.prefix(max(1, reached.lastIndex(of: .slash) ?? 0)))
       for place in [reached, parent] {
         do throws(Errno) {
@@ -154,7 +154,7 @@ public struct HomeObserver: ~Copyable {
   private func absence(_ home: borrowing FileDescriptor, _ file: SkeletonFile, _ how: FilesLook) -> FileObservation.State {
     guard let store = file.ownStore, let status else { return .absent }
     do throws(Errno) {
-      let seen = try knownStatus(at: home, store)
+      let seen = try cachedStatus(at: home, store)
       if seen.kind == .symbolicLink { return .storeMoved(path: store) }
       if seen.isInMount(of: status) { return .absent }
       if case .named(let type) = try how.mounts.fileSystem(of: seen), how.settings.isNetwork(type) { return .absent }
@@ -236,7 +236,7 @@ public struct StorageObserver: ~Copyable {
     let template = template ?? settings.storage
     path = template.path(leaf: leaf)
     look = LeafLook(account: account, settings: settings, engines: engines, mounts: mounts)
-    do throws(WayProblem) {
+    do throws(PathError) {
       let end = try walk(toDirectory: template.parent, .storage, mounts)
       let isWritable = end.isWritableByOthers
       if let problem = StorageObserver.problem(ofParent: end.status, template.parent, settings, mounts) {
@@ -249,7 +249,7 @@ public struct StorageObserver: ~Copyable {
       }
       parent = end.takeDescriptor()
     } catch {
-      observation = StorageObservation(parentIsWritableByOthers: error.isOthersDoing, state: .way(error))
+      observation = StorageObservation(parentIsWritableByOthers: error.mayBeTamperedByOthers, state: .way(error))
       parent = nil
       found = nil
     }
@@ -263,14 +263,14 @@ public struct StorageObserver: ~Copyable {
     }
   }
 
-  package static func problem(ofParent parent: FileStatus, _ path: [UInt8], _ settings: Settings, _ mounts: MountTable) -> WayProblem? {
+  package static func problem(ofParent parent: FileStatus, _ path: [UInt8], _ settings: Settings, _ mounts: MountTable) -> PathError? {
     do throws(Errno) {
       if case .named(let type) = try mounts.fileSystem(of: parent), settings.isNetwork(type) {
-        return WayProblem(path: path, reason: .onNetwork(type: type))
+        return PathError(path: path, reason: .onNetwork(type: type))
       }
       return nil
     } catch {
-      return WayProblem(path: path, reason: .failed(error))
+      return PathError(path: path, reason: .failed(error))
     }
   }
 }
@@ -291,7 +291,7 @@ struct LeafPlace: ~Copyable {
 
   @inline(never) init(_ leaf: [UInt8], in parent: borrowing FileDescriptor, _ look: LeafLook) {
     do throws(Errno) {
-      let place = try open(at: parent, leaf, .anyPlace)
+      let place = try open(at: parent, leaf, .pathOnly)
       state = LeafPlace.judge(place, look)
       descriptor = .some(place)
     } catch {
@@ -334,7 +334,7 @@ package func content(
   var hasOther = false
   for name in entries {
     do throws(Errno) {
-      let seen = try knownStatus(at: directory, name)
+      let seen = try cachedStatus(at: directory, name)
       if !seen.isInMount(of: own) { return .mount(name: name) }
       if seen.owner != account.uid {
         // What a container's users have made: `podman run --volume …:U` gives a whole directory to one.

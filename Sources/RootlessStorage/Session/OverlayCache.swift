@@ -43,7 +43,7 @@ public struct OverlayCache {
     fileprivate let directory: FileDescriptor
 
     /// unlinkat(2).
-    package func remove() throws(Errno) { try removeFile(at: directory, OverlayCache.fileName) }
+    package func remove() throws(Errno) { try unlink(at: directory, OverlayCache.fileName) }
   }
 
   /// Calls with each record that is there. Never enters a directory that another user controls, or another file system.
@@ -55,16 +55,16 @@ public struct OverlayCache {
 
   private func record(in place: [UInt8]) throws(Errno) -> Record? {
     var path = place
-    var directory = try open(path: place, .directoryPlace)
+    var directory = try open(path: place, .pathOnlyDirectory)
     var status = try fileStatus(of: directory)
     guard isOwn(status) else { return nil }
     // Another user may have mounted it, and show an owner of their choice, and answer nothing else ever.
     if case .named(let type) = try mounts.fileSystem(of: status), Settings.isUserMount(type) { return nil }
     for name in OverlayCache.directories {
       // Looked at before it is entered: what is mounted there may be a file system that never answers.
-      let seen = try knownStatus(at: directory, name)
+      let seen = try cachedStatus(at: directory, name)
       guard isOwn(seen), seen.isInMount(of: status) else { return nil }
-      let next = try open(at: directory, name, .directoryPlace)
+      let next = try open(at: directory, name, .pathOnlyDirectory)
       status = try fileStatus(of: next)
       guard isOwn(status), status.isSameFile(as: seen) else { return nil }
       directory = next

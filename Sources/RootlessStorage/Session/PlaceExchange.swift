@@ -162,7 +162,7 @@ struct PlaceExchange: ~Copyable {
     if prepared != nil { return }
     let name = try named(.new) { (name) throws(Errno) in try identity.makeDirectory(at: parent, name, mode: mode) }
     do throws(Errno) {
-      let descriptor = try open(at: parent, name, .directoryPlace)
+      let descriptor = try open(at: parent, name, .pathOnlyDirectory)
       let status = try fileStatus(of: descriptor)
       // With the sticky bit nobody but its owner and root can have put another one there.
       guard status.kind == .directory && status.owner == look.account.uid else { throw .exists }
@@ -216,7 +216,7 @@ struct PlaceExchange: ~Copyable {
     switch prepared {
     case .none: return false
     case .some(let prepared):
-      do throws(Errno) { return try fileStatus(of: try open(at: parent, name, .anyPlace)).isSameFile(as: prepared.status) } catch {
+      do throws(Errno) { return try fileStatus(of: try open(at: parent, name, .pathOnly)).isSameFile(as: prepared.status) } catch {
         return false
       }
     }
@@ -225,7 +225,7 @@ struct PlaceExchange: ~Copyable {
   /// A directory or symbolic link that is the user's own or root's.
   private func isOfUserOrRoot(_ name: [UInt8], in parent: borrowing FileDescriptor) -> Bool {
     do throws(Errno) {
-      let seen = try fileStatus(of: try open(at: parent, name, .anyPlace))
+      let seen = try fileStatus(of: try open(at: parent, name, .pathOnly))
       guard seen.owner == 0 || seen.owner == look.account.uid else { return false }
       return seen.kind == .directory || seen.kind == .symbolicLink && seen.links == 1
     } catch {
@@ -254,7 +254,7 @@ struct PlaceExchange: ~Copyable {
       var left = PlaceExchange.mostLeftovers
       for name in try names(in: try open(at: parent, [.dot], .directory), limit: 4096) {
         guard left > 0, let aside = AsideName(name), aside.purpose == .new, aside.isOf(leaf) else { continue }
-        let seen = try knownStatus(at: parent, name)
+        let seen = try cachedStatus(at: parent, name)
         let (age, isAbsurd) = now.subtractingReportingOverflow(seen.changed)
         guard seen.kind == .directory, seen.owner == look.account.uid, !isAbsurd, age > PlaceExchange.leftoverAge else { continue }
         remove(name, parent)

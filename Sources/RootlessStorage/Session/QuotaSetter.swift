@@ -25,7 +25,7 @@ package struct QuotaSetter {
   /// - Returns: why it could not be done.
   package func set(
     on place: borrowing FileDescriptor, in parent: borrowing FileDescriptor, with names: [[UInt8]] = [], _ identity: inout Identity
-  ) throws(IdentityError) -> QuotaFailure? {
+  ) throws(IdentityError) -> QuotaError? {
     guard let project = quota.project(of: uid) else { return .noProject }
     let directory: FileDescriptor
     do throws(Errno) { directory = try open(at: place, [.dot], .directory) } catch { return QuotaSetter.failure(error) }
@@ -35,7 +35,7 @@ package struct QuotaSetter {
   private func set(
     _ project: UInt32, of directory: borrowing FileDescriptor, in parent: borrowing FileDescriptor, with names: [[UInt8]],
     _ identity: inout Identity
-  ) throws(IdentityError) -> QuotaFailure? {
+  ) throws(IdentityError) -> QuotaError? {
     let mark: ProjectMark
     do throws(Errno) { mark = try projectMark(of: directory) } catch { return QuotaSetter.failure(error) }
     try identity.becomeRootAgain()
@@ -53,7 +53,7 @@ package struct QuotaSetter {
 
   /// As root.
   private func limit(_ project: UInt32, _ mark: ProjectMark, _ directory: borrowing FileDescriptor, _ parent: borrowing FileDescriptor)
-    -> QuotaFailure?
+    -> QuotaError?
   {
     do throws(Errno) {
       switch try quotaState(at: directory) {
@@ -74,8 +74,8 @@ package struct QuotaSetter {
     }
   }
 
-  private func naming(_ project: UInt32) -> QuotaFailure? {
-    do throws(WayProblem) {
+  private func naming(_ project: UInt32) -> QuotaError? {
+    do throws(PathError) {
       let projid = try content("/etc/projid")
       let projects = try content("/etc/projects")
       return StorageQuota.isNamed(project, projid: projid, projects: projects) ? .named(project) : nil
@@ -85,10 +85,10 @@ package struct QuotaSetter {
   }
 
   /// - Returns: nothing where there is no such file.
-  private func content(_ name: StaticString) throws(WayProblem) -> [UInt8] {
+  private func content(_ name: StaticString) throws(PathError) -> [UInt8] {
     let path = unsafe [UInt8](UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-    var reason = WayProblem.Reason.tooLarge
-    do throws(WayProblem) {
+    var reason = PathError.Reason.tooLarge
+    do throws(PathError) {
       let file = try walk(toFile: path, .trusted, mounts)
       do throws(Errno) {
         let content = try file.content(limit: QuotaSetter.largestFile)
@@ -98,13 +98,13 @@ package struct QuotaSetter {
       if error.reason == .missing { return [] }
       throw error
     }
-    throw WayProblem(path: path, reason: reason)
+    throw PathError(path: path, reason: reason)
   }
 
   private func include(_ name: [UInt8], in directory: borrowing FileDescriptor, _ project: UInt32) throws(Errno) {
     do throws(Errno) {
       let mount = try fileStatus(of: directory)
-      let known = try knownStatus(at: directory, name)
+      let known = try cachedStatus(at: directory, name)
       guard known.kind == .directory, known.isInMount(of: mount) else { return }
       let inner = try open(at: directory, name, .directory)
       let status = try fileStatus(of: inner)
@@ -117,5 +117,5 @@ package struct QuotaSetter {
     }
   }
 
-  private static func failure(_ error: Errno) -> QuotaFailure { error.isOfNoQuota ? .unsupported(error) : .failed(error) }
+  private static func failure(_ error: Errno) -> QuotaError { error.isOfNoQuota ? .unsupported(error) : .failed(error) }
 }

@@ -12,7 +12,7 @@ public struct SettingsReading {
 ///
 /// - Parameter trusted: the process has root's rights, so every file, and every directory above it, must be root's alone. One that is
 ///   not makes all of them refused: what it would have set is not known.
-public func readSettings(_ path: [UInt8], trusted: Bool, _ mounts: MountTable) throws(WayProblem) -> SettingsReading {
+public func readSettings(_ path: [UInt8], trusted: Bool, _ mounts: MountTable) throws(PathError) -> SettingsReading {
   let rule = trusted ? WayRule.trusted : .any
   var files: [SettingsFile] = []
   try read(path, rule, mounts, into: &files)
@@ -22,15 +22,15 @@ public func readSettings(_ path: [UInt8], trusted: Bool, _ mounts: MountTable) t
 }
 
 /// The settings of one file alone, such as a draft.
-package func readSettings(alone path: [UInt8]) throws(WayProblem) -> SettingsReading {
+package func readSettings(alone path: [UInt8]) throws(PathError) -> SettingsReading {
   var files: [SettingsFile] = []
   try read(path, .any, MountTable(blockDeviceIsLocal: true), into: &files)
   return parsed(files)
 }
 
 /// The same of what somebody else has read.
-package func readSettings(alone path: [UInt8], content: [UInt8]) throws(WayProblem) -> SettingsReading {
-  if content.count > SettingsFile.longest { throw WayProblem(path: path, reason: .tooLarge) }
+package func readSettings(alone path: [UInt8], content: [UInt8]) throws(PathError) -> SettingsReading {
+  if content.count > SettingsFile.longest { throw PathError(path: path, reason: .tooLarge) }
   return parsed([SettingsFile(path: path, content: content)])
 }
 
@@ -39,9 +39,9 @@ private func parsed(_ files: [SettingsFile]) -> SettingsReading {
   return SettingsReading(settings: parser.settings, problems: parser.problems, files: files)
 }
 
-private func read(_ path: [UInt8], _ rule: WayRule, _ mounts: MountTable, into files: inout [SettingsFile]) throws(WayProblem) {
-  var reason = WayProblem.Reason.tooLarge
-  do throws(WayProblem) {
+private func read(_ path: [UInt8], _ rule: WayRule, _ mounts: MountTable, into files: inout [SettingsFile]) throws(PathError) {
+  var reason = PathError.Reason.tooLarge
+  do throws(PathError) {
     let file = try walk(toFile: path, rule, mounts)
     do throws(Errno) {
       let content = try file.content(limit: SettingsFile.longest)
@@ -51,16 +51,16 @@ private func read(_ path: [UInt8], _ rule: WayRule, _ mounts: MountTable, into f
     if error.reason == .missing { return }
     throw error
   }
-  throw WayProblem(path: path, reason: reason)
+  throw PathError(path: path, reason: reason)
 }
 
 /// The names of the drop-ins, in their order.
-private func dropIns(in path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(WayProblem) -> [[UInt8]] {
+private func dropIns(in path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(PathError) -> [[UInt8]] {
   // The directories above have been judged on the way to the settings file. Whatever else the kernel says of this one, the walk says it
   // too.
-  do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { if error == .noEntry { return [] } }
-  var reason = WayProblem.Reason.tooManyFiles
-  do throws(WayProblem) {
+  do throws(Errno) { _ = try open(path: path, .pathOnly) } catch { if error == .noEntry { return [] } }
+  var reason = PathError.Reason.tooManyFiles
+  do throws(PathError) {
     let directory = try walk(toDirectory: path, rule, mounts)
     do throws(Errno) {
       let listed = try open(at: directory.descriptor, [.dot], .directory)
@@ -72,5 +72,5 @@ private func dropIns(in path: [UInt8], _ rule: WayRule, _ mounts: MountTable) th
     if error.reason == .missing { return [] }
     throw error
   }
-  throw WayProblem(path: path, reason: reason)
+  throw PathError(path: path, reason: reason)
 }

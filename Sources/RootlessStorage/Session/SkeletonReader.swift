@@ -9,7 +9,7 @@ public struct SkeletonReader {
   private let trusted: Bool
 
   /// - Parameter trusted: the process has root's rights.
-  public init(_ root: [UInt8], trusted: Bool, _ mounts: MountTable) throws(WayProblem) {
+  public init(_ root: [UInt8], trusted: Bool, _ mounts: MountTable) throws(PathError) {
     self.root = root
     self.trusted = trusted
     let end = try walk(toDirectory: root, trusted ? .trusted : .any, mounts)
@@ -17,7 +17,7 @@ public struct SkeletonReader {
     try list(top.descriptor, [], depth: 1)
   }
 
-  private mutating func list(_ directory: borrowing FileDescriptor, _ path: [UInt8], depth: Int) throws(WayProblem) {
+  private mutating func list(_ directory: borrowing FileDescriptor, _ path: [UInt8], depth: Int) throws(PathError) {
     var entries: [[UInt8]]
     do throws(Errno) {
       entries = try names(in: directory, limit: SkeletonFile.mostEntries)
@@ -35,7 +35,7 @@ public struct SkeletonReader {
     }
   }
 
-  private mutating func take(_ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], depth: Int) throws(WayProblem) {
+  private mutating func take(_ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], depth: Int) throws(PathError) {
     if path.count > 1024 { return warn(path, .nameTooLong) }
     var failure: Errno? = nil
     var kind = FileKind.unknown
@@ -61,10 +61,10 @@ public struct SkeletonReader {
 
   private func openJudged(
     _ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], _ mode: OpenMode
-  ) throws(WayProblem) -> WayEnd {
-    let objection: WayProblem.Reason
+  ) throws(PathError) -> OpenedPath {
+    let objection: PathError.Reason
     do throws(Errno) {
-      let opened = try WayEnd(try open(at: directory, name, mode))
+      let opened = try OpenedPath(try open(at: directory, name, mode))
       if !trusted || (opened.status.owner == 0 && opened.status.mode & 0o022 == 0) { return opened }
       objection = opened.status.owner != 0 ? .ownedBy(opened.status.owner) : .writableByOthers(mode: opened.status.mode)
     } catch {
@@ -73,8 +73,8 @@ public struct SkeletonReader {
     throw problem(path, objection)
   }
 
-  private func problem(_ path: [UInt8], _ reason: WayProblem.Reason) -> WayProblem {
-    WayProblem(path: path.isEmpty ? root : root + [.slash] + path, reason: reason)
+  private func problem(_ path: [UInt8], _ reason: PathError.Reason) -> PathError {
+    PathError(path: path.isEmpty ? root : root + [.slash] + path, reason: reason)
   }
 
   private mutating func warn(_ path: [UInt8], _ reason: SkeletonWarning.Reason) {

@@ -29,7 +29,7 @@ package struct SubordinateIDFiles: ~Copyable {
   private let directory: FileDescriptor
 
   package init(_ mounts: MountTable, path: [UInt8] = Array("/etc".utf8)) throws(SubordinateIDError) {
-    do throws(WayProblem) { directory = try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch {
+    do throws(PathError) { directory = try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch {
       throw SubordinateIDError(.way(error))
     }
   }
@@ -40,7 +40,7 @@ package struct SubordinateIDFiles: ~Copyable {
   ///   - milliseconds: how long to wait for programs that edit account files.
   ///   - expected: the only plan to carry out, for whoever has asked others about it; nil: whichever it is.
   package func allocate(
-    for account: Account, _ settings: Settings, patience milliseconds: Int64, expecting expected: SubordinateIDPlan? = nil
+    for account: Account, _ settings: Settings, timeout milliseconds: Int64, expecting expected: SubordinateIDPlan? = nil
   ) -> SubordinateIDResult {
     var exposures: [SubordinateIDExposure] = []
     do throws(SubordinateIDError) {
@@ -80,9 +80,9 @@ package struct SubordinateIDFiles: ~Copyable {
   /// this process reaches code that holds it.
   package func lock(_ milliseconds: Int64) throws(SubordinateIDError) -> AccountLock {
     do throws(HindranceError) { try becomeUnhindered() } catch { throw SubordinateIDError(.hindered(error.hindrance, error.cause)) }
-    do throws(AccountLockProblem) {
+    do throws(AccountLockError) {
       return try AccountLock(
-        in: directory, for: [SubordinateIDKind.users.fileName, SubordinateIDKind.groups.fileName], patience: milliseconds)
+        in: directory, for: [SubordinateIDKind.users.fileName, SubordinateIDKind.groups.fileName], timeout: milliseconds)
     } catch {
       switch error {
       case .held(let file, let process, let since): throw SubordinateIDError(.locked(file: file, process: process, since: since))
@@ -190,7 +190,7 @@ package struct SubordinateIDFiles: ~Copyable {
     return try has(file, kind.fileName, before)
   }
 
-  private func has(_ file: borrowing WayEnd, _ name: [UInt8], _ before: [UInt8]) throws(SubordinateIDError) -> Bool {
+  private func has(_ file: borrowing OpenedPath, _ name: [UInt8], _ before: [UInt8]) throws(SubordinateIDError) -> Bool {
     do throws(Errno) { return try hasContent(file.descriptor, before, chunk: 65536) } catch {
       throw SubordinateIDError(.failed(file: name, error))
     }
@@ -208,7 +208,7 @@ package struct SubordinateIDFiles: ~Copyable {
   }
 
   /// One of the two files that may be replaced: a plain one of root's, or none.
-  private func openSubordinate(_ kind: SubordinateIDKind) throws(SubordinateIDError) -> WayEnd? {
+  private func openSubordinate(_ kind: SubordinateIDKind) throws(SubordinateIDError) -> OpenedPath? {
     let name = kind.fileName
     guard let file = try openIfThere(name, .reading) else { return nil }
     if file.status.kind != .regular { throw SubordinateIDError(.unfit(file: name, .notRegular)) }
@@ -216,18 +216,18 @@ package struct SubordinateIDFiles: ~Copyable {
     return file
   }
 
-  private func openIfThere(_ name: [UInt8], _ mode: OpenMode) throws(SubordinateIDError) -> WayEnd? {
+  private func openIfThere(_ name: [UInt8], _ mode: OpenMode) throws(SubordinateIDError) -> OpenedPath? {
     let opened: FileDescriptor
     do throws(Errno) { opened = try open(at: directory, name, mode) } catch {
       if error == .noEntry { return nil }
       if error == .tooManySymlinks { throw SubordinateIDError(.unfit(file: name, .symbolicLink)) }
       throw SubordinateIDError(.failed(file: name, error))
     }
-    do throws(Errno) { return try WayEnd(opened) } catch { throw SubordinateIDError(.failed(file: name, error)) }
+    do throws(Errno) { return try OpenedPath(opened) } catch { throw SubordinateIDError(.failed(file: name, error)) }
   }
 
   /// Less than there was a moment ago is none here too: what is missing would be lost, or given to somebody else.
-  private func bytes(of file: borrowing WayEnd, _ name: [UInt8]) throws(SubordinateIDError) -> [UInt8] {
+  private func bytes(of file: borrowing OpenedPath, _ name: [UInt8]) throws(SubordinateIDError) -> [UInt8] {
     let content: [UInt8]
     do throws(Errno) { content = try file.content(limit: SubordinateIDFiles.largestFile, chunk: 65536) } catch {
       throw SubordinateIDError(.failed(file: name, error))
@@ -258,7 +258,7 @@ package struct SubordinateIDFiles: ~Copyable {
       }
     }
     // The lines are in force; should the machine crash now and lose them, the next login adds them again.
-    do throws(Errno) { try synchronise(try open(at: directory, [.dot], .directory)) } catch {}
+    do throws(Errno) { try synchronize(try open(at: directory, [.dot], .directory)) } catch {}
   }
 
   /// shadow's names: what is new, and what was before.
@@ -270,21 +270,21 @@ package struct SubordinateIDFiles: ~Copyable {
     let old = try openIfThere(kind.fileName, .reading)
     do throws(Errno) {
       // What another program, or this one, has left when it was killed.
-      do throws(Errno) { try removeFile(at: directory, newName(kind)) } catch { if error != .noEntry { throw error } }
+      do throws(Errno) { try unlink(at: directory, newName(kind)) } catch { if error != .noEntry { throw error } }
       let new = try open(at: directory, newName(kind), .creating, permissions: 0o600)
       switch old {
       case .some(let old): try copyAttributes(from: old.descriptor, to: new)
       case .none: try changeMode(of: new, to: 0o644)
       }
       try writeAll(new, content)
-      try synchronise(new)
+      try synchronize(new)
     } catch {
       throw SubordinateIDError(.failed(file: newName(kind), error))
     }
   }
 
   private func discard(_ kind: SubordinateIDKind) {
-    do throws(Errno) { try removeFile(at: directory, newName(kind)) } catch {}
+    do throws(Errno) { try unlink(at: directory, newName(kind)) } catch {}
   }
 
   private func isPrepared(_ kind: SubordinateIDKind) -> Bool {
@@ -294,7 +294,7 @@ package struct SubordinateIDFiles: ~Copyable {
 
   /// The old file becomes the backup, without ever missing in its place.
   private func exchange(_ kind: SubordinateIDKind) throws(Errno) {
-    do throws(Errno) { try removeFile(at: directory, backupName(kind)) } catch { if error != .noEntry { throw error } }
+    do throws(Errno) { try unlink(at: directory, backupName(kind)) } catch { if error != .noEntry { throw error } }
     do throws(Errno) { try link(at: directory, kind.fileName, backupName(kind)) } catch { if error != .noEntry { throw error } }
     try rename(newName(kind), in: directory, to: kind.fileName, in: directory)
   }
@@ -302,7 +302,7 @@ package struct SubordinateIDFiles: ~Copyable {
   private func undo(_ kind: SubordinateIDKind) {
     do throws(Errno) { try rename(backupName(kind), in: directory, to: kind.fileName, in: directory) } catch {
       // There was no file before.
-      if error == .noEntry { do throws(Errno) { try removeFile(at: directory, kind.fileName) } catch {} }
+      if error == .noEntry { do throws(Errno) { try unlink(at: directory, kind.fileName) } catch {} }
     }
   }
 }

@@ -36,10 +36,10 @@ struct TakeoverLock: ~Copyable {
 /// booted since the installation has none yet. The process must be root.
 func runDirectory(_ mounts: MountTable) -> FileDescriptor? {
   let path = Array("/run/rootless-storage".utf8)
-  do throws(WayProblem) { return try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch {
+  do throws(PathError) { return try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch {
     if error.reason != .missing { return nil }
   }
-  do throws(WayProblem) {
+  do throws(PathError) {
     make(in: try walk(toDirectory: Array("/run".utf8), .trusted, mounts))
     return try walk(toDirectory: path, .trusted, mounts).takeDescriptor()
   } catch {
@@ -48,6 +48,6 @@ func runDirectory(_ mounts: MountTable) -> FileDescriptor? {
 }
 
 /// Whatever comes of it is looked at again.
-private func make(in parent: borrowing WayEnd) {
+private func make(in parent: borrowing OpenedPath) {
   do throws(Errno) { try makeNamedDirectory(at: parent.descriptor, Array("rootless-storage".utf8), mode: 0o755) } catch {}
 }

@@ -9,7 +9,7 @@ package enum WayRule {
 }
 
 /// The end of a way, open as a place (O_PATH).
-package struct WayEnd: ~Copyable {
+package struct OpenedPath: ~Copyable {
   package let descriptor: FileDescriptor
   package let status: FileStatus
 
@@ -48,13 +48,13 @@ package struct WayEnd: ~Copyable {
 /// - nobody but root can have changed, or can change, any component (`trusted`), or remove or rename one (`storage`).
 ///
 /// The problem that it throws names the component at fault.
-package func walk(toDirectory path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(WayProblem) -> WayEnd {
+package func walk(toDirectory path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(PathError) -> OpenedPath {
   var walker = Walker(rule, mounts)
   return try walker.walk(path, file: false)
 }
 
 /// The same to a regular file, open for reading.
-package func walk(toFile path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(WayProblem) -> WayEnd {
+package func walk(toFile path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(PathError) -> OpenedPath {
   var walker = Walker(rule, mounts)
   return try walker.walk(path, file: true)
 }
@@ -63,14 +63,14 @@ private struct Walker {
   let rule: WayRule
   let mounts: MountTable
   /// What `end` objected to.
-  var found: WayProblem? = nil
+  var found: PathError? = nil
 
   init(_ rule: WayRule, _ mounts: MountTable) {
     self.rule = rule
     self.mounts = mounts
   }
 
-  mutating func walk(_ path: [UInt8], file: Bool) throws(WayProblem) -> WayEnd {
+  mutating func walk(_ path: [UInt8], file: Bool) throws(PathError) -> OpenedPath {
     var pending = Array(components(path).reversed())
     var links = 0
     var walked: [UInt8] = []
@@ -80,7 +80,7 @@ private struct Walker {
       let isFile = file && pending.isEmpty
       let failure: Errno
       do throws(Errno) {
-        let next = try open(at: current.descriptor, component, isFile ? .reading : .directoryPlace)
+        let next = try open(at: current.descriptor, component, isFile ? .reading : .pathOnlyDirectory)
         current = try end(next, here, file: isFile, canBeOthers: current.isWritableByOthers)
         walked = here
         continue
@@ -88,7 +88,7 @@ private struct Walker {
         failure = error
       }
       if var found {
-        if current.isWritableByOthers { found.isOthersDoing = true }
+        if current.isWritableByOthers { found.mayBeTamperedByOthers = true }
         throw found
       }
       // Both say that the component may be a symbolic link: the first where a directory is wanted, the second where a file is.
@@ -116,27 +116,27 @@ private struct Walker {
   /// - Parameter canBeOthers: others can make entries where it lies.
   private mutating func end(
     _ descriptor: consuming FileDescriptor, _ path: [UInt8], file: Bool, canBeOthers: Bool
-  ) throws(Errno) -> WayEnd {
+  ) throws(Errno) -> OpenedPath {
     found = nil
     let status: FileStatus
     do throws(Errno) { status = try fileStatus(of: descriptor) } catch {
-      if error == .accessDenied { found = WayProblem(path: path, reason: isSilentUserMount(descriptor) ? .userMount : .failed(error)) }
+      if error == .accessDenied { found = PathError(path: path, reason: isSilentUserMount(descriptor) ? .userMount : .failed(error)) }
       throw error
     }
     if let reason = objection(to: status, file: file, canBeOthers) {
-      found = WayProblem(path: path, reason: reason)
+      found = PathError(path: path, reason: reason)
       throw .notPermitted
     }
-    return WayEnd(descriptor, status)
+    return OpenedPath(descriptor, status)
   }
 
-  private mutating func openRoot() throws(WayProblem) -> WayEnd {
-    do throws(Errno) { return try end(try open(path: [.slash], .directoryPlace), [.slash], file: false, canBeOthers: false) } catch {
-      throw found ?? WayProblem(path: [.slash], reason: .failed(error))
+  private mutating func openRoot() throws(PathError) -> OpenedPath {
+    do throws(Errno) { return try end(try open(path: [.slash], .pathOnlyDirectory), [.slash], file: false, canBeOthers: false) } catch {
+      throw found ?? PathError(path: [.slash], reason: .failed(error))
     }
   }
 
-  private func objection(to status: FileStatus, file: Bool, _ canBeOthers: Bool) -> WayProblem.Reason? {
+  private func objection(to status: FileStatus, file: Bool, _ canBeOthers: Bool) -> PathError.Reason? {
     if rule == .any { return file && status.kind != .regular ? .notRegular : nil }
     // Only there can anybody but root have mounted something: fusermount3(1) wants to write to the mount point.
     if canBeOthers {
@@ -153,17 +153,17 @@ private struct Walker {
     return nil
   }
 
-  private func problem(_ path: [UInt8], _ reason: WayProblem.Reason, in directory: borrowing WayEnd) -> WayProblem {
-    var problem = WayProblem(path: path, reason: reason)
-    if directory.isWritableByOthers { problem.isOthersDoing = true }
+  private func problem(_ path: [UInt8], _ reason: PathError.Reason, in directory: borrowing OpenedPath) -> PathError {
+    var problem = PathError(path: path, reason: reason)
+    if directory.isWritableByOthers { problem.mayBeTamperedByOthers = true }
     return problem
   }
 
-  private func readLink(_ component: [UInt8], _ path: [UInt8], in directory: borrowing WayEnd) throws(WayProblem) -> [UInt8] {
+  private func readLink(_ component: [UInt8], _ path: [UInt8], in directory: borrowing OpenedPath) throws(PathError) -> [UInt8] {
     let owner: UInt32
     let text: [UInt8]
     do throws(Errno) {
-      let link = try open(at: directory.descriptor, component, .anyPlace)
+      let link = try open(at: directory.descriptor, component, .pathOnly)
       let seen = try fileStatus(of: link)
       guard seen.kind == .symbolicLink else { throw .notDirectory }
       owner = seen.owner

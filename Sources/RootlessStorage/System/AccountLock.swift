@@ -1,8 +1,8 @@
 internal import CLinux
 
 /// What keeps others from the account files.
-public enum AccountLockProblem: Error, Equatable, Sendable {
-  /// Somebody held it until the end of the patience. The process is known of shadow's lock files; since when it runs, in seconds since
+public enum AccountLockError: Error, Equatable, Sendable {
+  /// Somebody held it until the timeout. The process is known of shadow's lock files; since when it runs, in seconds since
   /// the epoch, of processes that run.
   case held(file: [UInt8], process: UInt32?, since: Int64?)
   case failed(file: [UInt8], Errno)
@@ -24,13 +24,13 @@ package struct AccountLock: ~Copyable {
   /// - Parameters:
   ///   - directory: /etc.
   ///   - milliseconds: how long to wait for others, in all.
-  package init(in directory: borrowing FileDescriptor, for files: [[UInt8]], patience milliseconds: Int64) throws(AccountLockProblem) {
+  package init(in directory: borrowing FileDescriptor, for files: [[UInt8]], timeout milliseconds: Int64) throws(AccountLockError) {
     let end = clinux_monotonic_milliseconds() + milliseconds
     let own: FileDescriptor
-    do throws(Errno) { own = try open(at: directory, [.dot], .directoryPlace) } catch { throw .failed(file: [.dot], error) }
+    do throws(Errno) { own = try open(at: directory, [.dot], .pathOnlyDirectory) } catch { throw .failed(file: [.dot], error) }
     let number = Int64(getpid())
     while true {
-      do throws(AccountLockProblem) {
+      do throws(AccountLockError) {
         let lock = try AccountLock.lockPasswords(directory)
         try AccountLock.take(files, in: directory)
         self.directory = own
@@ -53,7 +53,7 @@ package struct AccountLock: ~Copyable {
   package consuming func release() {}
 
   /// The lock of lckpwdf(3), without waiting.
-  private static func lockPasswords(_ directory: borrowing FileDescriptor) throws(AccountLockProblem) -> FileDescriptor {
+  private static func lockPasswords(_ directory: borrowing FileDescriptor) throws(AccountLockError) -> FileDescriptor {
     let name = Array(".pwd.lock".utf8)
     do throws(Errno) {
       let file = try open(at: directory, name, .locking, permissions: 0o600)
@@ -65,11 +65,11 @@ package struct AccountLock: ~Copyable {
   }
 
   /// All or none, without waiting.
-  private static func take(_ files: [[UInt8]], in directory: borrowing FileDescriptor) throws(AccountLockProblem) {
+  private static func take(_ files: [[UInt8]], in directory: borrowing FileDescriptor) throws(AccountLockError) {
     // Most often it is seen here, before anything is written.
     for file in files { try removeStale(lockName(file), in: directory) }
     var taken: [[UInt8]] = []
-    do throws(AccountLockProblem) {
+    do throws(AccountLockError) {
       for file in files {
         try take(file, in: directory)
         taken.append(file)
@@ -82,18 +82,18 @@ package struct AccountLock: ~Copyable {
 
   private static func release(_ files: [[UInt8]], in directory: borrowing FileDescriptor) {
     for file in files.reversed() {
-      do throws(Errno) { try removeFile(at: directory, lockName(file)) } catch {}
+      do throws(Errno) { try unlink(at: directory, lockName(file)) } catch {}
     }
   }
 
   private static func lockName(_ file: [UInt8]) -> [UInt8] { file + Array(".lock".utf8) }
 
-  private static func take(_ file: [UInt8], in directory: borrowing FileDescriptor) throws(AccountLockProblem) {
+  private static func take(_ file: [UInt8], in directory: borrowing FileDescriptor) throws(AccountLockError) {
     // shadow puts its number there; ours is one name, so that the next of us removes what a killed one has left.
     let ticket = file + Array(".rootless-storage".utf8)
     let lock = lockName(file)
     defer {
-      do throws(Errno) { try removeFile(at: directory, ticket) } catch {}
+      do throws(Errno) { try unlink(at: directory, ticket) } catch {}
     }
     let new: FileDescriptor
     do throws(Errno) { new = try writeTicket(ticket, in: directory) } catch { throw .failed(file: ticket, error) }
@@ -105,22 +105,22 @@ package struct AccountLock: ~Copyable {
   }
 
   private static func writeTicket(_ ticket: [UInt8], in directory: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
-    do throws(Errno) { try removeFile(at: directory, ticket) } catch { if error != .noEntry { throw error } }
+    do throws(Errno) { try unlink(at: directory, ticket) } catch { if error != .noEntry { throw error } }
     let new = try open(at: directory, ticket, .creating, permissions: 0o600)
     // Synced, since an empty lock would outlive a crash of the machine and hold everybody up.
     try writeAll(new, AccountLockHolder(thisProcess()).content)
-    try synchronise(new)
+    try synchronize(new)
     return new
   }
 
   private static func isLinked(_ ticket: borrowing FileDescriptor) -> Bool {
-    do throws(Errno) { return try freshStatus(of: ticket).links > 1 } catch { return false }
+    do throws(Errno) { return try syncedStatus(of: ticket).links > 1 } catch { return false }
   }
 
   /// Removes a lock whose process is gone. Safe, because whoever does it holds the lock of lckpwdf.
   ///
   /// Throws `held` when somebody has the lock.
-  private static func removeStale(_ lock: [UInt8], in directory: borrowing FileDescriptor) throws(AccountLockProblem) {
+  private static func removeStale(_ lock: [UInt8], in directory: borrowing FileDescriptor) throws(AccountLockError) {
     var holder: AccountLockHolder? = nil
     do throws(Errno) {
       let file = try open(at: directory, lock, .reading)
@@ -131,12 +131,12 @@ package struct AccountLock: ~Copyable {
       // What cannot be read is somebody's too.
       throw held(lock, by: holder?.number)
     }
-    do throws(Errno) { try removeFile(at: directory, lock) } catch {
+    do throws(Errno) { try unlink(at: directory, lock) } catch {
       if error != .noEntry { throw .failed(file: lock, error) }
     }
   }
 
-  private static func held(_ lock: [UInt8], by process: UInt32?) -> AccountLockProblem {
+  private static func held(_ lock: [UInt8], by process: UInt32?) -> AccountLockError {
     .held(file: lock, process: process, since: process.flatMap { startOfProcess($0) })
   }
 }

@@ -17,12 +17,12 @@ package struct OpenMode {
   package init(flags: Int32) { self.flags = flags }
 
   /// A place in the tree, to look at and to start from: neither reads nor needs permission to, and triggers an automount.
-  package static let directoryPlace = OpenMode(flags: clinux_o_path | clinux_o_directory | clinux_o_nofollow)
+  package static let pathOnlyDirectory = OpenMode(flags: clinux_o_path | clinux_o_directory | clinux_o_nofollow)
   /// The same, through a symbolic link in the last component.
   package static let directoryPlaceFollowing = OpenMode(flags: clinux_o_path | clinux_o_directory)
   /// Whatever bears the name, a symbolic link itself included.
-  package static let anyPlace = OpenMode(flags: clinux_o_path | clinux_o_nofollow)
-  /// A directory to list, to change the mode of, or to synchronise.
+  package static let pathOnly = OpenMode(flags: clinux_o_path | clinux_o_nofollow)
+  /// A directory to list, to change the mode of, or to synchronize.
   package static let directory = OpenMode(flags: O_RDONLY | clinux_o_directory | clinux_o_nofollow)
   /// The same, through a symbolic link in the last component.
   package static let directoryFollowing = OpenMode(flags: O_RDONLY | clinux_o_directory)
@@ -115,7 +115,7 @@ package func overwrite(_ file: borrowing FileDescriptor, _ content: [UInt8]) thr
 }
 
 /// fsync(2): the file's, or the directory's, content is on the server or the disk when it returns.
-package func synchronise(_ file: borrowing FileDescriptor) throws(Errno) {
+package func synchronize(_ file: borrowing FileDescriptor) throws(Errno) {
   let raw = file.raw
   _ = try retrying { Int(fsync(raw)) }
 }

@@ -39,7 +39,7 @@ package func fileStatus(of file: borrowing FileDescriptor) throws(Errno) -> File
 }
 
 /// The descriptor's status as the file server has it now: for what other hosts may have changed.
-package func freshStatus(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
+package func syncedStatus(of file: borrowing FileDescriptor) throws(Errno) -> FileStatus {
   try statxRaw(file.raw, [], clinux_at_empty_path | clinux_at_statx_force_sync, 0)
 }
 
@@ -54,14 +54,14 @@ package func fileStatus(path: [UInt8]) throws(Errno) -> FileStatus {
 }
 
 /// The same as `fileStatus(at:_:)` without a request to whoever serves the file system there (AT_STATX_DONT_SYNC).
-package func knownStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) -> FileStatus {
+package func cachedStatus(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) -> FileStatus {
   try statxRaw(
     directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount | clinux_at_statx_dont_sync,
     clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
 }
 
 /// The same of a name that a kernel has written.
-package func knownStatus(at directory: borrowing FileDescriptor, cString name: UnsafePointer<CChar>) throws(Errno) -> FileStatus {
+package func cachedStatus(at directory: borrowing FileDescriptor, cString name: UnsafePointer<CChar>) throws(Errno) -> FileStatus {
   try unsafe statxRaw(
     directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount | clinux_at_statx_dont_sync,
     clinux_statx_mnt_id | clinux_statx_mnt_id_unique)

@@ -73,7 +73,7 @@ private func withMount<Answer>(of place: borrowing FileDescriptor, _ body: (UInt
 
 private func isBlockDevice(_ file: FileStatus) -> Bool {
   let path = Array("/sys/dev/block/".utf8) + decimal(UInt64(file.deviceMajor)) + [.colon] + decimal(UInt64(file.deviceMinor))
-  do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { return false }
+  do throws(Errno) { _ = try open(path: path, .pathOnly) } catch { return false }
   return true
 }
 

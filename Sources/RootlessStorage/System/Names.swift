@@ -46,7 +46,7 @@ package func rename(_ old: [UInt8], in source: borrowing FileDescriptor, to new:
 }
 
 /// unlinkat(2) of a file.
-package func removeFile(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) {
+package func unlink(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) {
   let raw = directory.raw
   _ = try retrying { unsafe withCString(name) { unsafe Int(unlinkat(raw, $0, 0)) } }
 }
@@ -63,7 +63,7 @@ package func changeMode(of file: borrowing FileDescriptor, to mode: UInt32) thro
   _ = try retrying { Int(fchmod(raw, mode)) }
 }
 
-/// The target of a symbolic link that is open as `anyPlace` (readlinkat(2) with an empty path).
+/// The target of a symbolic link that is open as `pathOnly` (readlinkat(2) with an empty path).
 package func target(ofLink link: borrowing FileDescriptor) throws(Errno) -> [UInt8] {
   let raw = link.raw
   var buffer = [UInt8](repeating: 0, count: 4096)

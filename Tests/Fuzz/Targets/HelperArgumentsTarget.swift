@@ -3,7 +3,7 @@ import RootlessStorage
 /// Arguments that are taken hold valid values only, and mean the same when they are written down again; what is refused is explained.
 func fuzzHelperArguments(_ input: [UInt8]) {
   let words = input.split(separator: 0x0a, omittingEmptySubsequences: false).map(Array.init)
-  do throws(UsageProblem) {
+  do throws(UsageError) {
     let read = try HelperArguments(words)
     let credentials = read.account.credentials
     promise((1...3600).contains(read.timeout), "the timeout")

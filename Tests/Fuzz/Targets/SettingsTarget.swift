@@ -60,8 +60,8 @@ private func placeless(_ settings: Settings) -> Settings {
   func blank(_ place: inout Exclusions.Place?) { if place != nil { place = Exclusions.Place(file: [], line: 0) } }
   blank(&settings.exclusions.usersPlace)
   blank(&settings.exclusions.groupsPlace)
-  blank(&settings.exclusions.doubtfulUsers)
-  blank(&settings.exclusions.doubtfulGroups)
+  blank(&settings.exclusions.uncertainUsers)
+  blank(&settings.exclusions.uncertainGroups)
   return settings
 }
 

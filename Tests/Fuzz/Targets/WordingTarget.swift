@@ -8,7 +8,7 @@ func fuzzWording(_ input: [UInt8]) {
   wording.storage = parts[2]
   let events: [Event] = [
     .usage(.extraArgument(value)), .usage(.badValue("--groups", value)), .usage(.unknownOption(value)), .usage(.noValue(value)),
-    .settingsRefused(WayProblem(path: value, reason: .notRegular)),
+    .settingsRefused(PathError(path: value, reason: .notRegular)),
     .homeLocal(type: value), .storageCreated(mode: 0o700), .fileCreated(value), .storeMoved(file: parts[2], store: value),
     .fileBlocked(file: value, .notDirectory), .leftoverRemoved(value), .allInPlace,
   ]

@@ -204,7 +204,7 @@ struct EngineTrial {
   // MARK: Places
 
   private var settings: Settings? {
-    do throws(WayProblem) { return try readSettings(request.conf, trusted: false, MountTable(blockDeviceIsLocal: true)).settings } catch {
+    do throws(PathError) { return try readSettings(request.conf, trusted: false, MountTable(blockDeviceIsLocal: true)).settings } catch {
       return nil
     }
   }
@@ -288,7 +288,7 @@ private struct TrialScratch {
     try lockExclusively(directory)
     // One that has been removed since is of another trial, which has ended.
     guard try fileStatus(at: above, TrialScratch.name).isSameFile(as: fileStatus(of: directory)) else { throw .wouldBlock }
-    do throws(Errno) { try removeFile(at: directory, TrialScratch.file) } catch { if error != .noEntry { throw error } }
+    do throws(Errno) { try unlink(at: directory, TrialScratch.file) } catch { if error != .noEntry { throw error } }
     var archive: [UInt8]? = nil
     if let content = ProbeArchive.content {
       try writeAll(try open(at: directory, TrialScratch.file, .creating, permissions: 0o600), content)
@@ -296,14 +296,14 @@ private struct TrialScratch {
     }
     work(archive)
     // What cannot be removed goes with the runtime directory.
-    if archive != nil { do throws(Errno) { try removeFile(at: directory, TrialScratch.file) } catch {} }
+    if archive != nil { do throws(Errno) { try unlink(at: directory, TrialScratch.file) } catch {} }
     do throws(Errno) { try removeEmptyDirectory(at: above, TrialScratch.name) } catch {}
   }
 }
 
 private func isOwnSocket(_ path: [UInt8], of uid: UInt32) -> Bool {
   do throws(Errno) {
-    let status = try fileStatus(of: open(path: path, .anyPlace))
+    let status = try fileStatus(of: open(path: path, .pathOnly))
     return status.kind == .socket && status.owner == uid
   } catch { return false }
 }

@@ -7,7 +7,7 @@ import RootlessStorage
 /// process prints is the user's, and no proof of anything.
 struct EngineVerifier {
   /// Seconds until a home is given up.
-  private static let patience: UInt32 = 10
+  private static let timeout: UInt32 = 10
   /// Milliseconds of the time that are left for processes to end.
   private static let margin: Int64 = 1000
 
@@ -39,7 +39,7 @@ struct EngineVerifier {
     // With the storage, the home and the files as check sees them. A home that hangs ends here, before an engine hangs in it.
     let examiners = Examiners(task: .verify, conf: conf, timeout: timeout, environment: environment, allocator: nil, engines: generations)
     // Of a process that is gone before engines are asked: at a deadline all children of this one end.
-    let seen = examiners.ask(Examiner(), account, .verify, seconds: min(EngineVerifier.patience, timeout - 3))
+    let seen = examiners.ask(Examiner(), account, .verify, seconds: min(EngineVerifier.timeout, timeout - 3))
     if let failure = seen.failure { return ended(.failed, failure) }
     // Nothing that an engine could do there would tell more.
     let obstacles = seen.findings.filter { [.homeUnusable, .homeTicketMissing, .accountRefused, .accountExcluded].contains($0.code) }
@@ -51,7 +51,7 @@ struct EngineVerifier {
     }
     if let first = obstacles.first {
       report.findings = obstacles
-      return obstacles.isWanting ? ended(.findings) : ended(.unknown, "\(first.sentence) No engine was asked: \(first.remedy.text)")
+      return obstacles.hasProblems ? ended(.findings) : ended(.unknown, "\(first.sentence) No engine was asked: \(first.remedy.text)")
     }
     guard seen.hasSession == true else { return ended(.unknown, noSession(account)) }
     do throws(UserProgram.Failure) {

@@ -51,7 +51,7 @@ extension UserDiagnosis {
   /// The database that Podman will use in a store; nil where that is not sure.
   private func database(in graphroot: String) -> String? {
     func exists(_ name: String) -> Bool {
-      do throws(Errno) { _ = try open(path: Array("\(graphroot)/\(name)".utf8), .anyPlace) } catch { return false }
+      do throws(Errno) { _ = try open(path: Array("\(graphroot)/\(name)".utf8), .pathOnly) } catch { return false }
       return true
     }
     if facts.podmanGeneration == .early { return "boltdb" }

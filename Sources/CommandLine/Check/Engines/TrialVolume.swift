@@ -37,7 +37,7 @@ struct TrialVolume: ~Copyable {
   func fault(owner: UInt32) -> String? {
     do throws(Errno) {
       let file = try open(at: directory, Array(ProbeProgram.written.utf8), .reading)
-      let status = try freshStatus(of: file)
+      let status = try syncedStatus(of: file)
       if status.kind != .regular { return "what the container wrote into the home is not there as it was written" }
       if status.owner != owner {
         return "a file that the container's root wrote into the home belongs to uid \(status.owner) outside, and not to \(owner)"
@@ -60,6 +60,6 @@ struct TrialVolume: ~Copyable {
   }
 
   private static func empty(_ directory: borrowing FileDescriptor) throws(Errno) {
-    do throws(Errno) { try removeFile(at: directory, Array(ProbeProgram.written.utf8)) } catch { if error != .noEntry { throw error } }
+    do throws(Errno) { try unlink(at: directory, Array(ProbeProgram.written.utf8)) } catch { if error != .noEntry { throw error } }
   }
 }

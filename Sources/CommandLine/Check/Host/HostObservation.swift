@@ -31,7 +31,7 @@ struct HostFacts: Equatable, Sendable {
 
   struct StorageParentFacts: Equatable, Sendable {
     let path: [UInt8]
-    let problem: WayProblem?
+    let problem: PathError?
     /// nil where nobody knows.
     let volume: Volume?
     /// What its file system does about projects; nil where the settings limit nothing, or nobody knows.
@@ -65,7 +65,7 @@ struct HostFacts: Equatable, Sendable {
   private static func storageParent(_ tree: HostTree, _ installation: Installation) -> StorageParentFacts? {
     guard case .read(let file) = installation.settings else { return nil }
     let path = file.settings.storage.parent
-    do throws(WayProblem) {
+    do throws(PathError) {
       let mounts = MountTable(blockDeviceIsLocal: false)
       let place = try walk(toDirectory: tree(path), .storage, mounts)
       var volume: Volume? = nil
@@ -127,7 +127,7 @@ struct HostFacts: Equatable, Sendable {
   private static func sharedParent(_ tree: HostTree, _ installation: Installation) -> [UInt8]? {
     guard case .read(let file) = installation.settings else { return nil }
     let path = file.settings.storage.parent
-    do throws(Errno) { return try fileStatus(of: try open(path: tree(path), .anyPlace)).mode & 0o022 != 0 ? path : nil } catch {
+    do throws(Errno) { return try fileStatus(of: try open(path: tree(path), .pathOnly)).mode & 0o022 != 0 ? path : nil } catch {
       return nil
     }
   }

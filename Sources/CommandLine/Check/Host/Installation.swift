@@ -6,7 +6,7 @@ struct Installation: Equatable, Sendable {
   enum Reading<Value: Equatable & Sendable>: Equatable, Sendable {
     case read(Value)
     /// The session helper refuses it too.
-    case refused(WayProblem)
+    case refused(PathError)
     /// Whoever runs this may not look; root may.
     case unseen(path: [UInt8])
   }
@@ -25,7 +25,7 @@ struct Installation: Equatable, Sendable {
     enum State: Equatable, Sendable {
       case good
       case notExecutable(mode: UInt32)
-      case refused(WayProblem)
+      case refused(PathError)
       case unseen
     }
     let path: [UInt8]
@@ -68,7 +68,7 @@ struct Installation: Equatable, Sendable {
     self.helpers = helpers.map { Helper(path: $0, state: Installation.state(of: $0, tree, mounts)) }
 
     self.settingsPath = settingsPath
-    settings = Installation.reading(tree) { () throws(WayProblem) in
+    settings = Installation.reading(tree) { () throws(PathError) in
       // Login reads them as root, and refuses what is not root's; so does this, whoever runs it.
       let reading = try readSettings(tree(settingsPath), trusted: true, mounts)
       var settings = reading.settings
@@ -78,7 +78,7 @@ struct Installation: Equatable, Sendable {
       )
     }
     if case .read(let file) = settings {
-      skeleton = Installation.reading(tree) { () throws(WayProblem) in
+      skeleton = Installation.reading(tree) { () throws(PathError) in
         let reader = try SkeletonReader(tree(file.settings.skeleton), trusted: true, mounts)
         return Skeleton(warnings: reader.warnings, faults: reader.files.compactMap { SkeletonFault($0, file.settings) })
       }
@@ -87,23 +87,23 @@ struct Installation: Equatable, Sendable {
     }
   }
 
-  private static func reading<Value>(_ tree: HostTree, _ read: () throws(WayProblem) -> Value) -> Reading<Value> {
-    do throws(WayProblem) { return .read(try read()) } catch {
+  private static func reading<Value>(_ tree: HostTree, _ read: () throws(PathError) -> Value) -> Reading<Value> {
+    do throws(PathError) { return .read(try read()) } catch {
       return isUnseen(error) ? .unseen(path: tree.onHost(error.path)) : .refused(onHost(error, tree))
     }
   }
 
-  private static func onHost(_ problem: WayProblem, _ tree: HostTree) -> WayProblem {
+  private static func onHost(_ problem: PathError, _ tree: HostTree) -> PathError {
     var problem = problem
     problem.path = tree.onHost(problem.path)
     return problem
   }
 
   /// Root could look, and this user cannot.
-  private static func isUnseen(_ problem: WayProblem) -> Bool { effectiveIDs().user != 0 && problem.reason == .failed(.accessDenied) }
+  private static func isUnseen(_ problem: PathError) -> Bool { effectiveIDs().user != 0 && problem.reason == .failed(.accessDenied) }
 
   private static func state(of path: [UInt8], _ tree: HostTree, _ mounts: MountTable) -> Helper.State {
-    do throws(WayProblem) {
+    do throws(PathError) {
       let mode = try walk(toFile: tree(path), .trusted, mounts).status.mode
       return mode & 0o100 == 0 ? .notExecutable(mode: mode) : .good
     } catch {
@@ -119,8 +119,8 @@ extension Exclusions {
     var other = self
     other.usersPlace = renamed(usersPlace)
     other.groupsPlace = renamed(groupsPlace)
-    other.doubtfulUsers = renamed(doubtfulUsers)
-    other.doubtfulGroups = renamed(doubtfulGroups)
+    other.uncertainUsers = renamed(uncertainUsers)
+    other.uncertainGroups = renamed(uncertainGroups)
     return other
   }
 }

@@ -24,7 +24,7 @@ func installationFindings(_ installation: Installation) -> [Finding] {
       let edit = "edit \(shellWord(problem.file))\(problem.line > 0 ? " at line \(problem.line)" : "")"
       // As long as nobody knows who is excluded, nobody is served.
       let place = Exclusions.Place(file: problem.file, line: problem.line)
-      let isDecisive = file.settings.exclusions.doubtfulUsers == place || file.settings.exclusions.doubtfulGroups == place
+      let isDecisive = file.settings.exclusions.uncertainUsers == place || file.settings.exclusions.uncertainGroups == place
       findings.append(
         Finding(
           .settingsProblem, isDecisive ? .error : .warning, sentence(.settingsProblem(problem)),
@@ -89,7 +89,7 @@ private func finding(_ helper: Installation.Helper) -> Finding? {
   }
 }
 
-private func objection(_ problem: WayProblem) -> String {
+private func objection(_ problem: PathError) -> String {
   let path = shown(problem.path)
   switch problem.reason {
   case .ownedBy(let owner), .linkOwnedBy(let owner): return "\(path) is owned by uid \(owner)"
@@ -105,7 +105,7 @@ private func objection(_ problem: WayProblem) -> String {
 ///
 /// - Parameter target: what the way leads to. Directories above it have other users: their mode and owner are changed only where nobody
 ///   but root can be meant to write. `chmod go-w /tmp` would break the host.
-private func remedy(_ problem: WayProblem, to target: [UInt8]) -> Remedy {
+private func remedy(_ problem: PathError, to target: [UInt8]) -> Remedy {
   let path = shellWord(problem.path)
   let isSystem = ["/etc", "/usr", "/opt", "/lib", "/lib64"].contains { isBelow(problem.path, Array($0.utf8)) }
   let isOurs = problem.path == target || isBelow(problem.path, target) || isSystem

@@ -10,7 +10,7 @@ struct SkeletonFault: Equatable, Sendable {
   /// Relative to the skeleton.
   let path: [UInt8]
   let format: Format
-  let problem: TextProblem
+  let problem: TextError
 
   /// Reads the file as the engine would read the copy in a home.
   ///
@@ -22,7 +22,7 @@ struct SkeletonFault: Equatable, Sendable {
       credentials: Credentials(user: 1000, group: 1000, groups: []), name: Array("user".utf8), home: Array("/home/user".utf8))
     let storage = settings.storage.path(placeholder: Array("user".utf8))
     guard let content = file.rendered(for: account, storage: storage) else { return nil }
-    do throws(TextProblem) {
+    do throws(TextError) {
       switch format {
       case .toml: _ = try TOMLText(content)
       case .json: _ = try JSONText(content)

@@ -9,7 +9,7 @@ struct Tmpfiles: Codable, Equatable, Sendable {
 
   struct Failure: Codable, Equatable, Sendable {
     let file: [UInt8]
-    let reason: ReadFailure
+    let reason: ReadError
   }
 
   /// What becomes of a directory's content, and which line says so.
@@ -31,7 +31,7 @@ struct Tmpfiles: Codable, Equatable, Sendable {
     var lines: [TmpfilesLine] = []
     var failures: [Failure] = []
     for file in Tmpfiles.files(tree, &failures) {
-      do throws(ReadFailure) { lines += Tmpfiles.lines(try tree.read(file), file) } catch {
+      do throws(ReadError) { lines += Tmpfiles.lines(try tree.read(file), file) } catch {
         if error != .missing { failures.append(Failure(file: file, reason: error)) }
       }
     }
@@ -65,7 +65,7 @@ struct Tmpfiles: Codable, Equatable, Sendable {
   private static func files(_ tree: HostTree, _ failures: inout [Failure]) -> [[UInt8]] {
     var found: [[UInt8]: [UInt8]] = [:]
     for directory in directories {
-      do throws(ReadFailure) {
+      do throws(ReadError) {
         for name in try tree.names(directory) where name.count > 5 && name.suffix(5).elementsEqual(".conf".utf8) && found[name] == nil {
           found[name] = Array("\(directory)/".utf8) + name
         }

@@ -8,7 +8,7 @@ enum AllocationSubject {
 
   /// - Returns: nil for a uid without an account, which is `list`'s to tell of.
   init?(_ subject: UserSelection.Subject) {
-    do throws(NameServiceFailure) {
+    do throws(NameServiceError) {
       switch subject {
       case .unknown(let name, let cause): self = .unknown(name: name, uid: nil, cause: cause)
       case .account(let account): self = .account(try NameService.withGroups(account))

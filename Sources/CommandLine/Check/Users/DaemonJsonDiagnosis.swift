@@ -44,7 +44,7 @@ extension UserDiagnosis {
     case .content(let content):
       if let problem = daemon.problem {
         let sentence = "\(file) is invalid JSON (line \(problem.line): \(problem.reason)): Docker does not start."
-        if facts.isNetworkHome, storageIsFit, daemon.isUsual, let new = intended.daemonJson, isOwnFile(content) {
+        if facts.isNetworkHome, isStorageUsable, daemon.isUsual, let new = intended.daemonJson, isOwnFile(content) {
           add(.daemonJsonInvalid, .error, sentence, repairedBy: .replaceFile(new))
         } else {
           let (place, person) = whereabouts(content, file)
@@ -101,7 +101,8 @@ extension UserDiagnosis {
         run(
           asUser("ls -la \(shellWord(Array(intended.dataRoot.utf8)))", isShowing: true),
           note: "find out what is wrong there, and remove it or give it to \(name)"))
-    } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil && isUsual && facts.daemonJson?.laterProblem == nil
+    } else if facts.isNetworkHome && isStorageUsable && isOwnFile(content) && edited != nil && isUsual
+      && facts.daemonJson?.laterProblem == nil
     {
       add(code, severity, sentence, repairedBy: .editDaemonJson(changes))
     } else {

@@ -54,7 +54,7 @@ struct DockerUnit: Equatable, Sendable {
 
   private static func read(_ path: String, _ home: borrowing FileDescriptor) -> ConfigFile {
     if path.hasPrefix("~/") { return ConfigFile.read(at: home, Array(path.utf8.dropFirst(2))) }
-    do throws(Errno) { return ConfigFile.read(at: try open(path: [.slash], .directoryPlace), Array(path.utf8.dropFirst())) } catch {
+    do throws(Errno) { return ConfigFile.read(at: try open(path: [.slash], .pathOnlyDirectory), Array(path.utf8.dropFirst())) } catch {
       return .failed(error)
     }
   }

@@ -19,7 +19,7 @@ struct FormerStorage: Sendable {
       }.filter { settings.serves(uid: $0) })
     if uids.isEmpty { return }
     // What cannot be looked at is told of among the host's findings.
-    do throws(CannotLook) {
+    do throws(CommandError) {
       let parent = try StorageParent(settings)
       var inventory = StorageInventory(parent)
       for entry in inventory.formers(of: uids) {

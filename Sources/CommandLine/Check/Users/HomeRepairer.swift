@@ -30,13 +30,13 @@ struct HomeRepairer {
         if let backup = try keep(name, original, directory, UTCTime(wallClock()).stamp) {
           try rename(temporary, in: directory, to: name, in: directory)
           // The file itself is on disk already; not every file system can do this for a directory.
-          do throws(Errno) { try synchronise(directory) } catch {}
+          do throws(Errno) { try synchronize(directory) } catch {}
           return backup
         }
         isChanged = true
-        try removeFile(at: directory, temporary)
+        try unlink(at: directory, temporary)
       } catch {
-        if !isChanged { do throws(Errno) { try removeFile(at: directory, temporary) } catch {} }
+        if !isChanged { do throws(Errno) { try unlink(at: directory, temporary) } catch {} }
         throw error
       }
     } catch {
@@ -53,9 +53,9 @@ struct HomeRepairer {
         // A file system without modes.
         if error != .notPermitted && error != .notSupported && error != .notImplemented { throw error }
       }
-      try synchronise(new)
+      try synchronize(new)
     } catch {
-      do throws(Errno) { try removeFile(at: directory, name) } catch {}
+      do throws(Errno) { try unlink(at: directory, name) } catch {}
       throw error
     }
   }
@@ -74,7 +74,7 @@ struct HomeRepairer {
         try link(at: directory, name, backup)
         let kept = try fileStatus(at: directory, backup)
         if kept.kind == .regular && kept.inode == original.inode && kept.size == UInt64(original.bytes.count) { return backup }
-        try removeFile(at: directory, backup)
+        try unlink(at: directory, backup)
         return nil
       } catch {
         if error == .exists && attempt < 100 { continue }

@@ -12,7 +12,7 @@ extension Finding {
       rest = rest[range.upperBound...]
       let digits = rest.prefix { $0.isASCII && $0.isNumber }
       rest = rest.dropFirst(digits.count)
-      let account = try? identifier(Array(digits.utf8)).flatMap { uid throws(NameServiceFailure) in try NameService.account(uid: uid) }
+      let account = try? identifier(Array(digits.utf8)).flatMap { uid throws(NameServiceError) in try NameService.account(uid: uid) }
       text += account.map { "owned by \(shown($0.name)) (uid \(digits))" } ?? mark + digits
       guard let next = rest.firstRange(of: mark) else { break }
       range = next

@@ -10,7 +10,7 @@ extension UserExaminer {
   /// - Parameter own: the user's storage.conf.
   func podmanConfig(_ home: borrowing FileDescriptor, _ own: UserFacts.StorageConf) -> PodmanConfig? {
     do throws(Errno) {
-      let root = try open(path: [.slash], .directoryPlace)
+      let root = try open(path: [.slash], .pathOnlyDirectory)
       var config = PodmanConfig(user: PodmanConfig.File(own))
       for (base, place) in [("/etc", PodmanConfig.Place.site), ("/usr/share", .vendor)] {
         config.others.append(file("\(base)/containers/storage.conf", place, root))
@@ -28,7 +28,7 @@ extension UserExaminer {
     guard named(environment.configHome) != nil || named(environment.storageConf) != nil || named(environment.storageConfOverride) != nil
     else { return nil }
     do throws(Errno) {
-      let root = try open(path: [.slash], .directoryPlace)
+      let root = try open(path: [.slash], .pathOnlyDirectory)
       var config = usual
       if let home = named(environment.configHome) {
         config.user = file("\(home)/containers/storage.conf", .user, root)
@@ -159,7 +159,7 @@ extension UserExaminer {
       var nearest = path
       while nearest.count > 1 {
         do throws(Errno) {
-          let directory = try open(path: nearest, .directoryPlace)
+          let directory = try open(path: nearest, .pathOnlyDirectory)
           found[place.real] = pathsByOtherMounts(of: directory, at: nearest).map { $0 + path.dropFirst(nearest.count) }
           break
         } catch { nearest = parent(nearest) }

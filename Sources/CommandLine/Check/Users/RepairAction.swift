@@ -23,7 +23,8 @@ enum RepairAction: Equatable, Sendable {
   /// It is done before the home is written to, with root's rights in reserve where there are any.
   var isStorage: Bool {
     switch self {
-    case .login(.createStorageDirectory), .login(.closeStorageDirectory), .login(.takePlace), .detachMount, .setStorageMode, .setQuota: true
+    case .login(.createStorageDirectory), .login(.restrictStorageDirectory), .login(.takePlace), .detachMount, .setStorageMode, .setQuota:
+      true
     case .login(.removeLeftover), .login(.createFile), .editStorageConf, .editDaemonJson, .replaceFile, .removeOverlayRecords, .migrate:
       false
     }
@@ -49,7 +50,7 @@ enum KeyChange: Equatable, Sendable {
 
 extension TOMLText {
   /// With these keys of `[storage]` changed.
-  func applying(_ changes: [KeyChange]) throws(EditProblem) -> TOMLText {
+  func applying(_ changes: [KeyChange]) throws(EditError) -> TOMLText {
     var text = self
     for change in changes {
       switch change {
@@ -65,7 +66,7 @@ extension TOMLText {
 
 extension JSONText {
   /// With these keys changed.
-  func applying(_ changes: [KeyChange]) throws(EditProblem) -> JSONText {
+  func applying(_ changes: [KeyChange]) throws(EditError) -> JSONText {
     var text = self
     for change in changes {
       switch change {
@@ -87,7 +88,7 @@ struct RepairWording {
   func text(of action: RepairAction) -> String {
     switch action {
     case .login(.createStorageDirectory(let mode)): "create the storage directory \(shown(storage)) (mode \(shownMode(mode)))"
-    case .login(.closeStorageDirectory(let from, let to)):
+    case .login(.restrictStorageDirectory(let from, let to)):
       "take the write bits for others from the storage directory \(shown(storage)) (mode \(shownMode(from)) becomes \(shownMode(to)))"
     case .login(.removeLeftover(let directory, let name)):
       "remove \(inHome(directory.isEmpty ? name : directory + [.slash] + name)), which an interrupted login or repair left"

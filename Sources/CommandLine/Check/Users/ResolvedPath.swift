@@ -98,7 +98,7 @@ struct Place: Equatable, Sendable {
   }
 
   private static func isThere(_ path: [UInt8]) -> Bool {
-    do throws(Errno) { _ = try open(path: path, .anyPlace) } catch { return false }
+    do throws(Errno) { _ = try open(path: path, .pathOnly) } catch { return false }
     return true
   }
 }

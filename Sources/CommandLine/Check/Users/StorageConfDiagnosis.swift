@@ -25,7 +25,7 @@ extension UserDiagnosis {
 
   private mutating func judgeInvalid(_ line: Int, _ reason: String, _ content: ConfigFile.Content) {
     let sentence = "\(UserDiagnosis.storageConfFile) is invalid TOML (line \(line): \(reason)): Podman does not start."
-    if facts.isNetworkHome, storageIsFit, let new = intended.storageConf, isOwnFile(content) {
+    if facts.isNetworkHome, isStorageUsable, let new = intended.storageConf, isOwnFile(content) {
       add(.storageConfInvalid, .error, sentence, repairedBy: .replaceFile(new))
     } else {
       add(
@@ -79,7 +79,7 @@ extension UserDiagnosis {
         run(
           asUser("ls -la \(shellWord(Array(intended.graphroot.utf8)))", isShowing: true),
           note: "find out what is wrong there, and remove it or give it to \(name)"))
-    } else if facts.isNetworkHome && storageIsFit && isOwnFile(content) && edited != nil {
+    } else if facts.isNetworkHome && isStorageUsable && isOwnFile(content) && edited != nil {
       add(code, severity, sentence, repairedBy: .editStorageConf(changes))
     } else {
       let change = changes.map(\.text).joined(separator: ", ")

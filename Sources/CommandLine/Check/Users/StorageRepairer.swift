@@ -8,7 +8,7 @@ struct StorageRepairer {
   let account: Account
   let settings: Settings
   /// Milliseconds to wait for a login that is replacing the same object.
-  let patience: Int64
+  let timeout: Int64
 
   enum Failure: Error, Equatable {
     /// What a login would say.
@@ -19,14 +19,14 @@ struct StorageRepairer {
     /// More mounts lie on each other than are unmounted by one repair.
     case tooManyLayers
     /// No limit; all else is as before.
-    case quota(QuotaFailure)
+    case quota(QuotaError)
   }
 
   /// - Returns: the path that another user's object has by now, if there was one.
   func perform(_ action: RepairAction, at place: borrowing StorageObserver, _ identity: inout Identity) throws(Failure) -> [UInt8]? {
     switch action {
     case .login(let step):
-      var executor = Executor(account, settings, patienceUntil: monotonicMilliseconds() + patience)
+      var executor = Executor(account, settings, deadline: monotonicMilliseconds() + timeout)
       var isFit = false
       do throws(IdentityError) { isFit = try executor.prepareStorage(Plan(actions: [step]), at: place, &identity) } catch {
         throw .failed(error.cause ?? .notPermitted)
@@ -60,7 +60,7 @@ struct StorageRepairer {
     switch place.parent {
     case .none: throw .changedMeanwhile
     case .some(let parent):
-      var failure: QuotaFailure? = nil
+      var failure: QuotaError? = nil
       do throws(IdentityError) {
         failure = try QuotaSetter(account, settings, MountTable(blockDeviceIsLocal: false)).set(
           on: found, in: parent, with: engines, &identity)
@@ -86,7 +86,7 @@ struct StorageRepairer {
   private func detachLayers(_ leaf: [UInt8], _ parent: borrowing FileDescriptor, _ owner: UInt32) throws(Failure) {
     do throws(Errno) {
       for layer in 0...StorageRepairer.mostLayers {
-        guard userMountOwner(of: try open(at: parent, leaf, .anyPlace)) == owner else {
+        guard userMountOwner(of: try open(at: parent, leaf, .pathOnly)) == owner else {
           if layer == 0 { throw Errno.busy }
           return
         }

@@ -16,7 +16,7 @@ func spaceShortage(_ volume: Volume, of what: String) -> (severity: Finding.Seve
 }
 
 /// What makes the way to a storage directory fit.
-func wayRemedy(_ problem: WayProblem) -> Remedy {
+func wayRemedy(_ problem: PathError) -> Remedy {
   let path = shellWord(problem.path)
   let elsewhere = "set storage_directory in /etc/rootless-storage/rootless-storage.conf to another place"
   switch problem.reason {
@@ -45,7 +45,7 @@ struct UserDiagnosis: Sendable {
   let intended: IntendedConfig
   let readings: [PodmanReading]
   /// The storage directory is fit to point at, or will be after the actions.
-  private(set) var storageIsFit = false
+  private(set) var isStorageUsable = false
 
   /// - Parameter isPrivileged: what only root can fix counts as repairable all the same, but has no action without.
   init(_ facts: UserFacts, _ settings: Settings, isPrivileged: Bool) {
@@ -59,30 +59,31 @@ struct UserDiagnosis: Sendable {
     intended = IntendedConfig(facts)
     readings = UserDiagnosis.readings(facts)
 
-    if let exclusion = Planner.exclusion(of: facts.account, settings) {
-      switch exclusion {
+    if let ineligibility = Planner.ineligibility(of: facts.account, settings) {
+      switch ineligibility {
       // Nobody's containers are meant to be theirs.
       case .idReserved where facts.account.uid == 0 || facts.account.uid == 65534:
         add(
           .accountRefused, .note, "\(name) (uid \(facts.account.uid)) is no user of rootless containers, and is never served.",
           "nothing has to be done")
-      case .idReserved: add(.accountRefused, .error, sentence(exclusion), "give the user another id")
+      case .idReserved: add(.accountRefused, .error, sentence(ineligibility), "give the user another id")
       case .exclusionUnknown(.line):
         add(
-          .accountRefused, .error, sentence(exclusion),
+          .accountRefused, .error, sentence(ineligibility),
           .root("sudo rootless-storage config check", note: "then correct the line that it names"))
       case .exclusionUnknown(.groups):
-        add(.accountRefused, .error, sentence(exclusion), "name \(name) in exclude_users, or take \(name) out of groups")
-      case .excluded: add(.accountExcluded, .note, sentence(exclusion), "to serve \(name), change that line; else nothing has to be done")
+        add(.accountRefused, .error, sentence(ineligibility), "name \(name) in exclude_users, or take \(name) out of groups")
+      case .excluded:
+        add(.accountExcluded, .note, sentence(ineligibility), "to serve \(name), change that line; else nothing has to be done")
       default: break
       }
       return
     }
-    switch Planner.conclusion(from: facts.home, settings) {
+    switch Planner.earlyResult(from: facts.home, settings) {
     case .homeLocal?: judgeHomeType()
     case nil: break
-    case let conclusion?:
-      add(.homeUnusable, .error, sentence(conclusion), "log in as \(name) when that is fixed")
+    case let earlyResult?:
+      add(.homeUnusable, .error, sentence(earlyResult), "log in as \(name) when that is fixed")
       return
     }
     if facts.isNetworkHome && facts.storage == nil {
@@ -249,27 +250,27 @@ struct UserDiagnosis: Sendable {
     let path = shown(storage.path)
     switch storage.observation.state {
     case .inPlace(let mode):
-      storageIsFit = true
+      isStorageUsable = true
       judge(mode, path)
     case .absent:
       let isNew = !facts.files.isEmpty && facts.files.allSatisfy { $0.state == .absent }
       let sentence =
         "The storage directory \(path) does not exist\(isNew ? ", nor do the engines' files in the home: it seems that \(name) has not logged in here yet, which makes them" : "")."
       if storage.canBeMade || isPrivileged {
-        storageIsFit = true
+        isStorageUsable = true
         add(.storageMissing, .error, sentence, repairedBy: .login(.createStorageDirectory(mode: settings.directoryMode)))
       } else {
         findings.append(Finding(.storageMissing, .error, sentence, remedy: repairByRoot, isRepairable: true))
       }
     case .writableByOthers(let mode, .own):
-      storageIsFit = true
+      isStorageUsable = true
       let closed = mode & ~0o022
       add(
         .storageOpen, .error, "The storage directory \(path) is writable by others (mode \(shownMode(mode))).",
-        repairedBy: .login(.closeStorageDirectory(from: mode, to: closed)))
+        repairedBy: .login(.restrictStorageDirectory(from: mode, to: closed)))
       judge(closed, path)
     case .writableByOthers(let mode, .ownAndOther):
-      storageIsFit = true
+      isStorageUsable = true
       add(
         .storageOpen, .warning,
         "The storage directory \(path) is writable by others (mode \(shownMode(mode))), who can exchange what is in it. Its mode is not changed, since more than directories of engines lies in it.",
@@ -313,16 +314,16 @@ struct UserDiagnosis: Sendable {
         .root(
           "sudo stat \(shellWord(storage.path))", note: "find out why it cannot be looked at, or set storage_directory to another place"))
     }
-    if storage.isLost { storageIsFit = false }
+    if storage.repairFailed { isStorageUsable = false }
     if storage.path.contains(.comma) || storage.path.contains(.colon) {
       add(
         .storagePath, .error,
         "The path of the storage directory \(path) has a comma or a colon, which overlay takes for the end of a path.",
         "set storage_directory in /etc/rootless-storage/rootless-storage.conf without them")
     }
-    if storageIsFit, let volume = storage.volume { judge(volume, storage) }
-    if storageIsFit { judgeQuota(storage) }
-    if storageIsFit, storage.hasLabels, let label = storage.label, !UserDiagnosis.storageLabels.contains(label) {
+    if isStorageUsable, let volume = storage.volume { judge(volume, storage) }
+    if isStorageUsable { judgeQuota(storage) }
+    if isStorageUsable, storage.hasLabels, let label = storage.label, !UserDiagnosis.storageLabels.contains(label) {
       add(
         .storageLabel, .warning, "The storage directory \(path) has the SELinux type \(label), and containers may not use what lies in it.",
         .root(
@@ -394,7 +395,7 @@ struct UserDiagnosis: Sendable {
         .storageOccupied, .error, sentence + " Containers must not be used on this host until it is repaired.", remedy: repairByRoot,
         isRepairable: true))
     guard isPrivileged else { return }
-    storageIsFit = true
+    isStorageUsable = true
     add(.login(.takePlace(from: kind, owner: owner)))
   }
 
@@ -443,7 +444,7 @@ struct UserDiagnosis: Sendable {
 
   private mutating func judgeFiles() {
     guard facts.isNetworkHome, let storage = facts.storage else { return }
-    guard storageIsFit else {
+    guard isStorageUsable else {
       for (file, seen) in zip(facts.skeleton, facts.files)
       where seen.state == .absent && !facts.blocked.contains(where: { $0.file == file.path }) {
         let (code, sentence) = missing(file.path)
@@ -473,7 +474,7 @@ struct UserDiagnosis: Sendable {
         add(
           .leftover, .warning, "~/\(shown(directory)) holds \(shown(name)), which an interrupted login or repair left.",
           repairedBy: .login(action))
-      case .createStorageDirectory, .closeStorageDirectory, .takePlace: continue
+      case .createStorageDirectory, .restrictStorageDirectory, .takePlace: continue
       }
     }
     for event in plan.events {

@@ -13,7 +13,7 @@ struct UserFacts: Equatable, Sendable {
     /// Whoever repairs may make it where it is absent.
     var canBeMade = true
     /// A repair of it has failed: nothing may point at it.
-    var isLost = false
+    var repairFailed = false
     /// What bears the name is a mount point.
     var isMountPoint = false
     /// SELinux is on.
@@ -25,7 +25,7 @@ struct UserFacts: Equatable, Sendable {
     /// Looked at where the settings limit it, and its file system enforces such limits.
     var quota: Quota?
     /// Why a repair could not set the limit.
-    var quotaFailure: QuotaFailure?
+    var quotaFailure: QuotaError?
   }
 
   /// The project of the storage directory and of what is directly in it.

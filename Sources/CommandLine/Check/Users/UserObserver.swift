@@ -120,7 +120,7 @@ struct UserExaminer {
   /// What Podman wrote into its database with its first command, and takes from there since.
   private func readDatabase(_ graphroot: String, _ generation: PodmanGeneration?, _ conf: inout UserFacts.StorageConf) {
     do throws(Errno) {
-      let root = try open(path: [.slash], .directoryPlace)
+      let root = try open(path: [.slash], .pathOnlyDirectory)
       func read(_ name: String) -> ConfigFile {
         ConfigFile.read(at: root, Array((graphroot + name).utf8.drop { $0 == .slash }), limit: UserExaminer.largestDatabase)
       }
@@ -213,7 +213,7 @@ struct UserExaminer {
       daemon.file = .absent
       if let path = option.value, path.hasPrefix("/") {
         do throws(Errno) {
-          daemon.file = ConfigFile.read(at: try open(path: [.slash], .directoryPlace), Array(path.utf8.dropFirst()))
+          daemon.file = ConfigFile.read(at: try open(path: [.slash], .pathOnlyDirectory), Array(path.utf8.dropFirst()))
         } catch {}
       }
     } else {
@@ -257,7 +257,7 @@ struct UserExaminer {
     guard let directory = environment.configHome, directory.hasPrefix("/"), directory != usual, directory != usual + "/" else { return nil }
     var docker = UserFacts.SessionDocker()
     do throws(Errno) {
-      let root = try open(path: [.slash], .directoryPlace)
+      let root = try open(path: [.slash], .pathOnlyDirectory)
       let path = Array("\(directory)/docker/daemon.json".utf8.drop { $0 == .slash })
       if case .content(let content) = ConfigFile.read(at: root, path), let written = (try? JSONText(content.bytes))?.string("data-root"),
         written.hasPrefix("/")
@@ -299,7 +299,7 @@ struct UserExaminer {
       (.podman, facts.storageConf?.graphroot), (.docker, facts.daemonJson?.unitRoot ?? facts.daemonJson?.dataRoot),
     ]
     return stores.compactMap { engine, store in
-      guard let store, !store.isNetwork, let root = try? open(path: [.slash], .directoryPlace) else { return nil }
+      guard let store, !store.isNetwork, let root = try? open(path: [.slash], .pathOnlyDirectory) else { return nil }
       let path = Array("\(store.path)/volumes".utf8)
       let names = volumes(root, Array(path.drop { $0 == .slash }))
       return names.isEmpty ? nil : UserFacts.LocalVolumes(engine: engine, path: path, names: names)
@@ -329,7 +329,7 @@ struct UserExaminer {
   /// Podman's pause process keeps the user namespace, with the ranges that held when it was started.
   private func pauseProcess(_ runtimeDirectory: String?) -> UserFacts.PauseProcess {
     do throws(Errno) {
-      let root = try open(path: [.slash], .directoryPlace)
+      let root = try open(path: [.slash], .pathOnlyDirectory)
       let temporary = String(decoding: state.temporary, as: UTF8.self)
       guard
         let pid = pauseNumber(root, runtimeDirectory ?? String(decoding: state.runtime, as: UTF8.self))
@@ -358,7 +358,7 @@ struct UserExaminer {
   /// The same; none where the file does not count, or cannot be read.
   static func subordinateUsers(of account: Account) -> [IDRange] {
     do throws(Errno) {
-      let root = try open(path: [.slash], .directoryPlace)
+      let root = try open(path: [.slash], .pathOnlyDirectory)
       if case .content(let file) = ConfigFile.read(at: root, Array("etc/nsswitch.conf".utf8)), subordinateIDSource(file.bytes) != nil {
         return []
       }

@@ -25,7 +25,7 @@ struct UserSelection {
     let isRoot = effectiveIDs().user == 0
     if all {
       guard names.isEmpty else { throw ValidationError("--all and names of users exclude each other.") }
-      guard isRoot else { throw CannotLook("--all looks into the homes of others, which only root may; run it with sudo") }
+      guard isRoot else { throw CommandError("--all looks into the homes of others, which only root may; run it with sudo") }
       subjects = try UserSelection.seen(settings).map { .uid($0) }
       isSelf = false
       return
@@ -59,7 +59,7 @@ struct UserSelection {
   private static var isOwnEnvironment: Bool { ProcessInfo.processInfo.environment["SUDO_UID"] == nil }
 
   private static func subject(named name: String, isRoot: Bool) -> Subject {
-    do throws(NameServiceFailure) {
+    do throws(NameServiceError) {
       // A name may consist of digits (useradd --badname): only what is none is a number.
       var found = try NameService.account(named: Array(name.utf8))
       if found == nil, let uid = identifier(Array(name.utf8)) { found = try NameService.account(uid: uid) }
@@ -100,14 +100,14 @@ struct UserSelection {
       uids.insert(owner)
     }
     var obstacle: String? = nil
-    do throws(WayProblem) {
+    do throws(PathError) {
       let parent = try walk(toDirectory: settings.storage.parent, .storage, MountTable(blockDeviceIsLocal: true))
       do throws(Errno) {
         // One entry at a time: anybody can make millions.
         let reader = DirectoryReader(try open(at: parent.descriptor, [.dot], .directory))
         while let entry = try reader.next() {
           // Whoever mounts something there decides which owner it shows.
-          guard let seen = try? knownStatus(at: parent.descriptor, entry.name), seen.isOnMount(of: parent.status) else { continue }
+          guard let seen = try? cachedStatus(at: parent.descriptor, entry.name), seen.isOnMount(of: parent.status) else { continue }
           add(seen.owner)
         }
       } catch {
@@ -116,7 +116,7 @@ struct UserSelection {
     } catch {
       obstacle = text(Wording.way(error, .storage))
     }
-    if let obstacle { throw CannotLook(obstacle) }
+    if let obstacle { throw CommandError(obstacle) }
     do throws(Errno) {
       // Their names are given by root. Each is a mount, and its owner may have mounted something else over it.
       let reader = DirectoryReader(try open(path: Array("/run/user".utf8), .directory))
@@ -140,8 +140,8 @@ extension UserSelection.Subject {
   func account() throws(UserSelection.Failure) -> Account {
     let uid: UInt32? = if case .uid(let uid) = self { uid } else { nil }
     var found: Account? = nil
-    var failure: NameServiceFailure? = nil
-    do throws(NameServiceFailure) {
+    var failure: NameServiceError? = nil
+    do throws(NameServiceError) {
       switch self {
       case .unknown: break
       case .account(let account): found = try NameService.withGroups(account)

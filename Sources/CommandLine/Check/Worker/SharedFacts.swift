@@ -9,8 +9,8 @@ import RootlessStorage
 final class SharedFacts {
   /// The file of settings that it was read for.
   let conf: [UInt8]
-  let settings: Result<Settings, WayProblem>
-  let skeleton: Result<[SkeletonFile], WayProblem>
+  let settings: Result<Settings, PathError>
+  let skeleton: Result<[SkeletonFile], PathError>
   /// What would remove old files.
   let cleaning: Cleaning
   /// Where podman is; nil: not installed.
@@ -44,14 +44,14 @@ final class SharedFacts {
     files = isPrivileged ? SharedFiles() : SharedFiles(none: ())
   }
 
-  private static func settings(_ conf: [UInt8], _ isPrivileged: Bool) -> Result<Settings, WayProblem> {
-    do throws(WayProblem) {
+  private static func settings(_ conf: [UInt8], _ isPrivileged: Bool) -> Result<Settings, PathError> {
+    do throws(PathError) {
       return .success(try readSettings(conf, trusted: isPrivileged, MountTable(blockDeviceIsLocal: true)).settings)
     } catch { return .failure(error) }
   }
 
-  private static func skeleton(_ settings: Result<Settings, WayProblem>, _ isPrivileged: Bool) -> Result<[SkeletonFile], WayProblem> {
-    do throws(WayProblem) {
+  private static func skeleton(_ settings: Result<Settings, PathError>, _ isPrivileged: Bool) -> Result<[SkeletonFile], PathError> {
+    do throws(PathError) {
       return .success(try SkeletonReader(try settings.get().skeleton, trusted: isPrivileged, MountTable(blockDeviceIsLocal: false)).files)
     } catch { return .failure(error) }
   }
@@ -76,7 +76,7 @@ struct SharedFiles {
       for name in ["storage.conf", "containers.conf"] { add("\(base)/\(name)", place) }
       for directory in ["storage.conf.d", "storage.rootless.conf.d", "containers.conf.d"] {
         let path = "\(base)/\(directory)"
-        do throws(ReadFailure) {
+        do throws(ReadError) {
           for name in try HostTree.this.names(path) where name.suffix(5).elementsEqual(".conf".utf8) {
             add("\(path)/\(shown(name))", place)
           }

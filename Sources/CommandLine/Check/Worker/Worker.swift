@@ -11,7 +11,7 @@ struct Examination {
   private var facts: UserFacts
   private var actions: [UserReport.Action] = []
   /// Why the limit of the storage directory could not be set.
-  private var quotaFailure: QuotaFailure?
+  private var quotaFailure: QuotaError?
   /// What failed last failed for want of space or quota.
   private var failedFull = false
 
@@ -50,7 +50,7 @@ struct Examination {
 
   private mutating func run(_ identity: inout Identity) throws(IdentityError) -> UserReport {
     if case .failure = shared.settings { return failure("the settings are refused, see the findings of this host") }
-    if Planner.exclusion(of: account, settings) != nil {
+    if Planner.ineligibility(of: account, settings) != nil {
       return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged))
     }
 
@@ -60,7 +60,7 @@ struct Examination {
     let mounts = MountTable(blockDeviceIsLocal: false)
     let home = HomeObserver(account, mounts)
     facts.home = home.observation
-    switch Planner.conclusion(from: home.observation, settings) {
+    switch Planner.earlyResult(from: home.observation, settings) {
     case nil: facts.isNetworkHome = true
     case .homeLocal?: break
     default: return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged))
@@ -69,7 +69,7 @@ struct Examination {
       guard let leaf = settings.storage.leaf(for: account) else {
         return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged))
       }
-      do throws(WayProblem) { facts.skeleton = try shared.skeleton.get() } catch {
+      do throws(PathError) { facts.skeleton = try shared.skeleton.get() } catch {
         return failure("the skeleton is refused, see the findings of this host")
       }
       facts.files = home.files(facts.skeleton, settings, mounts, findingAllLeftovers: true)
@@ -128,7 +128,7 @@ struct Examination {
       if !perform(action, place, path, &identity) {
         // Without a limit the storage is no less fit.
         if case .setQuota = action, quotaFailure != nil { continue }
-        facts.storage?.isLost = true
+        facts.storage?.repairFailed = true
         return
       }
     }
@@ -176,7 +176,7 @@ struct Examination {
   ) -> Bool {
     var done = UserReport.Action(action: wording(path).text(of: action), outcome: .done)
     do throws(StorageRepairer.Failure) {
-      let repairer = StorageRepairer(account: account, settings: settings, patience: Int64(request.timeout) * 500)
+      let repairer = StorageRepairer(account: account, settings: settings, timeout: Int64(request.timeout) * 500)
       if let backup = try repairer.perform(action, at: place, &identity) { done.backup = shown(backup) }
     } catch {
       done.outcome = .failed
@@ -296,7 +296,7 @@ struct Examination {
     do throws(HomeRepairer.Failure) {
       switch action {
       case .login(let step):
-        var executor = Executor(account, settings, patienceUntil: 0)
+        var executor = Executor(account, settings, deadline: 0)
         executor.completeHome(Plan(actions: [step]), at: place)
         if let problem = executor.events.first(where: { $0.severity.rawValue <= Severity.warning.rawValue }) {
           done.outcome = .failed
@@ -359,11 +359,11 @@ struct Examination {
   }
 
   private func edited(_ text: TOMLText, _ changes: [KeyChange]) throws(HomeRepairer.Failure) -> [UInt8] {
-    do throws(EditProblem) { return try text.applying(changes).bytes } catch { throw .notUnderstood }
+    do throws(EditError) { return try text.applying(changes).bytes } catch { throw .notUnderstood }
   }
 
   private func edited(_ text: JSONText, _ changes: [KeyChange]) throws(HomeRepairer.Failure) -> [UInt8] {
-    do throws(EditProblem) { return try text.applying(changes).bytes } catch { throw .notUnderstood }
+    do throws(EditError) { return try text.applying(changes).bytes } catch { throw .notUnderstood }
   }
 
   // MARK: Words
@@ -405,7 +405,7 @@ struct Examination {
     case .withoutTicket(let mount, _): type = shown(mount.type)
     default: break
     }
-    report.isServed = Planner.exclusion(of: account, settings) == nil
+    report.isServed = Planner.ineligibility(of: account, settings) == nil
     if report.isServed { report.home = UserReport.Home(path: shown(account.home), fileSystem: type, isNetwork: facts.isNetworkHome) }
     if let storage = facts.storage {
       var isInPlace = false

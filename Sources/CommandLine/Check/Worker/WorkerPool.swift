@@ -45,7 +45,7 @@ struct Examiners: Sendable {
   /// - Returns: nil for a uid without an account, which is `list`'s to tell of.
   private func report(on subject: UserSelection.Subject, _ examiner: Examiner) -> (UserReport, Account?)? {
     var uid: UInt32? = nil
-    do throws(NameServiceFailure) {
+    do throws(NameServiceError) {
       let found: Account
       switch subject {
       case .unknown(let name, let cause): return (UserReport(name: name, uid: nil, failure: cause), nil)
@@ -89,7 +89,7 @@ struct Examiners: Sendable {
     }
   }
 
-  private func account(uid: UInt32) throws(NameServiceFailure) -> Account? {
+  private func account(uid: UInt32) throws(NameServiceError) -> Account? {
     if let account = sources?.account(ofUid: uid) { return account }
     return sources?.isFileOnly == true ? nil : try NameService.account(uid: uid)
   }

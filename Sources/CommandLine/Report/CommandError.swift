@@ -1,5 +1,5 @@
 /// Nothing can be seen, and why: exit status 2.
-struct CannotLook: Error, CustomStringConvertible {
+struct CommandError: Error, CustomStringConvertible {
   let description: String
 
   init(_ description: String) { self.description = description }
