@@ -167,10 +167,7 @@ struct ProjectWalk {
   private mutating func include(_ place: borrowing FileDescriptor, _ seen: FileStatus) throws(Errno) -> Level? {
     let isDirectory = seen.kind == .directory
     let opened =
-      isDirectory
-      ? try open(at: place, [.dot], .directory)
-      // The link leads to what the descriptor is open on, whatever has become of its name.
-      : try open(path: Array("/proc/self/fd/".utf8) + decimal(UInt64(place.raw)), .readingFollowing)
+      isDirectory ? try open(at: place, [.dot], .directory) : try reopen(place)
     let now = try fileStatus(of: opened)
     guard now.isSameFile(as: seen), now.kind == seen.kind, now.owner == seen.owner else { throw .stale }
     switch ProjectWalk.step(for: try projectMark(of: opened), isDirectory: isDirectory, project) {

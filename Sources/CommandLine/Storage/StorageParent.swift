@@ -55,7 +55,7 @@ extension StorageParent {
       guard parts(environment, separator: { $0 == 0 }).contains(where: { begins($0, with: Array("container=".utf8)) && $0.count > 10 })
       else { return false }
       let root = try fileStatus(of: try open(path: [.slash], .pathOnlyDirectory))
-      let first = try fileStatus(of: try open(path: Array("/proc/1/root".utf8), .directoryPlaceFollowing))
+      let first = try fileStatus(of: try open(path: Array("/proc/1/root".utf8), .pathOnlyDirectoryFollowing))
       return FileIdentity(root) == FileIdentity(first) && first.isOnMount(of: root) && status.isOnMount(of: root)
     } catch {
       return false

@@ -32,6 +32,11 @@ func changeMode(ofPlace place: borrowing FileDescriptor, to mode: UInt32) throws
   _ = try retrying { unsafe withCString(path) { unsafe Int(chmod($0, mode)) } }
 }
 
+/// Opens for reading what is open as a place, by the same link.
+func reopen(_ place: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
+  try open(path: Array("/proc/self/fd/".utf8) + decimal(UInt64(UInt32(bitPattern: place.raw))), .readingFollowing)
+}
+
 /// symlinkat(2).
 func makeSymbolicLink(at directory: borrowing FileDescriptor, _ name: [UInt8], to target: [UInt8]) throws(Errno) {
   let raw = directory.raw

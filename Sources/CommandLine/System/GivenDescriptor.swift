@@ -15,7 +15,7 @@ struct GivenDescriptor {
       rest = path.dropFirst(directory.utf8.count)
     }
     guard let number = identifier(rest).flatMap({ Int32(exactly: $0) }) else { return nil }
-    do throws(Errno) { if try fileStatus(of: open(path: path, .anyPlaceFollowing)).kind == .regular { return nil } } catch { return nil }
+    do throws(Errno) { if try fileStatus(of: open(path: path, .pathOnlyFollowing)).kind == .regular { return nil } } catch { return nil }
     self.number = number
   }
 

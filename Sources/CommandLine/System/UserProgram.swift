@@ -187,5 +187,5 @@ struct UserProgram {
 /// Whether a directory of the user's is there.
 func isOwnDirectory(_ path: [UInt8], of uid: UInt32) -> Bool {
   guard path.first == .slash else { return false }
-  do throws(Errno) { return try fileStatus(of: open(path: path, .directoryPlaceFollowing)).owner == uid } catch { return false }
+  do throws(Errno) { return try fileStatus(of: open(path: path, .pathOnlyDirectoryFollowing)).owner == uid } catch { return false }
 }

@@ -263,12 +263,12 @@ public struct Executor {
   /// Opens the directory, and makes what is missing on the way, 0700. Directories that the user has symlinked are followed, as by
   /// any program of theirs.
   private func openDirectory(_ path: [UInt8], _ home: borrowing FileDescriptor, _ made: inout [[UInt8]]) throws(Errno) -> FileDescriptor {
-    var current = try open(at: home, [.dot], .directoryPlaceFollowing)
+    var current = try open(at: home, [.dot], .pathOnlyDirectoryFollowing)
     var walked: [UInt8] = []
     for component in components(path) {
       walked = walked.isEmpty ? component : walked + [.slash] + component
       do throws(Errno) {
-        current = try open(at: current, component, .directoryPlaceFollowing)
+        current = try open(at: current, component, .pathOnlyDirectoryFollowing)
         continue
       } catch {
         if error != .noEntry { throw error }
@@ -279,7 +279,7 @@ public struct Executor {
       } catch {
         if error != .exists { throw error }
       }
-      do throws(Errno) { current = try open(at: current, component, .directoryPlaceFollowing) } catch {
+      do throws(Errno) { current = try open(at: current, component, .pathOnlyDirectoryFollowing) } catch {
         // The name is there, and yet leads nowhere: a dangling symbolic link.
         throw error == .noEntry ? .notDirectory : error
       }

@@ -16,7 +16,7 @@ public struct HomeObserver: ~Copyable {
       return
     }
     do throws(Errno) {
-      let home = try open(path: account.home, .directoryPlaceFollowing)
+      let home = try open(path: account.home, .pathOnlyDirectoryFollowing)
       let status = try fileStatus(of: home)
       if status.owner != uid {
         // Before a FUSE mount was asked for the first time, the kernel makes its root's owner up: it is asked before it is refused.
@@ -62,7 +62,7 @@ public struct HomeObserver: ~Copyable {
       let parent = Array(reached.prefix(max(1, reached.lastIndex(of: .slash) ?? 0)))
       for place in [reached, parent] {
         do throws(Errno) {
-          guard let security = kerberos(of: try open(path: place, .directoryPlaceFollowing)) else { break }
+          guard let security = kerberos(of: try open(path: place, .pathOnlyDirectoryFollowing)) else { break }
           return .withoutTicket(security, error)
         } catch {}
       }

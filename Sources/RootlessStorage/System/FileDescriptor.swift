@@ -19,7 +19,7 @@ package struct OpenMode {
   /// A place in the tree, to look at and to start from: neither reads nor needs permission to, and triggers an automount.
   package static let pathOnlyDirectory = OpenMode(flags: clinux_o_path | clinux_o_directory | clinux_o_nofollow)
   /// The same, through a symbolic link in the last component.
-  package static let directoryPlaceFollowing = OpenMode(flags: clinux_o_path | clinux_o_directory)
+  package static let pathOnlyDirectoryFollowing = OpenMode(flags: clinux_o_path | clinux_o_directory)
   /// Whatever bears the name, a symbolic link itself included.
   package static let pathOnly = OpenMode(flags: clinux_o_path | clinux_o_nofollow)
   /// A directory to list, to change the mode of, or to synchronize.
@@ -27,7 +27,7 @@ package struct OpenMode {
   /// The same, through a symbolic link in the last component.
   package static let directoryFollowing = OpenMode(flags: O_RDONLY | clinux_o_directory)
   /// A place of any kind, through a symbolic link in the last component.
-  package static let anyPlaceFollowing = OpenMode(flags: clinux_o_path)
+  package static let pathOnlyFollowing = OpenMode(flags: clinux_o_path)
   /// A file to read. Does not wait for the other end of a FIFO and takes no terminal.
   package static let reading = OpenMode(flags: O_RDONLY | clinux_o_nofollow | O_NONBLOCK | O_NOCTTY)
   /// The same, through a symbolic link in the last component.

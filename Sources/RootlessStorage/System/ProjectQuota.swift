@@ -119,7 +119,7 @@ private func quotaCall(_ place: borrowing FileDescriptor, _ command: UInt32, _ p
   let status = try fileStatus(of: place)
   if status.deviceMajor == 0 { throw .notImplemented }
   let node = Array("/dev/block/".utf8) + decimal(UInt64(status.deviceMajor)) + [.colon] + decimal(UInt64(status.deviceMinor))
-  let device = try open(path: node, .anyPlaceFollowing)
+  let device = try open(path: node, .pathOnlyFollowing)
   if clinux_is_block_device(device.raw, status.deviceMajor, status.deviceMinor) == 0 { throw .notBlockDevice }
   try unsafe quotaCall(device: device, command, project, data)
 }

@@ -214,8 +214,8 @@ struct EngineTrial {
     func plain(_ path: String) -> [Substring] { path.split(separator: "/").filter { $0 != "." } }
     if plain(first) == plain(second) { return true }
     do throws(Errno) {
-      let one = try fileStatus(of: open(path: Array(first.utf8), .directoryPlaceFollowing))
-      let other = try fileStatus(of: open(path: Array(second.utf8), .directoryPlaceFollowing))
+      let one = try fileStatus(of: open(path: Array(first.utf8), .pathOnlyDirectoryFollowing))
+      let other = try fileStatus(of: open(path: Array(second.utf8), .pathOnlyDirectoryFollowing))
       return one.isSameFile(as: other)
     } catch { return false }
   }

@@ -36,7 +36,7 @@ struct BlockedPlace: Equatable, Sendable {
         continue
       }
       do throws(Errno) {
-        let directory = try open(at: home, prefix.isEmpty ? [.dot] : prefix, .directoryPlaceFollowing)
+        let directory = try open(at: home, prefix.isEmpty ? [.dot] : prefix, .pathOnlyDirectoryFollowing)
         let status = try fileStatus(of: directory)
         let isOpen = canMakeFiles(in: directory)
         last = isOpen ? nil : BlockedPlace(path: prefix, fault: .closed(owner: status.owner, mode: status.mode))

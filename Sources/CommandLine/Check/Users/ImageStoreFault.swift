@@ -39,7 +39,7 @@ struct ImageStoreFault: Equatable, Sendable {
 
   private static func fault(_ directory: String, _ lock: String, _ list: String) -> (file: String, cause: Cause)? {
     do throws(Errno) {
-      let place = try open(path: Array(directory.utf8), .directoryPlaceFollowing)
+      let place = try open(path: Array(directory.utf8), .pathOnlyDirectoryFollowing)
       do throws(Errno) { _ = try open(at: place, Array(lock.utf8), .readingFollowing) } catch {
         if error != .noEntry { return (lock, .failed(error)) }
         if !canMakeFiles(in: place) { return (lock, isReadOnly(place) ? .missingReadOnly : .missing) }

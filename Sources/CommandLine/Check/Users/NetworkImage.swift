@@ -19,11 +19,12 @@ struct NetworkImage: Equatable, Sendable {
       // It is there only while a file is behind the device, and everybody may read it.
       let name = Array("/sys/dev/block/\(status.deviceMajor):\(status.deviceMinor)/loop/backing_file".utf8)
       let path = try readAll(open(path: name, .reading), limit: 4096).prefix { $0 != .newline }
-      let file = try fileStatus(of: open(path: Array(path), .anyPlaceFollowing))
+      let place = try open(path: Array(path), .pathOnlyFollowing)
+      let file = try fileStatus(of: place)
       guard file.kind == .regular, case .named(let type) = try mounts.fileSystem(of: file), settings.isNetwork(type) else { return nil }
       self.path = String(decoding: path, as: UTF8.self)
       self.type = shown(type)
-      lock = NetworkImage.lock(Array(path))
+      lock = NetworkImage.lock(place)
     } catch { return nil }
   }
 
@@ -32,8 +33,8 @@ struct NetworkImage: Equatable, Sendable {
   /// Their number in devices.txt of Linux.
   private static let loopDevices: UInt32 = 7
 
-  private static func lock(_ path: [UInt8]) -> LockHolder {
-    do throws(Errno) { return LockHolder(of: try open(path: path, .readingFollowing)) } catch { return .unknown }
+  private static func lock(_ place: borrowing FileDescriptor) -> LockHolder {
+    do throws(Errno) { return LockHolder(of: try reopen(place)) } catch { return .unknown }
   }
 }
 

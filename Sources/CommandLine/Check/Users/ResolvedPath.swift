@@ -35,7 +35,7 @@ struct Place: Equatable, Sendable {
     var isWhole = true
     while true {
       do throws(Errno) {
-        let place = try open(path: nearest, .directoryPlaceFollowing)
+        let place = try open(path: nearest, .pathOnlyDirectoryFollowing)
         let status = try fileStatus(of: place)
         (type, isNetwork) = Place.fileSystem(status, settings, mounts)
         if let above = realPath(ofPlace: place), above.first == .slash {
@@ -105,7 +105,7 @@ struct Place: Equatable, Sendable {
 
 extension Place {
   static func isDirectory(_ path: String) -> Bool {
-    do throws(Errno) { _ = try open(path: Array(path.utf8), .directoryPlaceFollowing) } catch { return false }
+    do throws(Errno) { _ = try open(path: Array(path.utf8), .pathOnlyDirectoryFollowing) } catch { return false }
     return true
   }
 
