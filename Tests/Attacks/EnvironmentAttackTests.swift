@@ -22,7 +22,7 @@ struct EnvironmentAttackTests {
 
   @Test func `nothing of it reaches the helper or changes what a login does`() throws {
     let machine = try Machine.attacked()
-    try machine.write(
+    try machine.library(
       """
       #include <fcntl.h>
       #include <unistd.h>
@@ -33,11 +33,9 @@ struct EnvironmentAttackTests {
         if (length > 0 && write(file, path, length) > 0 && write(file, "\\n", 1) > 0) close(file);
       }
       unsigned la_version(unsigned version) { return version; }
-      """, to: "/etc/mark.c")
+      """, to: "/etc/mark.so")
     // In place of libc too, where LD_LIBRARY_PATH counts.
-    try machine.sure(
-      "$(command -v cc || command -v clang) -shared -fPIC -o /etc/mark.so /etc/mark.c; mkdir /etc/libraries; cp /etc/mark.so /etc/libraries/libc.so.6; echo 'touch /dev/shm/mark' > /etc/mark.sh"
-    )
+    try machine.sure("mkdir /etc/libraries; cp /etc/mark.so /etc/libraries/libc.so.6; echo 'touch /dev/shm/mark' > /etc/mark.sh")
     func state() throws -> [String] {
       try machine.sure(
         "cd /; find /home/alice /home/mallory /var/tmp -printf '%p %y %m %U:%G %s %l\\n' | sort; cat /home/alice/.config/*/*"

@@ -81,7 +81,8 @@ struct CheckTests {
   @Test func `a module of the name service that is no good for threads is called by one at a time`() throws {
     let machine = try Machine.good()
     // As libnss-extrausers has it: no initgroups_dyn, so that glibc walks through all groups without a lock of its own.
-    try machine.write(
+    try machine.sure("mkdir /etc/nss")
+    try machine.library(
       """
       #include <grp.h>
       #include <nss.h>
@@ -97,10 +98,9 @@ struct CheckTests {
         __atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
         return NSS_STATUS_NOTFOUND;
       }
-      """, to: "/etc/single.c")
+      """, to: "/etc/nss/libnss_single.so.2")
     try machine.sure(
       """
-      mkdir /etc/nss; $(command -v cc || command -v clang) -shared -fPIC -o /etc/nss/libnss_single.so.2 /etc/single.c
       printf 'passwd: files\\ngroup: files single\\n' > /etc/nsswitch.conf
       for n in $(seq 4010 4025); do echo "u$n:x:$n:$n::/home/u$n:/bin/sh" >> /etc/passwd; install -d -m 700 -o $n -g $n /home/u$n /var/tmp/u$n; done
       """)

@@ -10,7 +10,7 @@ extension Machine {
   /// - Parameter names: of modules, besides `pam_marker.so` and ours.
   static func ofMarkers(_ names: Set<String> = []) throws -> Machine {
     let machine = try Machine()
-    try machine.write(
+    try machine.library(
       """
       #define _GNU_SOURCE 1
       #include <dlfcn.h>
@@ -38,12 +38,11 @@ extension Machine {
         (void)handle, (void)flags, (void)argc, (void)argv;
         return PAM_SUCCESS;
       }
-      """, to: "/etc/marker.c")
+      """, to: "/etc/marker.so")
     // A copy each: libpam would find the same file loaded already.
     try machine.sure(
       """
       directory=$(dirname "$(find /usr/lib*/*/security /usr/lib*/security /lib*/*/security -name pam_permit.so 2>/dev/null | head -n 1)")
-      $(command -v cc || command -v clang) -shared -fPIC -o /etc/marker.so /etc/marker.c
       mount -t tmpfs none "$directory"; mount -t tmpfs -o mode=755 none /run; [ ! -d /usr/lib/pam.d ] || mount -t tmpfs none /usr/lib/pam.d
       for name in pam_marker.so pam_rootless_storage.so \(names.sorted().joined(separator: " ")); do cp /etc/marker.so "$directory/$name"; done
       echo "$directory" > /etc/modules; printf 'session required pam_marker.so other\\n' > /etc/pam.d/other

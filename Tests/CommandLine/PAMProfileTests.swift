@@ -206,8 +206,12 @@ struct PAMProfileTests {
       """, to: "/etc/template")
     try machine.sure(
       """
-      mount -t tmpfs none /mnt; cp -a /usr/bin/. /mnt/ ; install -m 755 /etc/authselect-program /mnt/authselect; mount --move /mnt /usr/bin
-      mount -t tmpfs none /mnt; cp -a /usr/share/. /mnt/ 2>/dev/null || true; mkdir -p /mnt/authselect/default/sssd /mnt/authselect/default/local; mount --move /mnt /usr/share
+      mount -t tmpfs none /mnt
+      for directory in bin share; do
+        mkdir -p /mnt/$directory/upper /mnt/$directory/work; chmod 755 /mnt/$directory/upper
+        mount -t overlay -o lowerdir=/usr/$directory,upperdir=/mnt/$directory/upper,workdir=/mnt/$directory/work none /usr/$directory
+      done
+      umount --lazy /mnt; install -m 755 /etc/authselect-program /usr/bin/authselect; mkdir -p /usr/share/authselect/default/sssd /usr/share/authselect/default/local
       for profile in sssd local; do
         for file in system-auth password-auth; do cp /etc/template /usr/share/authselect/default/$profile/$file; done; echo $profile > /usr/share/authselect/default/$profile/README
       done

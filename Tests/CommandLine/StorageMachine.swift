@@ -20,7 +20,8 @@ extension Machine {
   /// answers nobody as long as there is a file /etc/directory.fails, and none about a uid from 100000 on as long as there is
   /// /etc/directory.wait, when it makes /etc/directory.waiting. Wants `Machine.directory` as the environment.
   func directoryService() throws {
-    try write(
+    try sure("mkdir /etc/nss")
+    try library(
       """
       #include <nss.h>
       #include <pwd.h>
@@ -51,19 +52,15 @@ extension Machine {
       }
       enum nss_status _nss_directory_getpwnam_r(const char *name, struct passwd *out, char *buffer, size_t size, int *errnop) { return find(name, 0, out, buffer, size, errnop); }
       enum nss_status _nss_directory_getpwuid_r(uid_t uid, struct passwd *out, char *buffer, size_t size, int *errnop) { return find(0, uid, out, buffer, size, errnop); }
-      """, to: "/etc/directory.c")
-    try sure(
-      """
-      mkdir /etc/nss; $(command -v cc || command -v clang) -shared -fPIC -o /etc/nss/libnss_directory.so.2 /etc/directory.c
-      touch /etc/directory; printf 'passwd: files directory\\ngroup: files\\n' > /etc/nsswitch.conf
-      """)
+      """, to: "/etc/nss/libnss_directory.so.2")
+    try sure("touch /etc/directory; printf 'passwd: files directory\\ngroup: files\\n' > /etc/nsswitch.conf")
   }
 
   static let directory = "LD_LIBRARY_PATH=/etc/nss"
 
   /// Makes `Machine.inDays(N)` work: a clock that goes ahead, since nobody can set a file's time of change.
   func clock() throws {
-    try write(
+    try library(
       """
       #include <stdlib.h>
       #include <time.h>
@@ -74,8 +71,7 @@ extension Machine {
         if (out) *out = then;
         return then;
       }
-      """, to: "/etc/clock.c")
-    try sure("$(command -v cc || command -v clang) -shared -fPIC -o /etc/clock.so /etc/clock.c")
+      """, to: "/etc/clock.so")
   }
 
   /// As if so many days had gone by, in which the machine ran, since all that earlier runs have seen.

@@ -101,17 +101,18 @@ public final class Machine {
     return output
   }
 
-  public func write(_ text: String, to path: String) throws {
-    if try namespace.write(text, to: path, O_TRUNC) { return }
-    let data = Data(text.utf8).base64EncodedString()
-    try sure("echo \(data) | base64 -d > '\(path)'")
+  public func write(_ text: String, to path: String) throws { try write(Data(text.utf8), to: path) }
+
+  public func write(_ data: Data, to path: String) throws {
+    if try namespace.write(data, to: path, O_TRUNC) { return }
+    try sure("base64 -d > '\(path)' <<'END'\n\(data.base64EncodedString())\nEND")
   }
 
   /// Adds an account, and makes its home unless `home` is given.
   public func user(_ name: String, uid: Int = 4001, gid: Int? = nil, home: String? = nil) throws {
     let (own, group) = ("/home/\(name)", gid ?? uid)
     for (line, file) in [("\(name):x:\(uid):\(group)::\(home ?? own):/bin/sh\n", "passwd"), ("\(name):x:\(group):\n", "group")] {
-      if try !namespace.write(line, to: "/etc/" + file, O_APPEND) { try sure("printf '%s' '\(line)' >> /etc/\(file)") }
+      if try !namespace.write(Data(line.utf8), to: "/etc/" + file, O_APPEND) { try sure("printf '%s' '\(line)' >> /etc/\(file)") }
     }
     if home == nil, try !namespace.makeDirectory(own, mode: 0o700, owner: uid_t(uid), group: gid_t(group)) {
       try sure("install -d -m 700 -o \(uid) -g \(group) '\(own)'")

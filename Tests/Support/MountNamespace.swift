@@ -60,12 +60,12 @@ public final class MountNamespace {
   /// Writes a file as root in it, without a program.
   ///
   /// - Parameter flags: O_TRUNC or O_APPEND.
-  func write(_ text: String, to path: String, _ flags: Int32) throws -> Bool {
+  func write(_ data: Data, to path: String, _ flags: Int32) throws -> Bool {
     guard let (parent, name) = openParent(of: path) else { return false }
     defer { close(parent) }
     let file = openat(parent, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0o644)
     guard file >= 0 else { return false }
-    try FileHandle(fileDescriptor: file, closeOnDealloc: true).write(contentsOf: Data(text.utf8))
+    try FileHandle(fileDescriptor: file, closeOnDealloc: true).write(contentsOf: data)
     return true
   }
 
