@@ -79,18 +79,19 @@ let package = Package(
     .testTarget(name: "FaultTests", dependencies: ["TestSupport"], path: "Tests/Faults"),
     .testTarget(name: "AttackTests", dependencies: ["TestSupport"], path: "Tests/Attacks"),
     .testTarget(
-      name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "image", "machine"]),
+      name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine",
+      exclude: ["guest", "image", "machine", "Kerberos", "Packages", "SELinux"]),
     .testTarget(name: "PackageTests", dependencies: ["TestSupport"], path: "Tests/Packages", exclude: ["enter", "fetch", "root"]),
-    .testTarget(name: "PackageMachineTests", dependencies: ["TestSupport"], path: "Tests/PackageMachine"),
+    .testTarget(name: "PackageMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine/Packages"),
     .testTarget(name: "EngineTests", dependencies: ["TestSupport"], path: "Tests/Engines"),
-    .testTarget(name: "KerberosTests", dependencies: ["TestSupport"], path: "Tests/Kerberos"),
-    .testTarget(name: "SELinuxTests", dependencies: ["TestSupport"], path: "Tests/SELinux"),
+    .testTarget(name: "KerberosTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine/Kerberos"),
+    .testTarget(name: "SELinuxTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine/SELinux"),
     .executableTarget(
-      name: "pam-host", path: "Tests/Host",
+      name: "pam-host", path: "Tests/Programs/pam-host",
       linkerSettings: [
         .linkedLibrary("pam"), .linkedLibrary("pthread"), .linkedLibrary("dl"), .unsafeFlags(["-enable-experimental-feature", "Embedded"]),
       ]),
-    .executableTarget(name: "attacker", path: "Tests/Attacker"),
-    .executableTarget(name: "pam-faults", path: "Tests/FaultInjector", linkerSettings: [.linkedLibrary("pam")]),
+    .executableTarget(name: "attacker", path: "Tests/Programs/attacker"),
+    .executableTarget(name: "pam-faults", path: "Tests/Programs/pam-faults", linkerSettings: [.linkedLibrary("pam")]),
   ] + fuzzing
 )

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// The people and things of Tests/Attacker: alice, who logs in and may be the attacker; mallory, who has an account like everybody;
+/// The people and things of Tests/Programs/attacker: alice, who logs in and may be the attacker; mallory, who has an account like everybody;
 /// bob and carol, whom it does not concern.
 enum Attack {
   static let attacker = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_ATTACKER"]
@@ -53,7 +53,7 @@ extension Machine {
     return machine
   }
 
-  /// Runs `attacker step` through real logins (Tests/Attacker/step.c).
+  /// Runs `attacker step` through real logins (Tests/Programs/attacker/step.c).
   func step(
     _ by: Attack.By, place: String = "/var/tmp/alice", thing: String = "dir", second: String? = nil, scenario: String = "fresh",
     rounds: Int, order: String = "come", undisturbed: String = "end done", options: String = "strict debug timeout=60", host: String = "",

@@ -5,8 +5,6 @@ import Testing
 /// `config`: what of a settings file holds, and why the rest does not.
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct ConfigCommandTests {
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().path
 
   @Test func `a draft is checked wherever it is, line by line, and nothing changes`() throws {
     let machine = try Machine()
@@ -183,7 +181,7 @@ struct ConfigCommandTests {
       try JSONSerialization.jsonObject(with: Data(machine.rootlessStorage("config show --json 2> /dev/null").text.utf8)) as? [String: Any])
     let settings = try #require(json["settings"] as? [[String: Any]])
     // All that the shipped file names.
-    let keys = try machine.sure("grep -oE '^#?[a-z_]+ =' '\(ConfigCommandTests.top)/packaging/rootless-storage.conf' | tr -d '# ='").lines
+    let keys = try machine.sure("grep -oE '^#?[a-z_]+ =' '\(projectDirectory)/packaging/rootless-storage.conf' | tr -d '# ='").lines
     #expect(settings.compactMap { $0["key"] as? String }.sorted() == keys.sorted())
     #expect(settings.first { $0["key"] as? String == "uid_min" }?["line"] as? Int == 2)
   }

@@ -6,7 +6,7 @@ import Testing
 /// difference.
 @Suite(.serialized, .enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct GoldenTests {
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("golden")
+  private static let folder = URL(filePath: "\(projectDirectory)/Tests/CommandLine/golden")
 
   /// - Parameter isHostOurs: what is said of this host is about nothing but the files that the test has made.
   private func compare(_ name: String, _ output: Output, isHostOurs: Bool = false) throws {

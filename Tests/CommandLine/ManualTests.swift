@@ -5,8 +5,6 @@ import Testing
 /// The pages rootless-storage*(7) and (8) agree with the program.
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct ManualTests {
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().path
 
   /// A page's lines by section, and by subsection of those that have some.
   private struct Page {
@@ -16,7 +14,9 @@ struct ManualTests {
     /// - Parameter name: the file in packaging/man.
     init(_ name: String) throws {
       var (section, subsection) = ("", "")
-      for line in try String(contentsOfFile: "\(top)/packaging/man/\(name)", encoding: .utf8).split(separator: "\n").map(String.init) {
+      for line in try String(contentsOfFile: "\(projectDirectory)/packaging/man/\(name)", encoding: .utf8).split(separator: "\n").map(
+        String.init)
+      {
         if line.hasPrefix(".Sh ") { (section, subsection) = (String(line.dropFirst(4)), "") }
         if line.hasPrefix(".Ss ") { subsection = String(line.dropFirst(4)) }
         sections[section, default: []].append(line)
@@ -33,7 +33,7 @@ struct ManualTests {
   // MARK: Findings
 
   @Test func `every code is in the page, and no other, and repaired is said of those that repair fixes`() throws {
-    let source = try String(contentsOfFile: "\(ManualTests.top)/Sources/CommandLine/Report/FindingCode.swift", encoding: .utf8)
+    let source = try String(contentsOfFile: "\(projectDirectory)/Sources/CommandLine/Report/FindingCode.swift", encoding: .utf8)
     let codes = all(#/case [A-Za-z]+ = "([a-z-]+)"/#, in: source)
     let entries =
       (try ["findings", "host-findings"].flatMap { try #require(try Page("rootless-storage-\($0).7").sections["DESCRIPTION"]) }).compactMap

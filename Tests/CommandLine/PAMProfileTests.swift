@@ -15,13 +15,12 @@ struct PAMProfileTests {
   /// Debian's files as pam-auth-update makes them, with the profile that the package ships.
   private func debian() throws -> Machine {
     let machine = try Machine.ofMarkers()
-    let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
     try machine.sure(
       """
       for directory in /var/lib/pam /usr/share/pam-configs /var/cache/debconf; do
         mount -t tmpfs none /mnt; cp -a $directory/. /mnt/; mount --move /mnt $directory
       done
-      rm -f /var/lib/pam/* /usr/share/pam-configs/*; cp '\(top)/pam/pam-configs/rootless-storage' /usr/share/pam-configs/
+      rm -f /var/lib/pam/* /usr/share/pam-configs/*; cp '\(projectDirectory)/pam/pam-configs/rootless-storage' /usr/share/pam-configs/
       printf 'Name: Unix\\nDefault: yes\\nPriority: 256\\nSession-Type: Additional\\nSession:\\n\\trequired pam_marker.so unix\\n' > /usr/share/pam-configs/unix
       printf 'Name: Home\\nDefault: yes\\nPriority: 0\\nSession-Type: Additional\\nSession-Interactive-Only: yes\\nSession:\\n\\toptional pam_marker.so home\\n' > /usr/share/pam-configs/home
       directory=$(cat /etc/modules); for name in permit deny; do cp $directory/pam_marker.so $directory/pam_$name.so; done

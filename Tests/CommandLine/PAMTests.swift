@@ -7,7 +7,7 @@ import Testing
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct PAMTests {
   static let line = "session optional pam_rootless_storage.so"
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("pam")
+  private static let folder = URL(filePath: "\(projectDirectory)/Tests/CommandLine/pam")
 
   /// Hosts, and where the line comes in.
   static let hosts: [(String, [String: String])] = [

@@ -5,12 +5,10 @@ import Testing
 /// Recipes of packaging/doc/admin.md that are commands, run as they stand there.
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct RecipeTests {
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
 
   /// The indented lines below a heading.
   private func commands(under heading: String) throws -> String {
-    let lines = try String(contentsOf: RecipeTests.top.appending(path: "packaging/doc/admin.md"), encoding: .utf8).components(
+    let lines = try String(contentsOfFile: "\(projectDirectory)/packaging/doc/admin.md", encoding: .utf8).components(
       separatedBy: "\n")
     let start = try #require(lines.firstIndex(of: heading))
     let section = lines[(start + 1)...].prefix { !$0.hasPrefix("#") }

@@ -185,8 +185,7 @@ extension EngineRow {
 
 /// packaging/doc/engines.md, which is made of what was seen.
 enum EngineDocument {
-  private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../packaging/doc/engines.md")
-    .standardizedFileURL
+  private static let file = URL(filePath: "\(projectDirectory)/packaging/doc/engines.md")
   static let isUpdating = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_UPDATE_GOLDEN"] != nil
 
   /// The section of an engine: a heading, and a table with a column for each version.

@@ -2,19 +2,19 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Tests/FaultInjector, as Tests/run has built it.
+/// Tests/Programs/pam-faults, as Tests/run has built it.
 private let injector = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_PAM_FAULTS"]
 
 /// Whatever system call of a login fails, in the session helper or in the module: the login goes on, in time; nothing partial and
 /// nothing foreign is left; the log says what is missing; and the next login completes it.
 ///
-/// Thousands of logins: a program of its own makes them (Tests/FaultInjector/main.c).
+/// Thousands of logins: a program of its own makes them (Tests/Programs/pam-faults/main.c).
 @Suite(.enabled(if: Machine.isPossible && injector != nil, "needs root, the staged tree and pam-faults: run it as Tests/run faults"))
 struct FaultTests {
   /// With every fault, in a session helper, once more each time SIGKILL comes soon after it.
   static let isFull = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_FULL"] != nil
 
-  /// What a login finds (Tests/FaultInjector/state.c), and the least number of faults: a test that tries none proves nothing.
+  /// What a login finds (Tests/Programs/pam-faults/state.c), and the least number of faults: a test that tries none proves nothing.
   static let ofHelper: [(String, Int)] = [
     ("first", 1300), ("no-statmount", 1300), ("no-links", 1200), ("config-only", 1200), ("leftover", 900), ("blocked", 900),
     ("one-file", 900),

@@ -5,7 +5,6 @@ import Testing
 /// packaging/install and packaging/uninstall, and what they put there.
 @Suite(.enabled(if: Machine.isPossible, Comment(rawValue: Machine.need)))
 struct InstallTests {
-  private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
   /// A folder that is gone at the end of the test.
   private func withFolder(_ body: (String) throws -> Void) throws {
@@ -16,7 +15,7 @@ struct InstallTests {
 
   private func install(_ folder: String) throws -> Output {
     // What this very run has built is installed, without a second build.
-    try run("\(top)/packaging/install", ["--without-build", "--destdir", folder])
+    try run("\(projectDirectory)/packaging/install", ["--without-build", "--destdir", folder])
   }
 
   private func files(_ folder: String) throws -> [String] {
@@ -55,7 +54,7 @@ struct InstallTests {
       #expect(
         try run("/usr/bin/stat", ["-c", "%a", "\(folder)/etc/rootless-storage/conf.d"]).lines == ["755"],
         "the directory of drop-ins is there, and empty")
-      let output = try run("\(top)/packaging/uninstall", ["--destdir", folder])
+      let output = try run("\(projectDirectory)/packaging/uninstall", ["--destdir", folder])
       #expect(output.status == 0, "\(output)")
       #expect(try files(folder) == [])
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/etc/rootless-storage"))
@@ -154,7 +153,7 @@ struct InstallTests {
       #expect(try run("/usr/bin/tail", ["-n", "1", settings]).text == "uid_min = 5000\n")
       #expect(try run("/bin/cat", [skeleton]).text.contains("@STORAGE@"))
       #expect(
-        try run("\(top)/packaging/uninstall", ["--destdir", folder]).text.contains(
+        try run("\(projectDirectory)/packaging/uninstall", ["--destdir", folder]).text.contains(
           "kept /etc/rootless-storage/rootless-storage.conf, which was changed"))
       #expect(try files(folder) == ["etc/rootless-storage/rootless-storage.conf 644"])
     }
@@ -171,9 +170,9 @@ struct InstallTests {
         ])
       #expect(try install(folder).text.contains("daemon.json (you have removed it, left out)"))
       #expect(try !files(folder).contains { $0.hasPrefix("etc/") && $0.contains("daemon.json") })
-      #expect(try run("\(top)/packaging/uninstall", ["--destdir", folder]).status == 0)
+      #expect(try run("\(projectDirectory)/packaging/uninstall", ["--destdir", folder]).status == 0)
       #expect(try files(folder) == ["etc/rootless-storage/conf.d/mine.conf 644", "etc/rootless-storage/rootless-storage.conf 644"])
-      #expect(try run("\(top)/packaging/uninstall", ["--purge", "--destdir", folder]).status == 0)
+      #expect(try run("\(projectDirectory)/packaging/uninstall", ["--purge", "--destdir", folder]).status == 0)
       #expect(try files(folder) == [])
     }
   }
@@ -185,20 +184,20 @@ struct InstallTests {
       _ = try run(
         "/bin/sh",
         ["-c", "mkdir \(folder)/etc/pam.d; echo 'session optional pam_rootless_storage.so' > \(folder)/etc/pam.d/common-session"])
-      let output = try run("\(top)/packaging/uninstall", ["--destdir", folder])
+      let output = try run("\(projectDirectory)/packaging/uninstall", ["--destdir", folder])
       #expect(output.status == 1 && output.text.contains("common-session"))
       #expect(try files(folder).count == before.count + 1)
       _ = try run(
         "/bin/sh", ["-c", "cd \(folder)/etc/pam.d; cp common-session common-session.20261125T000000Z.bak; sed -i s/^/#/ common-session"])
-      #expect(try run("\(top)/packaging/uninstall", ["--destdir", folder]).status == 0)
+      #expect(try run("\(projectDirectory)/packaging/uninstall", ["--destdir", folder]).status == 0)
     }
   }
 
   @Test func `unknown options are refused, and help is given`() throws {
     for script in ["install", "uninstall", "try"] {
-      let refused = try run("\(top)/packaging/\(script)", ["--frob"])
+      let refused = try run("\(projectDirectory)/packaging/\(script)", ["--frob"])
       #expect(refused.status == 1 && refused.text.contains("--help"), "\(refused)")
-      let help = try run("\(top)/packaging/\(script)", ["--help"])
+      let help = try run("\(projectDirectory)/packaging/\(script)", ["--help"])
       #expect(help.status == 0 && help.lines.count > 3 && !help.text.contains("#!/"), "\(help)")
     }
   }
@@ -209,7 +208,7 @@ struct InstallTests {
       "/usr/bin/unshare",
       [
         "--mount", "--propagation", "private", "/bin/sh", "-c",
-        "for d in /opt /root /home; do mount -t tmpfs none $d; done; cd /; PATH=/usr/bin:/bin HOME=/nonexistent exec \(top)/packaging/install --destdir /opt/x",
+        "for d in /opt /root /home; do mount -t tmpfs none $d; done; cd /; PATH=/usr/bin:/bin HOME=/nonexistent exec \(projectDirectory)/packaging/install --destdir /opt/x",
       ])
     // A checkout below one of these folders hides itself.
     if output.text.contains("not found") && output.status == 127 { return }
@@ -217,31 +216,33 @@ struct InstallTests {
   }
 
   @Test func `manual pages are clean under mandoc, and documented options are those that there are`() throws {
-    let pages = try FileManager.default.contentsOfDirectory(atPath: "\(top)/packaging/man")
+    let pages = try FileManager.default.contentsOfDirectory(atPath: "\(projectDirectory)/packaging/man")
     #expect(pages.count >= 11)
     for page in pages {
-      let lint = try run("/usr/bin/mandoc", ["-T", "lint", "-W", "style", "\(top)/packaging/man/\(page)"]).lines
+      let lint = try run("/usr/bin/mandoc", ["-T", "lint", "-W", "style", "\(projectDirectory)/packaging/man/\(page)"]).lines
         // Whether other pages are installed on this machine is not this page's.
         .filter { !$0.contains("referenced manual not found") && !$0.contains("mandoc.db") }
       #expect(lint == [], "\(page)")
       // A reader finds nothing in a page without end.
       #expect(
-        try String(contentsOfFile: "\(top)/packaging/man/\(page)", encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
-          .count <= 480, "\(page)")
+        try String(contentsOfFile: "\(projectDirectory)/packaging/man/\(page)", encoding: .utf8).split(
+          separator: "\n", omittingEmptySubsequences: false
+        )
+        .count <= 480, "\(page)")
     }
     // Every page that a page of ours names is there.
     for page in pages {
-      let text = try String(contentsOfFile: "\(top)/packaging/man/\(page)", encoding: .utf8)
+      let text = try String(contentsOfFile: "\(projectDirectory)/packaging/man/\(page)", encoding: .utf8)
       for match in text.matches(of: /(?m)^\.Xr (rootless-storage\S*|pam_rootless_storage) ([578])/) {
         #expect(pages.contains("\(match.1).\(match.2)"), "\(page) names \(match.1)(\(match.2))")
       }
     }
-    let module = try String(contentsOfFile: "\(top)/packaging/man/pam_rootless_storage.8", encoding: .utf8)
-    let source = try String(contentsOfFile: "\(top)/Sources/RootlessStorage/Policy/ModuleOptions.swift", encoding: .utf8)
+    let module = try String(contentsOfFile: "\(projectDirectory)/packaging/man/pam_rootless_storage.8", encoding: .utf8)
+    let source = try String(contentsOfFile: "\(projectDirectory)/Sources/RootlessStorage/Policy/ModuleOptions.swift", encoding: .utf8)
     let documented = Set(module.matches(of: /\.It Cm ([a-z_]+)/).map { String($0.1) })
     #expect(documented == Set(source.matches(of: /after\("([a-z_]+)=?"/).map { String($0.1) }))
-    let settings = try String(contentsOfFile: "\(top)/packaging/man/rootless-storage.conf.5", encoding: .utf8)
-    let parser = try String(contentsOfFile: "\(top)/Sources/RootlessStorage/Policy/SettingsParser.swift", encoding: .utf8)
+    let settings = try String(contentsOfFile: "\(projectDirectory)/packaging/man/rootless-storage.conf.5", encoding: .utf8)
+    let parser = try String(contentsOfFile: "\(projectDirectory)/Sources/RootlessStorage/Policy/SettingsParser.swift", encoding: .utf8)
     let groups = parser.matches(of: /isWord\(key, of: "([a-z_ ]+)"\)/).flatMap { $0.1.split(separator: " ").map(String.init) }
     let keys = Set(parser.matches(of: /key\.elementsEqual\("([a-z_]+)"\.utf8\)/).map { String($0.1) } + groups)
     for key in keys { #expect(settings.contains("\n.It Cm") && settings.contains(key), "\(key)") }

@@ -12,11 +12,10 @@ struct AuthselectTests {
   /// - Parameter profile: what is selected, with features.
   private func redHat(_ profile: String = "sssd with-mkhomedir") throws -> DebianRoot {
     let root = try DebianRoot(DebianRoot.authselectBase)
-    let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
     let installed = try root.outside(
       """
       set -e; r=/mnt/root; rm -rf $r/usr/sbin/pam-auth-update $r/usr/share/pam-configs $r/usr/lib/pam.d $r/etc/pam.d; mkdir -p $r/etc/pam.d $r/etc/authselect/custom
-      cp '\(top)/CommandLine/pam/rhel-9-sssd/'* $r/etc/pam.d/; rm -f $r/etc/pam.d/*-auth $r/etc/pam.d/postlogin
+      cp '\(projectDirectory)/Tests/CommandLine/pam/rhel-9-sssd/'* $r/etc/pam.d/; rm -f $r/etc/pam.d/*-auth $r/etc/pam.d/postlogin
       printf 'session required pam_deny.so\\n' > $r/etc/pam.d/other; for service in gdm-fingerprint gdm-smartcard; do rm -f $r/etc/pam.d/$service; done
       ln -s /usr/lib64/security/pam_rootless_storage.so $r/usr/lib/$(uname -m)-linux-gnu/security/pam_rootless_storage.so
       rpm --root $r --force-debian --nodeps --install '\(DebianRoot.rpm)'

@@ -183,10 +183,9 @@ struct DebianPackageTests {
 
   @Test func `the scripts that install from source leave alone what the package has installed`() throws {
     let root = try DebianRoot()
-    let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
     try root.install()
     let before = try root.files()
-    #expect(try root.outside("mkdir /mnt/root/run/source; mount --bind '\(top)' /mnt/root/run/source").status == 0)
+    #expect(try root.outside("mkdir /mnt/root/run/source; mount --bind '\(projectDirectory)' /mnt/root/run/source").status == 0)
     for script in ["install --without-build", "uninstall"] {
       let refused = try root.sh("/run/source/packaging/\(script)")
       #expect(refused.status == 1 && refused.text.contains("The package libpam-rootless-storage is installed here"), "\(refused)")

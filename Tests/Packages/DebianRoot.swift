@@ -101,7 +101,7 @@ final class DebianRoot {
 
   /// What Ansible has to know to act on it as root. Only the way there is not that of a network: `enter` takes the place of ssh.
   var ansibleVariables: String {
-    let enter = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("enter").path
+    let enter = "\(projectDirectory)/Tests/Packages/enter"
     return
       "ansible_connection=ssh ansible_host=\(namespace.process) ansible_user=root ansible_ssh_executable='\(enter)' ansible_ssh_transfer_method=piped"
   }

@@ -6,7 +6,6 @@ import Testing
 /// same bytes.
 @Suite(.enabled(if: DebianRoot.isPossible, Comment(rawValue: DebianRoot.need)))
 struct PackageFilesTests {
-  private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
   /// The programs of a package, unpacked, in a folder that is gone at the end of the test.
   private func withPrograms(_ body: (String, [String]) throws -> Void) throws {
@@ -31,7 +30,7 @@ struct PackageFilesTests {
   }
 
   @Test func `rpmlint finds nothing that is not explained`() throws {
-    let output = try run("/usr/bin/rpmlint", ["--config", "\(top)/packaging/rpmlint.toml", DebianRoot.rpm])
+    let output = try run("/usr/bin/rpmlint", ["--config", "\(projectDirectory)/packaging/rpmlint.toml", DebianRoot.rpm])
     #expect(output.status == 0 && output.text.contains("0 errors, 0 warnings"), "\(output)")
   }
 
@@ -70,7 +69,7 @@ struct PackageFilesTests {
         let dynamic = try run("/usr/bin/readelf", ["-dW", program]).text
         #expect(dynamic.contains("NOW") && !dynamic.contains("TEXTREL") && !dynamic.contains("PATH)"), "\(program)")
         // Neither the compiler's hashes, nor any other trace of the folder where it was built.
-        #expect(try run("/usr/bin/grep", ["-c", "-F", "\(top)/", program]).text == "0\n", "\(program)")
+        #expect(try run("/usr/bin/grep", ["-c", "-F", "\(projectDirectory)/", program]).text == "0\n", "\(program)")
       }
     }
   }
@@ -99,10 +98,10 @@ struct PackageFilesTests {
         """
         set -e; umask 077; export LC_ALL=C.UTF-8 TZ=Asia/Kathmandu; unset SOURCE_DATE_EPOCH
         mkdir -p '\(folder)/a longer/way/.build-release'; cd '\(folder)/a longer/way'
-        tar -C '\(top)' --exclude='./.build*' --exclude=./.git -c . | tar -x --touch
-        for part in checkouts repositories workspace-state.json; do cp -a '\(top)/.build-release/'$part .build-release/; done
+        tar -C '\(projectDirectory)' --exclude='./.build*' --exclude=./.git -c . | tar -x --touch
+        for part in checkouts repositories workspace-state.json; do cp -a '\(projectDirectory)/.build-release/'$part .build-release/; done
         top=$PWD; . packaging/common; find_swift >&2
-        \(isFull ? "build_products" : "build_products libpam_rootless_storage.so session-helper; cp '\(top)/.build-release/finished/rootless-storage' .build-release/finished/") >&2
+        \(isFull ? "build_products" : "build_products libpam_rootless_storage.so session-helper; cp '\(projectDirectory)/.build-release/finished/rootless-storage' .build-release/finished/") >&2
         packaging/deb --without-build --output out; packaging/rpm --without-build --output out
         """,
       ])

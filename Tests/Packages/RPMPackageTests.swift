@@ -179,9 +179,8 @@ struct RPMPackageTests {
   ) throws {
     let folder = try run("/usr/bin/mktemp", ["-d", "/var/tmp/rootless-storage-rpm-test.XXXXXX"]).lines[0]
     defer { _ = try? run("/bin/rm", ["-rf", folder]) }
-    let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
     try Data(RPMPackageTests.macros(release).utf8).write(to: URL(fileURLWithPath: "\(folder)/.rpmmacros"))
-    let built = try run("/usr/bin/env", ["HOME=\(folder)", "\(top)/packaging/rpm", "--without-build", "--output", folder])
+    let built = try run("/usr/bin/env", ["HOME=\(folder)", "\(projectDirectory)/packaging/rpm", "--without-build", "--output", folder])
     let package = built.lines.last ?? ""
     try #require(built.status == 0 && package.hasSuffix("-1.el\(release).x86_64.rpm"), "\(built)")
 

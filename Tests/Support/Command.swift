@@ -1,6 +1,10 @@
 import Foundation
 import Glibc
 
+/// Where this tree lies.
+public let projectDirectory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .deletingLastPathComponent().path
+
 /// What a program printed, and how it ended.
 public struct Output: Sendable, CustomStringConvertible {
   public let status: Int32

@@ -19,7 +19,7 @@ public final class Lab {
   ///   - processors: of each machine: 2 where several things happen at once in one of them, which is what the test is about, else 1.
   public init(_ hosts: [Host] = [.lab1], release: String? = nil, second: String? = nil, processors: Int = 1) throws {
     script =
-      URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../VirtualMachine/machine").standardized.path
+      "\(projectDirectory)/Tests/VirtualMachine/machine"
     folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
     var variables = ["ROOTLESS_STORAGE_VM_RUN": folder, "ROOTLESS_STORAGE_VM_PROCESSORS": "\(processors)"]
     if let release { variables["ROOTLESS_STORAGE_VM_SUITE"] = release }

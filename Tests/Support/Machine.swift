@@ -123,7 +123,7 @@ public final class Machine {
   ///
   /// - Parameters:
   ///   - options: what stands behind the module in the PAM line.
-  ///   - host: options of the PAM host (Tests/Host/host.c).
+  ///   - host: options of the PAM host (Tests/Programs/pam-host/host.c).
   ///   - limits: a shell command that comes before it (ulimit, env, …).
   ///   - remembers: a line that an earlier login has logged is none of this one's, as on a host that was not booted since.
   @discardableResult

@@ -67,8 +67,7 @@ public final class Site {
   public func play(_ options: String = "", variables: [String: Any] = [:]) throws -> Play {
     self.variables.merge(variables) { $1 }
     try JSONSerialization.data(withJSONObject: self.variables).write(to: URL(fileURLWithPath: folder + "/variables.json"))
-    let roles = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../packaging/ansible").standardized
-      .path
+    let roles = "\(projectDirectory)/packaging/ansible"
     let output = try run(
       "/usr/bin/timeout",
       ["--kill-after=5", "900", "ansible-playbook", "-i", "\(folder)/hosts", "-e", "@\(folder)/variables.json"]

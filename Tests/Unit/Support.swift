@@ -1,4 +1,10 @@
+import Foundation
+
 @testable import RootlessStorage
+
+/// Where this tree lies.
+let projectDirectory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .deletingLastPathComponent().path
 
 // Names, paths and contents are bytes in the core; in a test they read better as text.
 

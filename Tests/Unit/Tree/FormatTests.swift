@@ -3,14 +3,11 @@ import Testing
 
 /// `.swift-format` holds for every Swift file. What cannot be broken into lines is a text: shell, JSON, a message.
 struct FormatTests {
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-
   @Test func `swift format finds nothing to change`() throws {
     let format = Process()
     format.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     format.arguments = ["swift", "format", "lint", "--strict", "--parallel", "--recursive", "Package.swift", "Sources", "Tests"]
-    format.currentDirectoryURL = FormatTests.top
+    format.currentDirectoryURL = URL(filePath: projectDirectory)
     let problems = Pipe()
     format.standardError = problems
     try format.run()
@@ -25,7 +22,8 @@ struct FormatTests {
   @Test func `no comment is longer than 140 columns`() throws {
     var files = 0
     for folder in ["Sources", "Tests"] {
-      let all = try #require(FileManager.default.enumerator(at: FormatTests.top.appending(path: folder), includingPropertiesForKeys: nil))
+      let all = try #require(
+        FileManager.default.enumerator(at: URL(filePath: "\(projectDirectory)/\(folder)"), includingPropertiesForKeys: nil))
       for case let file as URL in all where file.pathExtension == "swift" {
         files += 1
         let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)

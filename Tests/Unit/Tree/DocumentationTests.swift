@@ -5,8 +5,6 @@ import Testing
 
 /// The documents for people: their links lead somewhere, and the README stays a page that is read.
 struct DocumentationTests {
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
   static let documents = [
     "README.md", "packaging/doc/admin.md", "packaging/doc/evidence.md", "packaging/doc/engines.md", ".github/CONTRIBUTING.md",
     ".github/SECURITY.md", "Sources/README.md", "Tests/README.md",
@@ -23,7 +21,7 @@ struct DocumentationTests {
   }
 
   @Test(arguments: documents) func `every link within the project leads to a file, and to a heading in it`(document: String) throws {
-    let file = Self.top.appending(path: document)
+    let file = URL(filePath: "\(projectDirectory)/\(document)")
     let text = try String(contentsOf: file, encoding: .utf8)
     for match in text.matches(of: /\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/) {
       let target = match.1.isEmpty ? file : file.deletingLastPathComponent().appending(path: String(match.1))
@@ -34,13 +32,13 @@ struct DocumentationTests {
   }
 
   @Test func `the README has at most 130 lines and the two commands`() throws {
-    let text = try String(contentsOf: Self.top.appending(path: "README.md"), encoding: .utf8)
+    let text = try String(contentsOfFile: "\(projectDirectory)/README.md", encoding: .utf8)
     #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count <= 131)
     #expect(text.contains("`sudo packaging/try`") && text.contains("`sudo Tests/run`"))
   }
 
   @Test func `the program, the packages and the changelog have one version`() throws {
-    let changelog = try String(contentsOf: Self.top.appending(path: "packaging/CHANGELOG.md"), encoding: .utf8)
+    let changelog = try String(contentsOfFile: "\(projectDirectory)/packaging/CHANGELOG.md", encoding: .utf8)
     let newest = try #require(changelog.firstMatch(of: /(?m)^## (\S+) \((\d{4}-\d{2}-\d{2})\)$/))
     #expect(String(newest.1) == Program.version)
   }

@@ -4,7 +4,7 @@ import Testing
 
 /// A path in this repository.
 private func inRepository(_ path: [UInt8]) -> [UInt8] {
-  parts(bytes(#filePath), separator: { $0 == 0x2f }).dropLast(3).flatMap { $0 + "/" } + path
+  bytes("\(projectDirectory)/\(path)")
 }
 
 private let settingsFile = inRepository("packaging/rootless-storage.conf")

@@ -17,9 +17,6 @@ struct LayersTests {
     ),
   ]
 
-  private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().path
-
   private struct Source {
     let path: String
     let layer: Int
@@ -29,7 +26,7 @@ struct LayersTests {
     init(_ path: String, layer: Int) throws {
       self.path = path
       self.layer = layer
-      lines = try String(contentsOfFile: "\(LayersTests.top)/\(path)", encoding: .utf8).components(separatedBy: "\n").map { line in
+      lines = try String(contentsOfFile: "\(projectDirectory)/\(path)", encoding: .utf8).components(separatedBy: "\n").map { line in
         if line.drop(while: { $0 == " " }).hasPrefix("//") { return "" }
         if !line.utf8.contains(UInt8(ascii: "\"")) { return line.components(separatedBy: "//")[0] }
         let opened = line.replacing(#/\\\((?<inner>[^()]*(?:\([^()]*\)[^()]*)*)\)/#) { "\"+\($0.output.inner)+\"" }
@@ -56,7 +53,8 @@ struct LayersTests {
 
   private static func sources(_ folder: String, _ layers: [String]) throws -> [Source] {
     try layers.enumerated().flatMap { index, layer in
-      try FileManager.default.subpathsOfDirectory(atPath: "\(top)/\(folder)/\(layer)").filter { $0.hasSuffix(".swift") }.sorted()
+      try FileManager.default.subpathsOfDirectory(atPath: "\(projectDirectory)/\(folder)/\(layer)").filter { $0.hasSuffix(".swift") }
+        .sorted()
         .map { try Source("\(folder)/\(layer)/\($0)", layer: index) }
     }
   }
@@ -78,7 +76,7 @@ struct LayersTests {
 
   @Test(arguments: targets) func `no folder uses what a higher one declares`(folder: String, layers: [String]) throws {
     #expect(
-      try Set(FileManager.default.contentsOfDirectory(atPath: "\(LayersTests.top)/\(folder)")) == Set(layers),
+      try Set(FileManager.default.contentsOfDirectory(atPath: "\(projectDirectory)/\(folder)")) == Set(layers),
       "each folder has its place in the order")
     let sources = try LayersTests.sources(folder, layers)
     var types: [String: Int] = [:], functions: [String: Int] = [:], members: [String: Int] = [:]

@@ -12,8 +12,7 @@ struct ImageStoreTests {
   /// What stands between lines of ``` in that chapter, in its order: the script, the export, the mount, the skeleton's lines, and the same
   /// for the kernel's overlay, on the server and on a host.
   private static func recipe() throws -> [String] {
-    let guide = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../packaging/doc/admin.md")
-    let text = try String(contentsOf: guide.standardized, encoding: .utf8)
+    let text = try String(contentsOfFile: "\(projectDirectory)/packaging/doc/admin.md", encoding: .utf8)
     let chapter = try #require(text.components(separatedBy: "\n### ").first { $0.hasPrefix("Images once for the site\n") })
     return chapter.components(separatedBy: "\n```\n").enumerated().filter { $0.offset % 2 == 1 }.map { "\($0.element)\n" }
   }

@@ -60,8 +60,7 @@ struct AuthselectStoryTests {
       try lab.put("\(libraries)/\(name)", into: "/usr/lib/x86_64-linux-gnu")
     }
     try lab.put("\(root)/var/cache/newer", into: "/run")
-    let services = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    try lab.put("\(services.path)/CommandLine/pam/rhel-9-sssd", into: "/run")
+    try lab.put("\(projectDirectory)/Tests/CommandLine/pam/rhel-9-sssd", into: "/run")
     try lab.root(
       """
       rm -rf /usr/sbin/pam-auth-update /usr/share/pam-configs /usr/lib/pam.d /etc/pam.d

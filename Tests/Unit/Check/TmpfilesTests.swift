@@ -4,7 +4,7 @@ import Testing
 @testable import rootless_storage
 
 private let shippedFile =
-  parts(bytes(#filePath), separator: { $0 == 0x2f }).dropLast(3).flatMap { $0 + "/" } + "packaging/tmpfiles.d/rootless-storage.conf"
+  bytes("\(projectDirectory)/packaging/tmpfiles.d/rootless-storage.conf")
 
 @Suite struct TmpfilesLineTests {
   private func line(_ text: String) -> String? {

@@ -15,8 +15,7 @@ final class Policy: @unchecked Sendable {
 
   private init() throws {
     folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
-    let module = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../packaging/selinux").standardized
-      .path
+    let module = "\(projectDirectory)/packaging/selinux"
     let made = try run(
       "/bin/bash",
       [

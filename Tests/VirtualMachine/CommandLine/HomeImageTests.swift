@@ -7,8 +7,7 @@ import Testing
 struct HomeImageTests {
   /// What stands between lines of ``` in that chapter, in its order: what the user does, the user's storage.conf, the program, the unit.
   private static func recipe() throws -> [String] {
-    let guide = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../packaging/doc/admin.md")
-    let text = try String(contentsOf: guide.standardized, encoding: .utf8)
+    let text = try String(contentsOfFile: "\(projectDirectory)/packaging/doc/admin.md", encoding: .utf8)
     let chapter = try #require(
       text.components(separatedBy: "\n### ").first { $0.hasPrefix("An image in the home, for hosts without a disk\n") })
     return chapter.components(separatedBy: "\n```\n").enumerated().filter { $0.offset % 2 == 1 }.map { "\($0.element)\n" }
