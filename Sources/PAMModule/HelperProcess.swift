@@ -129,7 +129,7 @@ struct HelperProcess: ~Copyable {
   ) -> Bool {
     let got = unsafe CLinux.read(report, buffer, size)
     if got > 0 {
-      unsafe reader.take(buffer, count: got, deliver)
+      unsafe reader.consume(buffer, count: got, deliver)
       return reader.outcome == nil
     }
     return got < 0 && (clinux_errno() == EINTR || clinux_errno() == EAGAIN)

@@ -22,7 +22,7 @@ public func openSession(
   var index = 0
   // SAFETY: libpam hands over `count` texts that end in NUL and live as long as the handle.
   while index < Int(count), let option = unsafe arguments?[index] {
-    if unsafe !options.take(option) {
+    if unsafe !options.parse(option) {
       unsafe log.warning("option is unknown or malformed, ignoring; see pam_rootless_storage(8): ", option)
     }
     index &+= 1

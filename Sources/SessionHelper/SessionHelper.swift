@@ -12,7 +12,7 @@ public func sessionHelper(_ count: CInt, _ vector: UnsafeMutablePointer<UnsafeMu
   } catch {
     var report = ReportWriter()
     report.add(.usage(error), Wording())
-    writeToStandardOutput(report.takeWithEnd())
+    writeToStandardOutput(report.drainWithEnd())
     return 2
   }
   var run = Run(arguments)
@@ -40,7 +40,7 @@ private struct Run: ~Copyable {
 
   mutating func finish() -> CInt {
     // A report with a gap must not look whole: without its end, the module says that something is missing.
-    if isReportDelivered { isReportDelivered = writeToStandardOutput(report.takeWithEnd()) }
+    if isReportDelivered { isReportDelivered = writeToStandardOutput(report.drainWithEnd()) }
     remember()
     return report.outcome == .done ? 0 : 1
   }
@@ -52,7 +52,7 @@ private struct Run: ~Copyable {
   /// Tells what was found so far, before a file server is asked that may never answer.
   @inline(never) private mutating func flush(_ identity: inout Identity) {
     if report.mayRepeat { recall(&identity) }
-    isReportDelivered = writeToStandardOutput(report.take()) && isReportDelivered
+    isReportDelivered = writeToStandardOutput(report.drain()) && isReportDelivered
     remember()
   }
 

@@ -1,8 +1,8 @@
 import Foundation
 import TestSupport
 
-/// The people and things of Tests/Programs/attacker: alice, who logs in and may be the attacker; mallory, who has an account like everybody;
-/// bob and carol, whom it does not concern.
+/// The people and things of Tests/Programs/attacker: alice, who logs in and may be the attacker; mallory, who has an account like
+/// everybody; bob and carol, whom it does not concern.
 enum Attack {
   static let attacker = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_ATTACKER"]
   static var isPossible: Bool { Machine.isPossible && attacker != nil }

@@ -46,7 +46,7 @@ final class Accounts {
     } else if sources.isFileOnly {
       answer = .absent
     } else {
-      do throws(NameServiceError) { answer = taken(try lookups.byUid(uid)) } catch { answer = failed(error) }
+      do throws(NameServiceError) { answer = recorded(try lookups.byUid(uid)) } catch { answer = failed(error) }
     }
     last = (uid, answer)
     return answer
@@ -55,10 +55,10 @@ final class Accounts {
   func account(named name: [UInt8]) -> AccountLookup {
     if let uid = sources.uid(ofName: name) { return .found(name: name, uid: uid) }
     if sources.isFileOnly { return .absent }
-    do throws(NameServiceError) { return taken(try lookups.byName(name)) } catch { return failed(error) }
+    do throws(NameServiceError) { return recorded(try lookups.byName(name)) } catch { return failed(error) }
   }
 
-  private func taken(_ account: Account?) -> AccountLookup {
+  private func recorded(_ account: Account?) -> AccountLookup {
     guard let account else { return .absent }
     if sources.comesFromDirectory(account.name, uid: account.uid) { directoryAnswered = true }
     return .found(name: account.name, uid: account.uid)

@@ -27,7 +27,7 @@ struct CheckCommand: ParsableCommand {
     // What keeps it from looking at users is told when the host's findings are, which may be the cause.
     var obstacle: CommandError? = nil
     var asked = 0
-    do { asked = try options.examine(.check, host) { report in result.withLock { $0.take(report, keeping: isJSON) } } } catch let failure
+    do { asked = try options.examine(.check, host) { report in result.withLock { $0.record(report, keeping: isJSON) } } } catch let failure
       as CommandError
     {
       obstacle = failure
@@ -77,7 +77,7 @@ struct CheckCommand: ParsableCommand {
     var seen = 0
     var worst = ExitCode.success
 
-    mutating func take(_ report: UserReport, keeping: Bool) {
+    mutating func record(_ report: UserReport, keeping: Bool) {
       seen += 1
       let seen = seen
       if seen > 1 { progress.show("looked at \(seen) users") }

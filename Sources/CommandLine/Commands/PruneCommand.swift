@@ -117,7 +117,7 @@ struct PruneCommand: ParsableCommand {
         output.progress.show("deleting \(number + 1) of \(entries.count): \(shown(entries[number].leaf)), \(files) files")
       } onReport: { entry, report in
         output.progress.clear()
-        outcome.take(entry, report)
+        outcome.record(entry, report)
         output.show(entry, report)
       }
     }

@@ -25,13 +25,13 @@ struct JSONScan: Equatable, Sendable {
   init(_ bytes: [UInt8], isAlone: Bool = true) throws(TextError) {
     var text = TextScanner(bytes)
     try text.check()
-    text.take(while: JSONScan.isSpace)
+    text.skip(while: JSONScan.isSpace)
     let start = text.at
     guard text.sees("{") else { throw text.peek() == nil ? text.problem("empty") : JSONScan.problem(text, "no object") }
     members = try JSONScan.object(&text, depth: 0)
     hasNumbers = text.hasSeenNumber
     range = start..<text.at
-    text.take(while: JSONScan.isSpace)
+    text.skip(while: JSONScan.isSpace)
     if isAlone && text.peek() != nil { throw JSONScan.problem(text, "something behind the end of the object") }
   }
 
@@ -46,23 +46,23 @@ struct JSONScan: Equatable, Sendable {
 
   private static func object(_ text: inout TextScanner, depth: Int) throws(TextError) -> [JSONMember] {
     var members: [JSONMember] = []
-    _ = text.take("{")
-    text.take(while: isSpace)
-    if text.take("}") { return members }
+    _ = text.skip("{")
+    text.skip(while: isSpace)
+    if text.skip("}") { return members }
     repeat {
-      text.take(while: isSpace)
+      text.skip(while: isSpace)
       let start = text.at
       guard text.sees("\"") else { throw JSONScan.problem(text, text.sees("}") ? needlessComma : "no key where one belongs") }
       let key = try string(&text)
-      text.take(while: isSpace)
-      guard text.take(":") else { throw text.problem("a key without a colon") }
-      text.take(while: isSpace)
+      text.skip(while: isSpace)
+      guard text.skip(":") else { throw text.problem("a key without a colon") }
+      text.skip(while: isSpace)
       let valueStart = text.at
       let value = try value(&text, depth: depth + 1)
       members.append(JSONMember(key: key, string: value, value: valueStart..<text.at, range: start..<text.at))
-      text.take(while: isSpace)
-    } while text.take(",")
-    guard text.take("}") else { throw JSONScan.problem(text, "an object without its end") }
+      text.skip(while: isSpace)
+    } while text.skip(",")
+    guard text.skip("}") else { throw JSONScan.problem(text, "an object without its end") }
     return members
   }
 
@@ -72,9 +72,9 @@ struct JSONScan: Equatable, Sendable {
     if text.sees("\"") { return try string(&text) }
     if text.sees("{") {
       _ = try object(&text, depth: depth)
-    } else if text.take("[") {
+    } else if text.skip("[") {
       try array(&text, depth: depth)
-    } else if !text.take("true") && !text.take("false") && !text.take("null") {
+    } else if !text.skip("true") && !text.skip("false") && !text.skip("null") {
       guard number(&text) else { throw JSONScan.problem(text, "no value where one belongs") }
       text.hasSeenNumber = true
     }
@@ -82,24 +82,24 @@ struct JSONScan: Equatable, Sendable {
   }
 
   private static func array(_ text: inout TextScanner, depth: Int) throws(TextError) {
-    text.take(while: isSpace)
-    if text.take("]") { return }
+    text.skip(while: isSpace)
+    if text.skip("]") { return }
     repeat {
-      text.take(while: isSpace)
+      text.skip(while: isSpace)
       if text.sees("]") { throw text.problem(needlessComma) }
       _ = try value(&text, depth: depth + 1)
-      text.take(while: isSpace)
-    } while text.take(",")
-    guard text.take("]") else { throw text.problem("an array without its end") }
+      text.skip(while: isSpace)
+    } while text.skip(",")
+    guard text.skip("]") else { throw text.problem("an array without its end") }
   }
 
   private static func number(_ text: inout TextScanner) -> Bool {
-    _ = text.take("-")
+    _ = text.skip("-")
     guard let first = text.next(), isDigit(first) else { return false }
-    if first != UInt8(ascii: "0") { text.take(while: isDigit) }
-    if text.take(".") { guard digits(&text) else { return false } }
-    if text.take("e") || text.take("E") {
-      _ = text.take("+") || text.take("-")
+    if first != UInt8(ascii: "0") { text.skip(while: isDigit) }
+    if text.skip(".") { guard digits(&text) else { return false } }
+    if text.skip("e") || text.skip("E") {
+      _ = text.skip("+") || text.skip("-")
       guard digits(&text) else { return false }
     }
     return true
@@ -107,14 +107,14 @@ struct JSONScan: Equatable, Sendable {
 
   private static func digits(_ text: inout TextScanner) -> Bool {
     guard let digit = text.next(), isDigit(digit) else { return false }
-    text.take(while: isDigit)
+    text.skip(while: isDigit)
     return true
   }
 
   /// A string, and what it means.
   private static func string(_ text: inout TextScanner) throws(TextError) -> String {
     var meaning: [UInt8] = []
-    _ = text.take("\"")
+    _ = text.skip("\"")
     while let byte = text.next() {
       switch byte {
       case .quote: return String(decoding: meaning, as: UTF8.self)
@@ -136,7 +136,7 @@ struct JSONScan: Equatable, Sendable {
       if byte == UInt8(ascii: "u"), let high = text.hexadecimal(4) {
         if let scalar = Unicode.Scalar(high) { return Array(String(Character(scalar)).utf8) }
         // Go makes U+FFFD of half a pair, Foundation refuses it. No file of a person has one.
-        if high < 0xdc00, text.take("\\u"), let low = text.hexadecimal(4), low >= 0xdc00 && low <= 0xdfff,
+        if high < 0xdc00, text.skip("\\u"), let low = text.hexadecimal(4), low >= 0xdc00 && low <= 0xdfff,
           let scalar = Unicode.Scalar(0x10000 + (high - 0xd800) << 10 + (low - 0xdc00))
         {
           return Array(String(Character(scalar)).utf8)

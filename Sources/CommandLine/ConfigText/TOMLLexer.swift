@@ -8,21 +8,21 @@ extension TOMLScan {
     var names: [String] = []
     var written: [Range<Int>] = []
     repeat {
-      text.take(while: isBlank)
+      text.skip(while: isBlank)
       let start = text.at
       let name: [UInt8]
       if text.sees("\"") || text.sees("'") {
         name = try string(&text, isKey: true)
       } else {
-        text.take(while: isBare)
+        text.skip(while: isBare)
         name = Array(text.bytes[start..<text.at])
         if name.isEmpty { throw text.problem("no key where one belongs") }
       }
       names.append(String(decoding: name, as: UTF8.self))
       written.append(start..<text.at)
-      text.take(while: isBlank)
+      text.skip(while: isBlank)
       if names.count > TextScanner.deepest { throw text.problem("a key with more than \(TextScanner.deepest) parts") }
-    } while text.take(".")
+    } while text.skip(".")
     return (names, written)
   }
 
@@ -31,7 +31,7 @@ extension TOMLScan {
   /// Any of the four kinds of string, and what it means.
   static func string(_ text: inout TextScanner, isKey: Bool) throws(TextError) -> [UInt8] {
     let isLiteral = text.sees("'")
-    let isLong = !isKey && (text.take("\"\"\"") || text.take("'''"))
+    let isLong = !isKey && (text.skip("\"\"\"") || text.skip("'''"))
     if !isLong { _ = text.next() } else { _ = newline(&text) }
     let quote: UInt8 = isLiteral ? .apostrophe : .quote
     var meaning: [UInt8] = []
@@ -79,7 +79,7 @@ extension TOMLScan {
       return Array(String(Character(scalar)).utf8)
     }
     if isLong {
-      text.take(while: isBlank)
+      text.skip(while: isBlank)
       if newline(&text) {
         while let byte = text.peek(), isBlank(byte) || text.sees("\n") || text.sees("\r\n") { _ = text.next() }
         return []
@@ -90,13 +90,13 @@ extension TOMLScan {
 
   /// Blanks, and a comment if there is one.
   static func comment(_ text: inout TextScanner) throws(TextError) {
-    text.take(while: isBlank)
-    guard text.take("#") else { return }
+    text.skip(while: isBlank)
+    guard text.skip("#") else { return }
     text.take { $0 == .tab || ($0 >= .space && $0 != 0x7f) }
     if text.peek() != nil && !text.sees("\n") && !text.sees("\r\n") { throw text.problem("a control character in a comment") }
   }
 
-  static func newline(_ text: inout TextScanner) -> Bool { text.take("\n") || text.take("\r\n") }
+  static func newline(_ text: inout TextScanner) -> Bool { text.skip("\n") || text.skip("\r\n") }
 
   /// What may stand between the values of an array.
   static func blankLines(_ text: inout TextScanner) throws(TextError) {
@@ -125,20 +125,20 @@ extension TOMLScan {
   /// Hexadecimal, octal, binary.
   private static func isWholeNumber(_ word: [UInt8]) -> Bool {
     var text = TextScanner(word)
-    if text.take("0x") { return digits(&text) { isHexDigit(lowercase($0)) } && text.peek() == nil }
-    if text.take("0o") { return digits(&text) { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "7") } && text.peek() == nil }
-    return text.take("0b") && digits(&text) { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: "1") } && text.peek() == nil
+    if text.skip("0x") { return digits(&text) { isHexDigit(lowercase($0)) } && text.peek() == nil }
+    if text.skip("0o") { return digits(&text) { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "7") } && text.peek() == nil }
+    return text.skip("0b") && digits(&text) { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: "1") } && text.peek() == nil
   }
 
   private static func isNumber(_ word: [UInt8]) -> Bool {
     var text = TextScanner(word)
-    _ = text.take("+") || text.take("-")
-    if text.take("inf") || text.take("nan") { return text.peek() == nil }
+    _ = text.skip("+") || text.skip("-")
+    if text.skip("inf") || text.skip("nan") { return text.peek() == nil }
     if text.sees("0"), let second = text.peek(1), isDigit(second) || second == .underscore { return false }
     guard digits(&text, isDigit) else { return false }
-    if text.take(".") { guard digits(&text, isDigit) else { return false } }
-    if text.take("e") || text.take("E") {
-      _ = text.take("+") || text.take("-")
+    if text.skip(".") { guard digits(&text, isDigit) else { return false } }
+    if text.skip("e") || text.skip("E") {
+      _ = text.skip("+") || text.skip("-")
       guard digits(&text, isDigit) else { return false }
     }
     return text.peek() == nil
@@ -148,8 +148,8 @@ extension TOMLScan {
   private static func digits(_ text: inout TextScanner, _ isWanted: (UInt8) -> Bool) -> Bool {
     repeat {
       guard let digit = text.next(), isWanted(digit) else { return false }
-      text.take(while: isWanted)
-    } while text.take("_")
+      text.skip(while: isWanted)
+    } while text.skip("_")
     return true
   }
 
@@ -158,16 +158,16 @@ extension TOMLScan {
     let hasDate = numbers(&text, [4, 2, 2], between: .hyphen)
     if hasDate {
       if text.peek() == nil { return true }
-      guard text.take("T") || text.take("t") || text.take(" ") else { return false }
+      guard text.skip("T") || text.skip("t") || text.skip(" ") else { return false }
     } else {
       text = TextScanner(word)
     }
     guard numbers(&text, [2, 2, 2], between: .colon) else { return false }
-    if text.take(".") {
+    if text.skip(".") {
       guard let digit = text.next(), isDigit(digit) else { return false }
-      text.take(while: isDigit)
+      text.skip(while: isDigit)
     }
-    if hasDate && !text.take("Z") && !text.take("z") && (text.take("+") || text.take("-")) {
+    if hasDate && !text.skip("Z") && !text.skip("z") && (text.skip("+") || text.skip("-")) {
       guard numbers(&text, [2, 2], between: .colon) else { return false }
     }
     return text.peek() == nil

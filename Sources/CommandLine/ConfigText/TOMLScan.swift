@@ -46,10 +46,10 @@ struct TOMLScan: Equatable, Sendable {
     var text = TextScanner(bytes)
     try text.check()
     // toml++ takes a byte order mark, and so does Podman, but for its old versions.
-    _ = text.take("\u{feff}")
+    _ = text.skip("\u{feff}")
     while true {
       let start = text.at
-      text.take(while: isBlank)
+      text.skip(while: isBlank)
       if text.sees("[") {
         try header(&text, from: start)
       } else if let next = text.peek(), next != .hash, next != .newline, next != .carriageReturn {
@@ -64,10 +64,10 @@ struct TOMLScan: Equatable, Sendable {
   }
 
   private mutating func header(_ text: inout TextScanner, from start: Int) throws(TextError) {
-    let isArray = text.take("[[")
-    if !isArray { _ = text.take("[") }
+    let isArray = text.skip("[[")
+    if !isArray { _ = text.skip("[") }
     let (names, _) = try TOMLScan.key(&text)
-    guard isArray ? text.take("]]") : text.take("]") else { throw text.problem("a table header without its end") }
+    guard isArray ? text.skip("]]") : text.skip("]") else { throw text.problem("a table header without its end") }
     try TOMLScan.comment(&text)
     headers.append(TOMLHeader(path: names, isArray: isArray, line: start..<text.at))
   }
@@ -77,8 +77,8 @@ struct TOMLScan: Equatable, Sendable {
   ) throws(TextError) {
     let start = lineStart ?? text.at
     let (names, written) = try TOMLScan.key(&text)
-    guard text.take("=") else { throw text.problem("a key without =") }
-    text.take(while: isBlank)
+    guard text.skip("=") else { throw text.problem("a key without =") }
+    text.skip(while: isBlank)
     let valueStart = text.at
     try value(&text, path: base.map { $0 + names }, depth: depth + names.count)
     let value = valueStart..<text.at
@@ -94,7 +94,7 @@ struct TOMLScan: Equatable, Sendable {
     guard depth <= TextScanner.deepest else { throw text.problem("nested more than \(TextScanner.deepest) deep") }
     if text.sees("\"") || text.sees("'") {
       _ = try TOMLScan.string(&text, isKey: false)
-    } else if text.take("[") {
+    } else if text.skip("[") {
       try array(&text, depth: depth)
     } else if text.sees("{") {
       try inlineTable(&text, path: path, depth: depth)
@@ -105,11 +105,11 @@ struct TOMLScan: Equatable, Sendable {
 
   private mutating func array(_ text: inout TextScanner, depth: Int) throws(TextError) {
     try TOMLScan.blankLines(&text)
-    while !text.take("]") {
+    while !text.skip("]") {
       try value(&text, path: nil, depth: depth + 1)
       try TOMLScan.blankLines(&text)
-      if text.take("]") { return }
-      guard text.take(",") else { throw text.problem("an array without its end") }
+      if text.skip("]") { return }
+      guard text.skip(",") else { throw text.problem("an array without its end") }
       try TOMLScan.blankLines(&text)
     }
   }
@@ -118,15 +118,15 @@ struct TOMLScan: Equatable, Sendable {
     let start = text.at
     let number = braces.count
     if let path { braces.append(TOMLBraces(path: path, range: start..<start)) }
-    _ = text.take("{")
-    text.take(while: isBlank)
-    if !text.take("}") {
+    _ = text.skip("{")
+    text.skip(while: isBlank)
+    if !text.skip("}") {
       repeat {
-        text.take(while: isBlank)
+        text.skip(while: isBlank)
         try pair(&text, base: path, depth: depth, lineStart: nil, braces: path == nil ? nil : number)
-        text.take(while: isBlank)
-      } while text.take(",")
-      guard text.take("}") else { throw text.problem("an inline table without its end") }
+        text.skip(while: isBlank)
+      } while text.skip(",")
+      guard text.skip("}") else { throw text.problem("an inline table without its end") }
     }
     if path != nil { braces[number].range = start..<text.at }
   }

@@ -41,13 +41,13 @@ struct TextScanner {
   }
 
   /// Whether the text stood here, and is behind now.
-  mutating func take(_ text: StaticString) -> Bool {
+  mutating func skip(_ text: StaticString) -> Bool {
     guard sees(text) else { return false }
     at += text.utf8CodeUnitCount
     return true
   }
 
-  mutating func take(while isWanted: (UInt8) -> Bool) {
+  mutating func skip(while isWanted: (UInt8) -> Bool) {
     while let next = peek(), isWanted(next) { at += 1 }
   }
 

@@ -245,7 +245,8 @@ struct Authselect {
 
   /// The new copy and the old one, in one step: the name of the selected profile is there at every moment.
   private func exchangeProfiles() throws(Errno) {
-    try exchange(at: try open(path: tree(Authselect.customs), .directory), Array(Authselect.next.utf8), Array(AuthselectCopy.name.utf8))
+    try exchange(
+      at: try open(path: tree.resolve(Authselect.customs), .directory), Array(Authselect.next.utf8), Array(AuthselectCopy.name.utf8))
   }
 
   /// What authselect would make of a profile's templates, of those that can be told.

@@ -83,7 +83,8 @@ struct AuthselectCopy: Equatable, Sendable {
   ///
   /// - Parameter directory: its own, with a slash at its end.
   static func writeRecord(_ tree: HostTree, _ directory: [UInt8], base: String) throws(Errno) {
-    let file = try open(at: try open(path: tree(parent(directory + recordName)), .directory), recordName, .creating, permissions: 0o644)
+    let file = try open(
+      at: try open(path: tree.resolve(parent(directory + recordName)), .directory), recordName, .creating, permissions: 0o644)
     try writeAll(file, record(base, templates(tree, directory)))
   }
 }

@@ -37,7 +37,7 @@ struct AuthUpdate {
     let copy: TemporaryDirectory
     do throws(Errno) {
       copy = try TemporaryDirectory()
-      for directory in AuthUpdate.directories { try copy.take(directory, from: tree) }
+      for directory in AuthUpdate.directories { try copy.copy(directory, from: tree) }
       try copy.write(AuthUpdate.debconf(copy.path), to: "debconf.conf")
     } catch {
       throw CommandError(

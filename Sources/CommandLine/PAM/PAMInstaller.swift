@@ -138,7 +138,7 @@ struct PAMWork {
         self.tree = wanted.changes.filter { authselect.writes($0.file) }.reduce(tree) { $0.replacing($0.real($1.file), with: $1.new) }
       }
     } catch {
-      take(error)
+      record(error)
     }
   }
 
@@ -193,7 +193,7 @@ struct PAMWork {
         }
       }
     } catch {
-      take(error)
+      record(error)
     }
   }
 
@@ -204,7 +204,7 @@ struct PAMWork {
     commands.append(Authselect.removal)
   }
 
-  private mutating func take(_ failure: Authselect.Failure) {
+  private mutating func record(_ failure: Authselect.Failure) {
     switch failure {
     case .refused(let reason, let remedy): refusals.append(PAMPlan.Refusal(services: [], reason: reason, remedy: remedy))
     }

@@ -248,7 +248,7 @@ private struct PAMReader {
       var stack = PAMStack(service: service, file: file)
       stack.files = [file]
       if pamConf.isUnfinished { stack.failures.append(PAMStack.Failure(file: file, reason: .unfinished)) }
-      take(lines, of: file, nil, level: 0, within: [file], &stack)
+      append(lines, of: file, nil, level: 0, within: [file], &stack)
       return stack
     }
     guard let file = find(service) else { return nil }
@@ -274,12 +274,12 @@ private struct PAMReader {
     case .failure(let failure): return fail(.read(failure), &stack)
     case .success(let read):
       if !stack.files.contains(file) { stack.files.append(file) }
-      take(read.lines, of: file, filter, level: level, within: chain + [file], &stack)
+      append(read.lines, of: file, filter, level: level, within: chain + [file], &stack)
       return read.isUnfinished ? fail(.unfinished, &stack) : true
     }
   }
 
-  private mutating func take(
+  private mutating func append(
     _ lines: [PAMLine], of file: [UInt8], _ filter: PAMType?, level: Int, within chain: [[UInt8]], _ stack: inout PAMStack
   ) {
     for line in lines {

@@ -202,7 +202,7 @@ struct PruneOutcome {
   var bytes: UInt64 = 0
   var directories = 0
 
-  mutating func take(_ entry: StorageEntry, _ report: StorageRemoval.Report) {
+  mutating func record(_ entry: StorageEntry, _ report: StorageRemoval.Report) {
     switch report.result {
     case .deleted, .emptied:
       bytes &+= entry.measure?.reclaimable ?? 0

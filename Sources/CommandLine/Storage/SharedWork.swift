@@ -39,7 +39,7 @@ final class SharedWork<Item: Sendable>: Sendable {
   ///
   /// - Parameter meanwhile: called now and then while it waits.
   /// - Returns: nil when all is done.
-  func take(meanwhile: () -> Void) -> Item? {
+  func next(meanwhile: () -> Void) -> Item? {
     while true {
       let (item, isOver, isLast) = state.withLock { state -> (Item?, Bool, Bool) in
         if let item = state.items.popLast() { return (item, false, false) }

@@ -82,7 +82,7 @@ extension StorageRemoval {
       if Trash.isOrigin(entry.name) { continue }
       do throws(Errno) {
         if Trash.isCondemned(entry.name) {
-          try removal.take(entry.name, from: old.descriptor)
+          try removal.moveToTrash(entry.name, from: old.descriptor)
         } else {
           // That run ended before it had looked again: this one decides anew.
           try putBack(entry.name, from: old, to: origin)

@@ -231,7 +231,7 @@ struct StorageRemoval {
   private func condemn(_ moved: Moved, _ onProgress: @escaping (Int) -> Void) {
     var removal = TreeRemoval(moved.trash, onProgress: onProgress)
     if !parent.keeps(moved.entry) {
-      for name in moved.names { attempt(name, moved) { () throws(Errno) in try removal.take(name, from: moved.trash.descriptor) } }
+      for name in moved.names { attempt(name, moved) { () throws(Errno) in try removal.moveToTrash(name, from: moved.trash.descriptor) } }
     }
     moved.removal = removal
   }
@@ -248,14 +248,14 @@ struct StorageRemoval {
     var stuck: [[UInt8]] = []
     for name in parent.keeps(moved.entry) ? moved.names : [] {
       attempt(name, moved) { () throws(Errno) in
-        if try !removal.takeContents(of: name) { return stuck.append(name) }
+        if try !removal.deleteContents(of: name) { return stuck.append(name) }
         // The user's own empty directory goes back: without one, the storage directory would be empty, and age away.
-        if !returned(name, moved) { try removal.take(name, from: moved.trash.descriptor) }
+        if !returned(name, moved) { try removal.moveToTrash(name, from: moved.trash.descriptor) }
       }
     }
     removal.run()
     // What stays in these was told of: they wait for the next run.
-    for name in stuck { attempt(name, moved) { () throws(Errno) in try removal.take(name, from: moved.trash.descriptor) } }
+    for name in stuck { attempt(name, moved) { () throws(Errno) in try removal.moveToTrash(name, from: moved.trash.descriptor) } }
     moved.report.tell(of: removal, in: moved.trash, parent)
   }
 

@@ -77,7 +77,7 @@ struct TreeRemoval {
   }
 
   /// Moves something into the trash for good.
-  mutating func take(_ name: [UInt8], from directory: borrowing FileDescriptor) throws(Errno) {
+  mutating func moveToTrash(_ name: [UInt8], from directory: borrowing FileDescriptor) throws(Errno) {
     try rename(name, in: directory, to: Trash.condemned(waiting.nextNumber(of: lane)), in: trash.descriptor)
     waiting.add(to: lane)
   }
@@ -85,7 +85,7 @@ struct TreeRemoval {
   /// Deletes what is in a directory that lies in the trash, and leaves the directory.
   ///
   /// - Returns: whether it is empty.
-  mutating func takeContents(of name: [UInt8]) throws(Errno) -> Bool {
+  mutating func deleteContents(of name: [UInt8]) throws(Errno) -> Bool {
     for _ in 0..<TreeRemoval.mostVisits {
       guard let reader = try DirectoryReader.opened(at: trash.descriptor, name, on: trash.status, { $0.kind == .directory }) else {
         throw .notDirectory
@@ -103,7 +103,7 @@ struct TreeRemoval {
   mutating func run() {
     var visits = 0
     while true {
-      if let number = waiting.take(for: lane) {
+      if let number = waiting.next(for: lane) {
         visit(number, visits: 0)
         visits += 1
         if visits >= TreeRemoval.visitsAlone && waiting.lanes > 1 {
@@ -123,7 +123,7 @@ struct TreeRemoval {
     let crew = Crew(trash, waiting)
     waiting.crew = crew
     let helpers = HelperThreads(waiting.lanes - 1) {
-      var removal = TreeRemoval(crew.trash, crew.waiting, lane: crew.takeLane(), { _ in })
+      var removal = TreeRemoval(crew.trash, crew.waiting, lane: crew.claimLane(), { _ in })
       removal.visitAll(with: crew)
       crew.add(Part(removed: removal.removed, problems: removal.problems, problemCount: removal.problemCount, deferred: removal.deferred))
     }
@@ -141,8 +141,8 @@ struct TreeRemoval {
 
   private mutating func visitAll(with crew: Crew) {
     repeat {
-      while let number = waiting.take(for: lane) { visit(number, visits: 0) }
-    } while crew.hints.take(meanwhile: { onProgress(waiting.removed) }) != nil
+      while let number = waiting.next(for: lane) { visit(number, visits: 0) }
+    } while crew.hints.next(meanwhile: { onProgress(waiting.removed) }) != nil
   }
 
   private mutating func visit(_ number: UInt64, visits: Int) {
@@ -194,7 +194,7 @@ struct TreeRemoval {
             try removed(entry, in: reader.descriptor)
           }
         if isRemoved { continue }
-        do throws(Errno) { try take(entry.name, from: reader.descriptor) } catch {
+        do throws(Errno) { try moveToTrash(entry.name, from: reader.descriptor) } catch {
           guard error == .noKey || error == .otherDevice else { throw error }
           if !descend(into: entry.name, of: reader.descriptor, path) { result.isStuck = true }
         }
@@ -240,7 +240,7 @@ struct TreeRemoval {
         let entry = entries < TreeRemoval.mostEntries ? next(reader, &levels, top) : nil
         entries += 1
         if let entry {
-          guard let below = take(entry, apartIn: reader.descriptor, &levels, top) else { continue }
+          guard let below = remove(entry, apartIn: reader.descriptor, &levels, top) else { continue }
           levels[levels.count - 1].offset = reader.offset
           levels.append(Level(name: entry.name, identity: FileIdentity(try fileStatus(of: below.descriptor))))
           reader = below
@@ -274,7 +274,7 @@ struct TreeRemoval {
   }
 
   /// - Returns: the directory to go down into; nil if the name is gone, or stays.
-  private mutating func take(
+  private mutating func remove(
     _ entry: DirectoryEntry, apartIn directory: borrowing FileDescriptor, _ levels: inout [Level], _ path: [UInt8]
   ) -> DirectoryReader? {
     do throws(Errno) {
@@ -403,7 +403,7 @@ private final class Crew: @unchecked Sendable {
     hints = SharedWork(members: waiting.lanes, room: waiting.lanes)
   }
 
-  func takeLane() -> Int { nextLane.add(1, ordering: .relaxed).oldValue }
+  func claimLane() -> Int { nextLane.add(1, ordering: .relaxed).oldValue }
   func add(_ part: Part) { done.withLock { $0.append(part) } }
   var parts: [Part] { done.withLock { $0 } }
 }
@@ -431,7 +431,7 @@ private final class WaitingTrees: @unchecked Sendable {
   }
 
   /// The one that has waited longest, in this lane if there is one.
-  func take(for lane: Int) -> UInt64? {
+  func next(for lane: Int) -> UInt64? {
     state.withLock { state in
       for offset in 0..<lanes {
         let other = (lane + offset) % lanes

@@ -78,7 +78,7 @@ struct TreeWalk {
         onProgress(memory.files, memory.bytes)
       }
       if let helpers {
-        while let handed = shared.work.take(meanwhile: { onProgress(memory.files, memory.bytes) }) {
+        while let handed = shared.work.next(meanwhile: { onProgress(memory.files, memory.bytes) }) {
           walker.run([handed.level]) { onProgress(memory.files, memory.bytes) }
         }
         helpers.join()
@@ -92,7 +92,7 @@ struct TreeWalk {
     shared.work.join(count)
     let helpers = HelperThreads(count) {
       var walker = Walker(shared)
-      while let handed = shared.work.take(meanwhile: {}) { walker.run([handed.level]) {} }
+      while let handed = shared.work.next(meanwhile: {}) { walker.run([handed.level]) {} }
       walker.end()
     }
     shared.work.leave(count - helpers.count)

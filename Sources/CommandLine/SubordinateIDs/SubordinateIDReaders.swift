@@ -28,11 +28,11 @@ struct SubordinateIDReaders: Equatable, Sendable {
       }
     }
     for path in ["/usr/sbin/usermod", "/usr/bin/usermod", "/sbin/usermod"] where !hasAddSubids {
-      hasAddSubids = SubordinateIDReaders.holds("add-subids\u{0}", tree(path))
+      hasAddSubids = SubordinateIDReaders.holds("add-subids\u{0}", tree.resolve(path))
     }
     if hasOtherSource,
       let podman = UserProgram.directories.lazy.map({ Array("\($0)/podman".utf8) }).first(where: { tree.status($0)?.kind == .regular }),
-      !SubordinateIDReaders.holds("libsubid.so", tree(podman))
+      !SubordinateIDReaders.holds("libsubid.so", tree.resolve(podman))
     {
       podmanOfFiles = podman
     }

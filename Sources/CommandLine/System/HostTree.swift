@@ -45,8 +45,8 @@ struct HostTree: Sendable {
   init(_ root: [UInt8]) { prefix = root == [.slash] ? [] : root }
 
   /// Where a path of the host lies.
-  func callAsFunction(_ path: [UInt8]) -> [UInt8] { prefix + path }
-  func callAsFunction(_ path: String) -> [UInt8] { prefix + Array(path.utf8) }
+  func resolve(_ path: [UInt8]) -> [UInt8] { prefix + path }
+  func resolve(_ path: String) -> [UInt8] { prefix + Array(path.utf8) }
 
   /// A path in the tree as the host itself calls it.
   func onHost(_ path: [UInt8]) -> [UInt8] { !prefix.isEmpty && begins(path, with: prefix) ? Array(path.dropFirst(prefix.count)) : path }

@@ -21,7 +21,7 @@ final class TemporaryDirectory {
   }
 
   /// Copies the regular files of a directory of the host to the same place below it.
-  func take(_ directory: String, from tree: HostTree) throws(Errno) {
+  func copy(_ directory: String, from tree: HostTree) throws(Errno) {
     var place = try open(path: path, .directory)
     for component in directory.split(separator: "/") {
       do throws(Errno) { try makeNamedDirectory(at: place, Array(component.utf8), mode: 0o700) } catch {

@@ -27,13 +27,13 @@ public struct LoginDefinitions: Equatable, Sendable {
     // shadow has other defaults where it computes ranges (lib/find_new_sub_uids.c).
     forEachLine(content) { line in
       let words = words(line.prefix { $0 != .hash })
-      if words.count >= 2 { takeSwitch(words[0], words[1]) }
+      if words.count >= 2 { applySwitch(words[0], words[1]) }
     }
     if users.isDeterministic { (users.min, users.max) = LoginDefinitions.deterministicBounds }
     if groups.isDeterministic { (groups.min, groups.max) = LoginDefinitions.deterministicBounds }
     forEachLine(content) { line in
       let words = words(line.prefix { $0 != .hash })
-      if words.count >= 2 { take(words[0], words[1]) }
+      if words.count >= 2 { apply(words[0], words[1]) }
     }
   }
 
@@ -46,7 +46,7 @@ public struct LoginDefinitions: Equatable, Sendable {
   }
 
   /// As getdef_bool() of shadow: "yes" in any case, in quotes or not, is true, and all else false.
-  private mutating func takeSwitch(_ key: [UInt8], _ value: [UInt8]) {
+  private mutating func applySwitch(_ key: [UInt8], _ value: [UInt8]) {
     let plain = value.filter { $0 != .quote }
     let isYes =
       plain.count == 3 && plain[0] | 0x20 == UInt8(ascii: "y") && plain[1] | 0x20 == UInt8(ascii: "e")
@@ -66,7 +66,7 @@ public struct LoginDefinitions: Equatable, Sendable {
     }
   }
 
-  private mutating func take(_ key: [UInt8], _ value: [UInt8]) {
+  private mutating func apply(_ key: [UInt8], _ value: [UInt8]) {
     guard isWord(key, of: "UID_MIN SUB_UID_MIN SUB_UID_MAX SUB_UID_COUNT SUB_GID_MIN SUB_GID_MAX SUB_GID_COUNT") else { return }
     // A leading 0 is octal there.
     guard let number = identifier(value), value.count == 1 || value.first != UInt8(ascii: "0") else { return uncertain.append(key) }

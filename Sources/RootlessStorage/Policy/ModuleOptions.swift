@@ -17,7 +17,7 @@
   ///
   /// - Parameter option: ends in NUL, and lives as long as this value.
   /// - Returns: whether it is one of ours and well formed; if not, nothing is changed.
-  public mutating func take(_ option: UnsafePointer<CChar>) -> Bool {
+  public mutating func parse(_ option: UnsafePointer<CChar>) -> Bool {
     if let rest = unsafe after("debug", option) {
       guard unsafe rest.pointee == 0 else { return false }
       debug = true

@@ -71,7 +71,7 @@ public struct ReportWriter {
   }
 
   /// What is to be written now.
-  public mutating func take() -> [UInt8] {
+  public mutating func drain() -> [UInt8] {
     let text = pending
     pending = []
     repeated = []
@@ -79,8 +79,8 @@ public struct ReportWriter {
   }
 
   /// The same, with the end record.
-  public mutating func takeWithEnd() -> [UInt8] {
-    var text = take()
+  public mutating func drainWithEnd() -> [UInt8] {
+    var text = drain()
     switch worst {
     case .done: text += Array("end done".utf8)
     case .tolerated: text += Array("end tolerated".utf8)

@@ -17,7 +17,7 @@
   ///
   /// - Parameter deliver: gets a syslog(3) priority, `ReportFormat.userPriority` or `ReportFormat.repeatedError`, and a text that ends in
   ///   NUL, of printable ASCII only.
-  public mutating func take(_ bytes: UnsafePointer<UInt8>, count: Int, _ deliver: (Int32, UnsafePointer<CChar>) -> Void) {
+  public mutating func consume(_ bytes: UnsafePointer<UInt8>, count: Int, _ deliver: (Int32, UnsafePointer<CChar>) -> Void) {
     var position = 0
     while position < count && outcome == nil {
       let byte = unsafe bytes[position]

@@ -88,7 +88,7 @@ public struct SettingsParser {
       while true {
         line += 1
         let text = rest.prefix { $0 != .newline }
-        take(text)
+        parseLine(text)
         if text.endIndex == rest.endIndex { break }
         rest = rest[(text.endIndex + 1)...]
       }
@@ -102,7 +102,7 @@ public struct SettingsParser {
     settings.subordinateIDs.isUncertain = !problems.isEmpty
   }
 
-  private mutating func take(_ text: ArraySlice<UInt8>) {
+  private mutating func parseLine(_ text: ArraySlice<UInt8>) {
     if text.count > SettingsParser.longestLine {
       // Whom it excludes is not known, which is not "nobody".
       exclude(Array(trimmed(text.prefix { $0 != .equals && $0 != .hash })), nil)

@@ -97,7 +97,7 @@ struct PlaceExchange: ~Copyable {
           return .refused(found.state, nil)
         }
         do throws(Errno) {
-          let isTaken = try take(Takeover(kind: kind, owner: owner, keptAs: nil), in: parent, identity)
+          let isTaken = try takeOver(Takeover(kind: kind, owner: owner, keptAs: nil), in: parent, identity)
           if isTaken { return .inPlace(isNew: true) }
         } catch {
           // Somebody was quicker.
@@ -119,7 +119,7 @@ struct PlaceExchange: ~Copyable {
   }
 
   /// - Returns: whether the user's own directory is in the place now. If not, something has changed: look again.
-  private mutating func take(
+  private mutating func takeOver(
     _ takeover: Takeover, in parent: borrowing FileDescriptor, _ identity: borrowing Identity
   ) throws(Errno) -> Bool {
     do throws(Errno) { try prepare(in: parent, identity) } catch {

@@ -31,11 +31,11 @@ public struct SkeletonReader {
     entries.sort(by: isOrderedBefore)
     // Before anything is asked about it: it may be gone by then.
     for name in entries where !SkeletonFile.isLeftByInstallers(name) {
-      try take(directory, name, path.isEmpty ? name : path + [.slash] + name, depth: depth)
+      try add(directory, name, path.isEmpty ? name : path + [.slash] + name, depth: depth)
     }
   }
 
-  private mutating func take(_ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], depth: Int) throws(PathError) {
+  private mutating func add(_ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], depth: Int) throws(PathError) {
     if path.count > 1024 { return warn(path, .nameTooLong) }
     var failure: Errno? = nil
     var kind = FileKind.unknown

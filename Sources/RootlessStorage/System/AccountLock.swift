@@ -32,7 +32,7 @@ package struct AccountLock: ~Copyable {
     while true {
       do throws(AccountLockError) {
         let lock = try AccountLock.lockPasswords(directory)
-        try AccountLock.take(files, in: directory)
+        try AccountLock.acquire(files, in: directory)
         self.directory = own
         passwords = lock
         self.files = files
@@ -65,13 +65,13 @@ package struct AccountLock: ~Copyable {
   }
 
   /// All or none, without waiting.
-  private static func take(_ files: [[UInt8]], in directory: borrowing FileDescriptor) throws(AccountLockError) {
+  private static func acquire(_ files: [[UInt8]], in directory: borrowing FileDescriptor) throws(AccountLockError) {
     // Most often it is seen here, before anything is written.
     for file in files { try removeStale(lockName(file), in: directory) }
     var taken: [[UInt8]] = []
     do throws(AccountLockError) {
       for file in files {
-        try take(file, in: directory)
+        try acquire(file, in: directory)
         taken.append(file)
       }
     } catch {
@@ -88,7 +88,7 @@ package struct AccountLock: ~Copyable {
 
   private static func lockName(_ file: [UInt8]) -> [UInt8] { file + Array(".lock".utf8) }
 
-  private static func take(_ file: [UInt8], in directory: borrowing FileDescriptor) throws(AccountLockError) {
+  private static func acquire(_ file: [UInt8], in directory: borrowing FileDescriptor) throws(AccountLockError) {
     // shadow puts its number there; ours is one name, so that the next of us removes what a killed one has left.
     let ticket = file + Array(".rootless-storage".utf8)
     let lock = lockName(file)

@@ -41,7 +41,7 @@ public final class MountTable {
       if let mount = file.mount, !mount.isUnique { MountinfoSearch(mount: mount.number) } else {
         MountinfoSearch(deviceMajor: file.deviceMajor, minor: file.deviceMinor)
       }
-    return search.take(mountinfo) ?? search.finish()
+    return search.consume(mountinfo) ?? search.finish()
   }
 }
 
@@ -53,7 +53,7 @@ package func userMountOwner(of place: borrowing FileDescriptor) -> UInt32? { wit
 func mountType(of place: borrowing FileDescriptor) -> [UInt8]? {
   withMount(of: place) { number, mountinfo in
     var search = MountinfoSearch(mount: number)
-    return search.take(mountinfo) ?? search.finish()
+    return search.consume(mountinfo) ?? search.finish()
   }
 }
 

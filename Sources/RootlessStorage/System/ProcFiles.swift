@@ -33,7 +33,7 @@ public struct MountinfoSearch {
   }
 
   /// - Returns: the type of the mount, once its line has come.
-  public mutating func take(_ piece: some Collection<UInt8>) -> [UInt8]? {
+  public mutating func consume(_ piece: some Collection<UInt8>) -> [UInt8]? {
     var rest = piece[...]
     while !rest.isEmpty {
       // Thousands of lines are another mount's.
@@ -43,7 +43,7 @@ public struct MountinfoSearch {
         if let type = endField() { return type }
         if byte == .newline { startLine() }
       } else {
-        take(byte)
+        consume(byte)
       }
     }
     return nil
@@ -52,7 +52,7 @@ public struct MountinfoSearch {
   /// The same at the end of the file.
   public mutating func finish() -> [UInt8]? { endField() }
 
-  private mutating func take(_ byte: UInt8) {
+  private mutating func consume(_ byte: UInt8) {
     switch line {
     case .unknown: isSame = isSame && length < wanted.count && wanted[length] == byte
     case .wanted: isSame = length == 0 && byte == .hyphen

@@ -37,7 +37,7 @@ func fuzzModuleOptions(_ input: [UInt8]) {
       if value.first == 0x2f { (helper, isGood) = (value, true) }
     default: break
     }
-    promise(unsafe read.take(options[place]) == isGood, "well formed: \(text)")
+    promise(unsafe read.parse(options[place]) == isGood, "well formed: \(text)")
   }
   promise(read.debug == debug && read.strict == strict && read.tell == tell, "debug, strict and tell")
   promise(read.uidMin == uidMin && read.timeout == timeout, "uid_min and timeout")

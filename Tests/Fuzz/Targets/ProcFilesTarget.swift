@@ -10,12 +10,12 @@ func fuzzProcFiles(_ input: [UInt8]) {
     isDevice ? MountinfoSearch(deviceMajor: device[0], minor: device[1]) : MountinfoSearch(mount: UInt64(device.first ?? 0))
   }
   var whole = search()
-  let found = whole.take(parts[2]) ?? whole.finish()
+  let found = whole.consume(parts[2]) ?? whole.finish()
   promise(found == type(ofMount: bytes(wanted), in: isDevice ? 2 : 0, parts[2]), "the type of \(wanted)")
 
   var pieces = search()
   let size = 1 + (number(parts[1]) ?? 0) % 128
-  let cut = stride(from: 0, to: parts[2].count, by: size).lazy.compactMap { pieces.take(parts[2][$0..<min($0 + size, parts[2].count)]) }
+  let cut = stride(from: 0, to: parts[2].count, by: size).lazy.compactMap { pieces.consume(parts[2][$0..<min($0 + size, parts[2].count)]) }
     .first
   promise((cut ?? pieces.finish()) == found, "the same in pieces of \(size)")
 

@@ -30,7 +30,7 @@ struct Reading: Equatable {
       let part = Array(report[start..<min(start + piece, report.count)])
       // SAFETY: the reader takes `count` bytes and hands over texts that end in NUL.
       unsafe part.withUnsafeBufferPointer { buffer in
-        unsafe reader.take(buffer.baseAddress!, count: buffer.count) { priority, text in
+        unsafe reader.consume(buffer.baseAddress!, count: buffer.count) { priority, text in
           priorities.append(priority)
           lines.append(unsafe bytes(ofCString: text))
         }

@@ -22,7 +22,7 @@ func promiseToldWell(_ event: Event, by wording: Wording) {
   promise(isPrintable(text) && text.count < 1500, "one printable line: \(event)")
   var report = ReportWriter()
   report.add(event, wording)
-  let written = report.takeWithEnd()
+  let written = report.drainWithEnd()
   let read = Reading(written, piece: written.count)
   promise(read.lines == [Array(text.prefix(1020))] && read.outcome == event.outcome && !read.isFlooded, "told as it is: \(event)")
   promise(read.priorities == [Int32(event.severity.rawValue)], "with its priority: \(event)")

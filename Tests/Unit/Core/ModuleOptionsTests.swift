@@ -22,7 +22,7 @@ import Testing
     let texts = unsafe options.map { option in unsafe withCString(option) { unsafe strdup($0)! } }
     defer { unsafe texts.forEach { unsafe free($0) } }
     var read = ModuleOptions()
-    let accepted = unsafe texts.map { unsafe read.take($0) }
+    let accepted = unsafe texts.map { unsafe read.parse($0) }
     var taken = Taken(debug: read.debug, strict: read.strict, tell: read.tell, uidMin: read.uidMin, timeout: read.timeout)
     if let conf = unsafe read.conf { taken.conf = unsafe String(cString: conf) }
     if let helper = unsafe read.helper { taken.helper = unsafe String(cString: helper) }

@@ -20,7 +20,7 @@ private let mountinfo: [UInt8] = """
 @Suite struct MountinfoTests {
   private func type(_ number: UInt64, _ pieces: [[UInt8]]) -> String? {
     var search = MountinfoSearch(mount: number)
-    for piece in pieces { if let type = search.take(piece) { return shown(type) } }
+    for piece in pieces { if let type = search.consume(piece) { return shown(type) } }
     return search.finish().map(shown)
   }
 
@@ -43,7 +43,7 @@ private let mountinfo: [UInt8] = """
   func `the type of a device is that of a mount of it`(major: UInt32, minor: UInt32, expected: String?) {
     for cut in [0, 1, 100, 333, 500, mountinfo.count] {
       var search = MountinfoSearch(deviceMajor: major, minor: minor)
-      let type = search.take(mountinfo[..<cut]) ?? search.take(mountinfo[cut...]) ?? search.finish()
+      let type = search.consume(mountinfo[..<cut]) ?? search.consume(mountinfo[cut...]) ?? search.finish()
       #expect(type.map(shown) == expected)
     }
   }

@@ -43,7 +43,7 @@ import Testing
       // SAFETY: an empty array may have no address; a byte that is not read has any.
       var none: UInt8 = 0
       unsafe withUnsafePointer(to: &none) { nowhere in
-        unsafe reader.take(buffer.baseAddress ?? nowhere, count: buffer.count) { priority, text in
+        unsafe reader.consume(buffer.baseAddress ?? nowhere, count: buffer.count) { priority, text in
           unsafe lines.append(Line(priority: priority, text: String(cString: text)))
         }
       }
@@ -66,7 +66,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
   private func report(_ events: [Event]) -> [UInt8] {
     var writer = ReportWriter()
     for event in events { writer.add(event, Wording(account())) }
-    return writer.takeWithEnd()
+    return writer.drainWithEnd()
   }
 
   private func expected(_ events: [Event]) -> [Listener.Line] {
@@ -129,10 +129,10 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     var parts: [UInt8] = []
     for event in ReportTests.events {
       writer.add(event, Wording(account()))
-      parts += writer.take()
+      parts += writer.drain()
     }
-    #expect(writer.take() == [])
-    #expect(parts + writer.takeWithEnd() == report(ReportTests.events))
+    #expect(writer.drain() == [])
+    #expect(parts + writer.drainWithEnd() == report(ReportTests.events))
   }
 
   @Test(arguments: hostileBytes)
@@ -146,7 +146,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
       wording.storage = value
       wording.skeleton = value
       for event in events { writer.add(event, wording) }
-      let report = writer.takeWithEnd()
+      let report = writer.drainWithEnd()
       // A line for the user may stand among them.
       let written = parts(report, separator: { $0 == 0x0a })
       let lines = written.filter { !$0.starts(with: bytes("tell ")) }
@@ -163,7 +163,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     var writer = ReportWriter()
     for _ in 0..<100_000 { writer.add(.leftoverRemoved("l"), Wording(account())) }
     writer.add(.storageFailed(.ioError, parentIsWritableByOthers: false), Wording(account()))
-    let listener = heard(writer.takeWithEnd())
+    let listener = heard(writer.drainWithEnd())
     #expect(listener.lines.count < ReportFormat.mostLines)
     #expect(listener.texts.contains { $0.contains("further messages of this priority are left out") })
     #expect(listener.outcome == .failed)
@@ -175,7 +175,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     var writer = ReportWriter()
     for _ in 0..<256 { writer.add(.leftoverRemoved("l"), Wording(account())) }
     writer.add(.fileFailed(file: "f", .noSpace), Wording(account()))
-    #expect(heard(writer.takeWithEnd()).lines.contains { $0.priority == 3 })
+    #expect(heard(writer.drainWithEnd()).lines.contains { $0.priority == 3 })
   }
 
   @Test func `the owner of what is in the way stays in the line, however the thing is called`() {
@@ -186,7 +186,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     wording.storage = "/var/tmp/alice"
     var writer = ReportWriter()
     writer.add(.storageRefused(seen), wording)
-    #expect(heard(writer.takeWithEnd()).texts.first?.contains("owned by uid 4711") == true)
+    #expect(heard(writer.drainWithEnd()).texts.first?.contains("owned by uid 4711") == true)
   }
 }
 
@@ -203,7 +203,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     for event in events { report.add(event, wording) }
     #expect(report.mayRepeat == events.contains { $0.severity.rawValue <= 5 && $0 != taken })
     report.quieten(&memory)
-    return (heard(report.takeWithEnd()).lines.map(\.priority), memory.content)
+    return (heard(report.drainWithEnd()).lines.map(\.priority), memory.content)
   }
 
   private let taken = Event.storageTaken(Takeover(kind: .directory, owner: 7, keptAs: "/k"))
@@ -257,7 +257,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     var wording = Wording(account())
     wording.storage = "/var/tmp/alice"
     for state in states { writer.add(.storageRefused(StorageObservation(parentIsWritableByOthers: true, state: state)), wording) }
-    return heard(writer.takeWithEnd()).told
+    return heard(writer.drainWithEnd()).told
   }
 
   @Test func `a refusal of another user's object is told, once`() {
@@ -289,7 +289,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
       default: writer.add(event, Wording(account()))
       }
     }
-    #expect(heard(writer.takeWithEnd()).told == [])
+    #expect(heard(writer.drainWithEnd()).told == [])
   }
 
   @Test(arguments: [("tell x", "x"), ("tell ", ""), ("tell a\u{1b}b", "a?b")] as [(String, String)])

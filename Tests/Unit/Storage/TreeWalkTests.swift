@@ -112,9 +112,9 @@ struct TreeWalkTests {
         }
       }
       work.join(members - 1)
-      let helpers = HelperThreads(members - 1) { while let number = work.take(meanwhile: {}) { perform(number) } }
+      let helpers = HelperThreads(members - 1) { while let number = work.next(meanwhile: {}) { perform(number) } }
       perform(0)
-      while let number = work.take(meanwhile: {}) { perform(number) }
+      while let number = work.next(meanwhile: {}) { perform(number) }
       helpers.join()
       #expect(done.all.withLock { $0.sorted() } == Array(0..<20_000))
     }

@@ -4,7 +4,7 @@ import Testing
 
 /// A path in this repository.
 private func inRepository(_ path: [UInt8]) -> [UInt8] {
-  bytes("\(projectDirectory)/\(path)")
+  bytes(projectDirectory + "/") + path
 }
 
 private let settingsFile = inRepository("packaging/rootless-storage.conf")

@@ -67,7 +67,7 @@ struct HostFacts: Equatable, Sendable {
     let path = file.settings.storage.parent
     do throws(PathError) {
       let mounts = MountTable(blockDeviceIsLocal: false)
-      let place = try walk(toDirectory: tree(path), .storage, mounts)
+      let place = try walk(toDirectory: tree.resolve(path), .storage, mounts)
       var volume: Volume? = nil
       // In another host's tree the disk is not that host's.
       if tree.isThisHost {
@@ -127,7 +127,7 @@ struct HostFacts: Equatable, Sendable {
   private static func sharedParent(_ tree: HostTree, _ installation: Installation) -> [UInt8]? {
     guard case .read(let file) = installation.settings else { return nil }
     let path = file.settings.storage.parent
-    do throws(Errno) { return try fileStatus(of: try open(path: tree(path), .pathOnly)).mode & 0o022 != 0 ? path : nil } catch {
+    do throws(Errno) { return try fileStatus(of: try open(path: tree.resolve(path), .pathOnly)).mode & 0o022 != 0 ? path : nil } catch {
       return nil
     }
   }

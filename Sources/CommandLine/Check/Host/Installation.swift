@@ -70,7 +70,7 @@ struct Installation: Equatable, Sendable {
     self.settingsPath = settingsPath
     settings = Installation.reading(tree) { () throws(PathError) in
       // Login reads them as root, and refuses what is not root's; so does this, whoever runs it.
-      let reading = try readSettings(tree(settingsPath), trusted: true, mounts)
+      let reading = try readSettings(tree.resolve(settingsPath), trusted: true, mounts)
       var settings = reading.settings
       settings.exclusions = settings.exclusions.named { tree.onHost($0) }
       return SettingsFile(
@@ -79,7 +79,7 @@ struct Installation: Equatable, Sendable {
     }
     if case .read(let file) = settings {
       skeleton = Installation.reading(tree) { () throws(PathError) in
-        let reader = try SkeletonReader(tree(file.settings.skeleton), trusted: true, mounts)
+        let reader = try SkeletonReader(tree.resolve(file.settings.skeleton), trusted: true, mounts)
         return Skeleton(warnings: reader.warnings, faults: reader.files.compactMap { SkeletonFault($0, file.settings) })
       }
     } else {
@@ -104,7 +104,7 @@ struct Installation: Equatable, Sendable {
 
   private static func state(of path: [UInt8], _ tree: HostTree, _ mounts: MountTable) -> Helper.State {
     do throws(PathError) {
-      let mode = try walk(toFile: tree(path), .trusted, mounts).status.mode
+      let mode = try walk(toFile: tree.resolve(path), .trusted, mounts).status.mode
       return mode & 0o100 == 0 ? .notExecutable(mode: mode) : .good
     } catch {
       return isUnseen(error) ? .unseen : .refused(onHost(error, tree))

@@ -85,10 +85,10 @@ struct UserNamespaces: Codable, Equatable, Sendable {
 
   private static func mapProgram(_ name: String, capability: UInt32, _ tree: HostTree) -> MapProgram? {
     guard let path = find(name, tree), let status = tree.status(path) else { return nil }
-    let attribute = extendedAttribute("security.capability", of: tree(path))
+    let attribute = extendedAttribute("security.capability", of: tree.resolve(path))
     return MapProgram(
       path: path, owner: status.owner, mode: status.mode, hasCapability: attribute.map { has(capability, $0) } ?? false,
-      isNosuid: isMountedNosuid(tree(path)))
+      isNosuid: isMountedNosuid(tree.resolve(path)))
   }
 
   /// struct vfs_cap_data (linux/capability.h), little-endian: revision and a bit that says "effective", then the lower 32 permitted.

@@ -18,7 +18,7 @@ struct EngineGenerations: Codable, Equatable, Sendable {
   static func find(_ wanted: [StaticString], inProgram name: String, _ tree: HostTree) -> [Bool]? {
     guard let path = UserNamespaces.find(name, tree) else { return nil }
     do throws(Errno) {
-      let file = try open(path: tree(tree.real(path)), .reading)
+      let file = try open(path: tree.resolve(tree.real(path)), .reading)
       guard try fileStatus(of: file).kind == .regular else { return nil }
       // One more than the limit is read.
       let head = try readAll(file, limit: 3)
