@@ -14,6 +14,8 @@ struct SituationTests {
     /// Holds after the repair, or after repair has left it alone.
     var after = "true"
     var settings = "network_filesystems = ramfs"
+    /// Stands in what check finds.
+    var says = ""
     var testDescription: String { what }
   }
 
@@ -37,7 +39,9 @@ struct SituationTests {
   }
   private static let docker20 = dockerd("config.ParseClusterAdvertiseSettings")
   private static let docker23 = dockerd("config.MaskCredentials")
-  private static let early = podman("")
+  private static let oldest = podman("")
+  private static let lenient = podman("LookupAdditionalLayer")
+  private static let early = podman("LookupAdditionalLayer types.loadDefaultStoreOptions")
   private static let single = podman("libpod.(*SQLiteState)")
   private static let merging = podman("libpod.(*SQLiteState) storage/pkg/configfile")
   private static let home = "[storage]\ngraphroot = \"/home/alice/store\""
@@ -600,6 +604,33 @@ struct SituationTests {
     .init(
       what: "the site's file is no TOML, with an old Podman", script: early + site("/etc/containers/storage.conf", "x ="),
       codes: ["storage-conf-invalid"], isRepairable: false),
+    .init(
+      what: "the site's file is no TOML, with a Podman that passes over it", script: lenient + site("/etc/containers/storage.conf", "x ="),
+      codes: [], isRepairable: false),
+    .init(
+      what: "no TOML, with a Podman that passes over it", script: lenient + put(conf, "[storage\ngraphroot = "),
+      codes: ["storage-conf-invalid"], says: "takes nothing of it, and stores in ~/.local/share/containers/storage"),
+    .init(
+      what: "a wrong type, with a Podman that passes over the whole file",
+      script: oldest + put(conf, goodDriver + goodRoot + "\nrunroot = 5"), codes: ["storage-conf-invalid"],
+      says: "stores in ~/.local/share/containers/storage"),
+    .init(
+      what: "keys with dots, with a Podman that cannot read them",
+      script: oldest + put(conf, "storage.driver = \"overlay\"\nstorage.\(goodRoot)"), codes: ["storage-conf-invalid"], isRepairable: false),
+    .init(
+      what: "keys with dots, with a newer one", script: lenient + put(conf, "storage.driver = \"overlay\"\nstorage.\(goodRoot)"), codes: [],
+      isRepairable: false),
+    .init(
+      what: "a control character in a comment, with a Podman that takes it", script: oldest + "printf '# \\001\\n' >> \(conf)",
+      codes: ["storage-conf-invalid"], isRepairable: false, says: "later ones do not start"),
+    .init(
+      what: "a key that an old Podman does not know",
+      script: oldest + put(conf, goodDriver + goodRoot + "\n[storage.options]\ndisable-volatile = \"x\""), codes: [], isRepairable: false),
+    .init(
+      what: "no graphroot, where the site's file has a place for users",
+      script: lenient + put(conf, goodDriver) + "\n"
+        + site("/etc/containers/storage.conf", "[storage]\nrootless_storage_path = \"/var/tmp/alice/rsp\""),
+      codes: [], isRepairable: false),
     .init(
       what: "the site's file is no TOML, with a newer one", script: merging + site("/etc/containers/storage.conf", "x ="), codes: [],
       isRepairable: false),
@@ -1208,6 +1239,7 @@ struct SituationTests {
     let before = try machine.snapshot("/home /var/tmp")
     let found = try machine.check("alice")
     #expect(found.codes.sorted() == situation.codes.sorted(), "\(found)")
+    #expect(situation.says.isEmpty || found.users[0].findings.contains { $0.sentence.contains(situation.says) }, "\(found)")
     // With all users she is told the same, where she has been seen on this host.
     func told(_ user: Report.User?) -> [String] { (user?.findings ?? []).map { "\($0.severity) \($0.code): \($0.sentence) \($0.remedy)" } }
     if let all = try? machine.check("--all").users.first(where: { $0.name == "alice" }) { #expect(told(all) == told(found.users.first)) }

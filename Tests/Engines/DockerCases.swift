@@ -26,7 +26,7 @@ enum DockerCases {
       environment: ["DOCKERD_OPTIONS=\(options)"], advice: advice)
   }
 
-  static let all = roots + texts + keys + drivers + places + commandLines
+  static let all = roots + texts + keys + drivers + places + commandLines + reports
 
   private static let roots: [EngineCase] = [
     json("as the skeleton has it", "{ \"data-root\": \"\(store)\" }"),
@@ -132,6 +132,30 @@ enum DockerCases {
     with("exec-root that cannot be made", "\"exec-root\": \"/nonexistent/x\""),
     with("pidfile that cannot be made", "\"pidfile\": \"/nonexistent/x\""),
     with("pidfile", "\"pidfile\": \"/run/user/4001/x.pid\""),
+  ]
+
+  /// As people have told of them in the trackers of moby and of rootlesskit.
+  private static let reports: [EngineCase] = [
+    with("default-runtime that is not there", "\"default-runtime\": \"nonsense\""),
+    with("runtimes with a program that is missing", "\"runtimes\": { \"x\": { \"path\": \"/nonexistent/x\" } }"),
+    with("log-driver = \"nonsense\"", "\"log-driver\": \"nonsense\""),
+    with("log-opts that the driver does not know", "\"log-driver\": \"json-file\", \"log-opts\": { \"nonsense\": \"1\" }"),
+    with("exec-opts with an unknown cgroup driver", "\"exec-opts\": [\"native.cgroupdriver=nonsense\"]"),
+    with("seccomp-profile that is missing", "\"seccomp-profile\": \"/nonexistent/s.json\""),
+    with("containerd that is missing", "\"containerd\": \"/nonexistent/containerd.sock\""),
+    with("insecure-registries with what is no host", "\"insecure-registries\": [\"http://registry.example/x\"]"),
+    with("default-cgroupns-mode = \"nonsense\"", "\"default-cgroupns-mode\": \"nonsense\""),
+    with("default-ulimits with a list", "\"default-ulimits\": { \"nofile\": [1024] }"),
+    with("mtu is a text", "\"mtu\": \"1500\""),
+    with("max-download-attempts = 0", "\"max-download-attempts\": 0"),
+    with("shutdown-timeout = -1", "\"shutdown-timeout\": -1"),
+    with("features is a list", "\"features\": [\"buildkit\"]"),
+    with("features with an unknown one", "\"features\": { \"nonsense\": true }"),
+    with("labels without a value", "\"labels\": [\"a\"]"),
+    with("labels twice", "\"labels\": [\"a=1\", \"a=2\"]"),
+    with("default-shm-size is no size", "\"default-shm-size\": \"lots\""),
+    with("ip is no address", "\"ip\": \"nonsense\""),
+    with("storage-opts without a value", "\"storage-opts\": [\"overlay2\"]"),
   ]
 
   private static let commandLines: [EngineCase] = [

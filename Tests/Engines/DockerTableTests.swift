@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every way in which daemon.json may be, tried with the real rootless dockerd of three releases, and held against what
+/// Every way in which daemon.json may be, tried with the real rootless dockerd of four releases, and held against what
 /// `check` says of it.
 @Suite(.enabled(if: EngineRoot.isPossible, Comment(rawValue: EngineRoot.need)), .serialized)
 struct DockerTableTests {

@@ -8,7 +8,7 @@ import TestSupport
 /// ramfs, which the settings call a network file system; storage is on tmpfs.
 final class EngineRoot {
   /// Releases as Tests/Packages/root knows them. That of experimental is sid with a newer Podman.
-  static let releases = ["bookworm", "trixie", "sid", "experimental"]
+  static let releases = ["bullseye", "bookworm", "trixie", "sid", "experimental"]
   static let need = "needs root, the staged tree and Debian's engines: run it as Tests/run engines"
   static var isPossible: Bool { Machine.isPossible && releases.allSatisfy { base($0) != nil } }
 

@@ -61,7 +61,7 @@ enum PodmanCases {
     EngineCase(name: name, files: [(file, skeleton)] + files, site: site, advice: advice)
   }
 
-  static let all = graphroots + drivers + syntax + types + paths + options + environments + sites + dropIns + engine + databases
+  static let all = graphroots + drivers + syntax + types + paths + options + environments + sites + dropIns + engine + databases + reports
 
   private static let graphroots: [EngineCase] = [
     EngineCase(name: "as the skeleton has it", files: [(file, skeleton)]),
@@ -120,7 +120,10 @@ enum PodmanCases {
     EngineCase(name: "a directory", own: "mkdir -p ~/.config/containers/storage.conf"),
     EngineCase(
       name: "mode 000", files: [(file, skeleton)], own: "chmod 000 ~/.config/containers/storage.conf",
-      bugs: ["bookworm": "Podman before 5 reads it as root of its user namespace, whom the mode does not stop, and check cannot"]),
+      bugs: Dictionary(
+        uniqueKeysWithValues: ["bullseye", "bookworm"].map {
+          ($0, "Podman before 5 reads it as root of its user namespace, whom the mode does not stop, and check cannot")
+        })),
     EngineCase(name: "~/.config/containers with mode 000", files: [(file, skeleton)], own: "chmod 000 ~/.config/containers"),
     EngineCase(name: "a link that leads nowhere", own: "mkdir -p ~/.config/containers; ln -s nothing ~/.config/containers/storage.conf"),
     EngineCase(
@@ -133,15 +136,15 @@ enum PodmanCases {
     whole("dotted keys", "storage.driver = \"overlay\"\nstorage.graphroot = \"\(store)\"\n"),
     whole("the table's name in quotes", "[\"storage\"]\ndriver = \"overlay\"\ngraphroot = \"\(store)\"\n"),
     whole("no table", "driver = \"overlay\"\ngraphroot = \"\(store)\"\n"),
-    whole("a control character in a comment", "# \u{1}\n" + skeleton),
+    whole("a control character in a comment", "# \u{1}\n" + skeleton, advice: ["storage-conf-invalid"]),
     whole("a comment behind a semicolon", skeleton + "; x\n"),
     more("an unknown key", "colour = \"blue\""),
     more("an unknown table", "[network]\nx = 1"),
     EngineCase(
       name: "not UTF-8",
       own:
-        "mkdir -p ~/.config/containers; printf '# \\351\\n[storage]\\ndriver = \"overlay\"\\ngraphroot = \"\(store)\"\\n' > ~/.config/containers/storage.conf"
-    ),
+        "mkdir -p ~/.config/containers; printf '# \\351\\n[storage]\\ndriver = \"overlay\"\\ngraphroot = \"\(store)\"\\n' > ~/.config/containers/storage.conf",
+      advice: ["storage-conf-invalid"]),
     EngineCase(name: "a NUL at the end", files: [(file, skeleton)], own: "printf '\\0' >> ~/.config/containers/storage.conf"),
   ]
 
@@ -343,6 +346,62 @@ enum PodmanCases {
     site("containers.conf: a wrong type", [(containersConf, "[engine]\nstatic_dir = 1\n")]),
     site("/etc/containers/containers.conf: invalid TOML", [("/etc/containers/containers.conf", "[engine\nx")]),
     site("containers.conf.d: invalid TOML", [("~/.config/containers/containers.conf.d/x.conf", "[engine\nx")]),
+  ]
+
+  private static func containers(_ name: String, _ line: String, advice: Set<String> = []) -> EngineCase {
+    site("containers.conf: \(name)", [(containersConf, "[engine]\n\(line)\n")], advice: advice)
+  }
+
+  private static func home(_ name: String, _ content: String, advice: Set<String> = []) -> EngineCase {
+    EngineCase(name: "local home, \(name)", user: "bob", files: [(file, content)], advice: advice)
+  }
+
+  private static let usersPlace = "[storage]\ndriver = \"overlay\"\nrootless_storage_path = \"/var/tmp/$USER/rsp\"\n"
+
+  /// As people have told of them in the trackers of Podman and containers/storage.
+  private static let reports: [EngineCase] = [
+    EngineCase(
+      name: "no graphroot, and rootless_storage_path in /etc",
+      files: [(file, "[storage]\ndriver = \"overlay\"\n"), ("/etc/containers/storage.conf", usersPlace)]),
+    EngineCase(
+      name: "invalid TOML, and rootless_storage_path in /etc", files: [(file, "[storage\n"), ("/etc/containers/storage.conf", usersPlace)],
+      advice: ["storage-conf-invalid"]),
+    home("invalid TOML", "[storage\n", advice: ["storage-conf-invalid"]),
+    home("driver is a number", "[storage]\ndriver = 1\n", advice: ["storage-conf-invalid"]),
+    home("no graphroot", "[storage]\ndriver = \"overlay\"\n"),
+    more("an unknown key with a list of texts and numbers", "colours = [\"blue\", 1]"),
+    more("skip_mount_home = \"perhaps\"", "[storage.options.overlay]\nskip_mount_home = \"perhaps\""),
+    more("options.force_mask is a text", "[storage.options]\nforce_mask = \"0755\""),
+    more("overlay.size is no size", "[storage.options.overlay]\nsize = \"lots\""),
+    more("overlay.size empty", "[storage.options.overlay]\nsize = \"\""),
+    more("mountopt = \"nodev,metacopy=on\"", "[storage.options.overlay]\nmountopt = \"nodev,metacopy=on\""),
+    more("runroot of more than 50 characters", "runroot = \"/var/tmp/alice/a-directory-with-a-name-that-is-rather-long\""),
+    graphroot("graphroot is a link to itself", "/var/tmp/alice/l", own: "ln -s l /var/tmp/alice/l"),
+    graphroot("graphroot with a name of 300 characters", "/var/tmp/alice/" + String(repeating: "x", count: 300)),
+    EngineCase(
+      name: "a file in the place of the driver's directory", files: [(file, skeleton)], own: "mkdir -p \(store); touch \(store)/overlay"),
+    EngineCase(
+      name: "the driver's directory is root's", files: [(file, skeleton)],
+      root: "install -d -o alice -g alice /var/tmp/alice/containers \(store); mkdir -m 700 \(store)/overlay"),
+    EngineCase(
+      name: "a directory in the database's place", files: [(file, skeleton)], own: "mkdir -p \(store)/db.sql \(store)/libpod/bolt_state.db"),
+    environment("TMPDIR that is missing", ["TMPDIR=/nonexistent"]),
+    environment("HOME is another user's", ["HOME=/root"]),
+    environment("XDG_RUNTIME_DIR is relative", ["XDG_RUNTIME_DIR=run"]),
+    environment("CONTAINERS_CONF missing", ["CONTAINERS_CONF=/nonexistent/c.conf"]),
+    environment(
+      "CONTAINERS_CONF with invalid TOML", ["CONTAINERS_CONF=/home/alice/c.conf"], files: [("~/c.conf", "[engine\nx")]),
+    containers("volume_path is relative", "volume_path = \"v\""),
+    containers("tmp_dir is relative", "tmp_dir = \"t\""),
+    containers("runtime that is not there", "runtime = \"nonsense\""),
+    containers("cgroup_manager = \"nonsense\"", "cgroup_manager = \"nonsense\""),
+    containers("events_logger = \"nonsense\"", "events_logger = \"nonsense\""),
+    containers("lock_type = \"nonsense\"", "lock_type = \"nonsense\""),
+    containers("lock_type = \"file\"", "lock_type = \"file\""),
+    containers("num_locks is a text", "num_locks = \"2048\""),
+    containers("image_copy_tmp_dir that is missing", "image_copy_tmp_dir = \"/nonexistent/t\""),
+    site("containers.conf: network_backend = \"cni\"", [(containersConf, "[network]\nnetwork_backend = \"cni\"\n")]),
+    site("containers.conf: network_backend = \"nonsense\"", [(containersConf, "[network]\nnetwork_backend = \"nonsense\"\n")]),
   ]
 
   /// A first command, and what is done then.

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every way in which Podman's configuration may be, tried with the real Podman of four releases, and held against what `check` says of it.
+/// Every way in which Podman's configuration may be, tried with the real Podman of five releases, and held against what `check` says of it.
 @Suite(.enabled(if: EngineRoot.isPossible, Comment(rawValue: EngineRoot.need)), .serialized)
 struct PodmanTableTests {
   @Test func `check and Podman are of one mind about every configuration`() async throws {

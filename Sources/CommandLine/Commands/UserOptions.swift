@@ -62,8 +62,10 @@ struct UserOptions: ParsableArguments {
   static var environment: UserFacts.Environment {
     let variables = ProcessInfo.processInfo.environment
     return UserFacts.Environment(
-      configHome: variables["XDG_CONFIG_HOME"], dataHome: variables["XDG_DATA_HOME"], storageConf: variables["CONTAINERS_STORAGE_CONF"],
-      storageConfOverride: variables["CONTAINERS_STORAGE_CONF_OVERRIDE"], storageDriver: variables["STORAGE_DRIVER"],
-      storageOptions: variables["STORAGE_OPTS"], runtimeDirectory: variables["XDG_RUNTIME_DIR"])
+      home: variables["HOME"], temporaryDirectory: variables["TMPDIR"], configHome: variables["XDG_CONFIG_HOME"],
+      dataHome: variables["XDG_DATA_HOME"], storageConf: variables["CONTAINERS_STORAGE_CONF"],
+      storageConfOverride: variables["CONTAINERS_STORAGE_CONF_OVERRIDE"], containersConf: variables["CONTAINERS_CONF"],
+      storageDriver: variables["STORAGE_DRIVER"], storageOptions: variables["STORAGE_OPTS"],
+      runtimeDirectory: variables["XDG_RUNTIME_DIR"])
   }
 }

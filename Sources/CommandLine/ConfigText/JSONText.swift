@@ -41,6 +41,11 @@ struct JSONText: Equatable, Sendable {
     return values.compactMap { if case .string(let text) = $0 { text } else { nil } }
   }
 
+  /// The member's value, if it is a whole number.
+  func integer(_ key: String) -> Int? {
+    scan.members.last { isSame($0.key, key) }.flatMap { Int(String(decoding: bytes[$0.value], as: UTF8.self)) }
+  }
+
   func has(_ key: String) -> Bool { scan.members.contains { isSame($0.key, key) } }
 
   /// Gives every member with this key the string as its value, or else adds one in front of the others.

@@ -13,6 +13,17 @@ struct TOMLText: Equatable, Sendable {
     case table([String: Value])
     /// A number with a fraction, a date: as it is shown.
     case other(String)
+
+    fileprivate var kind: Int {
+      switch self {
+      case .string: 0
+      case .boolean: 1
+      case .integer: 2
+      case .array: 3
+      case .table: 4
+      case .other: 5
+      }
+    }
   }
 
   let bytes: [UInt8]
@@ -33,6 +44,27 @@ struct TOMLText: Equatable, Sendable {
       throw problem
     } catch {
       throw Problem(line: 0, reason: shown("\(error)"))
+    }
+  }
+
+  /// Bytes that need not be UTF-8, with control characters anywhere but for NUL: as BurntSushi/toml up to 0.3 reads them.
+  static func leniently(_ bytes: [UInt8]) -> TOMLText? {
+    if bytes.contains(0) { return nil }
+    let valid = String(decoding: bytes, as: UTF8.self).utf8.map { byte in
+      byte == .newline || byte == .carriageReturn || isBlank(byte) || (byte >= .space && byte != UInt8(ascii: "\u{7f}"))
+        ? byte : UInt8(ascii: "?")
+    }
+    return try? TOMLText(valid)
+  }
+
+  /// Of kinds that BurntSushi/toml up to 0.3 does not take: a key of several parts, or a list of values of different kinds.
+  var hasNewerSyntax: Bool { scan.pairs.contains { $0.names.count > 1 } || TOMLText.hasMixedList(.table(root)) }
+
+  private static func hasMixedList(_ value: Value) -> Bool {
+    switch value {
+    case .table(let entries): entries.values.contains(where: hasMixedList)
+    case .array(let values): Set(values.map(\.kind)).count > 1 || values.contains(where: hasMixedList)
+    case .string, .boolean, .integer, .other: false
     }
   }
 

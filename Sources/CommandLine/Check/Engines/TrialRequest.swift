@@ -54,7 +54,7 @@ extension UserDiagnosis {
       do throws(Errno) { _ = try open(path: Array("\(graphroot)/\(name)".utf8), .pathOnly) } catch { return false }
       return true
     }
-    if facts.podmanGeneration == .early { return "boltdb" }
+    if let generation = facts.podmanGeneration, generation < .single { return "boltdb" }
     switch (exists("libpod/bolt_state.db"), exists("db.sql")) {
     case (true, false): return facts.podmanGeneration == .single ? "boltdb" : nil
     case (false, true): return "sqlite"

@@ -62,7 +62,10 @@ struct PodmanConfig: Equatable, Sendable {
   /// What one generation makes of them.
   func reading(_ generation: PodmanGeneration) -> PodmanReading {
     let main = ([user] + others).first(where: \.isThere)
-    return PodmanReading(generation: generation, main: main, dropIns: generation == .merging ? dropIns.filter(\.isThere) : [])
+    return PodmanReading(
+      generation: generation, main: main, isPassedOver: main?.isPassedOver(by: generation) ?? false,
+      site: generation.passesOverFaults ? others.first(where: \.isThere).flatMap { $0.isPassedOver(by: generation) ? nil : $0 } : nil,
+      dropIns: generation == .merging ? dropIns.filter(\.isThere) : [])
   }
 }
 
@@ -71,16 +74,24 @@ struct PodmanReading: Equatable, Sendable {
   let generation: PodmanGeneration
   /// The one main file that it reads, if there is one.
   let main: PodmanConfig.File?
+  /// It has a fault, and nothing in it counts.
+  let isPassedOver: Bool
+  /// The main file of the site's or the vendor's, of which a place for users counts where the user's names none; nil if it is not read.
+  let site: PodmanConfig.File?
   /// Read after it.
   let dropIns: [PodmanConfig.File]
 
-  var layers: [PodmanConfig.File] { (main.map { [$0] } ?? []) + dropIns }
+  /// What it reads.
+  var files: [PodmanConfig.File] { (main.map { [$0] } ?? []) + dropIns }
+  /// What counts of that, the weakest first.
+  var layers: [PodmanConfig.File] { isPassedOver ? dropIns : files }
 
   /// The value that counts, and the file that has it.
   func value(_ path: [String]) -> (value: TOMLText.Value, file: PodmanConfig.File)? {
     for file in layers.reversed() {
       // A site's main file was for root, but for its options, before drop-in files came.
       if generation != .merging, file.place != .user, path == ["storage", "graphroot"] || path == ["storage", "runroot"] { continue }
+      if generation == .oldest, file.place != .user, path == ["storage", "driver"] { continue }
       if let value = file.text?.value(path) { return (value, file) }
     }
     return nil
@@ -96,6 +107,10 @@ struct PodmanReading: Equatable, Sendable {
   var store: (key: String, path: String, file: PodmanConfig.File)? {
     for key in ["graphroot", "rootless_storage_path"] {
       if let (path, file) = text(["storage", key]) { return (key, path, file) }
+    }
+    // The default of which it then is.
+    if let site, case .string(let path)? = site.text?.value(["storage", "rootless_storage_path"]), !path.isEmpty {
+      return ("rootless_storage_path", path, site)
     }
     return nil
   }

@@ -22,7 +22,7 @@ extension UserDiagnosis {
   static func readings(_ facts: UserFacts) -> [PodmanReading] {
     let own = PodmanConfig.File(path: UserDiagnosis.storageConfFile, .user, facts.storageConf?.file ?? .absent)
     let config = facts.podmanConfig ?? PodmanConfig(user: own)
-    return (facts.podmanGeneration.map { [$0] } ?? PodmanGeneration.allCases).map { config.reading($0) }
+    return (facts.podmanGeneration.map { [$0] } ?? PodmanGeneration.supposed).map { config.reading($0) }
   }
 
   /// Where Podman stores in the session of whoever asks, or in any of the user's; nil: below ~/.local/share.
@@ -36,13 +36,14 @@ extension UserDiagnosis {
     // Up to then the path in the database had the last word.
     if facts.sessionConfig == nil, let kept = facts.storageConf?.keptGraphroot { return kept }
     let path = ExpandedPath(store.path, facts.account).path
-    // It may be a link, which every Podman follows before it tells the path.
+    if generation == .oldest { return path.hasPrefix("/") ? Place.cleaned(Array(path.utf8)) : path }
+    // It may be a link, which every later Podman follows before it tells the path.
     return facts.places[path]?.real ?? path
   }
 
   /// What follows a sentence that does not hold for every Podman that may be meant.
   func concern(_ some: [PodmanReading]) -> String {
-    if facts.podmanGeneration != nil || some.count == PodmanGeneration.allCases.count { return "" }
+    if facts.podmanGeneration != nil || some.count == PodmanGeneration.supposed.count { return "" }
     return " That concerns \(PodmanGeneration.names(some.map(\.generation)))."
   }
 
@@ -87,7 +88,7 @@ extension UserDiagnosis {
     guard let config = facts.podmanConfig, let text = config.user.text, case .table(let entries)? = text.root["storage"],
       text.root.count == 1
     else { return false }
-    return config.dropIns.isEmpty && !config.others.contains(where: \.isThere) && !text.bytes.starts(with: UserDiagnosis.byteOrderMark)
+    return config.dropIns.isEmpty && !config.others.contains(where: \.isThere) && !config.user.hasByteOrderMark
       && entries.keys.allSatisfy { $0 == "driver" || $0 == "graphroot" }
   }
 
@@ -106,7 +107,7 @@ extension UserDiagnosis {
   }
 
   private func troubles(_ reading: PodmanReading) -> [Trouble] {
-    var files = reading.layers
+    var files = reading.files
     // It reads that one too, and then uses nothing of it.
     if reading.generation == .early, let others = facts.podmanConfig?.others, let site = others.first(where: \.isThere),
       !files.contains(site)
@@ -115,6 +116,7 @@ extension UserDiagnosis {
     }
     let stopping = files.flatMap { isUsers($0) && $0.text == nil ? [] : fileTroubles($0, reading.generation) }
     // It does not start.
+    if reading.isPassedOver { return stopping + storeTroubles(reading) }
     if !stopping.isEmpty || files.contains(where: { $0.text == nil }) { return stopping }
     return storeTroubles(reading) + driverTroubles(reading) + runrootTroubles(reading) + imageTroubles(reading) + overlayTroubles(reading)
   }
@@ -123,7 +125,22 @@ extension UserDiagnosis {
 
   private func editor(of file: PodmanConfig.File) -> Remedy.Actor { file.place == .user ? .user(name) : .root }
 
+  /// What a Podman does with a fault in the user's file.
+  var faultEffect: String {
+    guard let generation = facts.podmanGeneration else { return "Podman does not start (before version 4.2 it uses the home)" }
+    if !generation.passesOverFaults { return "Podman does not start" }
+    return "Podman takes nothing of it, and stores in \(shown(graphroot ?? "~/.local/share/containers/storage"))"
+  }
+
+  /// A local home is a place to store in, and so is what the site may have named.
+  var faultSeverity: Finding.Severity {
+    guard let reading = readings.first, reading.generation.passesOverFaults else { return .error }
+    return facts.isNetworkHome && reading.store == nil ? .error : .warning
+  }
+
   private func fileTroubles(_ file: PodmanConfig.File, _ generation: PodmanGeneration) -> [Trouble] {
+    // Of another file than the user's it takes no more than one key.
+    if generation.passesOverFaults && file.place != .user { return [] }
     let word = shellWord(Array(file.path.utf8))
     func byHand(_ what: String) -> Trouble.Change { .told(Remedy(what, by: editor(of: file))) }
     switch file.file {
@@ -135,120 +152,58 @@ extension UserDiagnosis {
         : Trouble.Change.told(.root("sudo ls -l \(word)", note: "everybody's Podman has to read it, or it has to go"))
       return [
         Trouble(
-          code: .storageConfUnreadable, severity: .error, sentence: "\(file.path) \(unreadable(file.file)): Podman does not start.",
+          code: .storageConfUnreadable, severity: faultSeverity, sentence: "\(file.path) \(unreadable(file.file)): \(faultEffect).",
           file: file, change: change)
       ]
-    case .content(let content):
+    case .content:
       if let problem = file.problem {
         return [
           Trouble(
-            code: .storageConfInvalid, severity: .error,
-            sentence: "\(file.path) is invalid TOML (line \(problem.line): \(problem.reason)): Podman does not start.", file: file,
+            code: .storageConfInvalid, severity: faultSeverity,
+            sentence: "\(file.path) is invalid TOML (line \(problem.line): \(problem.reason)): \(faultEffect).", file: file,
             change: byHand("edit \(file.path)"))
         ]
       }
       guard let text = file.text else { return [] }
-      if content.bytes.starts(with: UserDiagnosis.byteOrderMark), generation == .early {
+      if file.hasByteOrderMark, generation <= .early {
+        let effect = generation.passesOverFaults ? faultEffect : "Podman before version 5 does not start"
         return [
           Trouble(
-            code: .storageConfInvalid, severity: facts.podmanGeneration == nil ? .warning : .error,
-            sentence: "\(file.path) begins with a byte order mark: Podman before version 5 does not start.",
+            code: .storageConfInvalid, severity: facts.podmanGeneration == nil ? .warning : faultSeverity,
+            sentence: "\(file.path) begins with a byte order mark: \(effect).",
             file: file, change: byHand("edit \(file.path), and save it as UTF-8 without one"))
+        ]
+      }
+      if generation == .oldest && text.hasNewerSyntax {
+        return [
+          Trouble(
+            code: .storageConfInvalid, severity: faultSeverity,
+            sentence:
+              "\(file.path) has a key with a dot, or a list of values of several types, which Podman before 3.3 cannot read: \(faultEffect).",
+            file: file,
+            change: byHand("write keys in tables of their own in \(file.path), as [storage.options], and values of one type in each list"))
         ]
       }
       return typeTroubles(file, text, generation)
     }
   }
 
-  static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
-
   /// A value that is not of its key's type: no generation takes it.
   private func typeTroubles(_ file: PodmanConfig.File, _ text: TOMLText, _ generation: PodmanGeneration) -> [Trouble] {
-    let hasOptions = text.value(["storage", "options"]) != nil
-    return UserDiagnosis.types.compactMap { entry in
-      if entry.isOption && !hasOptions { return nil }
-      guard generation != .early || !entry.isNew, let value = text.value(entry.keys) else { return nil }
-      guard let kind = UserDiagnosis.mismatch(value, entry.type, generation) else { return nil }
-      let key = entry.keys.dropFirst().joined(separator: ".")
+    PodmanKey.faults(in: text, generation).map { fault in
+      let key = fault.key.keys.dropFirst().joined(separator: ".")
       let change: Trouble.Change
-      switch (entry.type, value) {
-      case (.text, _) where entry.path == "storage.graphroot": change = .keys([.set(key: "graphroot", value: intended.graphroot)])
-      case (.text, _) where entry.path == "storage.driver": change = .keys([.set(key: "driver", value: intended.driver)])
+      switch (fault.key.type, fault.value) {
+      case (.text, _) where fault.key.path == "storage.graphroot": change = .keys([.set(key: "graphroot", value: intended.graphroot)])
+      case (.text, _) where fault.key.path == "storage.driver": change = .keys([.set(key: "driver", value: intended.driver)])
       case (.text, .boolean(let value)): change = .keys([.set(key: key, value: value ? "true" : "false")])
-      case (.text, _) where !entry.path.contains("options"): change = .keys([.remove(key: key)])
-      default: change = .told(Remedy("write it as \(entry.type.rawValue) in \(file.path)", by: editor(of: file)))
+      case (.text, _) where !fault.key.path.contains("options"): change = .keys([.remove(key: key)])
+      default: change = .told(Remedy("write it as \(fault.key.type.rawValue) in \(file.path)", by: editor(of: file)))
       }
       return Trouble(
-        code: .storageConfInvalid, severity: .error,
-        sentence: "\(entry.path) in \(file.path) is \(kind), and has to be \(entry.type.rawValue): Podman does not start.", file: file,
-        change: change)
-    }
-  }
-
-  enum ValueType: String {
-    case text = "a text in quotes", texts = "a list of texts", boolean = "true or false", table = "a table", number = "a number",
-      textTable = "a table of texts"
-  }
-
-  /// As the structures of containers/storage have them (pkg/config, types/options.go). New: Podman before 4.8 does not know the key.
-  private static let types = typesOfKeys.map {
-    (
-      path: $0.path, keys: $0.path.split(separator: ".").map(String.init), type: $0.type, isNew: $0.isNew,
-      isOption: $0.path.hasPrefix("storage.options.")
-    )
-  }
-
-  private static let typesOfKeys: [(path: String, type: ValueType, isNew: Bool)] =
-    [("storage", .table, false)]
-    + ["driver", "runroot", "graphroot", "rootless_storage_path"].map { ("storage.\($0)", .text, false) }
-    + [("storage.imagestore", .text, true), ("storage.transient_store", .boolean, true), ("storage.driver_priority", .texts, true)]
-    + [
-      ("storage.options", .table, false), ("storage.options.additionalimagestores", .texts, false),
-      ("storage.options.additionallayerstores", .texts, false),
-    ]
-    + [
-      "size", "remap-uids", "remap-gids", "remap-user", "remap-group", "root-auto-userns-user", "ignore_chown_errors", "mountopt",
-      "mount_program", "skip_mount_home",
-    ]
-    .map { ("storage.options.\($0)", .text, false) }
-    + ["auto-userns-min-size", "auto-userns-max-size"].map { ("storage.options.\($0)", .number, false) }
-    + [
-      ("storage.options.disable-volatile", .boolean, false), ("storage.options.pull_options", .textTable, false),
-      ("storage.options.overlay", .table, false),
-    ]
-    + ["ignore_chown_errors", "mountopt", "mount_program", "size", "inodes", "skip_mount_home", "force_mask"].map {
-      ("storage.options.overlay.\($0)", .text, false)
-    }
-    + [
-      ("storage.options.overlay.use_composefs", .text, true), ("storage.options.vfs", .table, false),
-      ("storage.options.vfs.ignore_chown_errors", .text, false),
-    ]
-
-  /// - Returns: what the value is; nil if it is as it has to be.
-  private static func mismatch(_ value: TOMLText.Value, _ type: ValueType, _ generation: PodmanGeneration) -> String? {
-    switch (type, value) {
-    case (.text, .string), (.boolean, .boolean), (.table, .table), (.number, .integer): return nil
-    case (.texts, .array(let values)):
-      let isFit = values.allSatisfy { value in
-        switch value {
-        case .string: true
-        // `{append=true}`: what other files list stays.
-        case .table: generation == .merging
-        default: false
-        }
-      }
-      return isFit ? nil : "a list of something else"
-    // A text alone is passed over.
-    case (.textTable, .table(let values)):
-      let isFit = values.values.allSatisfy { if case .string = $0 { true } else { false } }
-      return isFit ? nil : "a table of something else"
-    case (.textTable, .string): return nil
-    case (_, .string): return "a text"
-    case (_, .boolean): return "true or false"
-    case (_, .integer): return "a number"
-    case (_, .array): return "a list"
-    case (_, .table): return "a table"
-    case (_, .other): return "a date or a fraction"
+        code: .storageConfInvalid, severity: faultSeverity,
+        sentence: "\(fault.key.path) in \(file.path) is \(fault.kind), and has to be \(fault.key.type.rawValue): \(faultEffect).",
+        file: file, change: change)
     }
   }
 
@@ -349,7 +304,7 @@ extension UserDiagnosis {
   private func imageTroubles(_ reading: PodmanReading) -> [Trouble] {
     var found: [Trouble] = []
     // Podman before 4.8 does not know it.
-    if reading.generation != .early, let (raw, file) = reading.text(["storage", "imagestore"]) {
+    if reading.generation >= .single, let (raw, file) = reading.text(["storage", "imagestore"]) {
       let path = ExpandedPath(raw, facts.account).path
       if let (_, sentence) = problem(ofStore: path, place(raw), "imagestore in \(file.path)", facts) {
         found.append(
@@ -391,7 +346,8 @@ extension UserDiagnosis {
       }
     }
     for file in reading.layers {
-      guard let counting = reading.value(["storage", "options", "additionallayerstores"]), counting.file == file, let toml = file.text
+      guard reading.generation >= .lenient, let counting = reading.value(["storage", "options", "additionallayerstores"]),
+        counting.file == file, let toml = file.text
       else { continue }
       for path in PodmanReading.layerStores(toml) where !path.isEmpty {
         if case .directory? = place(path)?.state {
@@ -431,7 +387,7 @@ extension UserDiagnosis {
         case .invalid: ("is no valid JSON", "fill the store anew")
         }
       let isPartial =
-        reading.generation == .early
+        reading.generation < .single
         ? fault.cause == .invalid && fault.isImageList : fault.cause == .missingReadOnly && fault.file.hasSuffix("/images.lock")
       let effect = isPartial ? "Podman finds none of its images" : "Podman's commands fail, also for images that are not in it"
       return [
@@ -499,12 +455,18 @@ extension UserDiagnosis {
         file: option.file,
         change: .keys([.remove(key: option.key)]))
     }
-    for name in ["ignore_chown_errors", "skip_mount_home"] {
+    // Podman before 4.8 takes any word for false in the second.
+    for name in reading.generation < .single ? ["ignore_chown_errors"] : ["ignore_chown_errors", "skip_mount_home"] {
       if let value = option(name), !UserDiagnosis.booleans.contains(value.text) {
         found.append(refused(value, ", which is neither true nor false"))
       }
     }
-    if reading.generation != .early, let value = option("use_composefs") {
+    if reading.generation == .oldest, program == nil, let value = option("mountopt"),
+      value.text.split(separator: ",").contains("metacopy=on")
+    {
+      found.append(refused(value, ", of which metacopy needs root"))
+    }
+    if reading.generation >= .single, let value = option("use_composefs") {
       if !UserDiagnosis.booleans.contains(value.text) {
         found.append(refused(value, ", which is neither true nor false"))
       } else if ["1", "t"].contains(value.text.lowercased().prefix(1)) {
@@ -518,6 +480,8 @@ extension UserDiagnosis {
     }
     let type = reading.store.flatMap { place($0.path)?.type }
     for name in ["size", "inodes"] {
+      // Podman before 3.2 does not know the second.
+      guard name == "size" || reading.generation >= .lenient else { continue }
       guard let (value, file, key) = option(name), let type, type != "xfs" else { continue }
       found.append(
         Trouble(
@@ -527,7 +491,7 @@ extension UserDiagnosis {
           file: file,
           change: .keys([.remove(key: key)])))
     }
-    if reading.generation == .early, program == nil, let (value, file, key) = option("force_mask") {
+    if reading.generation < .single, program == nil, let (value, file, key) = option("force_mask") {
       found.append(
         Trouble(
           code: .storageOption, severity: .error,
@@ -540,7 +504,9 @@ extension UserDiagnosis {
   // MARK: containers.conf
 
   mutating func judgeContainersConf() {
-    guard let files = facts.podmanConfig?.engine else { return }
+    guard let all = facts.podmanConfig?.engine else { return }
+    // Podman before 3.2 reads no directories of them.
+    let files = all.filter { facts.podmanGeneration != .oldest || !$0.path.contains("/containers.conf.d/") }
     for file in files {
       let edit = Remedy("edit \(file.path)", by: editor(of: file))
       switch file.file {
@@ -563,15 +529,25 @@ extension UserDiagnosis {
       return nil
     }
     for file in files {
-      for key in UserExaminer.engineKeys + ["database_backend"] {
+      for key in UserExaminer.engineKeys + ["database_backend", "runtime", "cgroup_manager", "events_logger", "lock_type"] {
         guard let value = file.text?.value(["engine", key]) else { continue }
         if case .string = value { continue }
         add(
           .containersConf, .error, "\(key) in \(file.path) is no text in quotes: Podman does not start.",
           Remedy("write \(key) as a text in quotes in \(file.path)", by: editor(of: file)))
       }
+      for key in ["num_locks", "stop_timeout", "image_parallel_copies"] {
+        guard let value = file.text?.value(["engine", key]) else { continue }
+        if case .integer = value { continue }
+        add(
+          .containersConf, .error, "\(key) in \(file.path) is no number: Podman does not start.",
+          Remedy("write \(key) as a number in \(file.path)", by: editor(of: file)))
+      }
     }
-    if facts.podmanGeneration != .early, let (backend, file) = value("database_backend"), !["boltdb", "sqlite"].contains(backend) {
+    judgeWords(files)
+    if facts.podmanGeneration ?? .merging >= .single, let (backend, file) = value("database_backend"),
+      !["boltdb", "sqlite"].contains(backend)
+    {
       let known = facts.podmanGeneration == nil ? " That concerns \(PodmanGeneration.names([.single, .merging]))." : ""
       add(
         .containersConf, .error,
@@ -591,7 +567,7 @@ extension UserDiagnosis {
         .containersConf, .error, "database_backend in \(file.path) is boltdb, which Podman makes no more: it does not start.\(known)",
         Remedy("take database_backend out of \(file.path)", by: editor(of: file)))
     }
-    for key in UserExaminer.engineKeys {
+    for key in UserExaminer.engineKeys where key != "image_copy_tmp_dir" || facts.podmanGeneration != .oldest {
       guard let (raw, file) = value(key) else { continue }
       let path = ExpandedPath(raw, facts.account).path
       let remedy = Remedy("take \(key) out of \(file.path), or set it to a directory of \(name)'s", by: editor(of: file))
@@ -617,6 +593,46 @@ extension UserDiagnosis {
         add(.containersConf, .error, sentence, remedy)
       } else {
         add(troubles(of: place(raw), path, for: use, "\(key) in \(file.path)"), elsewhere: remedy)
+      }
+    }
+  }
+
+  /// Runtimes that Podman knows by name (common/pkg/config/default.go). Of any other name, a file has to tell the path.
+  private static let runtimes: Set<String> = [
+    "crun", "crun-vm", "crun-wasm", "kata", "krun", "ocijail", "runc", "runj", "runsc", "youki",
+  ]
+
+  /// Keys of containers.conf that take one of a few words.
+  private mutating func judgeWords(_ files: [PodmanConfig.File]) {
+    func last(_ path: [String]) -> (text: String, file: PodmanConfig.File)? {
+      for file in files.reversed() {
+        if case .string(let text)? = file.text?.value(path), !text.isEmpty { return (text, file) }
+      }
+      return nil
+    }
+    func refuse(_ severity: Finding.Severity, _ key: String, _ value: (text: String, file: PodmanConfig.File), _ why: String) {
+      add(
+        .containersConf, severity, "\(key) in \(value.file.path) is \"\(shown(value.text))\", \(why): it does not start.",
+        Remedy("take \(key) out of \(value.file.path)", by: editor(of: value.file)))
+    }
+    for (key, words) in [("events_logger", ["journald", "file", "none"]), ("lock_type", ["shm", "file"])] {
+      if let value = last(["engine", key]), !words.contains(value.text.lowercased()) {
+        refuse(.error, key, value, "which Podman does not know")
+      }
+    }
+    if let value = last(["engine", "runtime"]), !value.text.contains("/"), !UserDiagnosis.runtimes.contains(value.text),
+      !files.contains(where: { $0.text?.value(["engine", "runtimes", value.text]) != nil })
+    {
+      refuse(.error, "runtime", value, "of which no file tells Podman where it is")
+    }
+    let generation = facts.podmanGeneration ?? .merging
+    if generation >= .early, let value = last(["network", "network_backend"]), value.text != "netavark" {
+      switch (value.text, generation) {
+      case ("cni", .early): break
+      case ("cni", .single):
+        refuse(.warning, "network_backend", value, "which Podman from version 5 on has only where it was built with it")
+      case ("cni", _): refuse(.error, "network_backend", value, "which Podman has no more")
+      default: refuse(.error, "network_backend", value, "which Podman does not know")
       }
     }
   }

@@ -45,6 +45,11 @@ extension UserExaminer {
     } catch { return nil }
   }
 
+  func sessionContainersConf(_ environment: UserFacts.Environment) -> PodmanConfig.File? {
+    guard let path = environment.containersConf, path.hasPrefix("/") else { return nil }
+    do throws(Errno) { return file(path, .user, try open(path: [.slash], .pathOnlyDirectory)) } catch { return nil }
+  }
+
   /// containers.conf: every one of its files counts, in every generation.
   private func engineFiles(_ home: borrowing FileDescriptor, _ root: borrowing FileDescriptor) -> [PodmanConfig.File] {
     let names = ["/usr/share", "/etc"]

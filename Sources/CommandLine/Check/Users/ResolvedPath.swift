@@ -73,7 +73,7 @@ struct Place: Equatable, Sendable {
   }
 
   /// As filepath.Clean of Go's does it with an absolute path.
-  private static func cleaned(_ path: [UInt8]) -> String {
+  static func cleaned(_ path: [UInt8]) -> String {
     var kept: [[UInt8]] = []
     for part in path.split(separator: .slash) {
       switch String(decoding: part, as: UTF8.self) {

@@ -11,8 +11,8 @@ extension UserDiagnosis {
     case .absent: return  // the skeleton's business
     case .dangling, .notRegular, .tooLarge, .failed:
       add(
-        .storageConfUnreadable, .error,
-        "\(UserDiagnosis.storageConfFile) \(unreadable(conf.file)): \(conf.file == .dangling ? "Podman takes it for absent, and uses the home" : "Podman does not start").",
+        .storageConfUnreadable, faultSeverity,
+        "\(UserDiagnosis.storageConfFile) \(unreadable(conf.file)): \(conf.file == .dangling ? "Podman takes it for absent, and uses the home" : faultEffect).",
         readable(conf.file, UserExaminer.storageConf))
     case .content(let content):
       if let problem = conf.problem {
@@ -24,12 +24,12 @@ extension UserDiagnosis {
   }
 
   private mutating func judgeInvalid(_ line: Int, _ reason: String, _ content: ConfigFile.Content) {
-    let sentence = "\(UserDiagnosis.storageConfFile) is invalid TOML (line \(line): \(reason)): Podman does not start."
+    let sentence = "\(UserDiagnosis.storageConfFile) is invalid TOML (line \(line): \(reason)): \(faultEffect)."
     if facts.isNetworkHome, isStorageUsable, let new = intended.storageConf, isOwnFile(content) {
-      add(.storageConfInvalid, .error, sentence, repairedBy: .replaceFile(new))
+      add(.storageConfInvalid, faultSeverity, sentence, repairedBy: .replaceFile(new))
     } else {
       add(
-        .storageConfInvalid, .error, sentence,
+        .storageConfInvalid, faultSeverity, sentence,
         Remedy(
           "edit \(whereabouts(content, UserDiagnosis.storageConfFile).file)", by: whereabouts(content, UserDiagnosis.storageConfFile).person
         ))
@@ -79,7 +79,7 @@ extension UserDiagnosis {
         run(
           asUser("ls -la \(shellWord(Array(intended.graphroot.utf8)))", isShowing: true),
           note: "find out what is wrong there, and remove it or give it to \(name)"))
-    } else if facts.isNetworkHome && isStorageUsable && isOwnFile(content) && edited != nil {
+    } else if facts.isNetworkHome && isStorageUsable && isOwnFile(content) && edited != nil && facts.storageConf?.laterProblem == nil {
       add(code, severity, sentence, repairedBy: .editStorageConf(changes))
     } else {
       let change = changes.map(\.text).joined(separator: ", ")
@@ -91,6 +91,14 @@ extension UserDiagnosis {
   private mutating func judge(_ conf: UserFacts.StorageConf, _ text: TOMLText, _ content: ConfigFile.Content) {
     // With a value that is of no use Podman does not start, and the others do not matter (`judgePodmanConfig`).
     guard case .table? = text.value(["storage"]) ?? .table([:]), hasTexts(text) else { return }
+    if readings.allSatisfy(\.isPassedOver) { return }
+    if let problem = conf.laterProblem {
+      let (file, person) = whereabouts(content, UserDiagnosis.storageConfFile)
+      add(
+        .storageConfInvalid, .warning,
+        "\(UserDiagnosis.storageConfFile) is invalid TOML (line \(problem.line): \(problem.reason)), which Podman of this host does not see: later ones do not start.",
+        Remedy("edit \(file)", by: person))
+    }
     let before = actions
     judgeGraphroot(text, content)
     let movesStore = actions != before
@@ -191,6 +199,7 @@ extension UserDiagnosis {
       guard case .inPlace? = facts.storage?.observation.state else { return nil }
       switch place.state {
       case .directory, .notDirectory: break
+      case .failed(.nameTooLong): break
       case .absent, .unreachable, .failed: return nil
       }
     }
@@ -266,6 +275,12 @@ extension UserDiagnosis {
   }
 
   private mutating func judgeDatabase(_ conf: UserFacts.StorageConf) {
+    if let path = conf.blockedDirectory {
+      let word = shellWord(Array(path.utf8))
+      add(
+        .graphrootMissing, .error, "\(shown(path)) is a file, and has to be a directory of Podman's: Podman does not start.",
+        run(asUser("mv -nT \(word) \(word).old")))
+    }
     guard let database = conf.database, let graphroot = conf.graphroot else { return }
     let word = shellWord(Array(database.utf8))
     let remedy = run(asUser("mv -nT \(word) \(word).old"), note: "images stay, containers are forgotten")

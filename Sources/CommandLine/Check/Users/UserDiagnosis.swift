@@ -620,6 +620,33 @@ struct UserDiagnosis: Sendable {
       guard let value, !value.isEmpty, value != home + place, value != home + place + "/" else { return nil }
       return value
     }
+    if let value = environment.home, !value.isEmpty, value != home, value != home + "/" {
+      add(
+        .environmentConfig, .warning, "HOME is \(shown(value)), and not \(shown(home)): Podman and Docker read and store there, or fail.",
+        .user(name, "export HOME=\(shellWord(facts.account.home))"))
+    }
+    if let file = facts.sessionContainersConf {
+      let why =
+        switch file.file {
+        case .absent, .dangling: "which does not exist"
+        case .content: file.problem.map { "which is invalid TOML (line \($0.line): \($0.reason))" }
+        case .notRegular, .tooLarge, .failed: "which \(unreadable(file.file))"
+        }
+      if let why {
+        add(
+          .environmentConfig, .warning, "CONTAINERS_CONF is \(file.path), \(why): Podman does not start.",
+          .user(name, "unset CONTAINERS_CONF"))
+      }
+    }
+    if let place = facts.temporaryDirectory {
+      let why: String? =
+        if case .directory = place.state { place.isClosed ? "where \(name) may make nothing" : nil } else { "which is no directory" }
+      if let why {
+        add(
+          .environmentStore, .warning, "TMPDIR is \(shown(place.path)), \(why): Podman can neither pull nor import or build images.",
+          .user(name, "unset TMPDIR"))
+      }
+    }
     if let value = moved(environment.configHome, from: "/.config") {
       add(
         .environmentConfig, .warning,
@@ -630,7 +657,7 @@ struct UserDiagnosis: Sendable {
       let effect =
         switch facts.podmanGeneration {
         case .merging?: "and no other"
-        case .early?, .single?: "where graphroot has no effect, and not ~/.config/containers/storage.conf"
+        case .oldest?, .lenient?, .early?, .single?: "where graphroot has no effect, and not ~/.config/containers/storage.conf"
         case nil:
           "and not ~/.config/containers/storage.conf; graphroot has no effect in it for \(PodmanGeneration.names([.early, .single]))"
         }

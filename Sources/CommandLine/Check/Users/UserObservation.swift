@@ -44,6 +44,9 @@ struct UserFacts: Equatable, Sendable {
     var file: ConfigFile
     var text: TOMLText?
     var problem: TOMLText.Problem?
+    /// What is wrong with it in the eyes of later versions of Podman than the one of this host; `text` is what this one reads then, and not
+    /// the file's.
+    var laterProblem: TOMLText.Problem?
     /// Where `graphroot` leads, if it stands there.
     var graphroot: Place?
     /// The runroot that Podman's database in the graphroot keeps, whatever the file says.
@@ -56,6 +59,8 @@ struct UserFacts: Equatable, Sendable {
     var kept: PodmanDatabase?
     /// Why it cannot be read.
     var databaseProblem: String?
+    /// What Podman needs as a directory in the graphroot, and is none.
+    var blockedDirectory: String?
     /// What bears its name is no database.
     var isNoDatabase = false
     /// Podman keeps a store of the driver `vfs` in the graphroot.
@@ -83,6 +88,8 @@ struct UserFacts: Equatable, Sendable {
     var execRoot: Place?
     /// The directory of the file that it names.
     var pidDirectory: Place?
+    /// Keys whose value is the path of a file that is not there.
+    var missingFiles: [String] = []
     /// What the user's manager starts dockerd with.
     var unit = DockerUnit()
     /// Of `--data-root` there.
@@ -141,6 +148,10 @@ struct UserFacts: Equatable, Sendable {
   var podmanConfig: PodmanConfig?
   /// The same as variables of the caller's environment have it; nil where none says anything about it.
   var sessionConfig: PodmanConfig?
+  /// The file that stands in for all files of containers.conf in the caller's session; nil where its environment names none.
+  var sessionContainersConf: PodmanConfig.File?
+  /// Where the caller's programs put temporary files, if the environment says it.
+  var temporaryDirectory: Place?
   /// How the podman of this host reads them; nil where that is not known.
   var podmanGeneration: PodmanGeneration?
   /// How the dockerd of this host reads its file; nil where that is not known.
@@ -192,10 +203,13 @@ struct UserFacts: Equatable, Sendable {
 
   /// Variables that move podman's or docker's files, and whether the runtime directory is usable.
   struct Environment: Codable, Equatable, Sendable {
+    var home: String?
+    var temporaryDirectory: String?
     var configHome: String?
     var dataHome: String?
     var storageConf: String?
     var storageConfOverride: String?
+    var containersConf: String?
     var storageDriver: String?
     var storageOptions: String?
     var runtimeDirectory: String?

@@ -51,7 +51,11 @@ struct UserExaminer {
     if let data = facts.environment?.dataHome, data.hasPrefix("/") { facts.dataHome = Place(data, settings, mounts) }
     facts.podmanConfig = config
     if let config {
-      if let environment = facts.environment { facts.sessionConfig = sessionConfig(config, environment) }
+      if let environment = facts.environment {
+        facts.sessionConfig = sessionConfig(config, environment)
+        facts.sessionContainersConf = sessionContainersConf(environment)
+        if let path = environment.temporaryDirectory, path.hasPrefix("/") { facts.temporaryDirectory = Place(path, settings, mounts) }
+      }
       let known = own.graphroot.map { [$0.path: $0] } ?? [:]
       facts.places = places(config, known)
       if let session = facts.sessionConfig { facts.places = places(session, facts.places) }
@@ -101,13 +105,19 @@ struct UserExaminer {
     var conf = UserFacts.StorageConf(file: file)
     guard case .content(let content) = conf.file else { return conf }
     do throws(TOMLText.Problem) {
-      let text = try TOMLText(content.bytes)
+      let text: TOMLText
+      do throws(TOMLText.Problem) { text = try TOMLText(content.bytes) } catch {
+        guard generation == .oldest, let lenient = TOMLText.leniently(content.bytes) else { throw error }
+        conf.laterProblem = error
+        text = lenient
+      }
       conf.text = text
       if case .string(let written)? = text.value(["storage", "graphroot"]) {
         let path = ExpandedPath(written, account).path
         if path.hasPrefix("/") { conf.graphroot = Place(path, settings, mounts) }
       }
       if let graphroot = conf.graphroot, !graphroot.isNetwork {
+        conf.blockedDirectory = blockedDirectory(in: graphroot.path)
         conf.hasVfsStore = Place.isDirectory(graphroot.path + "/vfs-images")
         readDatabase(graphroot.path, generation, &conf)
       }
@@ -117,6 +127,13 @@ struct UserExaminer {
     return conf
   }
 
+  /// Of the directories that Podman makes in a store with its first command.
+  private func blockedDirectory(in graphroot: String) -> String? {
+    ["overlay", "overlay-images", "overlay-layers", "overlay-containers", "libpod", "tmp"].map { "\(graphroot)/\($0)" }.first { path in
+      do throws(Errno) { return try fileStatus(path: Array(path.utf8)).kind == .regular } catch { return false }
+    }
+  }
+
   /// What Podman wrote into its database with its first command, and takes from there since.
   private func readDatabase(_ graphroot: String, _ generation: PodmanGeneration?, _ conf: inout UserFacts.StorageConf) {
     do throws(Errno) {
@@ -124,14 +141,18 @@ struct UserExaminer {
       func read(_ name: String) -> ConfigFile {
         ConfigFile.read(at: root, Array((graphroot + name).utf8.drop { $0 == .slash }), limit: UserExaminer.largestDatabase)
       }
-      let newer = generation == .early ? .absent : read(UserExaminer.podmanDatabase)
+      let hasBoltAlone = generation.map { $0 < .single } ?? false
+      let newer = hasBoltAlone ? .absent : read(UserExaminer.podmanDatabase)
       if newer != .absent {
         conf.database = graphroot + UserExaminer.podmanDatabase
         readDatabase(newer, hasJournal: ["-wal", "-journal"].contains { read(UserExaminer.podmanDatabase + $0) != .absent }, &conf)
+      } else if case .notRegular = read(UserExaminer.olderDatabase) {
+        conf.database = graphroot + UserExaminer.olderDatabase
+        conf.isNoDatabase = true
       } else if case .content(let content) = read(UserExaminer.olderDatabase) {
         conf.database = graphroot + UserExaminer.olderDatabase
         conf.isNoDatabase = !content.bytes.isEmpty && !UserExaminer.isBolt(content.bytes)
-        if generation == .early { conf.keptGraphroot = UserExaminer.graphroot(inDatabase: content.bytes) }
+        if hasBoltAlone { conf.keptGraphroot = UserExaminer.graphroot(inDatabase: content.bytes) }
         conf.keptRunroot = UserExaminer.runroot(inDatabase: content.bytes).map { Place($0, settings, mounts) }
       }
     } catch {}
@@ -237,6 +258,11 @@ struct UserExaminer {
         daemon.dataRoot = place(text.string("data-root"))
         daemon.graph = place(text.string("graph"))
         daemon.execRoot = place(text.string("exec-root"))
+        daemon.missingFiles = ["seccomp-profile", "containerd"].filter { key in
+          guard let path = text.string(key), path.hasPrefix("/") else { return false }
+          do throws(Errno) { _ = try open(path: Array(path.utf8), .pathOnly) } catch { return error == .noEntry }
+          return false
+        }
         daemon.pidDirectory = place(text.string("pidfile").map { String(decoding: parent(Array($0.utf8)), as: UTF8.self) })
       } catch {
         daemon.problem = error
