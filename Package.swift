@@ -90,7 +90,11 @@ let package = Package(
       linkerSettings: [
         .linkedLibrary("pam"), .linkedLibrary("pthread"), .linkedLibrary("dl"), .unsafeFlags(["-enable-experimental-feature", "Embedded"]),
       ]),
-    .executableTarget(name: "attacker", path: "Tests/Attacker"),
-    .executableTarget(name: "pam-faults", path: "Tests/FaultInjector", linkerSettings: [.linkedLibrary("pam")]),
+    // They run in machines too, where there is no Swift.
+    .executableTarget(
+      name: "attacker", path: "Tests/Attacker", linkerSettings: [.unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
+    .executableTarget(
+      name: "pam-faults", path: "Tests/FaultInjector",
+      linkerSettings: [.linkedLibrary("pam"), .unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
   ] + fuzzing
 )
