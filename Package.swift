@@ -80,7 +80,8 @@ let package = Package(
     .testTarget(name: "AttackTests", dependencies: ["TestSupport"], path: "Tests/Attacks"),
     .testTarget(
       name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine", exclude: ["guest", "image", "machine"]),
-    .testTarget(name: "PackageTests", dependencies: ["TestSupport"], path: "Tests/Packages", exclude: ["enter", "fetch", "root", "unused"]),
+    .testTarget(
+      name: "PackageTests", dependencies: ["TestSupport"], path: "Tests/Packages", exclude: ["enter", "fetch", "root", "unused"]),
     .testTarget(name: "PackageMachineTests", dependencies: ["TestSupport"], path: "Tests/PackageMachine"),
     .testTarget(name: "EngineTests", dependencies: ["TestSupport"], path: "Tests/Engines"),
     .testTarget(name: "KerberosTests", dependencies: ["TestSupport"], path: "Tests/Kerberos"),
