@@ -81,7 +81,8 @@ let package = Package(
     .testTarget(
       name: "VirtualMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine",
       exclude: ["guest", "image", "machine", "Kerberos", "Packages", "SELinux"]),
-    .testTarget(name: "PackageTests", dependencies: ["TestSupport"], path: "Tests/Packages", exclude: ["enter", "fetch", "root"]),
+    .testTarget(
+      name: "PackageTests", dependencies: ["TestSupport"], path: "Tests/Packages", exclude: ["enter", "fetch", "root", "unused"]),
     .testTarget(name: "PackageMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine/Packages"),
     .testTarget(name: "EngineTests", dependencies: ["TestSupport"], path: "Tests/Engines"),
     .testTarget(name: "KerberosTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine/Kerberos"),
@@ -91,7 +92,11 @@ let package = Package(
       linkerSettings: [
         .linkedLibrary("pam"), .linkedLibrary("pthread"), .linkedLibrary("dl"), .unsafeFlags(["-enable-experimental-feature", "Embedded"]),
       ]),
-    .executableTarget(name: "attacker", path: "Tests/Programs/attacker"),
-    .executableTarget(name: "pam-faults", path: "Tests/Programs/pam-faults", linkerSettings: [.linkedLibrary("pam")]),
+    // They run in machines too, where there is no Swift.
+    .executableTarget(
+      name: "attacker", path: "Tests/Programs/attacker", linkerSettings: [.unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
+    .executableTarget(
+      name: "pam-faults", path: "Tests/Programs/pam-faults",
+      linkerSettings: [.linkedLibrary("pam"), .unsafeFlags(["-enable-experimental-feature", "Embedded"])]),
   ] + fuzzing
 )

@@ -282,13 +282,7 @@ struct CheckTests {
 
   @Test func `a home that hangs costs its user's deadline and stops nobody else`() throws {
     let machine = try Machine.good(settings: "network_filesystems = ramfs fuse fuse.bindfs")
-    try machine.sure(
-      """
-      mknod -m 666 /dev/fuse c 10 229; touch /etc/mtab; echo user_allow_other > /etc/fuse.conf
-      mkdir /var/tmp/real; install -d -m 700 -o 4005 -g 4005 /var/tmp/real/stuck; install -d -m 700 -o 4005 -g 4005 /var/tmp/stuck; mkdir /home/stuck
-      echo 'stuck:x:4005:4005::/home/stuck:/bin/sh' >> /etc/passwd; echo 'stuck:x:4005:' >> /etc/group; echo 'stuck:400000:65536' | tee -a /etc/subuid >> /etc/subgid
-      bindfs -o allow_other,attr_timeout=0,entry_timeout=0 /var/tmp/real/stuck /home/stuck > /dev/null 2>&1
-      """)
+    try machine.sure(CheckTests.stuckHome)
     #expect(try machine.check("stuck").codes.contains("storage-conf-missing"))
     try machine.sure("kill -STOP $(pgrep -fx 'bindfs .* /home/stuck')")
     let started = Date()
@@ -317,6 +311,37 @@ struct CheckTests {
     )
     #expect(try machine.sh("sleep 0.5; pgrep -u 4005 -fx 'rootless-storage examine'").text == "", "nothing is left behind")
   }
+
+  @Test(arguments: ["check", "repair", "verify"], ["INT", "KILL"])
+  func `what looks ends with whoever has asked`(command: String, signal: String) throws {
+    let machine = try Machine.good(ownProcesses: true, settings: "network_filesystems = ramfs fuse fuse.bindfs")
+    try machine.sure(CheckTests.stuckHome + "\nkill -STOP $(pgrep -fx 'bindfs .* /home/stuck')")
+    // A shell has its background ignore what a terminal sends for Ctrl-C, and the threads of the tests' program block it.
+    let ended = try machine.sh(
+      """
+      env --default-signal=INT '\(Machine.commandLine)' \(command) --timeout 300 stuck > /etc/out 2>&1 & asker=$!
+      for round in $(seq 500); do
+        service=$(pgrep -P $asker -fx 'rootless-storage examine') && pgrep -P $service -u 4005 > /etc/looking && break; sleep 0.02
+      done
+      kill -\(signal) $asker; { wait $asker; } 2> /dev/null; echo "status $?"
+      for round in $(seq 100); do pgrep -fx 'rootless-storage examine' > /etc/left || break; sleep 0.05; done
+      echo "looked $(wc -l < /etc/looking), left $(wc -l < /etc/left)"
+      """)
+    #expect(ended.lines == ["status \(signal == "INT" ? 130 : 137)", "looked 1, left 0"], "\(ended)")
+    // As after any other repair that was ended.
+    try machine.sure("kill -CONT $(pgrep -fx 'bindfs .* /home/stuck')")
+    #expect(try machine.repair("stuck").codes == [])
+    #expect(try machine.check("stuck").codes == [])
+    try machine.sure("for round in $(seq 100); do umount /home/stuck 2> /dev/null && break; sleep 0.05; done; ! mountpoint -q /home/stuck")
+  }
+
+  /// The home of stuck, with uid 4005, is on FUSE, and answers.
+  private static let stuckHome = """
+    mknod -m 666 /dev/fuse c 10 229; touch /etc/mtab; echo user_allow_other > /etc/fuse.conf
+    mkdir /var/tmp/real; install -d -m 700 -o 4005 -g 4005 /var/tmp/real/stuck; install -d -m 700 -o 4005 -g 4005 /var/tmp/stuck; mkdir /home/stuck
+    echo 'stuck:x:4005:4005::/home/stuck:/bin/sh' >> /etc/passwd; echo 'stuck:x:4005:' >> /etc/group; echo 'stuck:400000:65536' | tee -a /etc/subuid >> /etc/subgid
+    bindfs -o allow_other,attr_timeout=0,entry_timeout=0 /var/tmp/real/stuck /home/stuck > /dev/null 2>&1
+    """
 
   @Test func `quiet is one line or none, and metrics are numbers without names`() throws {
     let machine = try Machine.good()

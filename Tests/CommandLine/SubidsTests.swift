@@ -598,6 +598,34 @@ struct SubidsTests {
     #expect(try machine.sh("test -e /run/asked").status != 0)
   }
 
+  @Test(arguments: ["INT", "KILL"]) func `podman migrate ends with whoever has asked for it, and the next repair does it`(signal: String)
+    throws
+  {
+    let machine = try Machine.good(ownProcesses: true)
+    try machine.sure(SubidsTests.paused())
+    try machine.write(
+      """
+      #!/bin/bash
+      [ ! -e /var/tmp/alice/hang ] || { (setsid sleep 3001 &); exec sleep 3002; }
+      kill -9 $(cat /run/user/4001/libpod/tmp/pause.pid); rm /run/user/4001/libpod/tmp/pause.pid
+      """, to: "/usr/local/bin/podman")
+    // A shell has its background ignore what a terminal sends for Ctrl-C, and the threads of the tests' program block it.
+    let ended = try machine.sh(
+      """
+      chmod 755 /usr/local/bin/podman; touch /var/tmp/alice/hang; cd /
+      setpriv --reuid 4001 --regid 4001 --clear-groups env -i --default-signal=INT XDG_RUNTIME_DIR=/run/user/4001 \
+        '\(Machine.commandLine)' repair > /dev/null 2>&1 & asker=$!
+      for round in $(seq 500); do [ $(pgrep -cfx 'sleep 300[12]') -lt 2 ] || break; sleep 0.02; done
+      kill -\(signal) $asker; { wait $asker; } 2> /dev/null; echo "status $?"
+      for round in $(seq 100); do pgrep -fax 'sleep 300[12]|rootless-storage examine' > /etc/left || break; sleep 0.05; done
+      cat /etc/left
+      """)
+    #expect(ended.lines == ["status \(signal == "INT" ? 130 : 137)"], "\(ended)")
+    try machine.sure("rm /var/tmp/alice/hang")
+    let done = try Report(machine.rootlessStorage("repair --json", asUid: 4001, environment: "XDG_RUNTIME_DIR=/run/user/4001"))
+    #expect(done.users.first?.actions?.map(\.outcome) == ["done"] && done.codes == [], "\(done)")
+  }
+
   @Test func `users have podman migrate themselves, and all of it ends at the deadline`() throws {
     let machine = try Machine.good(ownProcesses: true)
     try machine.sure(SubidsTests.paused())

@@ -291,6 +291,27 @@ struct VerifyTests {
     #expect(try left(machine) == [])
   }
 
+  @Test(arguments: [("INT", nil), ("KILL", nil), ("INT", 4001), ("KILL", 4001)] as [(String, Int?)])
+  func `an engine is ended with whoever asks, and nothing is left`(signal: String, caller: Int?) throws {
+    let machine = try VerifyTests.machine(engines: ["podman", "docker"], ownProcesses: true)
+    try machine.write("touch $here/$me.container; (setsid sleep 3001 &); sleep 3002\n", to: "/var/tmp/alice/engine/podman-run")
+    let drop = caller.map { "setpriv --reuid \($0) --regid \($0) --clear-groups " } ?? ""
+    // A shell has its background ignore what a terminal sends for Ctrl-C, and the threads of the tests' program block it.
+    let ended = try machine.sh(
+      """
+      cd /
+      \(drop)env -i --default-signal=INT XDG_RUNTIME_DIR=/run/user/4001 '\(Machine.commandLine)' verify --timeout 300 \(caller == nil ? "alice" : "") > /dev/null 2>&1 &
+      asker=$!
+      for round in $(seq 1000); do [ $(pgrep -cfx 'sleep 300[12]') -lt 2 ] || break; sleep 0.02; done
+      kill -\(signal) $asker; { wait $asker; } 2> /dev/null; echo "status $?"
+      for round in $(seq 200); do pgrep -u alice -a > /etc/left || break; sleep 0.05; done
+      cat /etc/left
+      """)
+    #expect(ended.lines == ["status \(signal == "INT" ? 130 : 137)"], "\(ended)")
+    #expect(try left(machine) == [])
+    #expect(try machine.sh("grep 'docker import' /var/tmp/alice/engine/log").lines == [], "the next engine is not tried")
+  }
+
   @Test func `what a killed run left goes with the next one`() throws {
     let machine = try VerifyTests.machine(engines: ["podman"])
     // The parent is what asks the engines.

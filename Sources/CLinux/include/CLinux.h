@@ -350,6 +350,15 @@ static inline int clinux_poll(int first, int second, int milliseconds, int *firs
   *secondEvents = polled[1].revents;
   return result;
 }
+/* The same, and whether a third one, of which nothing is read, has nobody at its other end any more. */
+static inline int clinux_poll_with(int third, int first, int second, int milliseconds, int *firstEvents, int *secondEvents, int *isGone) {
+  struct pollfd polled[3] = {{first, POLLIN, 0}, {second, POLLIN, 0}, {third, 0, 0}};
+  int result = poll(polled, 3, milliseconds);
+  *firstEvents = polled[0].revents;
+  *secondEvents = polled[1].revents;
+  *isGone = (polled[2].revents & (POLLHUP | POLLERR)) != 0;
+  return result;
+}
 static inline int64_t clinux_monotonic_milliseconds(void) {
   struct timespec now = {0, 0};
   (void)clock_gettime(CLOCK_MONOTONIC, &now);

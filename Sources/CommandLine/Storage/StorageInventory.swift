@@ -63,6 +63,7 @@ struct StorageInventory {
       for index in entries.indices { entries[index].isInUse = isInUse(entries[index], processes) }
     }
     let now = wallClock()
+    let hasLimits = enforcesLimits
     // Milliseconds that were spent on what was put out of the way, by owner: anybody can make many of these.
     var spent: [[UInt8]: Int64] = [:]
     for index in entries.indices {
@@ -84,7 +85,7 @@ struct StorageInventory {
         shared.progress.show("looking at \(place), \(files) files, \(shownSize(bytes))")
       }
       progress = shared.progress
-      if !entry.isAside { entries[index].limit = limit(entry) }
+      if !entry.isAside && hasLimits { entries[index].limit = limit(entry) }
       if entry.isAside { spent[owner, default: 0] += monotonicMilliseconds() - began }
     }
     progress.clear()
@@ -472,12 +473,19 @@ struct StorageInventory {
     }
   }
 
+  /// Of the file system that all of them are on.
+  private var enforcesLimits: Bool {
+    do throws(Errno) { return try quotaState(at: parent.descriptor) == .enforced } catch { return false }
+  }
+
+  /// The file system enforces limits.
   private func limit(_ entry: StorageEntry) -> StorageLimit? {
     do throws(Errno) {
       let place = try open(at: parent.descriptor, entry.leaf, .pathOnly)
       let seen = try fileStatus(of: place)
       guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.isOnMount(of: parent.status) else { return nil }
-      return StorageLimit(try DirectoryQuota(of: try open(at: place, [.dot], .directory), in: parent.descriptor), parent.settings.quota)
+      let directory = try open(at: place, [.dot], .directory)
+      return StorageLimit(try DirectoryQuota(of: directory, in: parent.descriptor, .enforced), parent.settings.quota)
     } catch { return nil }
   }
 

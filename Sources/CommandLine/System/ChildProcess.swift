@@ -6,6 +6,8 @@ import RootlessStorage
 enum ChildProcess {
   enum Failure: Error, Equatable {
     case notStarted(Errno)
+    /// Or nobody asks any more.
+    ///
     /// - Parameter output: what it had written until then.
     case timedOut(output: [UInt8])
     /// It said more than anybody wants to hear.
@@ -42,10 +44,12 @@ enum ChildProcess {
   ///   - withErrors: what it writes to standard error counts too.
   ///   - seconds: until all of it is ended.
   ///   - grace: of these, seconds between the terminating signal and the killing one; 0: there is only the latter.
+  ///   - whileAsked: it is ended too once nobody is there to read what this process writes to its standard output.
   static func run(
-    _ path: [UInt8], _ arguments: [[UInt8]], environment: [[UInt8]], withErrors: Bool, seconds: UInt32, grace: UInt32 = 0, limit: Int
+    _ path: [UInt8], _ arguments: [[UInt8]], environment: [[UInt8]], withErrors: Bool, seconds: UInt32, grace: UInt32 = 0, limit: Int,
+    whileAsked: Bool = false
   ) throws(Failure) -> Ending {
-    try collect(seconds: seconds, grace: grace, limit: limit) { _, writing, child in
+    try collect(seconds: seconds, grace: grace, limit: limit, asker: whileAsked ? 1 : -1) { _, writing, child in
       start(&child, path, arguments, environment, writing, withErrors)
     }
   }
@@ -65,10 +69,14 @@ enum ChildProcess {
 
   /// Runs `body` in a copy of this process (fork(2)), in a session of its own, with no descriptor of this one's but /dev/null.
   ///
+  /// A session of its own is out of reach of what ends this process's asker, and a copy with another uid is out of reach of a signal for
+  /// its parent's death (PR_SET_PDEATHSIG), which a change of ids takes back. So this process looks at the other end of its own standard
+  /// output while it waits: once that is closed, the copy is ended.
+  ///
   /// - Precondition: this process has no other thread.
   /// - Parameter limit: bytes of what `body` returns.
   static func runCopy(seconds: UInt32, limit: Int, _ body: () -> [UInt8]) throws(Failure) -> [UInt8] {
-    try collect(seconds: seconds, grace: 0, limit: limit) { reading, writing, child in
+    try collect(seconds: seconds, grace: 0, limit: limit, asker: 1, patience: unreadPatience) { reading, writing, child in
       child = clinux_fork()
       if child < 0 { return clinux_errno() }
       if child > 0 { return 0 }
@@ -81,11 +89,18 @@ enum ChildProcess {
     }.output
   }
 
+  /// Milliseconds for a copy to notice that nobody reads its output any more.
+  private static let unreadPatience: Int64 = 2000
+
   /// Starts a child, listens to it until it ends, and ends it at its deadline.
   ///
-  /// - Parameter begin: starts it, with the writing end of a pipe as its standard output. Returns 0, or the number of the error.
+  /// - Parameters:
+  ///   - asker: the end of a pipe or socket; when nobody has the other one any more, that is the deadline. -1: none.
+  ///   - patience: milliseconds between that and the killing signal.
+  ///   - begin: starts it, with the writing end of a pipe as its standard output. Returns 0, or the number of the error.
   private static func collect(
-    seconds: UInt32, grace: UInt32, limit: Int, _ begin: (_ reading: Int32, _ writing: Int32, _ child: inout Int32) -> Int32
+    seconds: UInt32, grace: UInt32, limit: Int, asker: Int32, patience: Int64 = 0,
+    _ begin: (_ reading: Int32, _ writing: Int32, _ child: inout Int32) -> Int32
   ) throws(Failure) -> Ending {
     var reading: Int32 = -1
     var writing: Int32 = -1
@@ -100,11 +115,15 @@ enum ChildProcess {
     let deadline = last - Int64(grace) * 1000
     let opened = clinux_pidfd_open(child)
     let process: FileDescriptor? = opened < 0 ? nil : FileDescriptor(owning: opened)
-    let (text, isLate) = listen(output, child, opened, limit, until: deadline)
+    let (text, stop) = listen(output, child, opened, limit, asker, until: deadline)
+    let isLate = stop != .end
     let isTooMuch = text.count > limit
     // Nobody else reaps our children, so the number is the child's until we have.
     // One that says too much waits for somebody to listen.
     var ending = isLate || isTooMuch ? nil : wait(for: child, opened, until: deadline)
+    // It may be done with what it is about, and ends what it has started itself: it sees too that nobody reads any more.
+    _ = consume output
+    if stop == .unasked { ending = wait(for: child, opened, until: min(deadline, clinux_monotonic_milliseconds() + patience)) }
     // It has closed its output, and goes on: only where a program of ours has said all is that an ending.
     let isHanging = ending == nil && !isTooMuch && grace > 0
     if ending == nil && grace > 0 {
@@ -151,25 +170,33 @@ enum ChildProcess {
     }
   }
 
+  private enum Stop { case end, late, unasked }
+
   /// To the end of file or of the process, whichever comes first: what the program leaves behind may hold the pipe.
   ///
-  /// - Parameter process: a pidfd (pidfd_open(2)), or -1 where the kernel has none.
-  /// - Returns: what it wrote, and whether the deadline came first.
+  /// - Parameters:
+  ///   - process: a pidfd (pidfd_open(2)), or -1 where the kernel has none.
+  ///   - asker: as `collect` has it.
+  /// - Returns: what it wrote, and why there is no more.
   private static func listen(
-    _ output: borrowing FileDescriptor, _ child: Int32, _ process: Int32, _ limit: Int, until deadline: Int64
-  ) -> (text: [UInt8], isLate: Bool) {
+    _ output: borrowing FileDescriptor, _ child: Int32, _ process: Int32, _ limit: Int, _ asker: Int32, until deadline: Int64
+  ) -> (text: [UInt8], stop: Stop) {
     var text: [UInt8] = []
     while text.count <= limit {
       let left = deadline - clinux_monotonic_milliseconds()
-      if left <= 0 { return (text, true) }
+      if left <= 0 { return (text, .late) }
       var events: Int32 = 0
       var exit: Int32 = 0
+      var isGone: Int32 = 0
       // Before Linux 5.3 nothing wakes us at its exit. Asked before the pipe: what it wrote last is then there.
       let hasEnded = process < 0 && hasEnded(child)
       let slice = hasEnded ? 0 : process < 0 ? min(left, 50) : left
-      if unsafe clinux_poll(output.raw, process, Int32(clamping: slice), &events, &exit) < 0 && Errno.last != .interrupted {
-        return (text, true)
+      if unsafe clinux_poll_with(asker, output.raw, process, Int32(clamping: slice), &events, &exit, &isGone) < 0
+        && Errno.last != .interrupted
+      {
+        return (text, .late)
       }
+      if isGone != 0 { return (text, .unasked) }
       if events == 0 {
         // What it wrote last has been read.
         if exit != 0 || hasEnded { break }
@@ -181,11 +208,11 @@ enum ChildProcess {
         isAtEnd = piece.isEmpty
         text += piece
       } catch {
-        if error != Errno(EAGAIN) { return (text, true) }
+        if error != Errno(EAGAIN) { return (text, .late) }
       }
       if isAtEnd { break }
     }
-    return (text, false)
+    return (text, .end)
   }
 
   /// waitid(2): whether it has ended, without reaping it.

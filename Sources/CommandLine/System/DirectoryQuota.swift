@@ -32,13 +32,14 @@ struct DirectoryQuota: Equatable, Sendable {
   /// - Parameters:
   ///   - directory: open for reading, on a local file system.
   ///   - parent: on the same file system, and in no project.
-  init(of directory: borrowing FileDescriptor, in parent: borrowing FileDescriptor) throws(Errno) {
+  ///   - state: of the file system, where it was asked for already.
+  init(of directory: borrowing FileDescriptor, in parent: borrowing FileDescriptor, _ state: QuotaState? = nil) throws(Errno) {
     do throws(Errno) { mark = try projectMark(of: directory) } catch {
       guard error.isOfNoQuota else { throw error }
       mark = ProjectMark(project: 0, isInherited: false)
     }
-    state = try quotaState(at: directory)
-    guard mark.isInherited && state == .enforced else { return }
+    self.state = if let state { state } else { try quotaState(at: directory) }
+    guard mark.isInherited && self.state == .enforced else { return }
     let whole = try fileSystemStatistics(of: parent)
     let own = try fileSystemStatistics(of: directory)
     size = UInt64(whole.f_blocks).multipliedReportingOverflow(by: UInt64(whole.f_frsize)).partialValue
@@ -59,12 +60,7 @@ extension DirectoryQuota.Use {
 /// The project of what bears the name; nil where that cannot be told, or is no directory of this owner's on this mount.
 func projectMark(at directory: borrowing FileDescriptor, _ name: [UInt8], of owner: UInt32) -> ProjectMark? {
   do throws(Errno) {
-    // A FUSE mount is not opened: whoever serves it may never answer.
-    let known = try cachedStatus(at: directory, name)
-    guard known.kind == .directory, known.isInMount(of: try fileStatus(of: directory)) else { return nil }
-    let inner = try open(at: directory, name, .directory)
-    let status = try fileStatus(of: inner)
-    guard status.owner == owner, status.isInMount(of: try fileStatus(of: directory)) else { return nil }
+    guard let inner = try ownDirectory(at: directory, name, of: owner) else { return nil }
     return try projectMark(of: inner)
   } catch { return nil }
 }

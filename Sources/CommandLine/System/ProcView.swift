@@ -35,7 +35,7 @@ enum ProcView {
 
   /// The options of the file system (proc(5), /proc/PID/mountinfo: what follows ` - TYPE SOURCE `), found by its device number.
   private static func options(_ status: FileStatus) -> [UInt8]? {
-    let device = decimal(UInt64(status.deviceMajor)) + [.colon] + decimal(UInt64(status.deviceMinor))
+    let device = status.device
     do throws(Errno) {
       let content = try readAll(try open(path: Array("/proc/self/mountinfo".utf8), .reading), limit: 16 << 20, chunk: 65536)
       var found: [UInt8]? = nil

@@ -42,11 +42,15 @@ struct UserProgram {
   private let account: Account
   /// The user asks for themselves, in a session of their own: not under sudo(8).
   private let isCaller: Bool
+  private let whileAsked: Bool
 
-  /// - Parameter isCaller: the user asks for themselves. Says nothing where root asks.
-  init(as account: Account, isCaller: Bool) {
+  /// - Parameters:
+  ///   - isCaller: the user asks for themselves. Says nothing where root asks.
+  ///   - whileAsked: what the user's own process starts ends too once nobody is there to read that process's standard output.
+  init(as account: Account, isCaller: Bool, whileAsked: Bool = false) {
     self.account = account
     self.isCaller = isCaller
+    self.whileAsked = whileAsked
   }
 
   /// Whether a program can be run as this user; that a manager answers, it does not say. The process must be for good the user: what is
@@ -165,7 +169,8 @@ struct UserProgram {
     adoptOrphans(true)
     defer { adoptOrphans(false) }
     do throws(ChildProcess.Failure) {
-      return try ChildProcess.run(path, [path] + arguments, environment: environment, withErrors: true, seconds: seconds, limit: limit)
+      return try ChildProcess.run(
+        path, [path] + arguments, environment: environment, withErrors: true, seconds: seconds, limit: limit, whileAsked: whileAsked)
     } catch {
       endChildren()
       throw .child(error)

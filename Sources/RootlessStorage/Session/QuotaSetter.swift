@@ -15,8 +15,9 @@ package struct QuotaSetter {
     self.mounts = mounts
   }
 
-  /// Root sets the limit; the user, whose directory it is, gives it the project. The process looks as the user, with root's rights in
-  /// reserve, before and after.
+  /// The user, whose directory it is, gives it the project, and root sets the limit, in this order: whatever ends it half-way, the next
+  /// time completes it. A limit of a project in which nothing is yet could be somebody else's, as soon as the settings name another one.
+  /// The process looks as the user, with root's rights in reserve, before and after.
   ///
   /// - Parameters:
   ///   - place: the storage directory, open as a place.
@@ -39,20 +40,22 @@ package struct QuotaSetter {
     let mark: ProjectMark
     do throws(Errno) { mark = try projectMark(of: directory) } catch { return QuotaSetter.failure(error) }
     try identity.becomeRootAgain()
-    let failure = limit(project, mark, directory, parent)
+    var failure = refusal(project, mark, directory, parent)
     try identity.becomeUser()
     if let failure { return failure }
-    do throws(Errno) {
-      if !mark.isInherited || mark.project != project { try setProject(of: directory, to: project) }
-      for name in names { try include(name, in: directory, project) }
-    } catch {
+    do throws(Errno) { if !mark.isInherited || mark.project != project { try setProject(of: directory, to: project) } } catch {
       return QuotaSetter.failure(error)
     }
+    try identity.becomeRootAgain()
+    failure = limit(project, directory)
+    try identity.becomeUser()
+    if let failure { return failure }
+    do throws(Errno) { for name in names { try include(name, in: directory, project) } } catch { return QuotaSetter.failure(error) }
     return nil
   }
 
-  /// As root.
-  private func limit(_ project: UInt32, _ mark: ProjectMark, _ directory: borrowing FileDescriptor, _ parent: borrowing FileDescriptor)
+  /// As root: why the project or the directory is left alone.
+  private func refusal(_ project: UInt32, _ mark: ProjectMark, _ directory: borrowing FileDescriptor, _ parent: borrowing FileDescriptor)
     -> QuotaError?
   {
     do throws(Errno) {
@@ -65,9 +68,18 @@ package struct QuotaSetter {
       if above.project != 0 || above.isInherited { return .parentProject(above.project) }
       if mark.project != 0 && mark.project != project { return .otherProject(mark.project) }
       if let failure = naming(project) { return failure }
-      let now = try projectQuota(of: project, at: directory)
-      if mark.project != project && !quota.mayUse(now) { return .taken(project) }
-      if !quota.isLimit(of: now) { try setLimits(of: project, at: directory, blocks: quota.blocks, inodes: UInt64(quota.inodes)) }
+      if mark.project == project { return nil }
+      return quota.mayUse(try projectQuota(of: project, at: directory)) ? nil : .taken(project)
+    } catch {
+      return QuotaSetter.failure(error)
+    }
+  }
+
+  /// As root.
+  private func limit(_ project: UInt32, _ directory: borrowing FileDescriptor) -> QuotaError? {
+    do throws(Errno) {
+      if quota.isLimit(of: try projectQuota(of: project, at: directory)) { return nil }
+      try setLimits(of: project, at: directory, blocks: quota.blocks, inodes: UInt64(quota.inodes))
       return nil
     } catch {
       return QuotaSetter.failure(error)
@@ -102,19 +114,9 @@ package struct QuotaSetter {
   }
 
   private func include(_ name: [UInt8], in directory: borrowing FileDescriptor, _ project: UInt32) throws(Errno) {
-    do throws(Errno) {
-      let mount = try fileStatus(of: directory)
-      let known = try cachedStatus(at: directory, name)
-      guard known.kind == .directory, known.isInMount(of: mount) else { return }
-      let inner = try open(at: directory, name, .directory)
-      let status = try fileStatus(of: inner)
-      guard status.owner == uid, status.isInMount(of: mount) else { return }
-      let mark = try projectMark(of: inner)
-      if mark.project == 0 || mark.project == project && !mark.isInherited { try setProject(of: inner, to: project) }
-    } catch {
-      // Missing, a link, or somebody else's: none of the user's.
-      if error != .noEntry && error != .notDirectory && error != .tooManySymlinks && error != .accessDenied { throw error }
-    }
+    guard let inner = try ownDirectory(at: directory, name, of: uid) else { return }
+    let mark = try projectMark(of: inner)
+    if mark.project == 0 || mark.project == project && !mark.isInherited { try setProject(of: inner, to: project) }
   }
 
   private static func failure(_ error: Errno) -> QuotaError { error.isOfNoQuota ? .unsupported(error) : .failed(error) }

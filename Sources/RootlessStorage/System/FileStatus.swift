@@ -24,6 +24,9 @@ package struct FileStatus {
   /// Seconds since the epoch; the kernel's.
   package let changed: Int64
   package let mount: MountID?
+
+  /// `MAJOR:MINOR`, as the kernel names the device in /sys/dev/block, /dev/block and /proc/self/mountinfo.
+  package var device: [UInt8] { decimal(UInt64(deviceMajor)) + [.colon] + decimal(UInt64(deviceMinor)) }
 }
 
 /// A mount, as statx(2) numbers it.

@@ -72,8 +72,7 @@ private func withMount<Answer>(of place: borrowing FileDescriptor, _ body: (UInt
 }
 
 private func isBlockDevice(_ file: FileStatus) -> Bool {
-  let path = Array("/sys/dev/block/".utf8) + decimal(UInt64(file.deviceMajor)) + [.colon] + decimal(UInt64(file.deviceMinor))
-  do throws(Errno) { _ = try open(path: path, .pathOnly) } catch { return false }
+  do throws(Errno) { _ = try open(path: Array("/sys/dev/block/".utf8) + file.device, .pathOnly) } catch { return false }
   return true
 }
 

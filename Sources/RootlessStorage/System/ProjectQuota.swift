@@ -64,6 +64,26 @@ package func setProject(ofFile file: borrowing FileDescriptor, to project: UInt3
   _ = try retrying { Int(clinux_set_project(raw, project, 0)) }
 }
 
+/// The directory of this owner's that bears the name, on the mount of the one above it, open for reading; nil where there is none.
+///
+/// - Parameter directory: open for reading.
+package func ownDirectory(at directory: borrowing FileDescriptor, _ name: [UInt8], of owner: UInt32) throws(Errno) -> FileDescriptor? {
+  do throws(Errno) {
+    let mount = try fileStatus(of: directory)
+    // A FUSE mount is not opened: whoever serves it may never answer.
+    let known = try cachedStatus(at: directory, name)
+    guard known.kind == .directory, known.isInMount(of: mount) else { return nil }
+    let inner = try open(at: directory, name, .directory)
+    let status = try fileStatus(of: inner)
+    guard status.owner == owner, status.isInMount(of: mount) else { return nil }
+    return inner
+  } catch {
+    // Missing, a link, or somebody else's.
+    if error == .noEntry || error == .notDirectory || error == .tooManySymlinks || error == .accessDenied { return nil }
+    throw error
+  }
+}
+
 /// Anybody may ask (quotactl(2), Q_XGETQSTATV). A file system without quotas, or with none turned on, is `off`.
 package func quotaState(at place: borrowing FileDescriptor) throws(Errno) -> QuotaState {
   var state = clinux_quota_state()
@@ -118,8 +138,7 @@ private func quotaCall(_ place: borrowing FileDescriptor, _ command: UInt32, _ p
   }
   let status = try fileStatus(of: place)
   if status.deviceMajor == 0 { throw .notImplemented }
-  let node = Array("/dev/block/".utf8) + decimal(UInt64(status.deviceMajor)) + [.colon] + decimal(UInt64(status.deviceMinor))
-  let device = try open(path: node, .pathOnlyFollowing)
+  let device = try open(path: Array("/dev/block/".utf8) + status.device, .pathOnlyFollowing)
   if clinux_is_block_device(device.raw, status.deviceMajor, status.deviceMinor) == 0 { throw .notBlockDevice }
   try unsafe quotaCall(device: device, command, project, data)
 }

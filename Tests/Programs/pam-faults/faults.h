@@ -130,6 +130,9 @@ struct state {
   char trouble[256]; /* what may never be; empty if nothing */
 };
 
+/* Where root finds alice's home: on a file server that trusts no client's root, that is beside the mount. */
+extern const char *home_of_root;
+
 void learn_expected(void);
 /* Empties the home and the storage directory, and makes what the scenario begins with. */
 void reset(const struct scenario *scenario);

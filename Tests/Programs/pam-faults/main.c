@@ -1,11 +1,11 @@
 /* Every fault at every system call of a login: of the session helper after its main has begun, and of the module in its host.
  *
- *   pam-faults MODULE SCENARIO [full]    MODULE: the built module; SCENARIO: see state.c
+ *   pam-faults MODULE SCENARIO [full | every N] [home PATH]    MODULE: the built module; SCENARIO: see state.c
  *
  * Runs in a machine of its own (Tests/Support/Machine.swift), where alice's home is on what the settings call a network file system
  * and /dev/log is free. A first run without a fault tells the calls; then one run for every call and every error of it (calls.c), for
  * a lost reply, a short read or write, an early end, and SIGKILL before it; with "full" all these again with SIGKILL soon
- * after them. Every run is a transaction through the real libpam, the
+ * after them, and with "every N" each N-th of them alone. Every run is a transaction through the real libpam, the
  * fault somewhere in it, then a second transaction in the same process without a fault.
  *
  * Prints each violation, and at the end "faults tried N, violations N: N harmless, N logged". Exit status 0 without violations, 1
@@ -25,7 +25,12 @@
 static const int kills[] = {0, 1, 2, 3, 5, 8, 13, 21};
 static int killed_after;
 
-enum { MOST_SHOWN = 40, TIMEOUT = 5, PAM_SESSION_ERR_NUMBER = 14 };
+enum { MOST_SHOWN = 40, PAM_SESSION_ERR_NUMBER = 14 };
+
+/* Seconds of a login. Where only some are tried the machine is slow, and busy with others. */
+static int timeout = 5;
+/* Of all faults, each that has such a number is tried. */
+static long every = 1, numbered;
 
 static const struct scenario *scenario;
 static struct run run;
@@ -88,6 +93,8 @@ static bool says_cause(const struct fault *fault) {
       {ENOENT, "it changed while it was being looked at"}, {EEXIST, "it changed while it was being looked at"},
       {ENOENT, "Not a directory"}, {EEXIST, "Not a directory"},
       {EINVAL, "has neither hard links nor RENAME_NOREPLACE"}, {ENOSYS, "has neither hard links nor RENAME_NOREPLACE"},
+      /* NFS has no RENAME_NOREPLACE, and these are answers of a file system without hard links. */
+      {EMLINK, "has neither hard links nor RENAME_NOREPLACE"}, {EPERM, "has neither hard links nor RENAME_NOREPLACE"},
       {EINVAL, "cannot exchange two names"}, {ENOSYS, "cannot exchange two names"}, {EOPNOTSUPP, "cannot exchange two names"},
       {EINTR, "File exists"}, /* a file that is made, and made again when its reply is lost */
       {EINTR, "No such file or directory"}, /* likewise a rename */
@@ -146,7 +153,7 @@ static void judge(const struct fault *fault, const struct step *step) {
   if (scenario->is_strict ? first->code != (has_error ? PAM_SESSION_ERR_NUMBER : 0) && !(is_about_log(fault) && first->code == PAM_SESSION_ERR_NUMBER) : first->code != 0)
     violation(fault, step, scenario->is_strict ? "strict, and the answer does not fit the log" : "the login fails");
   /* The timeout, a second for the kernel to end the helper, and what a busy machine adds. */
-  if (first->milliseconds > (TIMEOUT + 1 + 15) * 1000) violation(fault, step, "too late");
+  if (first->milliseconds > (timeout + 1 + 15) * 1000) violation(fault, step, "too late");
   /* The log's socket is closed by libc when it fails. */
   if (first->descriptors_after > first->descriptors_before || (first->descriptors_after < first->descriptors_before && !is_about_log(fault)))
     violation(fault, step, "the number of descriptors changes");
@@ -189,6 +196,7 @@ static void judge(const struct fault *fault, const struct step *step) {
 }
 
 static void try_fault(const struct step *step, struct fault fault) {
+  if (numbered++ % every != 0) return;
   fault.killed_after = killed_after;
   fault.number = step->number, fault.occurrence = step->occurrence, fault.is_of_child = step->is_of_child;
   reset(scenario);
@@ -258,10 +266,10 @@ static int sweep(const char *module, bool is_full) {
   static const struct fault none;
   static struct step steps[sizeof run.steps / sizeof *run.steps];
   char stack[512];
-  snprintf(stack, sizeof stack, "session required %s debug timeout=%d%s%s\n", module, scenario->is_hanging ? 1 : TIMEOUT, scenario->is_strict ? " strict" : "",
+  snprintf(stack, sizeof stack, "session required %s debug timeout=%d%s%s\n", module, scenario->is_hanging ? 1 : timeout, scenario->is_strict ? " strict" : "",
            scenario->is_hanging ? " helper=/etc/hanging" : "");
   if (put("/etc/pam.d/tested", stack, 0644) != 0 || put("/etc/hanging", "#!/bin/sh\nexec sleep 60\n", 0755) != 0) return perror("pam-faults: /etc"), 2;
-  snprintf(stack, sizeof stack, "session required %s debug timeout=%d\n", module, TIMEOUT);
+  snprintf(stack, sizeof stack, "session required %s debug timeout=%d\n", module, timeout);
   if (put("/etc/pam.d/next", stack, 0644) != 0) return perror("pam-faults: /etc"), 2;
   if (log_open() != 0) return perror("pam-faults: /dev/log"), 2;
   learn_expected();
@@ -286,8 +294,14 @@ static int sweep(const char *module, bool is_full) {
 
 int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
-  bool is_full = argc == 4 && strcmp(argv[3], "full") == 0;
-  if (argc != 3 && !is_full) return fprintf(stderr, "usage: pam-faults MODULE SCENARIO [full]\n"), 2;
+  bool is_full = false, is_usage = argc < 3;
+  for (int i = 3; i < argc && !is_usage; i++) {
+    if (strcmp(argv[i], "full") == 0) is_full = true;
+    else if (strcmp(argv[i], "every") == 0 && i + 1 < argc && (every = strtol(argv[++i], NULL, 10)) > 0) timeout = 60;
+    else if (strcmp(argv[i], "home") == 0 && i + 1 < argc) home_of_root = argv[++i];
+    else is_usage = true;
+  }
+  if (is_usage) return fprintf(stderr, "usage: pam-faults MODULE SCENARIO [full | every N] [home PATH]\n"), 2;
   for (int i = 0; i < scenario_count; i++)
     if (strcmp(argv[2], scenarios[i].name) == 0) scenario = &scenarios[i];
   if (scenario == NULL) return fprintf(stderr, "pam-faults: no scenario %s\n", argv[2]), 2;

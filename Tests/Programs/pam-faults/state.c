@@ -18,13 +18,23 @@
 #define HOME_PATH "/home/alice"
 #define STORAGE_PATH "/var/tmp/alice"
 #define SKELETON "/etc/rootless-storage/skel"
-#define CONF HOME_PATH "/.config/containers/storage.conf"
 enum { ALICE = 4001, BOB = 4002 };
+
+const char *home_of_root = HOME_PATH;
 
 static void sure(bool is_done, const char *what) {
   if (is_done) return;
   perror(what);
   exit(2);
+}
+
+/* Of the last four. */
+static const char *in_home(const char *rest) {
+  static char paths[4][512];
+  static unsigned next;
+  char *path = paths[next++ % 4];
+  snprintf(path, sizeof paths[0], "%s/%s", home_of_root, rest);
+  return path;
 }
 
 /* ---- The skeleton as the home should get it ------------------------------------------------------------------- */
@@ -79,23 +89,21 @@ static void storage(mode_t mode) {
 }
 
 static void place(int which) {
-  char path[256];
-  snprintf(path, sizeof path, HOME_PATH "/%s", files[which].path);
-  file(path, files[which].content, files[which].length, files[which].mode, ALICE);
+  file(in_home(files[which].path), files[which].content, files[which].length, files[which].mode, ALICE);
 }
 
 static void directories(void) {
-  directory(HOME_PATH "/.config", 0700, ALICE);
-  directory(HOME_PATH "/.config/containers", 0700, ALICE);
-  directory(HOME_PATH "/.config/docker", 0700, ALICE);
+  directory(in_home(".config"), 0700, ALICE);
+  directory(in_home(".config/containers"), 0700, ALICE);
+  directory(in_home(".config/docker"), 0700, ALICE);
 }
 
 /* A temporary file of this host's, of a process that is no more. */
 static const char *dead(void) {
-  static char path[256];
+  static char path[512];
   struct utsname names;
   uname(&names);
-  snprintf(path, sizeof path, HOME_PATH "/.config/containers/.rootless-storage.4194303.5.1.%.64s", names.nodename);
+  snprintf(path, sizeof path, "%s/.config/containers/.rootless-storage.4194303.5.1.%.64s", home_of_root, names.nodename);
   for (char *c = strrchr(path, '/') + 1; *c != 0; c++)
     if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-", *c)) *c = '_';
   return path;
@@ -110,11 +118,11 @@ static void open_storage(void) {
   directory(STORAGE_PATH, 0770, ALICE), directory(STORAGE_PATH "/containers", 0700, ALICE);
   file(STORAGE_PATH "/containers/image", "image", 5, 0644, ALICE), directories(), place(0), place(1);
 }
-static void one_file(void) { storage(0700), directory(HOME_PATH "/.config", 0700, ALICE), directory(HOME_PATH "/.config/containers", 0700, ALICE), place(0); }
-static void config_only(void) { storage(0700), directory(HOME_PATH "/.config", 0755, ALICE); }
-static void blocked(void) { config_only(), file(HOME_PATH "/.config/docker", "mine", 4, 0600, ALICE); }
+static void one_file(void) { storage(0700), directory(in_home(".config"), 0700, ALICE), directory(in_home(".config/containers"), 0700, ALICE), place(0); }
+static void config_only(void) { storage(0700), directory(in_home(".config"), 0755, ALICE); }
+static void blocked(void) { config_only(), file(in_home(".config/docker"), "mine", 4, 0600, ALICE); }
 static void leftover(void) { storage(0700), directories(), place(1), file(dead(), "[stor", 5, 0600, ALICE); }
-static void two_links(void) { steady(), sure(link(CONF, dead()) == 0, "link"); }
+static void two_links(void) { steady(), sure(link(in_home(files[0].path), dead()) == 0, "link"); }
 
 #define BOB_LINE "bob:100000:65536\n"
 #define BOB_LINE_SHORT "bob:100000:65536" /* the last line need not end */
@@ -151,7 +159,7 @@ const int scenario_count = sizeof scenarios / sizeof *scenarios;
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place) {
   (void)status, (void)type;
-  return place->level == 0 && strcmp(path, HOME_PATH) == 0 ? 0 : remove(path);
+  return place->level == 0 && strcmp(path, home_of_root) == 0 ? 0 : remove(path);
 }
 
 static int remove_aside(const char *path, const struct stat *status, int type, struct FTW *place) {
@@ -209,7 +217,7 @@ static void prepare_quota(void) {
 
 void reset(const struct scenario *scenario) {
   struct stat status;
-  nftw(HOME_PATH, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  nftw(home_of_root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   if (lstat(STORAGE_PATH, &status) == 0) nftw(STORAGE_PATH, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   nftw("/var/tmp", remove_aside, 16, FTW_DEPTH | FTW_PHYS);
   unlink("/run/rootless-storage/takeover.4001"), unlink("/run/rootless-storage/4001"), rmdir("/run/rootless-storage");
@@ -233,7 +241,7 @@ static void trouble(const char *what, const char *path) {
 
 static int look_at(const char *path, const struct stat *s, int type, struct FTW *unused) {
   (void)type, (void)unused;
-  const char *name = path + sizeof HOME_PATH - 1;
+  const char *name = path + strlen(home_of_root);
   if (s->st_uid != ALICE || s->st_gid != ALICE) trouble("not alice's", path);
   if (current->is_blocked && strcmp(name, "/.config/docker") == 0) {
     if (!S_ISREG(s->st_mode) || s->st_size != 4) trouble("alice's own, and changed", path);
@@ -305,10 +313,10 @@ static void look_into_storage(const char *image) {
 void look(const struct scenario *scenario, bool modes_are_denied, struct state *state) {
   memset(state, 0, sizeof *state);
   seen = state, current = scenario, whole = 0, may_lack_modes = modes_are_denied;
-  sure(nftw(HOME_PATH, look_at, 16, FTW_PHYS) == 0, HOME_PATH);
+  sure(nftw(home_of_root, look_at, 16, FTW_PHYS) == 0, home_of_root);
   if (others(scenario) != others_before) trouble("something changed that is not alice's", "/etc, /usr/libexec, /home or /var/tmp");
   if (scenario->is_refused) {
-    state->is_whole = state->is_right = whole == 0 && state->leftovers == 0 && access(HOME_PATH "/.config", F_OK) != 0;
+    state->is_whole = state->is_right = whole == 0 && state->leftovers == 0 && access(in_home(".config"), F_OK) != 0;
     if (!state->is_right) trouble("made though the storage directory was refused", HOME_PATH);
     return;
   }

@@ -66,6 +66,26 @@ struct QuotaTests {
       rootless-storage list --json | python3 -c 'import json, sys; l = next(d["limit"] for d in json.load(sys.stdin)["directories"] if "/srv/q/bob" in str(d)); print(l["inodesUsed"], l["bytesUsed"])'
       find /srv/q/bob -xdev '(' -type f -o -type d ')' ! -user alice ! -user root ! -name seven ! -name closed ! -name mount -printf '%b\n' | awk '{ n++; b += $1 } END { print n, b * 512 }'
     }
+    # Takes carol's project its limit: quotactl_fd(2) with Q_SETQUOTA and PRJQUOTA; setquota(8) is not here.
+    unlimit() { python3 -c 'import ctypes, os, struct; os._exit(ctypes.CDLL(None).syscall(443, os.open("/srv/q", os.O_RDONLY), 0x80000802, 1073743827, struct.pack("8QI4x", *[0] * 8, 5)) != 0)'; }
+    # For each of these faults in a login that makes carol's storage directory, what check finds of it; and once more after the settings have
+    # got another limit and repair has run.
+    halfway() {
+      local fault size=8
+      for fault in "$@"; do
+        rm -rf /srv/q/carol; unlimit
+        { strace -qq -o /run/trace -e trace=ioctl,quotactl_fd -e "inject=$fault" /usr/libexec/rootless-storage/session-helper --uid 2003 --gid 2003 \
+          --home "$(getent passwd carol | cut -d: -f6)" carol > /dev/null || true; } 2> /dev/null
+        # No fault, no proof.
+        grep -qE 'INJECTED|KILL' /run/trace || echo "$fault: not met"
+        echo "$fault: $(codes carol)"
+        size=$((size + 1)); sed -i "s/^storage_quota = .*/storage_quota = ${size}M/" $conf/quota.conf
+        rootless-storage repair carol > /run/out || true
+        [ "$(codes carol)" = "" ] || { echo "$fault: repair left $(codes carol)"; cat /run/out; }
+      done
+      sed -i "s/^storage_quota = .*/storage_quota = 12M/" $conf/quota.conf
+      rm -rf /srv/q/carol; unlimit
+    }
     session() { echo 'session required pam_rootless_storage.so' > /etc/pam.d/tested; pam-host "$@" /etc/pam.d tested carol > /dev/null || echo failed; }
     # What two sessions of carol's log about her limit.
     warnings() {
@@ -182,11 +202,23 @@ struct QuotaTests {
       #expect(lines.last == "0  /srv/q/carol", "\(lines)")
       try host.root(after)
     }
+    try halfWayIsCompleted(host)
+
     // Before Linux 5.14, by the device.
     let old = try host.root(
       "rm -rf /srv/q/carol; session --deny 443; project /srv/q/carol; strace -qq -f -o /dev/null -e inject=quotactl_fd:error=ENOSYS rootless-storage list"
     )
     #expect(old.first == "\(QuotaTests.carol) P /srv/q/carol" && old.contains { $0.contains("of 12 MiB") }, "\(old)")
+  }
+
+  /// Whatever ends it between the first look and the limit, and whatever the limit is by then. The calls: Q_XGETQSTATV, Q_GETQUOTA twice
+  /// and Q_SETQUOTA; FS_IOC_FSGETXATTR of the directory and of the one above it, and both of these of the directory.
+  private func halfWayIsCompleted(_ host: Host) throws {
+    let faults = (1...4).flatMap { call in
+      ["ioctl", "quotactl_fd"].flatMap { ["\($0):error=EIO:when=\(call)", "\($0):signal=KILL:when=\(call)"] }
+    }
+    let seen = try host.root("halfway \(faults.joined(separator: " "))")
+    #expect(seen == faults.map { "\($0): quota-missing" })
   }
 
   /// The storage directory of bob and that of Podman in it are in his project by now; what Podman would have had in it before is not.

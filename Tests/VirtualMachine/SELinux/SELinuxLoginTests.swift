@@ -97,6 +97,7 @@ struct SELinuxLoginTests {
       "echo '* * * * * bob touch /tmp/cron-was-here' > /etc/cron.d/bob; systemctl restart cron; for n in $(seq 90); do [ -e /tmp/cron-was-here ] && break; sleep 1; done; [ -e /tmp/cron-was-here ]; rm /etc/cron.d/bob; su - bob -c true"
     )
     #expect(try lab.root("ls -d /var/tmp/bob/containers").text == "/var/tmp/bob/containers\n")
+    try squat(lab)
     // What root types: repair makes again what is gone, and prune removes what is named.
     try lab.root("rm -rf /var/tmp/bob; rootless-storage repair bob || true")
     let pruned = try lab.root(
@@ -111,6 +112,32 @@ struct SELinuxLoginTests {
     }
     let quiet = try lab.root("journalctl --sync; rootless-storage check --all; echo status $?")
     #expect(!quiet.text.contains("selinux-denied"), "\(quiet)")
+  }
+
+  /// carol takes the place of alice's storage directory, once before her login, and then as often as she can while alice logs in
+  /// (Tests/Programs/attacker/race.c). It is alice's after each of them; what is denied of it is looked for by the caller.
+  private func squat(_ lab: Lab) throws {
+    try lab.put(ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_ATTACKER"] ?? "/nonexistent")
+    let away = "loginctl terminate-user alice; for n in $(seq 100); do pgrep -u alice >/dev/null || break; sleep 0.1; done"
+    let logIn = { try lab.login("alice", "stat -c %U:%a /var/tmp/alice").lines.last }
+    try lab.root("\(away); rm -rf /var/tmp/alice; install -d -m 755 -o carol -g carol /var/tmp/alice")
+    #expect(try logIn() == "alice:700")
+    let replaced = try lab.log().filter { $0.contains("was a directory of uid 2003, and is now a directory of uid 2001") }
+    #expect(!replaced.isEmpty)
+    for thing in ["dir:777", "symlink:/home/dave", "fifo"] {
+      try lab.root(
+        "\(away); rm -rf /var/tmp/alice; setsid attacker race --uid 2003 --place /var/tmp/alice --thing \(thing) </dev/null >/run/moves 2>&1 & echo $! >/run/attacker"
+      )
+      for _ in 0..<3 {
+        #expect(try logIn() == "alice:700", "\(thing)")
+        try lab.root("\(away); rm -rf /var/tmp/alice")
+      }
+      let moves = try lab.root(
+        "kill $(cat /run/attacker); for n in $(seq 50); do [ ! -s /run/moves ] || break; sleep 0.1; done; cat /run/moves")
+      #expect((moves.text.firstMatch(of: #/moves=(\d+)/#).flatMap { Int($0.1) } ?? 0) > 10, "\(moves)")
+    }
+    try lab.root("rm -rf /var/tmp/.alice.* /var/tmp/alice*")
+    #expect(try logIn() == "alice:700")
   }
 }
 

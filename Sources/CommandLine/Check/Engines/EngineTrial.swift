@@ -139,7 +139,7 @@ struct EngineTrial {
       .init(step: step, outcome: cause == nil ? .done : .failed, milliseconds: Int(monotonicMilliseconds() - began), cause: cause))
   }
 
-  /// Runs the engine, and notes what came of it.
+  /// Runs the engine, and notes what came of it. Once nobody waits for the answer any more it is ended, unless it tidies up.
   ///
   /// - Parameters:
   ///   - isLast: it may use the time that is kept for tidying up.
@@ -164,7 +164,7 @@ struct EngineTrial {
       do throws(ChildProcess.Failure) {
         let ending = try ChildProcess.run(
           program, [Array(report.engine.rawValue.utf8)] + arguments, environment: environment, withErrors: true, seconds: seconds,
-          grace: min(EngineTrial.grace, seconds / 2), limit: EngineTrial.longestOutput)
+          grace: min(EngineTrial.grace, seconds / 2), limit: EngineTrial.longestOutput, whileAsked: !isLast)
         if let signal = ending.signal {
           fail(.killed, "it was ended by signal \(signal), which rootless-storage did not send", ending.output)
         } else if ending.status != 0 {

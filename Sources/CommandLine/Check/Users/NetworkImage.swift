@@ -17,7 +17,7 @@ struct NetworkImage: Equatable, Sendable {
     guard status.deviceMajor == NetworkImage.loopDevices else { return nil }
     do throws(Errno) {
       // It is there only while a file is behind the device, and everybody may read it.
-      let name = Array("/sys/dev/block/\(status.deviceMajor):\(status.deviceMinor)/loop/backing_file".utf8)
+      let name = Array("/sys/dev/block/".utf8) + status.device + Array("/loop/backing_file".utf8)
       let path = try readAll(open(path: name, .reading), limit: 4096).prefix { $0 != .newline }
       let place = try open(path: Array(path), .pathOnlyFollowing)
       let file = try fileStatus(of: place)

@@ -29,7 +29,7 @@ struct Examination {
   }
 
   private var isRepairing: Bool { request.task == .repair }
-  private var program: UserProgram { UserProgram(as: account, isCaller: request.environment != nil) }
+  private var program: UserProgram { UserProgram(as: account, isCaller: request.environment != nil, whileAsked: true) }
 
   mutating func run() -> UserReport {
     if let cause = prepareProcess(endingAfter: min(request.timeout, 3600 + max(PodmanMigration.seconds, ProjectWalk.seconds)) + 1) {
