@@ -92,7 +92,7 @@ extension TOMLScan {
   static func comment(_ text: inout TextScanner) throws(TextError) {
     text.skip(while: isBlank)
     guard text.skip("#") else { return }
-    text.take { $0 == .tab || ($0 >= .space && $0 != 0x7f) }
+    text.skip { $0 == .tab || ($0 >= .space && $0 != 0x7f) }
     if text.peek() != nil && !text.sees("\n") && !text.sees("\r\n") { throw text.problem("a control character in a comment") }
   }
 
@@ -106,12 +106,12 @@ extension TOMLScan {
   /// A number, a boolean, a date. Their ranges are for toml++ to judge.
   static func scalar(_ text: inout TextScanner) throws(TextError) {
     let start = text.at
-    text.take { isBare($0) || $0 == .plus || $0 == .dot || $0 == .colon }
+    text.skip { isBare($0) || $0 == .plus || $0 == .dot || $0 == .colon }
     // A blank may stand between date and time.
     if text.at - start == 10, text.peek() == .space, let digit = text.peek(1), isDigit(digit), text.bytes[start..<text.at].contains(.hyphen)
     {
       _ = text.next()
-      text.take { isBare($0) || $0 == .plus || $0 == .dot || $0 == .colon }
+      text.skip { isBare($0) || $0 == .plus || $0 == .dot || $0 == .colon }
     }
     if start == text.at { throw text.problem("no value where one belongs") }
     guard isScalar(Array(text.bytes[start..<text.at])) else { throw text.problem("neither a string nor another value") }
