@@ -75,7 +75,7 @@ struct TextScanner {
   func check() throws(TextError) {
     if bytes.count > TextScanner.longest { throw TextError(line: 0, reason: "longer than 1 MiB") }
     var place = self
-    place.take { $0 != 0 }
+    place.skip { $0 != 0 }
     if place.peek() != nil { throw place.problem("a NUL byte") }
     if String(validating: bytes, as: UTF8.self) == nil { throw TextError(line: 0, reason: "not UTF-8") }
   }

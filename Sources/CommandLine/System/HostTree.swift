@@ -65,7 +65,7 @@ struct HostTree: Sendable {
     do throws(Errno) {
       let place = try resolved(path)
       if let content = replaced[place] { return content }
-      let file = try open(path: self(place), .reading)
+      let file = try open(path: resolve(place), .reading)
       guard try fileStatus(of: file).kind == .regular else { throw .invalid }
       let content = try readAll(file, limit: limit, chunk: 65536)
       if content.count <= limit { return content }
@@ -85,7 +85,7 @@ struct HostTree: Sendable {
 
   /// What bears the name, through symbolic links; nil if there is nothing, or no way to tell.
   func status(_ path: [UInt8]) -> FileStatus? {
-    do throws(Errno) { return try fileStatus(of: try open(path: self(try resolved(path)), .pathOnly)) } catch { return nil }
+    do throws(Errno) { return try fileStatus(of: try open(path: resolve(try resolved(path)), .pathOnly)) } catch { return nil }
   }
 
   func exists(_ path: String) -> Bool { status(Array(path.utf8)) != nil }
@@ -93,7 +93,7 @@ struct HostTree: Sendable {
   /// The target of a symbolic link; nil if it is none.
   func link(_ path: [UInt8]) -> [UInt8]? {
     do throws(Errno) {
-      let place = try open(path: self(path), .pathOnly)
+      let place = try open(path: resolve(path), .pathOnly)
       return try fileStatus(of: place).kind == .symbolicLink ? try target(ofLink: place) : nil
     } catch { return nil }
   }
@@ -101,7 +101,7 @@ struct HostTree: Sendable {
   /// The names in a directory in byte order; at most 4,096.
   func names(_ path: String) throws(ReadError) -> [[UInt8]] {
     do throws(Errno) {
-      let directory = try open(path: self(path), .directoryFollowing)
+      let directory = try open(path: resolve(path), .directoryFollowing)
       return try RootlessStorage.names(in: directory, limit: 4096).sorted(by: isOrderedBefore)
     } catch { throw ReadError(error) }
   }
