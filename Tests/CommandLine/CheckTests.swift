@@ -276,6 +276,18 @@ struct CheckTests {
     #expect(try machine.check("alice", asUid: 4001, environment: variables).codes.count == 3)
     #expect(try machine.check("alice", asUid: 4001, environment: "\(variables) SUDO_UID=4002").codes == [])
     #expect(try machine.check("alice", environment: variables).codes == [])
+    let runtime = "XDG_RUNTIME_DIR=/run/user/4001"
+    for (variable, code) in [
+      ("HOME=/root", "environment-config"), ("CONTAINERS_CONF=/nonexistent/x", "environment-config"),
+      ("TMPDIR=/nonexistent", "environment-store"), ("TMPDIR=/root", "environment-store"),
+    ] {
+      #expect(try machine.check("", asUid: 4001, environment: "\(runtime) \(variable)").codes == [code], "\(variable)")
+      #expect(try machine.check("alice", environment: "\(runtime) \(variable)").codes == [], "\(variable), which is root's")
+    }
+    for good in ["HOME=/home/alice", "CONTAINERS_CONF=/etc/hostname.conf", "TMPDIR=/var/tmp", "TMPDIR=/tmp"] {
+      try machine.sure("touch /etc/hostname.conf; chmod 644 /etc/hostname.conf")
+      #expect(try machine.check("", asUid: 4001, environment: "\(runtime) \(good)").codes == [], "\(good)")
+    }
     #expect(try machine.check("", asUid: 4001).codes == ["runtime-directory"])
     #expect(try machine.check("", asUid: 4001, environment: "XDG_RUNTIME_DIR=/run/user").codes == ["runtime-directory"])
   }

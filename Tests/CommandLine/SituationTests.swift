@@ -932,6 +932,18 @@ struct SituationTests {
       what: "a graphroot in which nothing can be made",
       script: "install -d -m 500 -o 4001 -g 4001 /var/tmp/mine; " + put(conf, goodDriver + "\ngraphroot = \"/var/tmp/mine\""),
       codes: ["graphroot-missing"], after: "grep -q '\(goodRoot)' \(conf)"),
+    .init(
+      what: "an event log that Podman does not know", script: mine("containers.conf", "[engine]\nevents_logger = \"nonsense\""),
+      codes: ["containers-conf"], isRepairable: false,
+      says: "which Podman does not know"),
+    .init(
+      what: "a runtime of which no file tells", script: mine("containers.conf", "[engine]\nruntime = \"nonsense\""),
+      codes: ["containers-conf"], isRepairable: false,
+      says: "of which no file tells Podman where it is"),
+    .init(
+      what: "a number of locks in quotes", script: mine("containers.conf", "[engine]\nnum_locks = \"many\""), codes: ["containers-conf"],
+      isRepairable: false,
+      says: "is no number"),
     .init(what: "containers.conf is no TOML", script: mine("containers.conf", "x ="), codes: ["containers-conf"], isRepairable: false),
     .init(
       what: "a Bolt database is wanted", script: mine("containers.conf", "[engine]\ndatabase_backend = \"boltdb\""),
@@ -991,6 +1003,41 @@ struct SituationTests {
       what: "a mirror without a scheme",
       script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"registry-mirrors\": [\"mirror.example\"] }"),
       codes: ["daemon-json-key"], isRepairable: false),
+    .init(
+      what: "a group that there is not",
+      script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"group\": \"nonexistent\" }"), codes: ["daemon-json-key"],
+      isRepairable: false,
+      says: "a group that there is not"),
+    .init(
+      what: "a runtime that there is not",
+      script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"default-runtime\": \"nonsense\" }"), codes: ["daemon-json-key"],
+      isRepairable: false,
+      says: "which runtimes does not have"),
+    .init(
+      what: "an option that the log driver does not know",
+      script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"log-opts\": { \"nonsense\": \"1\" } }"),
+      codes: ["daemon-json-key"], isRepairable: false,
+      says: "does not know"),
+    .init(
+      what: "a cgroup driver that there is not",
+      script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"exec-opts\": [\"native.cgroupdriver=nonsense\"] }"),
+      codes: ["daemon-json-key"], isRepairable: false,
+      says: "a driver that there is not"),
+    .init(
+      what: "a profile that is missing",
+      script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"seccomp-profile\": \"/nonexistent/s.json\" }"),
+      codes: ["daemon-json-key"], isRepairable: false,
+      says: "which does not exist"),
+    .init(
+      what: "two labels of one name",
+      script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"labels\": [\"a=1\", \"a=2\"] }"), codes: ["daemon-json-key"],
+      isRepairable: false,
+      says: "two values for one name"),
+    .init(
+      what: "a size that is none",
+      script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"default-shm-size\": \"nonsense\" }"), codes: ["daemon-json-key"],
+      isRepairable: false,
+      says: "which is no size"),
     .init(
       what: "a pid file that cannot be made",
       script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"pidfile\": \"/nonexistent/x\" }"), codes: ["daemon-json-key"],

@@ -332,6 +332,7 @@ extension UserDiagnosis {
       let severity = key == "containerd" ? Finding.Severity.warning : .error
       faults.append(fault(key, "is \(shown(text.string(key) ?? "")), which does not exist", severity))
     }
+    if daemon.hasUnknownGroup { faults.append(fault("group", "is \(shown(text.string("group") ?? "")), a group that there is not")) }
     if let wrong = text.strings("insecure-registries").first(where: UserDiagnosis.isNoRegistry) {
       faults.append(fault("insecure-registries", "has \(shown(wrong)), which is neither a host nor a range of addresses"))
     }

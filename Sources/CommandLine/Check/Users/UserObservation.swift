@@ -90,6 +90,8 @@ struct UserFacts: Equatable, Sendable {
     var pidDirectory: Place?
     /// Keys whose value is the path of a file that is not there.
     var missingFiles: [String] = []
+    /// Nobody knows the group that its socket is to have.
+    var hasUnknownGroup = false
     /// What the user's manager starts dockerd with.
     var unit = DockerUnit()
     /// Of `--data-root` there.

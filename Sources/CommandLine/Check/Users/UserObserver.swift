@@ -263,6 +263,7 @@ struct UserExaminer {
           do throws(Errno) { _ = try open(path: Array(path.utf8), .pathOnly) } catch { return error == .noEntry }
           return false
         }
+        daemon.hasUnknownGroup = isUnknownGroup(text.string("group"))
         daemon.pidDirectory = place(text.string("pidfile").map { String(decoding: parent(Array($0.utf8)), as: UTF8.self) })
       } catch {
         daemon.problem = error
@@ -276,6 +277,12 @@ struct UserExaminer {
       }
     }
     return daemon
+  }
+
+  /// Docker looks the name up (getgrnam(3)). Without a group docker, its default, it goes on.
+  private func isUnknownGroup(_ name: String?) -> Bool {
+    guard let name, !name.isEmpty, name != "docker", identifier(Array(name.utf8)) == nil else { return false }
+    do throws(NameServiceError) { return try NameService.gid(ofGroup: Array(name.utf8)) == nil } catch { return false }
   }
 
   private func sessionDocker(_ environment: UserFacts.Environment) -> UserFacts.SessionDocker? {
