@@ -302,63 +302,58 @@ extension UserDiagnosis {
 
   /// Values of which Docker takes only some, or that are too far from what it takes.
   private mutating func judgeWords(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
-    let file = daemon.name
-    let name = name
-    func fault(_ key: String, _ what: String, _ severity: Finding.Severity = .error) -> (Finding.Severity, String, Remedy) {
-      (
-        severity, "\(key) in \(file) \(what): Docker does not start.",
-        Remedy("in \(file): remove or correct \(key)", by: .user(name))
-      )
-    }
-    var faults: [(Finding.Severity, String, Remedy)] = []
+    var faults: [(key: String, what: String, severity: Finding.Severity)] = []
+    func fault(_ key: String, _ what: String, _ severity: Finding.Severity = .error) { faults.append((key, what, severity)) }
     if let runtime = text.string("default-runtime"), !runtime.isEmpty, runtime != "runc", !runtime.contains("."), !runtime.hasPrefix("/"),
       !(text.object("runtimes")?.has(runtime) ?? false), !(text.object("add-runtime")?.has(runtime) ?? false),
       daemon.unit.option("add-runtime") == nil
     {
-      faults.append(fault("default-runtime", "is \(shown(runtime)), which runtimes does not have"))
+      fault("default-runtime", "is \(shown(runtime)), which runtimes does not have")
     }
     if text.string("log-driver") ?? "json-file" == "json-file", daemon.unit.option("log-driver") == nil,
       let wrong = text.object("log-opts")?.keys.first(where: { !UserDiagnosis.logOptions.contains($0.name) })
     {
-      faults.append(fault("log-opts", "has \(shown(wrong.name)), which the log driver json-file does not know"))
+      fault("log-opts", "has \(shown(wrong.name)), which the log driver json-file does not know")
     }
     for option in text.strings("exec-opts") where option.hasPrefix("native.cgroupdriver=") {
       let driver = option.dropFirst("native.cgroupdriver=".count)
       if ["", "cgroupfs", "systemd", "none"].contains(driver) { continue }
-      faults.append(fault("exec-opts", "has \(shown(option)), a driver that there is not"))
+      fault("exec-opts", "has \(shown(option)), a driver that there is not")
     }
     for key in daemon.missingFiles {
       // It comes and goes with the session.
       let severity = key == "containerd" ? Finding.Severity.warning : .error
-      faults.append(fault(key, "is \(shown(text.string(key) ?? "")), which does not exist", severity))
+      fault(key, "is \(shown(text.string(key) ?? "")), which does not exist", severity)
     }
-    if daemon.hasUnknownGroup { faults.append(fault("group", "is \(shown(text.string("group") ?? "")), a group that there is not")) }
+    if daemon.hasUnknownGroup { fault("group", "is \(shown(text.string("group") ?? "")), a group that there is not") }
     if let wrong = text.strings("insecure-registries").first(where: UserDiagnosis.isNoRegistry) {
-      faults.append(fault("insecure-registries", "has \(shown(wrong)), which is neither a host nor a range of addresses"))
+      fault("insecure-registries", "has \(shown(wrong)), which is neither a host nor a range of addresses")
     }
     if let mode = text.string("default-cgroupns-mode"), !["", "host", "private"].contains(mode) {
-      faults.append(fault("default-cgroupns-mode", "is \(shown(mode)), and can be host or private"))
+      fault("default-cgroupns-mode", "is \(shown(mode)), and can be host or private")
     }
     if let wrong = text.object("default-ulimits")?.keys.first(where: { $0.kind != .object && $0.kind != .null }) {
-      faults.append(fault("default-ulimits", "has \(shown(wrong.name)), which is no object with Name, Hard and Soft"))
+      fault("default-ulimits", "has \(shown(wrong.name)), which is no object with Name, Hard and Soft")
     }
     if facts.dockerGeneration == .early, let attempts = text.integer("max-download-attempts"), attempts < 1 {
-      faults.append(fault("max-download-attempts", "is less than 1"))
+      fault("max-download-attempts", "is less than 1")
     }
     let labels = text.strings("labels")
     if let wrong = labels.first(where: { !$0.contains("=") }) {
-      faults.append(fault("labels", "has \(shown(wrong)), which is no name=value"))
+      fault("labels", "has \(shown(wrong)), which is no name=value")
     } else {
       let names = Set(labels).map { $0.prefix { $0 != "=" } }
-      if Set(names).count < names.count { faults.append(fault("labels", "has two values for one name")) }
+      if Set(names).count < names.count { fault("labels", "has two values for one name") }
     }
     if let size = text.string("default-shm-size"), !UserDiagnosis.isSize(size) {
-      faults.append(fault("default-shm-size", "is \(shown(size)), which is no size"))
+      fault("default-shm-size", "is \(shown(size)), which is no size")
     }
     if let address = text.string("ip"), !address.isEmpty, !UserDiagnosis.isAddress(address) {
-      faults.append(fault("ip", "is \(shown(address)), which is no address"))
+      fault("ip", "is \(shown(address)), which is no address")
     }
-    for (severity, sentence, remedy) in faults { add(.daemonJsonKey, severity, sentence, remedy) }
+    for (key, what, severity) in faults {
+      add(.daemonJsonKey, severity, "\(key) in \(daemon.name) \(what): Docker does not start.", correction(of: key, in: daemon))
+    }
   }
 
   /// A path stands behind the host, and not the length of a range's prefix.
@@ -377,10 +372,14 @@ extension UserDiagnosis {
     return Double(number) != nil && units.contains((unit.hasPrefix(" ") ? unit.dropFirst() : unit).lowercased())
   }
 
+  private func correction(of key: String, in daemon: UserFacts.DaemonJson) -> Remedy {
+    Remedy("in \(daemon.name): remove or correct \(key)", by: .user(name))
+  }
+
   /// Values that Docker looks at before it starts.
   private mutating func judgeValues(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
     let file = daemon.name
-    func correct(_ key: String) -> Remedy { Remedy("in \(file): remove or correct \(key)", by: .user(name)) }
+    func correct(_ key: String) -> Remedy { correction(of: key, in: daemon) }
     if let options = text.object("log-opts"), let (key, _) = options.keys.first(where: { $0.kind != .string }) {
       add(.daemonJsonKey, .error, "\(shown(key)) of log-opts in \(file) is no text: Docker does not start.", correct("log-opts"))
     }

@@ -522,12 +522,7 @@ extension UserDiagnosis {
         }
       }
     }
-    func value(_ key: String) -> (text: String, file: PodmanConfig.File)? {
-      for file in files.reversed() {
-        if case .string(let text)? = file.text?.value(["engine", key]), !text.isEmpty { return (text, file) }
-      }
-      return nil
-    }
+    func value(_ key: String) -> (text: String, file: PodmanConfig.File)? { UserDiagnosis.last(["engine", key], of: files) }
     for file in files {
       for key in UserExaminer.engineKeys + ["database_backend", "runtime", "cgroup_manager", "events_logger", "lock_type"] {
         guard let value = file.text?.value(["engine", key]) else { continue }
@@ -597,6 +592,14 @@ extension UserDiagnosis {
     }
   }
 
+  /// The text that counts: the last file's that has one.
+  private static func last(_ path: [String], of files: [PodmanConfig.File]) -> (text: String, file: PodmanConfig.File)? {
+    for file in files.reversed() {
+      if case .string(let text)? = file.text?.value(path), !text.isEmpty { return (text, file) }
+    }
+    return nil
+  }
+
   /// Runtimes that Podman knows by name (common/pkg/config/default.go). Of any other name, a file has to tell the path.
   private static let runtimes: Set<String> = [
     "crun", "crun-vm", "crun-wasm", "kata", "krun", "ocijail", "runc", "runj", "runsc", "youki",
@@ -604,12 +607,7 @@ extension UserDiagnosis {
 
   /// Keys of containers.conf that take one of a few words.
   private mutating func judgeWords(_ files: [PodmanConfig.File]) {
-    func last(_ path: [String]) -> (text: String, file: PodmanConfig.File)? {
-      for file in files.reversed() {
-        if case .string(let text)? = file.text?.value(path), !text.isEmpty { return (text, file) }
-      }
-      return nil
-    }
+    func last(_ path: [String]) -> (text: String, file: PodmanConfig.File)? { UserDiagnosis.last(path, of: files) }
     func refuse(_ severity: Finding.Severity, _ key: String, _ value: (text: String, file: PodmanConfig.File), _ why: String) {
       add(
         .containersConf, severity, "\(key) in \(value.file.path) is \"\(shown(value.text))\", \(why): it does not start.",

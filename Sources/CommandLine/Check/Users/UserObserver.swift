@@ -146,14 +146,18 @@ struct UserExaminer {
       if newer != .absent {
         conf.database = graphroot + UserExaminer.podmanDatabase
         readDatabase(newer, hasJournal: ["-wal", "-journal"].contains { read(UserExaminer.podmanDatabase + $0) != .absent }, &conf)
-      } else if case .notRegular = read(UserExaminer.olderDatabase) {
+        return
+      }
+      switch read(UserExaminer.olderDatabase) {
+      case .notRegular:
         conf.database = graphroot + UserExaminer.olderDatabase
         conf.isNoDatabase = true
-      } else if case .content(let content) = read(UserExaminer.olderDatabase) {
+      case .content(let content):
         conf.database = graphroot + UserExaminer.olderDatabase
         conf.isNoDatabase = !content.bytes.isEmpty && !UserExaminer.isBolt(content.bytes)
         if hasBoltAlone { conf.keptGraphroot = UserExaminer.graphroot(inDatabase: content.bytes) }
         conf.keptRunroot = UserExaminer.runroot(inDatabase: content.bytes).map { Place($0, settings, mounts) }
+      case .absent, .dangling, .tooLarge, .failed: break
       }
     } catch {}
   }
