@@ -487,9 +487,11 @@ struct SubordinateIDTests {
       let expected = ["bob"] + (1...200).map { "user\($0)" } + (1...12).map { "local\($0)" }
       #expect(Set(lines.map { String($0[0]) }) == Set(expected))
       #expect(lines.filter { $0[0].hasPrefix("user") }.count == 200)
-      let ranges = lines.compactMap { line in Int(line[1]).flatMap { first in Int(line[2]).map { first...(first + $0 - 1) } } }.sorted {
-        $0.lowerBound < $1.lowerBound
+      let unordered = lines.compactMap { line -> ClosedRange<Int>? in
+        guard let first = Int(line[1]), let count = Int(line[2]) else { return nil }
+        return first...first + count - 1
       }
+      let ranges = unordered.sorted { $0.lowerBound < $1.lowerBound }
       #expect(ranges.count == lines.count)
       for (left, right) in zip(ranges, ranges.dropFirst()) { #expect(left.upperBound < right.lowerBound) }
     }

@@ -226,7 +226,8 @@ import Testing
   }
 
   @Test func `a path may have 1024 bytes`() throws {
-    let directory: [UInt8] = repeated("d", 255) + "/" + repeated("d", 255) + "/" + repeated("d", 255)
+    let component = repeated("d", 255)
+    let directory: [UInt8] = Array([component, component, component].joined(separator: [.slash]))
     place.directory(directory)
     place.file(directory + "/" + repeated("f", 255))
     place.directory(directory + "/" + repeated("e", 255))

@@ -30,7 +30,8 @@ import Testing
 
   @Test func `bytes that are no text pass unchanged`() {
     let binary: [UInt8] = [0, 0xff, 0x0d, 0x0a, 0x40, 0x55, 0x00, 0xc3]
-    #expect(rendered(binary + "@UID@" + binary) == binary + "1000" + binary)
+    func around(_ text: [UInt8]) -> [UInt8] { binary + text + binary }
+    #expect(rendered(around("@UID@")) == around("1000"))
     #expect(rendered([UInt8](repeating: 0x40, count: SkeletonFile.largestFile))?.count == SkeletonFile.largestFile)
   }
 

@@ -401,7 +401,8 @@ private let ours = "session optional pam_rootless_storage.so"
     #expect(failures() == [PAMStack.Failure(file: "/etc/pam.d/sshd", reason: .read(.tooLarge))])
     place.put("etc/pam.d/sshd", String(repeating: "session required pam_a.so\n", count: 5000))
     #expect(failures() == [PAMStack.Failure(file: "/etc/pam.d/sshd", reason: .tooMuch)])
-    place.file("etc/pam.d/sshd", Array(0...255) + "\n" + bytes(ours) + [0] + "\nsession optional pam_\u{1b}[2J\n")
+    let content: [[UInt8]] = [Array(0...255), "\n", bytes(ours), [0], "\nsession optional pam_\u{1b}[2J\n"]
+    place.file("etc/pam.d/sshd", Array(content.joined()))
     let stacks = PAMStacks(place.tree, services: ["sshd"])
     #expect(stacks.stack(of: "sshd")?.ours == 0)
   }

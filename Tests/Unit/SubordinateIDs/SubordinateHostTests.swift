@@ -256,7 +256,10 @@ import Testing
     #expect(places([5...6], 8) == [5, 6])
     #expect(places([0...UInt32.max], 3) == [0, UInt32.max, 1 << 31])
     #expect(places([], 8) == [])
-    let many = (0..<1000).map { UInt32($0) * 100_000...UInt32($0) * 100_000 + 65535 }
+    let many = (0..<1000).map { number -> IDRange in
+      let first = UInt32(number) * 100_000
+      return first...first + 65535
+    }
     let asked = places(many, 256)
     #expect(asked.count == 256 && Set(asked).count == 256 && asked.allSatisfy { id in many.contains { $0.contains(id) } })
     // Of the whole span, not of its beginning.

@@ -94,10 +94,8 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   /// struct vfs_cap_data (linux/capability.h), little-endian: revision and a bit that says "effective", then the lower 32 permitted.
   static func has(_ capability: UInt32, _ attribute: [UInt8]) -> Bool {
     guard attribute.count >= 12 else { return false }
-    let words = stride(from: 0, to: 8, by: 4).map { start in
-      (0..<4).reduce(UInt32(0)) { $0 | UInt32(attribute[start + $1]) << UInt32(8 * $1) }
-    }
-    return words[0] & 1 != 0 && words[1] >> capability & 1 != 0
+    func word(at start: Int) -> UInt32 { attribute[start..<start + 4].reversed().reduce(0) { word, byte in word << 8 | UInt32(byte) } }
+    return word(at: 0) & 1 != 0 && word(at: 4) >> capability & 1 != 0
   }
 
   /// Profiles are named after the program, or, as people do for what they install by hand, after its path. Whether one is loaded
@@ -110,10 +108,10 @@ struct UserNamespaces: Codable, Equatable, Sendable {
 
   private static func distribution(_ content: [UInt8]) -> [String] {
     let lines = content.split(separator: .newline).map { String(decoding: $0, as: UTF8.self) }
-    return ["ID=", "ID_LIKE="].flatMap { key in
-      lines.last { $0.hasPrefix(key) }.map {
-        $0.dropFirst(key.count).filter { $0 != "\"" && $0 != "'" }.split(separator: " ").map(String.init)
-      } ?? []
+    return ["ID=", "ID_LIKE="].flatMap { key -> [String] in
+      guard let line = lines.last(where: { $0.hasPrefix(key) }) else { return [] }
+      let value = line.dropFirst(key.count).filter { $0 != "\"" && $0 != "'" }
+      return value.split(separator: " ").map(String.init)
     }
   }
 
