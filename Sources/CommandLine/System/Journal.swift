@@ -33,11 +33,12 @@ enum Journal {
     return (shown(Array(line[..<blank])), shown(Array(text)))
   }
 
-  /// What the kernel has written of SELinux's denials to the session helper since this host was started, a line each, at most 1,000. Only
-  /// the kernel, and who may write to its audit log, makes such lines.
+  /// What the kernel has written of SELinux's denials to the session helper, and of changes of its policy, since this host was started, a
+  /// line each, at most 1,000. Only the kernel, and who may write to its audit log, makes such lines.
   static func denials() throws(Failure) -> [ArraySlice<UInt8>] {
     let options = ["--boot", "--lines=1000", "--output=cat", "_TRANSPORT=audit", "_AUDIT_TYPE_NAME=AVC", "_COMM=session-helper"]
-    return try run(options.map { Array($0.utf8) }).split(separator: .newline)
+    let changes = ["MAC_POLICY_LOAD", "MAC_CONFIG_CHANGE"].flatMap { ["+", "_TRANSPORT=audit", "_AUDIT_TYPE_NAME=\($0)"] }
+    return try run((options + changes).map { Array($0.utf8) }).split(separator: .newline)
   }
 
   /// What journalctl prints; nothing where no line matches.

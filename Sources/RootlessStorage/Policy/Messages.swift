@@ -197,6 +197,10 @@ public struct Wording: Sendable {
     case .notEnforced: return "its file system counts projects, and enforces no limit; \(quotaMount)"
     case .failed(.notPermitted):
       return "Operation not permitted; the service may lack CAP_SYS_ADMIN; run it as root: rootless-storage repair"
+    // Of permissions the kernel says EPERM: what says EACCES is a security module.
+    case .failed(.accessDenied):
+      return
+        "Permission denied; see what SELinux denies (ausearch -m avc; in packaging/selinux, the boolean rootless_storage_limit_storage allows it), \(again)"
     case .failed(let cause): return "\(cause); check the disk that holds it, \(again)"
     }
   }

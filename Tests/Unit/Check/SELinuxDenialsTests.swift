@@ -1,10 +1,11 @@
 import Testing
 
+@testable import RootlessStorage
 @testable import rootless_storage
 
 @Suite struct SELinuxDenialsTests {
-  private func denials(_ text: String, hasDomain: Bool = false) -> SELinuxDenials? {
-    SELinuxDenials(Array(text.utf8).split(separator: 0x0a), hasDomain: hasDomain)
+  private func denials(_ text: String, hasDomain: Bool = false, off: Set<String> = []) -> SELinuxDenials? {
+    SELinuxDenials(Array(text.utf8).split(separator: .newline), hasDomain: hasDomain, off: off)
   }
 
   private static let sshd =
@@ -15,14 +16,43 @@ import Testing
       "tclass=dir", with: "tclass=file")
     let found = denials("\(SELinuxDenialsTests.sshd)\n\(cron)\n")
     #expect(found?.count == 2 && found?.last == "{ read write } on a file of the type user_tmp_t, in the domain crond_t")
-    let finding = selinuxFindings(found)
+    let finding = selinuxFindings(found, nil)
     #expect(
       finding.map(\.code) == [.selinuxDenied] && finding[0].sentence.contains("2 accesses")
         && finding[0].remedy.text.hasPrefix("load the policy module"))
     #expect(
-      selinuxFindings(denials(SELinuxDenialsTests.sshd, hasDomain: true))[0].remedy.text.hasPrefix(
+      selinuxFindings(denials(SELinuxDenialsTests.sshd, hasDomain: true), nil)[0].remedy.text.hasPrefix(
         "sudo ausearch -m avc -c session-helper "))
-    #expect(selinuxFindings(nil) == [])
+    #expect(selinuxFindings(nil, Settings()) == [])
+  }
+
+  @Test func `what was denied before the policy was changed counts no more`() {
+    let (denial, load) = (SELinuxDenialsTests.sshd, "MAC_POLICY_LOAD auid=0 ses=3 lsm=selinux res=1")
+    #expect(denials("\(denial)\n\(load)\n") == nil)
+    #expect(denials("\(denial)\nMAC_CONFIG_CHANGE bool=use_nfs_home_dirs val=1 old_val=0 auid=0 ses=3\n") == nil)
+    #expect(denials("\(denial)\n\(denial)\n\(load)\n\(denial)\n")?.count == 1)
+    #expect(denials("\(load)\n\(denial)\nMAC\n")?.count == 1)
+  }
+
+  @Test func `the booleans are named that the settings need and that are off`() {
+    let both: Set = ["rootless_storage_allocate_subids", "rootless_storage_limit_storage"]
+    func remedy(_ off: Set<String>, hasDomain: Bool = true, _ change: (inout Settings) -> Void) -> String? {
+      var settings = Settings()
+      change(&settings)
+      return selinuxFindings(denials(SELinuxDenialsTests.sshd, hasDomain: hasDomain, off: off), settings)[0].remedy.command
+    }
+    let ausearch = "sudo ausearch -m avc -c session-helper"
+    #expect(remedy(both) { $0.quota.bytes = 1 << 30 } == "sudo setsebool -P rootless_storage_limit_storage=on")
+    #expect(remedy(both) { $0.subordinateIDs.allocates = true } == "sudo setsebool -P rootless_storage_allocate_subids=on")
+    let all = remedy(both) {
+      $0.quota.inodes = 1000
+      $0.subordinateIDs.allocates = true
+    }
+    #expect(all == "sudo setsebool -P rootless_storage_allocate_subids=on rootless_storage_limit_storage=on")
+    #expect(remedy(both) { _ in } == ausearch)
+    #expect(remedy(["rootless_storage_allocate_subids"]) { $0.quota.bytes = 1 << 30 } == ausearch)
+    // Without the policy module there are no booleans.
+    #expect(remedy(both, hasDomain: false) { $0.quota.bytes = 1 << 30 } == nil)
   }
 
   @Test(arguments: [

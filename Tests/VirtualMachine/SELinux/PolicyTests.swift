@@ -50,10 +50,21 @@ struct PolicyTests {
     let lock = try policy.ask("sesearch", "-A -s rootless_storage_helper_t -t shadow_lock_t -c file -p open,write,lock").lines
     #expect(
       lock == ["allow rootless_storage_helper_t shadow_lock_t:file { getattr lock open write }; [ rootless_storage_allocate_subids ]:True"])
+    // No limit is set without the administrator's boolean, with which the rest of CAP_SYS_ADMIN comes.
+    let limits = try ["-c capability -p sys_admin", "-c filesystem -p quotamod", "-c filesystem -p quotaget"].map {
+      try policy.ask("sesearch", "-A -s rootless_storage_helper_t \($0)").lines
+    }
+    let boolean = "[ rootless_storage_limit_storage ]:True"
+    #expect(
+      limits == [
+        ["allow rootless_storage_helper_t rootless_storage_helper_t:capability sys_admin; \(boolean)"],
+        ["allow rootless_storage_helper_t fs_t:filesystem quotamod; \(boolean)"],
+        ["allow rootless_storage_helper_t fs_t:filesystem quotaget; \(boolean)"],
+      ])
     for question in [
       "-c file -p execute_no_trans", "-c file -p relabelto -t user_home_t", "-t shadow_t -c file -p read", "-c process -p ptrace",
       "-c tcp_socket -p create",
-      "-c capability -p sys_admin", "-c capability -p chown", "-c process -p transition",
+      "-c capability -p chown", "-c process -p transition",
     ] {
       #expect(try policy.ask("sesearch", "-A -s rootless_storage_helper_t \(question)").text == "", "\(question)")
     }

@@ -11,7 +11,7 @@ func hostFindings(_ facts: HostFacts) -> [Finding] {
   if let settings = facts.settings { findings += cleanerFindings(facts.cleaners, settings.storage) }
   findings += userNamespaceFindings(facts.userNamespaces)
   findings += kernelFindings(facts)
-  findings += selinuxFindings(facts.selinux)
+  findings += selinuxFindings(facts.selinux, facts.settings)
   findings += dockerFindings(facts.docker, facts.userNamespaces, facts.subordinateIDs, facts.settings)
   findings += allocationFindings(facts.subordinateIDs, facts.settings)
   if facts.subordinateIDs.source == nil { findings += fileFindings(facts.subordinateIDs) + brokenLines(facts.subordinateIDs) }

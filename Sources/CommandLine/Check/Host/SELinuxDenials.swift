@@ -1,6 +1,6 @@
 import RootlessStorage
 
-/// What SELinux has denied the session helper since this host was started.
+/// What SELinux has denied the session helper since its policy was last changed on this host. What was denied before may be allowed now.
 struct SELinuxDenials: Equatable, Sendable {
   /// At most 1,000 are counted.
   let count: Int
@@ -8,6 +8,11 @@ struct SELinuxDenials: Equatable, Sendable {
   let last: String
   /// The helper has the domain that the policy module of this package gives it.
   let hasDomain: Bool
+  /// The booleans of that policy module that are off.
+  let off: Set<String>
+
+  /// Of packaging/selinux.
+  static let booleans = (subordinateIDs: "rootless_storage_allocate_subids", limits: "rootless_storage_limit_storage")
 
   /// nil where SELinux is off or permissive, where nothing was denied, and for whoever may not read the log.
   init?(_ tree: HostTree) {
@@ -19,17 +24,23 @@ struct SELinuxDenials: Equatable, Sendable {
       let helper = try open(path: Array(Installation.defaultHelper.utf8), .reading)
       hasDomain = securityType(of: helper) == "rootless_storage_helper_exec_t"
     } catch {}
-    self.init(lines, hasDomain: hasDomain)
+    // Each is a file with what it is now, and what it will be: "0 0".
+    let off = [SELinuxDenials.booleans.subordinateIDs, SELinuxDenials.booleans.limits].filter {
+      (try? tree.read("/sys/fs/selinux/booleans/\($0)"))?.first == UInt8(ascii: "0")
+    }
+    self.init(lines, hasDomain: hasDomain, off: Set(off))
   }
 
   /// - Parameter lines: as the kernel writes them. Names and paths in them may be a user's, but have no blanks: the kernel writes such in
   ///   hex.
-  init?(_ lines: [ArraySlice<UInt8>], hasDomain: Bool) {
-    let found = lines.compactMap { SELinuxDenials.sentence($0) }
+  init?(_ lines: [ArraySlice<UInt8>], hasDomain: Bool, off: Set<String>) {
+    let change = lines.lastIndex { $0.starts(with: "MAC_".utf8) }
+    let found = lines[(change.map { $0 + 1 } ?? 0)...].compactMap { SELinuxDenials.sentence($0) }
     guard let last = found.last else { return nil }
     count = found.count
     self.last = last
     self.hasDomain = hasDomain
+    self.off = off
   }
 
   /// Of programs of the system: a user's own program may have any name, and be denied anything.
@@ -52,15 +63,28 @@ struct SELinuxDenials: Equatable, Sendable {
   }
 }
 
-func selinuxFindings(_ denials: SELinuxDenials?) -> [Finding] {
+func selinuxFindings(_ denials: SELinuxDenials?, _ settings: Settings?) -> [Finding] {
   guard let denials else { return [] }
   let how = denials.count == 1 ? "one access" : "\(denials.count) accesses"
   return [
     Finding(
       .selinuxDenied, .warning,
-      "SELinux has denied the session helper \(how) since this host was started, so that logins do only a part of what they have to. The last one: \(denials.last).",
-      remedy: denials.hasDomain
-        ? .root("sudo ausearch -m avc -c session-helper", note: "allow what it needs in a module of your own, and report it")
-        : "load the policy module of this package, which gives the helper a domain of its own (admin.md, section SELinux)")
+      "SELinux has denied the session helper \(how) since its policy was last changed or this host was started, so that logins do only a part of what they have to. The last one: \(denials.last).",
+      remedy: remedy(denials, settings))
   ]
+}
+
+private func remedy(_ denials: SELinuxDenials, _ settings: Settings?) -> Remedy {
+  guard denials.hasDomain else {
+    return "load the policy module of this package, which gives the helper a domain of its own (admin.md, section SELinux)"
+  }
+  let needed = [
+    (settings?.subordinateIDs.allocates == true, SELinuxDenials.booleans.subordinateIDs),
+    (settings?.quota.isSet == true, SELinuxDenials.booleans.limits),
+  ]
+  let missing = needed.filter { $0.0 && denials.off.contains($0.1) }.map { "\($0.1)=on" }
+  if missing.isEmpty {
+    return .root("sudo ausearch -m avc -c session-helper", note: "allow what it needs in a module of your own, and report it")
+  }
+  return .root("sudo setsebool -P \(missing.joined(separator: " "))", note: "the settings need that")
 }
