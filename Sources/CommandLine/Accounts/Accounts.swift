@@ -12,6 +12,9 @@ enum AccountLookup: Equatable {
 struct AccountLookups {
   let byUid: (UInt32) throws(NameServiceError) -> Account?
   let byName: ([UInt8]) throws(NameServiceError) -> Account?
+  var withGroups: (Account) throws(NameServiceError) -> Account = { (account) throws(NameServiceError) in
+    try NameService.withGroups(account)
+  }
 
   static var nameService: AccountLookups {
     AccountLookups(
@@ -56,6 +59,14 @@ final class Accounts {
     if let uid = sources.uid(ofName: name) { return .found(name: name, uid: uid) }
     if sources.isFileOnly { return .absent }
     do throws(NameServiceError) { return recorded(try lookups.byName(name)) } catch { return failed(error) }
+  }
+
+  /// - Returns: nil also where the name service did not answer.
+  func withGroups(named name: [UInt8]) -> Account? {
+    do throws(NameServiceError) {
+      guard let account = try lookups.byName(name) else { return nil }
+      return try lookups.withGroups(account)
+    } catch { return nil }
   }
 
   private func recorded(_ account: Account?) -> AccountLookup {

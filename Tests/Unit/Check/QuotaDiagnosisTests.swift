@@ -18,18 +18,19 @@ import Testing
   }
 
   private func diagnosis(
-    _ quota: UserFacts.Quota?, isPrivileged: Bool = true, failure: QuotaError? = nil, _ change: (inout StorageQuota) -> Void = { _ in }
+    _ quota: UserFacts.Quota?, isPrivileged: Bool = true, failure: QuotaError? = nil, account: Account = account(), ofGroups: String = "",
+    _ change: (inout StorageQuota) -> Void = { _ in }
   ) -> UserDiagnosis {
-    var facts = UserFacts(account: account(), home: .on(.named("nfs4")))
+    var facts = UserFacts(account: account, home: .on(.named("nfs4")))
     facts.isNetworkHome = true
     var storage = UserFacts.Storage(
       path: "/var/tmp/alice", observation: StorageObservation(parentIsWritableByOthers: true, state: .inPlace(mode: 0o700)))
     storage.quota = quota
     storage.quotaFailure = failure
     facts.storage = storage
-    var settings = Settings()
-    (settings.quota.bytes, settings.quota.inodes) = (8 << 20, 50)
-    change(&settings.quota)
+    var settings = SettingsParser(bytes(ofGroups)).settings
+    (settings.quotas.general.bytes, settings.quotas.general.inodes) = (8 << 20, 50)
+    change(&settings.quotas.general)
     return UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
   }
 
@@ -76,6 +77,49 @@ import Testing
       ])
     // XFS makes files as needed: what looks like a limit is none where none is set.
     #expect(diagnosis(.init(directory: directory())) { $0.inodes = 0 }.findings == [])
+  }
+
+  /// Who is in the group 1300, and in others that nobody knows.
+  private func member(areLeftOut: Bool = false) -> Account {
+    let alice = account()
+    return Account(
+      credentials: Credentials(user: alice.uid, group: alice.credentials.group, groups: [27, 1300]), name: alice.name, home: alice.home,
+      groupsLeftOut: areLeftOut)
+  }
+
+  @Test func `what a group has is what is judged, and told`() {
+    let ofGroup = "storage_quota_groups = 5=1M 1300=4M 27=2M\nstorage_quota_inodes_groups = 1300=20"
+    func found(_ bytes: UInt64, _ inodes: UInt64, used: UInt64 = 0) -> UserFacts.Quota {
+      .init(directory: directory(QuotaDiagnosisTests.own, .init(limit: bytes, used: used), .init(limit: inodes, used: 3)))
+    }
+    #expect(diagnosis(found(4 << 20, 20), account: member(), ofGroups: ofGroup).findings == [])
+    let general = diagnosis(found(8 << 20, 20), account: member(), ofGroups: ofGroup)
+    #expect(general.findings.map(\.code) == [.quotaMissing] && general.actions == [.setQuota(engines: [])])
+    #expect(general.findings[0].sentence.contains("has a limit of 8.0 MiB, and storage_quota_groups has 4.0 MiB for the group 1300. "))
+    let files = diagnosis(found(4 << 20, 50), account: member(), ofGroups: ofGroup)
+    #expect(files.findings[0].sentence.contains("a limit of 50 files, and storage_quota_inodes_groups has 20 for the group 1300. "))
+    #expect(diagnosis(found(8 << 20, 50), ofGroups: ofGroup).findings == [], "who is in none of them")
+    let full = diagnosis(found(4 << 20, 20, used: 4 << 20), account: member(), ofGroups: ofGroup)
+    #expect(full.findings.map(\.code) == [.quotaReached])
+    #expect(full.findings[0].remedy.note?.contains("or raise storage_quota_groups, and then") == true, "\(full.findings)")
+    // None for the group: what is left of another one goes.
+    let none = diagnosis(found(8 << 20, 50), account: member(), ofGroups: "storage_quota_groups = 1300=0")
+    #expect(none.findings.map(\.code) == [.quotaMissing] && none.actions == [.setQuota(engines: [])])
+    #expect(none.findings[0].sentence.contains("has a limit of 8.0 MiB, and storage_quota_groups has 0 for the group 1300. "))
+  }
+
+  @Test func `that a limit is the general one for want of knowledge is told`() {
+    let doubt = "whether one of the rest has a limit by storage_quota_groups is not known, and "
+    let missing = DirectoryQuota(mark: ProjectMark(project: 0, isInherited: false), state: .enforced)
+    let lists: [(String, String?)] = [("5=1M", "storage_quota"), ("5=1M 1300=2M", "that of the group 1300"), ("1300=2M 5=1M", nil)]
+    for (list, holds) in lists {
+      let found = diagnosis(.init(directory: missing), account: member(areLeftOut: true), ofGroups: "storage_quota_groups = \(list)")
+      #expect(
+        found.findings.map { $0.sentence.contains(doubt + (holds ?? "")) } == [holds != nil], "\(list): \(found.findings)")
+    }
+    #expect(
+      diagnosis(.init(directory: missing), account: member(), ofGroups: "storage_quota_groups = 5=1M").findings[0].sentence.contains(doubt)
+        == false)
   }
 
   @Test func `a project of somebody else's is left`() {
