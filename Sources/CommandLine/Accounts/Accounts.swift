@@ -12,9 +12,6 @@ enum AccountLookup: Equatable {
 struct AccountLookups {
   let byUid: (UInt32) throws(NameServiceError) -> Account?
   let byName: ([UInt8]) throws(NameServiceError) -> Account?
-  var withGroups: (Account) throws(NameServiceError) -> Account = { (account) throws(NameServiceError) in
-    try NameService.withGroups(account)
-  }
 
   static var nameService: AccountLookups {
     AccountLookups(
@@ -61,11 +58,13 @@ final class Accounts {
     do throws(NameServiceError) { return recorded(try lookups.byName(name)) } catch { return failed(error) }
   }
 
-  /// - Returns: nil also where the name service did not answer.
+  /// The account with its supplementary groups, which only the name service tells.
+  ///
+  /// - Returns: nil also where that did not answer.
   func withGroups(named name: [UInt8]) -> Account? {
     do throws(NameServiceError) {
       guard let account = try lookups.byName(name) else { return nil }
-      return try lookups.withGroups(account)
+      return try NameService.withGroups(account)
     } catch { return nil }
   }
 

@@ -149,6 +149,22 @@ import Testing
     #expect(codes(0, 50) == [.quotaReached])
   }
 
+  @Test func `a number of files is a limit only where the user has one, and nobody is asked where there is none`() {
+    var asked = 0
+    func limit(_ inodes: DirectoryQuota.Use?, _ most: UInt32) -> StorageLimit? {
+      func limits() -> StorageQuota {
+        asked += 1
+        var quota = StorageQuota()
+        quota.inodes = most
+        return quota
+      }
+      return StorageLimit(directory(QuotaDiagnosisTests.own, .init(limit: 8 << 20, used: 0), inodes), limits())
+    }
+    #expect(limit(nil, 50)?.inodes == nil && asked == 0)
+    #expect(limit(.init(limit: 50, used: 3), 50)?.shown == "0 B of 8.0 MiB, 3 of 50 files" && asked == 1)
+    #expect(limit(.init(limit: 50, used: 3), 0)?.shown == "0 B of 8.0 MiB", "XFS makes files as needed")
+  }
+
   @Test func `every text says that it is no boundary`() {
     let quotas: [UserFacts.Quota] = [
       .init(directory: directory(ProjectMark(project: 0, isInherited: false))),
