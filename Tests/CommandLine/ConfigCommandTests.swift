@@ -55,6 +55,32 @@ struct ConfigCommandTests {
     #expect(try machine.rootlessStorage("config check --json /etc/draft").text.contains("nobody-here"))
   }
 
+  @Test func `groups that have limits are shown by name, and for a group's name the number to write`() throws {
+    let machine = try Machine(
+      settings: "storage_quota_groups = 5005=10G 5006=0\nstorage_quota_inodes_groups = 5005=100000 # many\nstorage_quota = 20G\n")
+    try machine.sure("echo students:x:5005: >> /etc/group")
+    let good = try machine.rootlessStorage("config check")
+    #expect(good.status == 0, "\(good)")
+    #expect(
+      good.lines.dropFirst() == [
+        "storage_quota_groups: 5005 is students", "storage_quota_groups: this host knows no group 5006",
+        "storage_quota_inodes_groups: 5005 is students",
+      ], "\(good)")
+    let shown = try machine.rootlessStorage("config show").lines
+    #expect(
+      shown.filter { $0.hasPrefix("storage_quota") } == [
+        "storage_quota = 20G # line 3", "storage_quota_inodes = 0 # default", "storage_quota_groups = 5005=10G 5006=0 # line 1",
+        "storage_quota_inodes_groups = 5005=100000 # line 2", "storage_quota_project_base = 1073741824 # default",
+      ], "\(shown)")
+    try machine.write("storage_quota_groups = 5006=0 students=10G\n", to: "/etc/draft")
+    let bad = try machine.rootlessStorage("config check /etc/draft")
+    #expect(bad.status == 1, "\(bad)")
+    #expect(
+      bad.lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
+        == "/etc/draft:1: \"students\" in storage_quota_groups is no number of a group, which a login needs; the default holds; the number of students is 5005"
+    )
+  }
+
   @Test func `login, check, repair, verify, status and list judge an excluded user as a login does`() throws {
     let machine = try Machine.good()
     try machine.sure(

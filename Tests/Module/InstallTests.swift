@@ -246,7 +246,7 @@ struct InstallTests {
     let groups = parser.matches(of: /isWord\(key, of: "([a-z_ ]+)"\)/).flatMap { $0.1.split(separator: " ").map(String.init) }
     let keys = Set(parser.matches(of: /key\.elementsEqual\("([a-z_]+)"\.utf8\)/).map { String($0.1) } + groups)
     for key in keys { #expect(settings.contains("\n.It Cm") && settings.contains(key), "\(key)") }
-    #expect(keys.count == 20)
+    #expect(keys.count == 22)
   }
 
   @Test func `the shipped settings say what the defaults are`() throws {
@@ -254,7 +254,7 @@ struct InstallTests {
     try machine.user("alice")
     // With every line uncommented, nothing is reported and nothing changes.
     try machine.sure(
-      "sed -i 's/^#\\([a-z_]* = \\)/\\1/' /etc/rootless-storage/rootless-storage.conf; test $(grep -c '^[a-z]' /etc/rootless-storage/rootless-storage.conf) -eq 20"
+      "sed -i 's/^#\\([a-z_]* = \\)/\\1/' /etc/rootless-storage/rootless-storage.conf; test $(grep -c '^[a-z]' /etc/rootless-storage/rootless-storage.conf) -eq 22"
     )
     #expect(
       try machine.login("alice").log == [

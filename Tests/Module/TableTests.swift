@@ -752,6 +752,49 @@ struct TableTests {
     #expect(try machine.login("alice", "strict").informations.count == 3)
   }
 
+  /// No file system here has limits: whether one is asked for shows in the warning that there is none.
+  @Test(arguments: [
+    ("storage_quota_groups = 5004=0 5005=1G", true), ("storage_quota_groups = 4001=1G", true), ("storage_quota_groups = 5004=1G", false),
+    ("storage_quota_inodes_groups = 5005=9", true), ("storage_quota = 1G\nstorage_quota_groups = 5005=0", false),
+    ("storage_quota = 1G\nstorage_quota_groups = 5005=0 4001=1G", false),
+    ("storage_quota = 1G\nstorage_quota_groups = 5005=0\nstorage_quota_groups = none", true),
+    ("storage_quota = 1G\nstorage_quota_inodes_groups = 5005=0", true),
+  ]) func `the limit of a group that the user is in holds in place of the general one`(settings: String, isLimited: Bool) throws {
+    let login = try member(settings).login("alice", "strict")
+    #expect(login.code == 0 && login.errors == [] && login.informations.count == 3, "\(login)")
+    #expect(login.warnings.map { $0.contains("has no limit: ") } == (isLimited ? [true] : []), "\(login)")
+  }
+
+  @Test(arguments: [
+    (
+      "storage_quota_groups = 5004=1G lab=2G",
+      "2: \"lab\" in storage_quota_groups is no number of a group, which a login needs; the default"
+    ),
+    ("storage_quota_groups = 5004=1G 5005", "2: \"5005\" in storage_quota_groups is not of the form GID=LIMIT"),
+    ("storage_quota_inodes_groups = 5004=1G", "2: what storage_quota_inodes_groups gives the group 5004 is a number up to 4294967295, not"),
+  ]) func `where a list of groups does not hold, the general limit does`(settings: String, says: String) throws {
+    let login = try member("\(settings)\nstorage_quota = 1G").login("alice", "strict")
+    #expect(login.code == 0 && login.errors == [] && login.informations.count == 3, "\(login)")
+    #expect(
+      login.warnings.count == 2 && login.warnings[0].contains("/etc/rootless-storage/rootless-storage.conf:\(says)")
+        && login.warnings[1].contains("has no limit: "), "\(login)")
+  }
+
+  @Test func `of 5000 groups, one with a limit may be among those that are left out, and the login goes on`() throws {
+    let machine = try member("storage_quota_groups = 14999=1G 10001=0\nstorage_quota_inodes_groups = 10001=0 14999=5")
+    try machine.sure("for i in $(seq 10000 14999); do echo \"g$i:x:$i:alice\"; done >> /etc/group")
+    let login = try machine.login("alice", "strict")
+    #expect(login.code == 0 && login.errors == [] && login.informations.count == 3, "\(login)")
+    #expect(
+      login.warnings.filter { !$0.contains("the rest is left out") } == [
+        "alice: is in more than 4096 groups, and whether one of the rest has a limit by storage_quota_groups (/etc/rootless-storage/rootless-storage.conf:2) is not known, so that of the group 10001 holds; remove the user from groups"
+      ], "\(login)")
+    #expect(
+      try machine.login("alice", "strict").warnings.filter { $0.contains("limit") } == [], "a directory that is there is not looked at")
+    try machine.sure("sed -i '2s/ 10001=0$//' /etc/rootless-storage/rootless-storage.conf; rm -r /var/tmp/alice")
+    #expect(try machine.login("alice").warnings.contains { $0.contains("is not known, so storage_quota holds; ") })
+  }
+
   @Test func `bad lines of the settings are reported with file and line, and the rest holds`() throws {
     let machine = try Machine(settings: "network_filesystems = ramfs\n# fine\nstorage_dir = /x\ndirectory_mode = 0777\nuid_min 5\n")
     try machine.user("alice")

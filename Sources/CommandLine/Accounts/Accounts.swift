@@ -58,6 +58,16 @@ final class Accounts {
     do throws(NameServiceError) { return recorded(try lookups.byName(name)) } catch { return failed(error) }
   }
 
+  /// The account with its supplementary groups, which only the name service tells.
+  ///
+  /// - Returns: nil also where that did not answer.
+  func withGroups(named name: [UInt8]) -> Account? {
+    do throws(NameServiceError) {
+      guard let account = try lookups.byName(name) else { return nil }
+      return try NameService.withGroups(account)
+    } catch { return nil }
+  }
+
   private func recorded(_ account: Account?) -> AccountLookup {
     guard let account else { return .absent }
     if sources.comesFromDirectory(account.name, uid: account.uid) { directoryAnswered = true }

@@ -55,7 +55,13 @@ struct ConfigCheckCommand: ParsableCommand {
     } else {
       for problem in reading.problems { printOut(Terminal.standard.wrapped(words(problem), indent: 2)) }
       if reading.problems.isEmpty { for file in [path] + reading.dropIns(besides: path) { printOut("\(shown(file)): every line holds.") } }
-      for line in names(of: reading.settings.exclusions) { printOut(Terminal.standard.wrapped(line, indent: 2)) }
+      let settings = reading.settings
+      for line in names(of: settings.exclusions)
+        + names(of: settings.quotas.bytesOfGroups.pairs.map(\.group), "storage_quota_groups")
+        + names(of: settings.quotas.inodesOfGroups.pairs.map(\.group), "storage_quota_inodes_groups")
+      {
+        printOut(Terminal.standard.wrapped(line, indent: 2))
+      }
     }
     if !reading.problems.isEmpty { throw ExitCode(1) }
   }
@@ -63,26 +69,35 @@ struct ConfigCheckCommand: ParsableCommand {
   /// With the number of a group that is named, which a login cannot look up.
   private func words(_ problem: SettingsProblem) -> String {
     let sentence = text(Wording().settings(problem))
-    guard case .badExcludedGroup(let name) = problem.reason, let number = try? NameService.gid(ofGroup: name) else { return sentence }
+    let name: [UInt8]
+    switch problem.reason {
+    case .badExcludedGroup(let word), .badGroupLimit(_, .noGroup(let word)): name = word
+    default: return sentence
+    }
+    guard let number = try? NameService.gid(ofGroup: name) else { return sentence }
     return "\(sentence); the number of \(shown(name)) is \(number)"
   }
 
   /// Who the excluded are: a number or a name that is misspelt excludes somebody else, or nobody.
   private func names(of exclusions: Exclusions) -> [String] {
-    let unanswered = "the name service did not answer"
     let users = exclusions.users.compactMap { name -> String? in
       do throws(NameServiceError) {
         return try NameService.account(named: name) == nil ? "exclude_users: this host knows no user \(shown(name))" : nil
-      } catch { return "exclude_users: \(shown(name)): \(unanswered)" }
+      } catch { return "exclude_users: \(shown(name)): \(ConfigCheckCommand.unanswered)" }
     }
-    return users
-      + exclusions.groups.map { group in
-        do throws(NameServiceError) {
-          return try NameService.name(ofGroup: group).map { "exclude_groups: \(group) is \(shown($0))" }
-            ?? "exclude_groups: this host knows no group \(group)"
-        } catch { return "exclude_groups: \(group): \(unanswered)" }
-      }
+    return users + names(of: exclusions.groups, "exclude_groups")
   }
+
+  private func names(of groups: [UInt32], _ key: String) -> [String] {
+    groups.map { group in
+      do throws(NameServiceError) {
+        return try NameService.name(ofGroup: group).map { "\(key): \(group) is \(shown($0))" }
+          ?? "\(key): this host knows no group \(group)"
+      } catch { return "\(key): \(group): \(ConfigCheckCommand.unanswered)" }
+    }
+  }
+
+  private static let unanswered = "the name service did not answer"
 
   private func absolute(_ file: String) -> [UInt8] {
     Array((file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)").utf8)
@@ -169,7 +184,8 @@ struct EffectiveSetting: Encodable {
     return [
       ("storage_directory", "/var/tmp/$USER"), ("occupied", "take"),
       ("guarded_directories", settings.storage == standard.storage ? "none" : "/var/tmp/$USER"), ("directory_mode", "0700"),
-      ("storage_quota", "0"), ("storage_quota_inodes", "0"), ("storage_quota_project_base", String(standard.quota.projectBase)),
+      ("storage_quota", "0"), ("storage_quota_inodes", "0"), ("storage_quota_groups", "none"),
+      ("storage_quota_inodes_groups", "none"), ("storage_quota_project_base", String(standard.quotas.general.projectBase)),
       ("network_filesystems", standard.networkFileSystems.map { shown($0) }.joined(separator: " ")), ("uid_min", String(standard.uidMin)),
       ("uid_max", "none"),
       ("exclude_users", "none"), ("exclude_groups", "none"),

@@ -57,7 +57,7 @@ struct RepairCommand: ParsableCommand {
 
   private func requireQuota(_ host: HostFacts) throws {
     let path = host.installation.settingsPath
-    if try !options.settings.read(path).settings.quota.isSet {
+    if try !options.settings.read(path).settings.quotas.isSet {
       throw CommandError(
         "--recursive gives files the project of a limit, and \(shown(path)) sets none; set storage_quota, or repair without --recursive")
     }

@@ -9,9 +9,10 @@ struct StorageLimit: Codable, Equatable, Sendable {
   @NullIfAbsent var inodes: UInt64?
   @NullIfAbsent var inodesUsed: UInt64?
 
-  /// - Parameter settings: where these limit no files, what looks like such a limit is none: XFS makes inodes as needed.
-  init?(_ quota: DirectoryQuota, _ settings: StorageQuota) {
-    let files = settings.inodes == 0 ? nil : quota.inodes
+  /// - Parameter limits: the user's. Where these limit no files, what looks like such a limit is none: XFS makes inodes as needed. Asked
+  ///   for only where there is one.
+  init?(_ quota: DirectoryQuota, _ limits: @autoclosure () -> StorageQuota) {
+    let files = quota.inodes == nil || limits().inodes == 0 ? nil : quota.inodes
     if quota.bytes == nil && files == nil { return nil }
     bytes = quota.bytes?.limit
     bytesUsed = quota.bytes?.used

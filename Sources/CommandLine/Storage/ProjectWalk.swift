@@ -48,7 +48,7 @@ struct ProjectWalk {
     _ place: borrowing FileDescriptor, _ account: Account, _ settings: Settings, _ subordinates: [IDRange], isPlan: Bool,
     isPrivileged: Bool, seconds: UInt32 = ProjectWalk.seconds - 10
   ) throws(Refusal) {
-    guard let project = settings.quota.project(of: account.uid) else { throw .quota(.noProject) }
+    guard let project = settings.quotas.general.project(of: account.uid) else { throw .quota(.noProject) }
     var mark = ProjectMark(project: 0, isInherited: false)
     var state = QuotaState.off
     do throws(Errno) {

@@ -485,8 +485,17 @@ struct StorageInventory {
       let seen = try fileStatus(of: place)
       guard FileIdentity(seen) == entry.identity, seen.kind == .directory, seen.isOnMount(of: parent.status) else { return nil }
       let directory = try open(at: place, [.dot], .directory)
-      return StorageLimit(try DirectoryQuota(of: directory, in: parent.descriptor, .enforced), parent.settings.quota)
+      return StorageLimit(try DirectoryQuota(of: directory, in: parent.descriptor, .enforced), limits(of: entry))
     } catch { return nil }
+  }
+
+  /// The owner's. Nobody's groups are asked for where no group has a limit in files, and where nobody answers, the general one holds.
+  private func limits(of entry: StorageEntry) -> StorageQuota {
+    let quotas = parent.settings.quotas
+    guard !quotas.inodesOfGroups.pairs.isEmpty, let name = entry.account, let owner = accounts.withGroups(named: name) else {
+      return quotas.general
+    }
+    return quotas.limits(for: owner)
   }
 
   /// All of it goes, or nothing. What was replaced has been there since its time of change, whatever its owner does in it.

@@ -39,6 +39,8 @@ public enum Event: Equatable, Sendable {
   case engineDirectoryFailed([UInt8], Errno)
   case storageCreated(mode: UInt32)
   case quotaNotSet(QuotaError)
+  /// Whether a limit of another group holds in place of the one for everybody, or of that group, nobody can tell.
+  case quotaUncertain(LimitKind, UInt32?, Exclusions.Place)
   case storageRestricted(from: UInt32, to: UInt32)
   case storageFailed(Errno, parentIsWritableByOthers: Bool)
 
@@ -69,7 +71,7 @@ public enum Event: Equatable, Sendable {
     case .subordinateIDsRefused(.notFromFiles): .debug
     case .subordinateIDsRefused, .subordinateIDsFailed, .subordinateIDsExposed: .warning
     case .settingsProblem, .groupsLeftOut, .skeletonWarning, .fileBlocked, .storeUnknown, .nameUnfitForFile,
-      .leftoverStays, .overlayRecordStays, .storageOpen, .engineDirectoryFailed, .quotaNotSet:
+      .leftoverStays, .overlayRecordStays, .storageOpen, .engineDirectoryFailed, .quotaNotSet, .quotaUncertain:
       .warning
     case .storageRestricted, .storeMoved: .notice
     case .storageCreated, .fileCreated, .subordinateIDsAdded, .overlayRecordRemoved: .info
@@ -135,6 +137,9 @@ public struct Takeover: Equatable, Sendable {
     self.keptAs = keptAs
   }
 }
+
+/// What a storage directory is limited in.
+public enum LimitKind: Equatable, Sendable { case bytes, inodes }
 
 /// Why another's object stays in the place of a storage directory.
 public enum TakeoverFailure: Equatable, Sendable {

@@ -85,6 +85,8 @@ public struct Wording: Sendable {
       "cannot create \(storage)/\(name): \(cause); \(remedy(cause, "the disk that holds it")); systemd-tmpfiles may remove an empty storage directory"
     case .storageCreated(let mode): "created storage directory \(storage) (mode \(mode: mode))"
     case .quotaNotSet(let failure): "storage directory \(storage) has no limit: \(Wording.quota(failure)); engines work without one"
+    case .quotaUncertain(let kind, let group, let place):
+      "is in more than \(UInt32(HelperArguments.mostGroups)) groups, and whether one of the rest has a limit by \(Wording.key(kind))_groups (\(Wording.place(place))) is not known, so \(Wording.limit(kind, group)) holds; remove the user from groups"
     case .storageRestricted(let from, let to):
       "storage directory \(storage) was writable by others; its mode is now \(mode: to) (was \(mode: from))"
     case .storageFailed(let cause, _): "cannot create storage directory \(storage): \(cause); \(remedy(cause, "the disk that holds it"))"
@@ -107,6 +109,12 @@ public struct Wording: Sendable {
     case .allInPlace: "storage directory \(storage) and the files in the home are in place"
     }
   }
+
+  private static func limit(_ kind: LimitKind, _ group: UInt32?) -> Text {
+    if let group { "that of the group \(group)" } else { key(kind) }
+  }
+
+  private static func key(_ kind: LimitKind) -> Text { kind == .bytes ? "storage_quota" : "storage_quota_inodes" }
 
   private static func place(_ place: Exclusions.Place) -> Text { "\(place.file):\(UInt32(truncatingIfNeeded: place.line))" }
 
@@ -193,7 +201,7 @@ public struct Wording: Sendable {
     case .unsupported(let cause):
       let why: Text =
         if let cause { "its file system has no project quotas (\(cause))" } else { "project quotas are not turned on in its file system" }
-      return "\(why); \(quotaMount), or remove storage_quota"
+      return "\(why); \(quotaMount), or remove the limits from the settings"
     case .notEnforced: return "its file system counts projects, and enforces no limit; \(quotaMount)"
     case .failed(.notPermitted):
       return "Operation not permitted; the service may lack CAP_SYS_ADMIN; run it as root: rootless-storage repair"
@@ -252,6 +260,7 @@ public struct Wording: Sendable {
       case .badOccupied(let value): "occupied is take or refuse, not \"\(value)\"; the default holds"
       case .badQuota(let value):
         "storage_quota is a number of bytes, or one with K, M, G or T behind it, not \"\(value)\"; the default holds"
+      case .badGroupLimit(let key, let problem): groupLimit(key, problem)
       case .tooManyGuards: "guarded_directories names more than \(UInt32(SettingsParser.mostGuards)) paths; the default holds"
       case .badOrphanDays(let value):
         "orphan_days is a number of days up to \(Settings.mostOrphanDays), not \"\(value)\"; the default holds"
@@ -273,6 +282,20 @@ public struct Wording: Sendable {
       case .tooManyProblems: "further problems are not listed; fix the listed ones first"
       }
     return "\(problem.file):\(UInt32(truncatingIfNeeded: problem.line)): \(reason)"
+  }
+
+  private func groupLimit(_ key: [UInt8], _ problem: GroupLimitProblem) -> Text {
+    switch problem {
+    case .empty: return "\(key) is empty, for no group it is none; the default holds"
+    case .tooMany: return "\(key) names more than \(UInt32(GroupLimits.most)) groups; the default holds"
+    case .noPair(let word): return "\"\(word)\" in \(key) is not of the form GID=LIMIT, pairs are separated by blanks; the default holds"
+    case .noGroup(let name): return "\"\(name)\" in \(key) is no number of a group, which a login needs; the default holds"
+    case .badLimit(let group, let value):
+      let form: Text =
+        key.elementsEqual("storage_quota_groups".utf8)
+        ? "a number of bytes, or one with K, M, G or T behind it" : "a number up to 4294967295"
+      return "what \(key) gives the group \(group) is \(form), not \"\(value)\"; the default holds"
+    }
   }
 
   private func path(_ problem: StorageTemplate.Problem) -> Text {

@@ -21,8 +21,8 @@ public struct Settings: Equatable, Sendable {
   /// Former values of `storage_directory`, as they were given; nil: not given.
   public var guardedDirectories: [StorageTemplate]?
 
-  /// What a storage directory may hold.
-  package var quota = StorageQuota()
+  /// What storage directories may hold.
+  package var quotas = StorageQuotas()
 
   /// The setting `occupied`.
   public enum Occupied: Equatable, Sendable {

@@ -39,6 +39,7 @@ public struct SettingsProblem: Equatable, Sendable {
     case rangeIsEmpty(min: UInt32, max: UInt32)
     case badOccupied([UInt8])
     case badQuota([UInt8])
+    case badGroupLimit(key: [UInt8], GroupLimitProblem)
     case tooManyGuards
     case lineTooLong
     case badExcludedUser([UInt8])
@@ -154,6 +155,8 @@ public struct SettingsParser {
       if let days = identifier(value), days <= Settings.mostOrphanDays { settings.orphanDays = days } else { report(.badOrphanDays(value)) }
     } else if isWord(key, of: "storage_quota storage_quota_inodes storage_quota_project_base") {
       takeQuota(key, value)
+    } else if isWord(key, of: "storage_quota_groups storage_quota_inodes_groups") {
+      takeGroupLimits(key, value)
     } else if isWord(key, of: "exclude_users exclude_groups") {
       if let reason = exclude(key, words(value)) { report(reason) }
     } else if !takeSubordinate(key, value) {
@@ -195,13 +198,26 @@ public struct SettingsParser {
 
   private mutating func takeQuota(_ key: [UInt8], _ value: [UInt8]) {
     if key.elementsEqual("storage_quota".utf8) {
-      settings.quota.bytes = 0
-      if let bytes = StorageQuota.bytes(of: value) { settings.quota.bytes = bytes } else { report(.badQuota(value)) }
+      settings.quotas.general.bytes = 0
+      if let bytes = StorageQuota.bytes(of: value) { settings.quotas.general.bytes = bytes } else { report(.badQuota(value)) }
     } else if key.elementsEqual("storage_quota_inodes".utf8) {
-      settings.quota.inodes = number(key, value) ?? 0
+      settings.quotas.general.inodes = number(key, value) ?? 0
     } else {
-      settings.quota.projectBase = number(key, value) ?? StorageQuota.defaultProjectBase
+      settings.quotas.general.projectBase = number(key, value) ?? StorageQuota.defaultProjectBase
     }
+  }
+
+  private mutating func takeGroupLimits(_ key: [UInt8], _ value: [UInt8]) {
+    let isOfBytes = key.elementsEqual("storage_quota_groups".utf8)
+    var limits = GroupLimits()
+    do throws(GroupLimitProblem) {
+      limits = try GroupLimits(value, Exclusions.Place(file: file, line: line)) { text in
+        isOfBytes ? StorageQuota.bytes(of: text) : identifier(text).map { UInt64($0) }
+      }
+    } catch {
+      report(.badGroupLimit(key: key, error))
+    }
+    if isOfBytes { settings.quotas.bytesOfGroups = limits } else { settings.quotas.inodesOfGroups = limits }
   }
 
   /// - Returns: whether it is a setting of subordinate ids.

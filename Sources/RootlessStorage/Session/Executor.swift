@@ -141,13 +141,21 @@ public struct Executor {
       default: return refuse(found.state, place)
       }
       // Before anything is in it, which would not be counted.
-      if isNew && settings.quota.isSet && identity.isPrivileged {
-        let failure = try QuotaSetter(account, settings, place.look.mounts).set(on: descriptor, in: parent, &identity)
-        if let failure { events.append(.quotaNotSet(failure)) }
-      }
+      if isNew && settings.quotas.isSet && identity.isPrivileged { try limit(descriptor, in: parent, place.look.mounts, &identity) }
       if isNew { makeEngineDirectories(in: descriptor, place.look.engines, mode: mode) }
     }
     return true
+  }
+
+  private mutating func limit(
+    _ directory: borrowing FileDescriptor, in parent: borrowing FileDescriptor, _ mounts: MountTable, _ identity: inout Identity
+  ) throws(IdentityError) {
+    let (quotas, limits) = (settings.quotas, settings.quotas.limits(for: account))
+    if let place = quotas.bytesOfGroups.doubt(about: account) { events.append(.quotaUncertain(.bytes, limits.bytesGroup, place)) }
+    if let place = quotas.inodesOfGroups.doubt(about: account) { events.append(.quotaUncertain(.inodes, limits.inodesGroup, place)) }
+    if !limits.isSet { return }
+    let failure = try QuotaSetter(account, settings, mounts).set(on: directory, in: parent, &identity)
+    if let failure { events.append(.quotaNotSet(failure)) }
   }
 
   /// systemd-tmpfiles removes an empty directory when it is old enough, and then anybody can take the name: it is not left empty. The

@@ -6,12 +6,16 @@ package struct QuotaSetter {
   private static let largestFile = 1 << 20
 
   private let uid: UInt32
+  /// The user's.
   private let quota: StorageQuota
+  /// Everybody's.
+  private let quotas: StorageQuotas
   private let mounts: MountTable
 
   package init(_ account: Account, _ settings: Settings, _ mounts: MountTable) {
     uid = account.uid
-    quota = settings.quota
+    quotas = settings.quotas
+    quota = quotas.limits(for: account)
     self.mounts = mounts
   }
 
@@ -69,7 +73,7 @@ package struct QuotaSetter {
       if mark.project != 0 && mark.project != project { return .otherProject(mark.project) }
       if let failure = naming(project) { return failure }
       if mark.project == project { return nil }
-      return quota.mayUse(try projectQuota(of: project, at: directory)) ? nil : .taken(project)
+      return quotas.mayUse(try projectQuota(of: project, at: directory)) ? nil : .taken(project)
     } catch {
       return QuotaSetter.failure(error)
     }

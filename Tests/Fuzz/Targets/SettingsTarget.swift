@@ -28,8 +28,21 @@ func fuzzSettings(_ input: [UInt8]) {
   let isRange = max.map { $0 >= settings.uidMin } ?? true
   promise(settings.uidMax == (isRange ? max : nil), "uid_max")
   promise(settings.directoryMode == (values["directory_mode"] == bytes("0711") ? 0o711 : 0o700), "directory_mode")
-  promise(settings.quota.bytes == values["storage_quota"].flatMap(bytesOfQuota) ?? 0, "storage_quota")
-  promise(settings.quota.inodes == values["storage_quota_inodes"].flatMap(number) ?? 0, "storage_quota_inodes")
+  promise(settings.quotas.general.bytes == values["storage_quota"].flatMap(bytesOfQuota) ?? 0, "storage_quota")
+  promise(settings.quotas.general.inodes == values["storage_quota_inodes"].flatMap(number) ?? 0, "storage_quota_inodes")
+  // Whoever is in one group gets what the list has first for it.
+  for key in ["storage_quota_groups", "storage_quota_inodes_groups"] {
+    let isOfBytes = key == "storage_quota_groups"
+    let pairs = values[key].flatMap { limitsOfGroups(key, $0) } ?? []
+    for group in pairs.map(\.group) + [1] {
+      let account = Account(credentials: Credentials(user: 1, group: group, groups: []), name: bytes("a"), home: bytes("/"))
+      let limits = settings.quotas.limits(for: account)
+      let general = isOfBytes ? settings.quotas.general.bytes : UInt64(settings.quotas.general.inodes)
+      let own = pairs.first { $0.group == group }
+      promise((isOfBytes ? limits.bytes : UInt64(limits.inodes)) == own?.limit ?? general, key)
+      promise((isOfBytes ? limits.bytesGroup : limits.inodesGroup) == own?.group, key)
+    }
+  }
   promise(settings.skeleton == values["skel"] ?? bytes("/etc/rootless-storage/skel"), "skel")
   let types = values["network_filesystems"].map { $0.split { $0 == 0x20 || $0 == 0x09 }.map(Array.init) }
   promise(settings.networkFileSystems == types ?? Settings().networkFileSystems, "network_filesystems")
@@ -58,6 +71,8 @@ func fuzzSettings(_ input: [UInt8]) {
 private func placeless(_ settings: Settings) -> Settings {
   var settings = settings
   func blank(_ place: inout Exclusions.Place?) { if place != nil { place = Exclusions.Place(file: [], line: 0) } }
+  blank(&settings.quotas.bytesOfGroups.place)
+  blank(&settings.quotas.inodesOfGroups.place)
   blank(&settings.exclusions.usersPlace)
   blank(&settings.exclusions.groupsPlace)
   blank(&settings.exclusions.uncertainUsers)
@@ -76,6 +91,7 @@ private func isValid(_ key: String, _ value: [UInt8]) -> Bool {
     let id: UInt32? = number(value)
     return id != nil
   case "storage_quota": return bytesOfQuota(value) != nil
+  case "storage_quota_groups", "storage_quota_inodes_groups": return limitsOfGroups(key, value) != nil
   case "directory_mode": return value == bytes("0700") || value == bytes("0711")
   case "skel": return isPlainPath(value)
   case "storage_directory": return isTemplate(value)
@@ -99,6 +115,20 @@ private func bytesOfQuota(_ value: [UInt8]) -> UInt64? {
   guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = UInt64(digits) else { return nil }
   let (bytes, overflow) = count.multipliedReportingOverflow(by: (0..<power).reduce(1) { product, _ in product * 1024 })
   return overflow || bytes > 1 << 62 ? nil : bytes
+}
+
+/// `GID=LIMIT` up to 64 times, or `none`.
+private func limitsOfGroups(_ key: String, _ value: [UInt8]) -> [(group: UInt32, limit: UInt64)]? {
+  if value == bytes("none") { return [] }
+  var pairs: [(group: UInt32, limit: UInt64)] = []
+  for word in split(value) {
+    let sides = word.split(separator: 0x3d, omittingEmptySubsequences: false).map(Array.init)
+    guard sides.count == 2, let group: UInt32 = number(sides[0]), group != UInt32.max else { return nil }
+    let count: UInt32? = number(sides[1])
+    guard let limit = key == "storage_quota_groups" ? bytesOfQuota(sides[1]) : count.map({ UInt64($0) }) else { return nil }
+    pairs.append((group, limit))
+  }
+  return pairs.isEmpty || pairs.count > 64 ? nil : pairs
 }
 
 private func split(_ value: [UInt8]) -> [[UInt8]] { value.split { $0 == 0x20 || $0 == 0x09 }.map(Array.init) }

@@ -18,18 +18,19 @@ import Testing
   }
 
   private func diagnosis(
-    _ quota: UserFacts.Quota?, isPrivileged: Bool = true, failure: QuotaError? = nil, _ change: (inout StorageQuota) -> Void = { _ in }
+    _ quota: UserFacts.Quota?, isPrivileged: Bool = true, failure: QuotaError? = nil, account: Account = account(), ofGroups: String = "",
+    _ change: (inout StorageQuota) -> Void = { _ in }
   ) -> UserDiagnosis {
-    var facts = UserFacts(account: account(), home: .on(.named("nfs4")))
+    var facts = UserFacts(account: account, home: .on(.named("nfs4")))
     facts.isNetworkHome = true
     var storage = UserFacts.Storage(
       path: "/var/tmp/alice", observation: StorageObservation(parentIsWritableByOthers: true, state: .inPlace(mode: 0o700)))
     storage.quota = quota
     storage.quotaFailure = failure
     facts.storage = storage
-    var settings = Settings()
-    (settings.quota.bytes, settings.quota.inodes) = (8 << 20, 50)
-    change(&settings.quota)
+    var settings = SettingsParser(bytes(ofGroups)).settings
+    (settings.quotas.general.bytes, settings.quotas.general.inodes) = (8 << 20, 50)
+    change(&settings.quotas.general)
     return UserDiagnosis(facts, settings, isPrivileged: isPrivileged)
   }
 
@@ -78,6 +79,53 @@ import Testing
     #expect(diagnosis(.init(directory: directory())) { $0.inodes = 0 }.findings == [])
   }
 
+  /// Who is in the group 1300, and in others that nobody knows.
+  private func member(areLeftOut: Bool = false) -> Account {
+    let alice = account()
+    return Account(
+      credentials: Credentials(user: alice.uid, group: alice.credentials.group, groups: [27, 1300]), name: alice.name, home: alice.home,
+      groupsLeftOut: areLeftOut)
+  }
+
+  @Test func `what a group has is what is judged, and told`() {
+    let ofGroup = "storage_quota_groups = 5=1M 1300=4M 27=2M\nstorage_quota_inodes_groups = 1300=20"
+    func found(_ bytes: UInt64, _ inodes: UInt64, used: UInt64 = 0) -> UserFacts.Quota {
+      .init(directory: directory(QuotaDiagnosisTests.own, .init(limit: bytes, used: used), .init(limit: inodes, used: 3)))
+    }
+    #expect(diagnosis(found(4 << 20, 20), account: member(), ofGroups: ofGroup).findings == [])
+    let general = diagnosis(found(8 << 20, 20), account: member(), ofGroups: ofGroup)
+    #expect(general.findings.map(\.code) == [.quotaMissing] && general.actions == [.setQuota(engines: [])])
+    #expect(
+      general.findings.first?.sentence.contains("has a limit of 8.0 MiB, and storage_quota_groups has 4.0 MiB for the group 1300. ") == true
+    )
+    let files = diagnosis(found(4 << 20, 50), account: member(), ofGroups: ofGroup)
+    #expect(
+      files.findings.first?.sentence.contains("a limit of 50 files, and storage_quota_inodes_groups has 20 for the group 1300. ") == true)
+    #expect(diagnosis(found(8 << 20, 50), ofGroups: ofGroup).findings == [], "who is in none of them")
+    let full = diagnosis(found(4 << 20, 20, used: 4 << 20), account: member(), ofGroups: ofGroup)
+    #expect(full.findings.map(\.code) == [.quotaReached])
+    #expect(full.findings.first?.remedy.note?.contains("or raise storage_quota_groups, and then") == true, "\(full.findings)")
+    // None for the group: what is left of another one goes.
+    let none = diagnosis(found(8 << 20, 50), account: member(), ofGroups: "storage_quota_groups = 1300=0")
+    #expect(none.findings.map(\.code) == [.quotaMissing] && none.actions == [.setQuota(engines: [])])
+    #expect(none.findings.first?.sentence.contains("has a limit of 8.0 MiB, and storage_quota_groups has 0 for the group 1300. ") == true)
+  }
+
+  @Test func `that a limit is the general one for want of knowledge is told`() {
+    let doubt = "whether one of the rest has a limit by storage_quota_groups is not known, and "
+    let missing = DirectoryQuota(mark: ProjectMark(project: 0, isInherited: false), state: .enforced)
+    let lists: [(String, String?)] = [("5=1M", "storage_quota"), ("5=1M 1300=2M", "that of the group 1300"), ("1300=2M 5=1M", nil)]
+    for (list, holds) in lists {
+      let found = diagnosis(.init(directory: missing), account: member(areLeftOut: true), ofGroups: "storage_quota_groups = \(list)")
+      #expect(
+        found.findings.map { $0.sentence.contains(doubt + (holds ?? "")) } == [holds != nil], "\(list): \(found.findings)")
+    }
+    #expect(
+      diagnosis(.init(directory: missing), account: member(), ofGroups: "storage_quota_groups = 5=1M").findings.first?.sentence.contains(
+        doubt)
+        == false)
+  }
+
   @Test func `a project of somebody else's is left`() {
     let other = diagnosis(.init(directory: directory(ProjectMark(project: 7, isInherited: true))))
     #expect(other.findings.map(\.code) == [.quotaMissing] && other.actions == [] && !other.findings[0].isRepairable)
@@ -103,6 +151,22 @@ import Testing
     #expect(codes(7 << 20, 49) == [])
     #expect(codes((7 << 20) + 1, 0) == [.quotaReached])
     #expect(codes(0, 50) == [.quotaReached])
+  }
+
+  @Test func `a number of files is a limit only where the user has one, and nobody is asked where there is none`() {
+    var asked = 0
+    func limit(_ inodes: DirectoryQuota.Use?, _ most: UInt32) -> StorageLimit? {
+      func limits() -> StorageQuota {
+        asked += 1
+        var quota = StorageQuota()
+        quota.inodes = most
+        return quota
+      }
+      return StorageLimit(directory(QuotaDiagnosisTests.own, .init(limit: 8 << 20, used: 0), inodes), limits())
+    }
+    #expect(limit(nil, 50)?.inodes == nil && asked == 0)
+    #expect(limit(.init(limit: 50, used: 3), 50)?.shown == "0 B of 8.0 MiB, 3 of 50 files" && asked == 1)
+    #expect(limit(.init(limit: 50, used: 3), 0)?.shown == "0 B of 8.0 MiB", "XFS makes files as needed")
   }
 
   @Test func `every text says that it is no boundary`() {

@@ -34,6 +34,8 @@ enum EventSamples {
       .unsupported(.notTerminal), .notEnforced, .failed(.notPermitted), .failed(.ioError),
     ]
     events += unlimited.map { .quotaNotSet($0) }
+    let limited = Exclusions.Place(file: value, line: 7)
+    events += [.quotaUncertain(.bytes, 1300, limited), .quotaUncertain(.bytes, nil, limited), .quotaUncertain(.inodes, nil, limited)]
     let steps: [IdentityError.Step] = [.becomeRoot, .groups, .groupID, .userID, .capabilities, .dumpable, .verify]
     for step in steps {
       events.append(.identity(IdentityError(step: step, cause: .notPermitted)))
@@ -68,7 +70,10 @@ enum EventSamples {
       .notAbsolute, .emptyComponent, .dotComponent, .forbiddenCharacter, .placeholderBeforeLast, .noPlaceholder, .unknownPlaceholder,
       .tooLong,
     ]
-    return paths.map { .badPath(key: "storage_directory", value: value, $0) } + [
+    let limits: [GroupLimitProblem] = [.empty, .tooMany, .noPair(value), .noGroup(value), .badLimit(1300, value)]
+    let keys: [[UInt8]] = ["storage_quota_groups", "storage_quota_inodes_groups"]
+    let ofGroups: [SettingsProblem.Reason] = keys.flatMap { key in limits.map { .badGroupLimit(key: key, $0) } }
+    return ofGroups + paths.map { .badPath(key: "storage_directory", value: value, $0) } + [
       .noEqualsSign(value), .unknownKey(value), .badMode(value), .badNumber(key: "uid_min", value: value), .badType(value), .noTypes,
       .badOrphanDays(value), .rangeIsEmpty(min: 1000, max: 5), .lineTooLong, .tooManyProblems, .badSubids(value), .badScheme(value),
       .badCount(value), .badRange(value), .noRanges,
@@ -131,7 +136,7 @@ enum EventSamples {
     ]
   }
 
-  static let count = 40
+  static let count = 41
 
   /// A new event does not compile here before it has a number, and then a sample.
   static func number(_ event: Event) -> Int {
@@ -176,6 +181,7 @@ enum EventSamples {
     case .excluded: 38
     case .exclusionUnknown: 39
     case .quotaNotSet: 40
+    case .quotaUncertain: 41
     }
   }
 }

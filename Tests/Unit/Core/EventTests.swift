@@ -29,7 +29,8 @@ import Testing
       (.fileFailed(file: "f", .quotaExceeded), .err),
       (.settingsProblem(SettingsProblem(file: "/f", line: 1, reason: .noTypes)), .warning),
       (.skeletonWarning(SkeletonWarning(path: "f", reason: .symbolicLink)), .warning),
-      (.storeUnknown(file: "f", store: "s", .ioError), .warning), (.groupsLeftOut, .warning), (.idReserved, .err),
+      (.storeUnknown(file: "f", store: "s", .ioError), .warning), (.groupsLeftOut, .warning),
+      (.quotaUncertain(.bytes, nil, .init(file: "f", line: 1)), .warning), (.idReserved, .err),
       (.excluded(.name(Exclusions.Place(file: "/f", line: 1))), .debug),
       (.exclusionUnknown(.groups(Exclusions.Place(file: "/f", line: 1))), .err),
     ] as [(Event, Severity)])

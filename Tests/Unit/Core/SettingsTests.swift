@@ -69,6 +69,16 @@ private func template(_ text: String) -> StorageTemplate {
       self.text = text
       expected = changed(change)
     }
+
+    /// - Parameter line: where the limits stand.
+    static func groups(_ value: String, _ pairs: [(UInt32, UInt64)], _ key: String = "storage_quota_groups", line: Int = 1) -> Good {
+      Good("\(key) = \(value)") {
+        var limits = GroupLimits()
+        limits.pairs = pairs.map { .init(group: $0, limit: $1) }
+        limits.place = pairs.isEmpty ? nil : place(line)
+        if key == "storage_quota_groups" { $0.quotas.bytesOfGroups = limits } else { $0.quotas.inodesOfGroups = limits }
+      }
+    }
   }
 
   @Test(arguments: [
@@ -96,11 +106,12 @@ private func template(_ text: String) -> StorageTemplate {
     Good("storage_directory = /srv/a=b/$USER") { $0.storage = template("/srv/a=b/$USER") },
     Good("occupied = take"), Good("occupied = refuse") { $0.occupied = .refuse }, Good("occupied = refuse\noccupied = take"),
     Good("storage_quota = 0"), Good("storage_quota_inodes = 0"), Good("storage_quota_project_base = 1073741824"),
-    Good("storage_quota = 5000") { $0.quota.bytes = 5000 }, Good("storage_quota = 1K") { $0.quota.bytes = 1024 },
-    Good("storage_quota = 3M") { $0.quota.bytes = 3 << 20 }, Good("storage_quota = 20G # for all") { $0.quota.bytes = 20 << 30 },
-    Good("storage_quota = 4194304T") { $0.quota.bytes = 1 << 62 }, Good("storage_quota = 20G\nstorage_quota = 0"),
-    Good("storage_quota_inodes = 4294967295") { $0.quota.inodes = UInt32.max },
-    Good("storage_quota_project_base = 0") { $0.quota.projectBase = 0 },
+    Good("storage_quota = 5000") { $0.quotas.general.bytes = 5000 }, Good("storage_quota = 1K") { $0.quotas.general.bytes = 1024 },
+    Good("storage_quota = 3M") { $0.quotas.general.bytes = 3 << 20 },
+    Good("storage_quota = 20G # for all") { $0.quotas.general.bytes = 20 << 30 },
+    Good("storage_quota = 4194304T") { $0.quotas.general.bytes = 1 << 62 }, Good("storage_quota = 20G\nstorage_quota = 0"),
+    Good("storage_quota_inodes = 4294967295") { $0.quotas.general.inodes = UInt32.max },
+    Good("storage_quota_project_base = 0") { $0.quotas.general.projectBase = 0 },
     Good("guarded_directories = none") { $0.guardedDirectories = [] },
     Good("guarded_directories = /var/tmp/$USER  /scratch/c-$UID") {
       $0.guardedDirectories = [template("/var/tmp/$USER"), template("/scratch/c-$UID")]
@@ -133,6 +144,17 @@ private func template(_ text: String) -> StorageTemplate {
     #expect(parser.problems == [])
   }
 
+  private static let limitsOfGroups: [Good] = [
+    .groups("none", []), .groups("1200=100G", [(1200, 100 << 30)]),
+    .groups("1200=100G \t 1300=10M 0=0 4294967294=5000 # all", [(1200, 100 << 30), (1300, 10 << 20), (0, 0), (4_294_967_294, 5000)]),
+    .groups("1200=1K 1200=2K", [(1200, 1024), (1200, 2048)]),
+    .groups(String(repeating: "1=1 ", count: 64), [(UInt32, UInt64)](repeating: (1, 1), count: 64)),
+    .groups("none\nstorage_quota_groups = 7=4194304T", [(7, 1 << 62)], line: 2), .groups("7=1\nstorage_quota_groups = none", []),
+    .groups("1300=4294967295 1200=0", [(1300, UInt64(UInt32.max)), (1200, 0)], "storage_quota_inodes_groups"),
+  ]
+
+  @Test(arguments: limitsOfGroups) func `limits of groups are taken in their order`(row: Good) { `lines that hold are taken`(row: row) }
+
   private static func place(_ line: Int) -> Exclusions.Place { Exclusions.Place(file: [], line: line) }
 
   struct Bad: Sendable, CustomTestStringConvertible {
@@ -152,10 +174,16 @@ private func template(_ text: String) -> StorageTemplate {
     static func number(_ value: [UInt8]) -> Bad { Bad("uid_min = " + value, .badNumber(key: "uid_min", value: value)) }
     static func max(_ value: [UInt8]) -> Bad { Bad("uid_max = " + value, .badNumber(key: "uid_max", value: value)) }
     static func mode(_ value: [UInt8]) -> Bad { Bad("directory_mode = " + value, .badMode(value)) }
+    static func groups(_ value: [UInt8], _ problem: GroupLimitProblem, _ key: [UInt8] = "storage_quota_groups") -> Bad {
+      Bad(key + " = " + value, .badGroupLimit(key: key, problem))
+    }
+    static func inodesOfGroups(_ value: [UInt8], _ problem: GroupLimitProblem) -> Bad {
+      groups(value, problem, "storage_quota_inodes_groups")
+    }
     static func type(_ value: [UInt8], _ bad: [UInt8]) -> Bad { Bad("network_filesystems = " + value, .badType(bad)) }
   }
 
-  static let bad = forms + numbers + modesAndTypes + paths + lengths + places + exclusions
+  static let bad = forms + numbers + modesAndTypes + paths + lengths + places + ofGroups + exclusions
 
   private static let exclusions: [Bad] =
     [
@@ -167,6 +195,22 @@ private func template(_ text: String) -> StorageTemplate {
     + ["students", "2000,2001", "-1", "0x7d0", "2000-2010", "4294967295", "4294967296", "2000;", "none", "\"2000\""].map {
       Bad("exclude_groups = 5 " + $0 + " 6", .badExcludedGroup($0))
     } + ["exclude_users", "exclude_groups"].map { Bad($0 + " =", .nobodyExcluded(key: $0)) }
+
+  private static let ofGroups: [Bad] = [
+    .groups("", .empty), .groups("1200", .noPair("1200")), .groups("1200=1G none", .noPair("none")), .groups("1200 = 1G", .noPair("1200")),
+    .groups("1200=1=1", .noPair("1200=1=1")), .groups("1200:1G", .noPair("1200:1G")), .groups("=", .noGroup("")),
+    .groups("students=10G", .noGroup("students")), .groups("1200=1G =1G", .noGroup("")), .groups("-1=1G", .noGroup("-1")),
+    .groups("0x10=1G", .noGroup("0x10")), .groups("4294967295=1G", .noGroup("4294967295")),
+    .groups("4294967296=1G", .noGroup("4294967296")),
+    .groups("1200=1G,1300=1G", .noPair("1200=1G,1300=1G")), .groups("1200=", .badLimit(1200, "")),
+    .groups("1200=10g", .badLimit(1200, "10g")),
+    .groups("1=1G 1200=10GB", .badLimit(1200, "10GB")), .groups("1200=-1", .badLimit(1200, "-1")),
+    .groups("1200=1.5G", .badLimit(1200, "1.5G")),
+    .groups("1200=none", .badLimit(1200, "none")), .groups("1200=4194305T", .badLimit(1200, "4194305T")),
+    .groups("1200=99999999999999999999", .badLimit(1200, "99999999999999999999")), .groups(repeated("1=1 ", 65), .tooMany),
+    .inodesOfGroups("", .empty), .inodesOfGroups("1200=1K", .badLimit(1200, "1K")), .inodesOfGroups("staff=1", .noGroup("staff")),
+    .inodesOfGroups("1200=4294967296", .badLimit(1200, "4294967296")), .inodesOfGroups("1200=1 x", .noPair("x")),
+  ]
 
   private static let places: [Bad] = [
     Bad("storage_quota =", .badQuota("")), Bad("storage_quota = 20g", .badQuota("20g")), Bad("storage_quota = 20GB", .badQuota("20GB")),
@@ -254,6 +298,8 @@ private func template(_ text: String) -> StorageTemplate {
     ("uid_min = 2000\nuid_min = x", 2), ("uid_max = 3000\nuid_max = x", 2), ("directory_mode = 0711\ndirectory_mode = x", 2),
     ("skel = /srv/skel\nskel = x", 2), ("network_filesystems = afs\nnetwork_filesystems =", 2),
     ("network_filesystems = afs\nnetwork_filesystems = nfs ä", 2), ("storage_directory = /srv/$UID\n\nstorage_directory = /srv", 3),
+    ("storage_quota_groups = 1200=1G\nstorage_quota_groups = staff=1G", 2),
+    ("storage_quota_inodes_groups = 1200=1\nstorage_quota_inodes_groups = 1200=1K", 2),
   ])
   func `a bad line leaves the default also over an earlier good one`(text: String, line: Int) {
     let parser = SettingsParser(bytes(text))

@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test func `a project that somebody else has is never taken`() {
-    let quota = quota()
+    let quota = quotas(quota())
     #expect(quota.mayUse(found(0, 0)))
     #expect(quota.mayUse(found(8192, 50, used: 5, files: 5)), "the limit of these settings")
     #expect(!quota.mayUse(found(0, 0, used: 1)))
@@ -47,6 +47,73 @@ import Testing
     #expect(!quota.mayUse(found(8191, 50)))
     #expect(!quota.mayUse(found(8192, 50, soft: true)))
     #expect(!quota.mayUse(found(0, 0, soft: true)))
+  }
+
+  private func quotas(_ general: StorageQuota, bytes: [(UInt32, UInt64)] = [], inodes: [(UInt32, UInt64)] = []) -> StorageQuotas {
+    func limits(_ pairs: [(UInt32, UInt64)], _ line: Int) -> GroupLimits {
+      var limits = GroupLimits()
+      limits.pairs = pairs.map { .init(group: $0, limit: $1) }
+      limits.place = pairs.isEmpty ? nil : .init(file: "/f", line: line)
+      return limits
+    }
+    var quotas = StorageQuotas()
+    quotas.general = general
+    (quotas.bytesOfGroups, quotas.inodesOfGroups) = (limits(bytes, 1), limits(inodes, 2))
+    return quotas
+  }
+
+  @Test func `a project that has any limit of the settings is the user's, who may have been in another group`() {
+    let settings = quotas(quota(), bytes: [(1300, 4 << 20), (1200, 0)], inodes: [(1300, 20)])
+    for (blocks, files) in [(8192, 50), (4096, 50), (8192, 20), (4096, 20), (0, 20)] as [(UInt64, UInt64)] {
+      #expect(settings.mayUse(found(blocks, files, used: 5, files: 5)), "\(blocks) \(files)")
+      #expect(!settings.mayUse(found(blocks, files, soft: true)))
+    }
+    for (blocks, files) in [(8191, 50), (4096, 0), (0, 21)] as [(UInt64, UInt64)] {
+      #expect(!settings.mayUse(found(blocks, files)), "\(blocks) \(files)")
+    }
+    #expect(settings.mayUse(found(0, 0)) && !settings.mayUse(found(0, 0, used: 1)) && !settings.mayUse(found(0, 0, files: 1)))
+    // What has no limit is not told from somebody else's by a setting of none.
+    let none = quotas(StorageQuota(), bytes: [(1300, 4 << 20)])
+    #expect(none.mayUse(found(0, 0)) && none.mayUse(found(4096, 0, used: 1)) && !none.mayUse(found(0, 0, used: 1)))
+  }
+
+  /// alice, whose own group is 2000, and who is in 27 and 3000.
+  private func user(areLeftOut: Bool = false) -> Account {
+    Account(
+      credentials: Credentials(user: 2000, group: 2000, groups: [27, 3000]), name: "alice", home: "/home/alice", groupsLeftOut: areLeftOut)
+  }
+
+  @Test(
+    arguments: [
+      ([], 8 << 20, nil), ([(28, 1)], 8 << 20, nil), ([(2000, 1)], 1, 2000), ([(3000, 1)], 1, 3000), ([(5, 7), (27, 1), (3000, 2)], 1, 27),
+      ([(3000, 2), (27, 1), (2000, 3)], 2, 3000), ([(27, 1), (27, 2)], 1, 27), ([(27, 0)], 0, 27), ([(0, 1)], 8 << 20, nil),
+    ] as [([(UInt32, UInt64)], UInt64, UInt32?)])
+  func `of the groups in a list, the first that the user is in decides`(pairs: [(UInt32, UInt64)], limit: UInt64, group: UInt32?) {
+    let bytes = quotas(quota(), bytes: pairs).limits(for: user())
+    #expect(bytes.bytes == limit && bytes.bytesGroup == group && bytes.inodes == 50 && bytes.inodesGroup == nil)
+    let inodes = quotas(quota { $0.inodes = 8 << 20 }, inodes: pairs).limits(for: user())
+    #expect(UInt64(inodes.inodes) == limit && inodes.inodesGroup == group && inodes.bytes == 8 << 20 && inodes.bytesGroup == nil)
+    #expect(bytes.projectBase == StorageQuota.defaultProjectBase)
+  }
+
+  @Test func `a group alone can have a limit, or none`() {
+    let alone = quotas(StorageQuota(), bytes: [(3000, 1)])
+    #expect(alone.isSet && alone.limits(for: user()).isSet)
+    let others = quotas(StorageQuota(), inodes: [(28, 1)])
+    #expect(others.isSet && !others.limits(for: user()).isSet)
+    #expect(!quotas(StorageQuota(), bytes: [(3000, 0)], inodes: [(3000, 0)]).isSet && !StorageQuotas().isSet)
+    #expect(!quotas(quota(), bytes: [(3000, 0)], inodes: [(3000, 0)]).limits(for: user()).isSet)
+  }
+
+  @Test func `with groups left out, the limit that is known holds, and that it was not decided is known`() {
+    let settings = quotas(quota(), bytes: [(28, 1)], inodes: [(27, 1), (28, 2)])
+    let user = user(areLeftOut: true)
+    #expect(settings.limits(for: user).bytes == 8 << 20 && settings.limits(for: user).inodes == 1)
+    #expect(settings.bytesOfGroups.doubt(about: user) == .init(file: "/f", line: 1))
+    #expect(settings.inodesOfGroups.doubt(about: user) == nil, "the first of them is known")
+    let later = quotas(quota(), bytes: [(28, 1), (27, 2)])
+    #expect(later.limits(for: user).bytes == 2 && later.bytesOfGroups.doubt(about: user) != nil, "the first would count for more")
+    #expect(settings.bytesOfGroups.doubt(about: self.user()) == nil && GroupLimits().doubt(about: user) == nil)
   }
 
   @Test(

@@ -30,8 +30,9 @@ private let skeleton = inRepository("packaging/skel")
     #expect(
       keys.sorted() == [
         "directory_mode", "exclude_groups", "exclude_users", "guarded_directories", "network_filesystems", "occupied", "orphan_days",
-        "reserved_ids", "skel", "storage_directory", "storage_quota", "storage_quota_inodes", "storage_quota_project_base", "subid_count",
-        "subid_max", "subid_min", "subid_scheme", "subids", "uid_max", "uid_min",
+        "reserved_ids", "skel", "storage_directory", "storage_quota", "storage_quota_groups", "storage_quota_inodes",
+        "storage_quota_inodes_groups", "storage_quota_project_base", "subid_count", "subid_max", "subid_min", "subid_scheme", "subids",
+        "uid_max", "uid_min",
       ])
     // Those have no default, or have it in another file.
     let examples: [[UInt8]] = ["exclude_", "guarded_directories", "uid_max", "reserved_ids", "subid_min", "subid_max", "subid_count"]

@@ -33,6 +33,8 @@ struct QuotaTests {
     # The project and the flags of what is named, and its path.
     project() { lsattr -pd "$@" | sed 's/  */ /g; s/^ //; s/ [-a-zA-OQ-Z]*\(P\?\)[-a-zA-OQ-Z]* / \1 /'; }
     codes() { rootless-storage check --json "$1" | python3 -c 'import json, sys; r = json.load(sys.stdin); print(*sorted(f["code"] for f in r["host"]["findings"] + r["users"][0]["findings"] if f["code"].startswith("quota")))'; }
+    # The limit of somebody's storage directory, in bytes and files, as list has it.
+    limit() { rootless-storage list --json | python3 -c 'import json, sys; l = next(d["limit"] for d in json.load(sys.stdin)["directories"] if d["path"] == "/srv/q/" + sys.argv[1]); print(l and "%s %s" % (l["bytes"], l["inodes"]))' "$1"; }
     # MiB that belong to a subordinate uid of whoever runs it.
     sub() { unshare --map-root-user --map-auto sh -c "mkdir $1/of-sub && head -c ${2}M /dev/zero > $1/of-sub/file && chown -R 1:1 $1/of-sub"; }
     # Content of bob's storage directory that is older than its limit, with what is not to be set.
@@ -160,6 +162,43 @@ struct QuotaTests {
       repaired.suffix(2) == ["\(QuotaTests.alice) P /srv/q/alice", "7 P /srv/q/alice/docker"],
       "a project of others is not touched: \(repaired)")
     #expect(try host.codes() == "quota-left")
+    try limitsOfGroup(host)
+  }
+
+  /// carol is in a group with limits of its own. (XFS tells a number of files where none is limited, which is nobody's limit.)
+  private func limitsOfGroup(_ host: Host) throws {
+    func give(_ size: String, _ files: Int) throws {
+      try host.root("printf 'storage_quota_groups = 4999=1M 5300=\(size)\\nstorage_quota_inodes_groups = 5300=\(files)\\n' > $conf/z.conf")
+    }
+    func limit() throws -> String { try host.root("limit carol").joined() }
+    try host.root("echo limited:x:5300:carol >> /etc/group")
+    try give("4M", 100)
+    #expect(try host.login("carol", "project /srv/q/carol").lines == ["\(QuotaTests.carol) P /srv/q/carol"])
+    #expect(try limit() == "4194304 100")
+    for command in ["list", "status carol"] {
+      #expect(try host.root("rootless-storage \(command)").contains { $0.contains(" of 4.0 MiB, ") }, "\(command)")
+    }
+    #expect(try host.codes("carol") == "" && host.codes("alice") == "quota-left", "the others have the general one")
+    #expect(try host.login("carol", "head -c 5M /dev/zero > /srv/q/carol/big").status != 0)
+    let words = try host.root("rootless-storage check carol || true").joined(separator: " ").replacing(#/ +/#, with: " ")
+    #expect(words.contains("reached its limit: 4.0 MiB of 4.0 MiB") && words.contains("raise storage_quota_groups, "), "\(words)")
+
+    try host.root("rm /srv/q/carol/big")
+    try give("6M", 100)
+    #expect(try host.codes("carol") == "quota-missing")
+    try host.root("rootless-storage repair carol")
+    #expect(try limit() == "6291456 100" && host.codes("carol") == "")
+    try give("0", 0)
+    #expect(try host.codes("carol") == "quota-missing", "none for the group, and one is there")
+    try host.root("rootless-storage repair carol")
+    #expect(try limit() == "None" && host.codes("carol") == "")
+
+    // One who is no longer in the group, and whose directory has been removed: the limit that is left is of these settings.
+    try give("4M", 100)
+    #expect(try host.root("rm -r /srv/q/carol; rootless-storage login carol; limit carol").last == "4194304 100")
+    try host.root("rm -r /srv/q/carol; sed -i 's/^limited:.*/limited:x:5300:/' /etc/group; rootless-storage login carol")
+    #expect(try limit() == "8388608 200" && host.codes("carol") == "")
+    try host.root("rm -r /srv/q/carol $conf/z.conf; sed -i /^limited:/d /etc/group")
   }
 
   @Test func `repair limits what is there, and follows the settings; the projects of others are never touched`() throws {

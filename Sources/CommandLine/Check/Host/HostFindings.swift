@@ -148,7 +148,7 @@ private func quotaFindings(_ parent: HostFacts.StorageParentFacts) -> [Finding] 
         "No storage directory gets the limit that the settings have: \(place), which holds them all, is in the project \(mark.project), or hands it on, and no other is set in it. \(quotaBoundary)",
         remedy: .root(
           "sudo chattr -P -p 0 \(shellWord(parent.path))",
-          note: "if nobody needs that project; else remove storage_quota and storage_quota_inodes"))
+          note: "if nobody needs that project; else remove the limits from the settings"))
     ]
   }
   guard let quota = parent.quota, quota != .enforced else { return [] }
@@ -160,7 +160,7 @@ private func quotaFindings(_ parent: HostFacts.StorageParentFacts) -> [Finding] 
     switch type {
     case "ext4": Remedy("turn them on: unmounted, tune2fs -O project -Q prjquota DEVICE, and then \(anew)", by: .root)
     case "xfs": Remedy("turn them on: \(anew)", by: .root)
-    default: Remedy("set storage_directory to a place on ext4 or XFS, or remove storage_quota and storage_quota_inodes", by: .root)
+    default: Remedy("set storage_directory to a place on ext4 or XFS, or remove the limits from the settings", by: .root)
     }
   return [
     Finding(

@@ -74,7 +74,7 @@ struct HostFacts: Equatable, Sendable {
         do throws(Errno) { volume = try Volume(of: place.descriptor, mounts.fileSystem(of: place.status), file.settings) } catch {}
       }
       var facts = StorageParentFacts(path: path, problem: nil, volume: volume)
-      if tree.isThisHost && file.settings.quota.isSet {
+      if tree.isThisHost && file.settings.quotas.isSet {
         do throws(Errno) {
           let directory = try open(at: place.descriptor, [.dot], .directory)
           facts.quota = try quotaState(at: directory)

@@ -99,7 +99,7 @@ struct RepairWording {
     case .setStorageMode(let from, let to):
       "change the mode of the storage directory \(shown(storage)) from \(shownMode(from)) to \(shownMode(to))"
     case .setQuota(let engines):
-      "limit the storage directory \(shown(storage)) as storage_quota and storage_quota_inodes say, \(engines.isEmpty ? "" : "with \(engines.map { shown($0) }.joined(separator: ", ")) in it, ")against accidents"
+      "limit the storage directory \(shown(storage)) as the settings say, \(engines.isEmpty ? "" : "with \(engines.map { shown($0) }.joined(separator: ", ")) in it, ")against accidents"
     case .editStorageConf(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.storageConf))"
     case .editDaemonJson(let changes) where changes.isEmpty: "take the byte order mark from \(inHome(UserExaminer.daemonJson))"
     case .editDaemonJson(let changes): "\(changes.map(\.text).joined(separator: ", ")) in \(inHome(UserExaminer.daemonJson))"

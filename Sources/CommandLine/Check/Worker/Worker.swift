@@ -116,7 +116,7 @@ struct Examination {
     while true {
       let place = StorageObserver(account, settings, leaf: leaf, mounts, engines)
       facts.storage = storage(path, place, mounts)
-      if request.task.isInclusion && actions.isEmpty {
+      if request.task.isInclusion && actions.isEmpty && settings.quotas.limits(for: account).isSet {
         actions.append(try include(place, &identity))
         // What is left then is looked at anew.
         continue
