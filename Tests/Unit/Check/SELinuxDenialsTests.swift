@@ -42,17 +42,17 @@ import Testing
       return selinuxFindings(denials(SELinuxDenialsTests.sshd, hasDomain: hasDomain, off: off), settings)[0].remedy.command
     }
     let ausearch = "sudo ausearch -m avc -c session-helper"
-    #expect(remedy(both) { $0.quota.bytes = 1 << 30 } == "sudo setsebool -P rootless_storage_limit_storage=on")
+    #expect(remedy(both) { $0.quotas.general.bytes = 1 << 30 } == "sudo setsebool -P rootless_storage_limit_storage=on")
     #expect(remedy(both) { $0.subordinateIDs.allocates = true } == "sudo setsebool -P rootless_storage_allocate_subids=on")
     let all = remedy(both) {
-      $0.quota.inodes = 1000
+      $0.quotas.general.inodes = 1000
       $0.subordinateIDs.allocates = true
     }
     #expect(all == "sudo setsebool -P rootless_storage_allocate_subids=on rootless_storage_limit_storage=on")
     #expect(remedy(both) { _ in } == ausearch)
-    #expect(remedy(["rootless_storage_allocate_subids"]) { $0.quota.bytes = 1 << 30 } == ausearch)
+    #expect(remedy(["rootless_storage_allocate_subids"]) { $0.quotas.general.bytes = 1 << 30 } == ausearch)
     // Without the policy module there are no booleans.
-    #expect(remedy(both, hasDomain: false) { $0.quota.bytes = 1 << 30 } == nil)
+    #expect(remedy(both, hasDomain: false) { $0.quotas.general.bytes = 1 << 30 } == nil)
   }
 
   @Test(arguments: [

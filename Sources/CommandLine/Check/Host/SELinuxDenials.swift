@@ -80,7 +80,7 @@ private func remedy(_ denials: SELinuxDenials, _ settings: Settings?) -> Remedy 
   }
   let needed = [
     (settings?.subordinateIDs.allocates == true, SELinuxDenials.booleans.subordinateIDs),
-    (settings?.quota.isSet == true, SELinuxDenials.booleans.limits),
+    (settings?.quotas.isSet == true, SELinuxDenials.booleans.limits),
   ]
   let missing = needed.filter { $0.0 && denials.off.contains($0.1) }.map { "\($0.1)=on" }
   if missing.isEmpty {
