@@ -427,7 +427,7 @@ extension UserDiagnosis {
   }
 
   /// Words that ParseBool of Go's takes.
-  private static let booleans: Set<String> = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
+  static let booleans: Set<String> = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
 
   private func overlayTroubles(_ reading: PodmanReading) -> [Trouble] {
     if let driver = reading.driver?.name, !driver.hasPrefix("overlay") { return [] }
@@ -523,20 +523,15 @@ extension UserDiagnosis {
       }
     }
     func value(_ key: String) -> (text: String, file: PodmanConfig.File)? { UserDiagnosis.last(["engine", key], of: files) }
+    let generation = facts.podmanGeneration ?? .merging
     for file in files {
-      for key in UserExaminer.engineKeys + ["database_backend", "runtime", "cgroup_manager", "events_logger", "lock_type"] {
-        guard let value = file.text?.value(["engine", key]) else { continue }
-        if case .string = value { continue }
+      guard let text = file.text else { continue }
+      for (path, type, since) in ContainersConfKeys.all where generation >= since {
+        guard let value = text.value(path), !ContainersConfKeys.fits(value, type) else { continue }
+        let key = path.joined(separator: ".")
         add(
-          .containersConf, .error, "\(key) in \(file.path) is no text in quotes: Podman does not start.",
-          Remedy("write \(key) as a text in quotes in \(file.path)", by: editor(of: file)))
-      }
-      for key in ["num_locks", "stop_timeout", "image_parallel_copies"] {
-        guard let value = file.text?.value(["engine", key]) else { continue }
-        if case .integer = value { continue }
-        add(
-          .containersConf, .error, "\(key) in \(file.path) is no number: Podman does not start.",
-          Remedy("write \(key) as a number in \(file.path)", by: editor(of: file)))
+          .containersConf, .error, "\(key) in \(file.path) is \(ContainersConfKeys.negation(type)): Podman does not start.",
+          Remedy("write \(key) as \(type.rawValue) in \(file.path)", by: editor(of: file)))
       }
     }
     judgeWords(files)

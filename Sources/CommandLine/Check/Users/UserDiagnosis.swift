@@ -103,6 +103,7 @@ struct UserDiagnosis: Sendable {
     if !isBehindBlocked(facts.storageConf?.file, UserExaminer.storageConf) { judgeStorageConf() }
     judgePodmanConfig()
     judgeContainersConf()
+    judgeImageFiles()
     judgeOwnStores()
     judgeUnusedImages()
     judgeStrangers()
