@@ -227,6 +227,16 @@ struct SituationTests {
       script:
         "mount -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -t overlay -o lowerdir=/var/tmp,upperdir=/mnt/u,workdir=/mnt/w none /var/tmp",
       codes: ["storage-file-system"], isRepairable: false),
+    .init(
+      what: "on overlay, where a program mounts Podman's",
+      script:
+        "mount -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -t overlay -o lowerdir=/var/tmp,upperdir=/mnt/u,workdir=/mnt/w none /var/tmp\n"
+        + program, codes: [], isRepairable: false),
+    .init(
+      what: "on overlay, with the driver vfs",
+      script:
+        "mount -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -t overlay -o lowerdir=/var/tmp,upperdir=/mnt/u,workdir=/mnt/w none /var/tmp\n"
+        + put(conf, "[storage]\ndriver = \"vfs\"\n" + goodRoot), codes: [], isRepairable: false),
 
     // storage.conf
     .init(what: "no storage.conf", script: "rm \(conf)", codes: ["storage-conf-missing"], after: "grep -q graphroot \(conf)"),

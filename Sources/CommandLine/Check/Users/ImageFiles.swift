@@ -28,8 +28,17 @@ extension UserExaminer {
 extension UserDiagnosis {
   mutating func judgeImageFiles() {
     guard let config = facts.podmanConfig else { return }
-    for file in config.registries { if let why = fault(ofRegistries: file) { addImageFile(file, why, "finds no image by its name") } }
-    if let file = config.policy, let why = fault(ofPolicy: file) { addImageFile(file, why, "can neither pull nor import an image") }
+    // A directory that cannot be entered is told of with containers.conf.
+    let isClosed = config.engine.contains { file in
+      if case .failed = file.file { file.place == .site } else { false }
+    }
+    func isTold(_ file: PodmanConfig.File) -> Bool {
+      if case .failed = file.file { isClosed && file.place == .site } else { false }
+    }
+    for file in config.registries where !isTold(file) {
+      if let why = fault(ofRegistries: file) { addImageFile(file, why, "finds no image by its name") }
+    }
+    if let file = config.policy, !isTold(file), let why = fault(ofPolicy: file) { addImageFile(file, why, "can neither pull nor import an image") }
   }
 
   private mutating func addImageFile(_ file: PodmanConfig.File, _ why: String, _ effect: String) {

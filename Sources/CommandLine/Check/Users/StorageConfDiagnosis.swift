@@ -257,6 +257,8 @@ extension UserDiagnosis {
         .driverUnknown, .error, "The driver in \(file) is \"\(shown(driver))\", \(why), and so it does not start.\(concern)", content,
         changing: [.set(key: "driver", value: intended.driver)])
     }
+    // It is the one driver that works there.
+    if driver == "vfs", let volume = conf.graphroot?.volume ?? facts.storage?.volume, UserDiagnosis.unfitForOverlay(volume) { return }
     let code = driver == nil ? FindingCode.driverMissing : .driverVfs
     let sentence =
       driver == nil
