@@ -658,6 +658,11 @@ struct SituationTests {
       codes: ["store-owner"],
       isRepairable: false),
     .init(
+      what: "stores that are file systems of their own",
+      script:
+        "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store) /var/tmp/alice/docker; mkdir -m 700 \(store)/lost+found /var/tmp/alice/docker/lost+found",
+      codes: [], isRepairable: false),
+    .init(
       what: "another user's locks there", script: "truncate -s 300K /dev/shm/libpod_rootless_lock_4009", codes: [], isRepairable: false),
     .init(
       what: "a runtime directory that is root's", script: "install -d -m 700 /run/user/4001", codes: ["store-owner"], isRepairable: false),
@@ -1222,7 +1227,7 @@ struct SituationTests {
         daemon,
         "{ \"data-root\": \"/var/tmp/alice/docker\", \"dns\": [8], \"features\": { \"buildkit\": \"true\" }, \"mtu\": 1450.5, \"default-address-pools\": [{ \"base\": \"10.1.0.0/16\", \"size\": \"24\" }] }"
       ), codes: ["daemon-json-key", "daemon-json-key", "daemon-json-key", "daemon-json-key"], isRepairable: false,
-      says: "default-address-pools[0]"),
+      says: "has [0].size, which is not a whole number"),
     .init(
       what: "values that Docker does not take",
       script: put(

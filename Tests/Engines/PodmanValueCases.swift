@@ -354,6 +354,9 @@ extension PodmanCases {
 
   static let host: [EngineCase] = [
     EngineCase(
+      name: "the store has root's lost+found", files: [(file, skeleton)],
+      root: "install -d -o alice -g alice \(directory)/containers \(store); mkdir -m 700 \(store)/lost+found"),
+    EngineCase(
       name: "root's locks in /dev/shm", files: [(file, skeleton)],
       root: "truncate -s 300K /dev/shm/libpod_rootless_lock_4001; chmod 600 /dev/shm/libpod_rootless_lock_4001"),
     EngineCase(

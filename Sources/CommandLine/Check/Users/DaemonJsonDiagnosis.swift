@@ -427,7 +427,12 @@ extension UserDiagnosis {
       for case .object(let pool) in pools {
         guard case .string(let base)? = pool["base"] else { continue }
         var size: Int64 = 0
-        if case .integer(let number)? = pool["size"] { size = number }
+        switch pool["size"] {
+        case .integer(let number)?: size = number
+        case nil, .null?: break
+        // Its kind was told of.
+        default: continue
+        }
         guard let prefix = UserDiagnosis.prefix(ofRange: base) else {
           faults.append(("default-address-pools", "has \(shown(base)), which is no range of addresses", .error))
           break

@@ -38,7 +38,9 @@ extension UserDiagnosis {
     for file in config.registries where !isTold(file) {
       if let why = fault(ofRegistries: file) { addImageFile(file, why, "finds no image by its name") }
     }
-    if let file = config.policy, !isTold(file), let why = fault(ofPolicy: file) { addImageFile(file, why, "can neither pull nor import an image") }
+    if let file = config.policy, !isTold(file), let why = fault(ofPolicy: file) {
+      addImageFile(file, why, "can neither pull nor import an image")
+    }
   }
 
   private mutating func addImageFile(_ file: PodmanConfig.File, _ why: String, _ effect: String) {

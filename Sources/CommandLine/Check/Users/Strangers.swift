@@ -14,6 +14,9 @@ extension UserExaminer {
   /// So many of one directory are looked at.
   private static let mostEntries = 256
 
+  /// What lies at the top of a file system, which a store may be: no engine looks at it.
+  private static let ofFileSystems = ["lost+found", "aquota.user", "aquota.group", ".snapshots", ".zfs"]
+
   /// Below these first levels a container's users own things too.
   func strangers(_ graphroot: String?) -> [Stranger] {
     var found: [Stranger] = []
@@ -52,7 +55,9 @@ extension UserExaminer {
       let place = try open(path: directory, .directory)
       // One of another user's is told of where it is an entry.
       guard try fileStatus(of: place).owner == account.uid else { return [] }
-      return try names(in: place, limit: UserExaminer.mostEntries).compactMap { stranger(directory + [.slash] + $0, isInStore: isInStore) }
+      return try names(in: place, limit: UserExaminer.mostEntries).filter { name in
+        !UserExaminer.ofFileSystems.contains { name.elementsEqual($0.utf8) }
+      }.compactMap { stranger(directory + [.slash] + $0, isInStore: isInStore) }
     } catch { return [] }
   }
 
