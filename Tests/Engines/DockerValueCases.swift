@@ -182,7 +182,6 @@ extension DockerCases {
     with("pidfile empty", "\"pidfile\": \"\""),
     with("pidfile in the home", "\"pidfile\": \"/home/alice/p\""),
     with("containerd empty", "\"containerd\": \"\""),
-    with("deprecated-key-path", "\"deprecated-key-path\": \"/x\""),
     with("storage-driver twice", "\"storage-driver\": \"vfs\", \"storage-driver\": \"overlay2\"", advice: ["docker-driver"]),
     with("$schema", "\"$schema\": \"https://example.org/x\""),
     with("an empty key", "\"\": 1"),
@@ -226,12 +225,6 @@ extension DockerCases {
     EngineCase(
       name: "volumes is root's, for Docker", files: [(file, "{ \"data-root\": \"\(store)\" }\n")],
       root: "install -d -m 710 -o alice -g alice \(store); install -d -m 700 \(store)/volumes"),
-    EngineCase(
-      name: "containers is a file, for Docker", files: [(file, "{ \"data-root\": \"\(store)\" }\n")],
-      own: "mkdir \(store); touch \(store)/containers"),
-    EngineCase(
-      name: "engine-id is a directory, for Docker", files: [(file, "{ \"data-root\": \"\(store)\" }\n")], own: "mkdir -p \(store)/engine-id"
-    ),
     EngineCase(
       name: "overlay2 is a link into the home, for Docker", files: [(file, "{ \"data-root\": \"\(store)\" }\n")],
       own: "mkdir -p \(store) ~/o; ln -s ~/o \(store)/overlay2"),

@@ -51,7 +51,8 @@ enum ContainersConfKeys {
     + keys("network", .tables, ["default_subnet_pools"], since: .early)
     + keys("network", .text, ["default_rootless_network_cmd", "firewall_driver"], since: .single)
     + keys("network", .texts, ["pasta_options", "netavark_plugin_dirs"], since: .single)
-    + keys("network", .number, ["dns_bind_port"], since: .single) + keys("secrets", .text, ["driver"], since: .early)
+    + keys("network", .number, ["dns_bind_port"], since: .early)
+    + keys("machine", .number, ["cpus", "disk_size", "memory"]) + keys("secrets", .text, ["driver"], since: .early)
 
   /// What a value is not, for a sentence.
   static func negation(_ type: ValueType) -> String {

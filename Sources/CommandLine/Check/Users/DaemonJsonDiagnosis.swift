@@ -473,6 +473,11 @@ extension UserDiagnosis {
         }
       }
     }
+    if let proxies = text.object("proxies"), facts.dockerGeneration != .early,
+      let wrong = proxies.keys.first(where: { !["http-proxy", "https-proxy", "no-proxy"].contains($0.name) })
+    {
+      faults.append(("proxies", "has \(shown(wrong.name)), which there is not", .error))
+    }
     if let mode = text.string("default-ipc-mode"), !["", "private", "shareable"].contains(mode) {
       faults.append(("default-ipc-mode", "is \(shown(mode)), and can be private or shareable", .error))
     }
@@ -512,7 +517,7 @@ extension UserDiagnosis {
   }
 
   /// As go-units takes it: a number, and a unit that may have `i` and `b` behind.
-  private static func isSize(_ text: String) -> Bool {
+  static func isSize(_ text: String) -> Bool {
     let unit = text.drop { $0 == "." || ("0"..."9").contains($0) }
     let number = text[..<unit.startIndex]
     let units = ["", "b"] + ["k", "m", "g", "t", "p"].flatMap { [$0, $0 + "b", $0 + "ib"] }
@@ -597,7 +602,9 @@ extension UserDiagnosis {
 
   /// As ParseIP of Go's takes it, or nearly: a name is none.
   private static func isAddress(_ text: String) -> Bool {
-    if text.contains(":") { return text.utf8.allSatisfy { isHexDigit(lowercase($0)) || $0 == .colon || $0 == .dot } }
+    if text.contains(":") {
+      return text.filter { $0 == ":" }.count > 1 && text.utf8.allSatisfy { isHexDigit(lowercase($0)) || $0 == .colon || $0 == .dot }
+    }
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     return parts.count == 4
       && parts.allSatisfy { part in part.utf8.allSatisfy { isDigit($0) } && decimalValue(Array(part.utf8)).map { $0 < 256 } ?? false }

@@ -55,7 +55,8 @@ extension UserDiagnosis {
     switch file.file {
     case .absent, .dangling: return nil
     // What keeps all files of the home from being read is told once.
-    case .failed where file.place == .user && file.file == facts.storageConf?.file: return nil
+    // Podman reads it as root of its user namespace, whom the mode of the user's own file does not stop.
+    case .failed where file.place == .user: return nil
     case .notRegular, .tooLarge, .failed: return unreadable(file.file)
     case .content: break
     }
@@ -78,6 +79,13 @@ extension UserDiagnosis {
     if case .array(let names)? = text.root["unqualified-search-registries"] {
       for case .string(let name) in names where !RegistriesKeys.isHost(name) {
         return "has \"\(shown(name))\" in unqualified-search-registries, which is no host"
+      }
+    }
+    if case .table(let aliases)? = text.root["aliases"] {
+      for (name, value) in aliases.sorted(by: { $0.key < $1.key }) {
+        if case .string(let image) = value, !image.isEmpty, !image.contains("/") {
+          return "has the alias \(shown(name)) = \"\(shown(image))\", which has no registry"
+        }
       }
     }
     if case .array(let registries)? = text.root["registry"] {

@@ -189,6 +189,16 @@ extension UserExaminer {
         do throws(Errno) { _ = try fileStatus(path: Array(path.utf8)) } catch { missing.insert(path) }
       }
     }
+    for text in config.engine.compactMap(\.text) {
+      var paths: [TOMLText.Value] = [text.value(["engine", "runtime"])].compactMap { $0 }
+      if case .table(let runtimes)? = text.value(["engine", "runtimes"]) {
+        for case .array(let list) in runtimes.values { paths += list }
+      }
+      for key in ["helper_binaries_dir", "conmon_path"] { if case .array(let list)? = text.value(["engine", key]) { paths += list } }
+      for case .string(let path) in paths where path.hasPrefix("/") {
+        do throws(Errno) { _ = try fileStatus(path: Array(path.utf8)) } catch { missing.insert(path) }
+      }
+    }
     return missing
   }
 }
