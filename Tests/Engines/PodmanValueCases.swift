@@ -353,15 +353,6 @@ extension PodmanCases {
     EngineCase(
       name: "containers.json is cut", files: [(file, skeleton)],
       own: first + "mkdir -p \(store)/overlay-containers; echo '[{' > \(store)/overlay-containers/containers.json"),
-    EngineCase(
-      name: "volumes is root's", files: [(file, skeleton)], own: first, after: "mkdir -p \(store)/volumes; chown root:root \(store)/volumes"
-    ),
-    EngineCase(
-      name: "networks is root's", files: [(file, skeleton)], own: first,
-      after: "mkdir -p \(store)/networks; chown root:root \(store)/networks; chmod 700 \(store)/networks"),
-    EngineCase(
-      name: "secrets is root's", files: [(file, skeleton)], own: first,
-      after: "mkdir -p \(store)/secrets; chown root:root \(store)/secrets; chmod 700 \(store)/secrets"),
     EngineCase(name: "libpod is a file", files: [(file, skeleton)], own: "mkdir -p \(store); touch \(store)/libpod"),
     EngineCase(name: "overlay-images is a file", files: [(file, skeleton)], own: "mkdir -p \(store); touch \(store)/overlay-images"),
     EngineCase(name: "the store has mode 500", files: [(file, skeleton)], own: "mkdir -p \(store); chmod 500 \(store)"),
