@@ -227,6 +227,16 @@ struct SituationTests {
       script:
         "mount -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -t overlay -o lowerdir=/var/tmp,upperdir=/mnt/u,workdir=/mnt/w none /var/tmp",
       codes: ["storage-file-system"], isRepairable: false),
+    .init(
+      what: "on overlay, where a program mounts Podman's",
+      script:
+        "mount -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -t overlay -o lowerdir=/var/tmp,upperdir=/mnt/u,workdir=/mnt/w none /var/tmp\n"
+        + program, codes: [], isRepairable: false),
+    .init(
+      what: "on overlay, with the driver vfs",
+      script:
+        "mount -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -t overlay -o lowerdir=/var/tmp,upperdir=/mnt/u,workdir=/mnt/w none /var/tmp\n"
+        + put(conf, "[storage]\ndriver = \"vfs\"\n" + goodRoot), codes: [], isRepairable: false),
 
     // storage.conf
     .init(what: "no storage.conf", script: "rm \(conf)", codes: ["storage-conf-missing"], after: "grep -q graphroot \(conf)"),
@@ -643,6 +653,69 @@ struct SituationTests {
       what: "root's directory in the runtime directory",
       script: "install -d -m 700 -o 4001 -g 4001 /run/user/4001 /run/user/4001/libpod; mkdir /run/user/4001/libpod/tmp",
       codes: ["store-owner"], isRepairable: false),
+    .init(
+      what: "root's locks of Podman's in shared memory", script: "truncate -s 300K /dev/shm/libpod_rootless_lock_4001",
+      codes: ["store-owner"],
+      isRepairable: false),
+    .init(
+      what: "stores that are file systems of their own",
+      script:
+        "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store) /var/tmp/alice/docker; mkdir -m 700 \(store)/lost+found /var/tmp/alice/docker/lost+found",
+      codes: [], isRepairable: false),
+    .init(
+      what: "another user's locks there", script: "truncate -s 300K /dev/shm/libpod_rootless_lock_4009", codes: [], isRepairable: false),
+    .init(
+      what: "a runtime directory that is root's", script: "install -d -m 700 /run/user/4001", codes: ["store-owner"], isRepairable: false),
+    .init(
+      what: "root's lock among Podman's networks",
+      script:
+        "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store) \(store)/networks; touch \(store)/networks/netavark.lock",
+      codes: ["store-owner"], isRepairable: false),
+    .init(
+      what: "root's lock one level deeper in the runtime directory",
+      script:
+        "install -d -m 700 -o 4001 -g 4001 /run/user/4001 /run/user/4001/containers /run/user/4001/containers/overlay-layers; touch /run/user/4001/containers/overlay-layers/mountpoints.lock",
+      codes: ["store-owner"], isRepairable: false),
+    .init(
+      what: "registries.conf is no TOML", script: mine("registries.conf", "unqualified-search-registries = docker.io"),
+      codes: ["containers-conf"], isRepairable: false),
+    .init(
+      what: "registries.conf in both forms",
+      script: mine("registries.conf", "unqualified-search-registries = [\"docker.io\"]\n[registries.search]\nregistries = [\"docker.io\"]"),
+      codes: ["containers-conf"], isRepairable: false),
+    .init(
+      what: "registries.conf in the old form", script: mine("registries.conf", "[registries.search]\nregistries = [\"docker.io\"]"),
+      codes: [],
+      isRepairable: false),
+    .init(
+      what: "a registry of the site's with a scheme",
+      script: site("/etc/containers/registries.conf.d/x.conf", "[[registry]]\nlocation = \"https://registry.example\""),
+      codes: ["containers-conf"], isRepairable: false),
+    .init(
+      what: "registries with all that may be in them",
+      script: mine(
+        "registries.conf",
+        "unqualified-search-registries = [\"docker.io\", \"registry.example:5000\"]\nshort-name-mode = \"permissive\"\n[aliases]\nx = \"registry.example/x\"\n[[registry]]\nprefix = \"*.example.com\"\nblocked = true\n[[registry]]\nlocation = \"registry.example\"\ninsecure = true\n[[registry.mirror]]\nlocation = \"mirror.example\""
+      ), codes: [], isRepairable: false),
+    .init(
+      what: "policy.json with a requirement that there is not",
+      script: mine("policy.json", "{ \"default\": [{ \"type\": \"nonsense\" }] }"),
+      codes: ["containers-conf"], isRepairable: false),
+    .init(
+      what: "policy.json that rejects all but one registry",
+      script: mine(
+        "policy.json",
+        "{ \"default\": [{ \"type\": \"reject\" }], \"transports\": { \"docker\": { \"registry.example\": [{ \"type\": \"insecureAcceptAnything\" }] } } }"
+      ),
+      codes: [], isRepairable: false),
+    .init(
+      what: "a mount program without a directory", script: "\(program.replacing("/bin/true", with: "fuse-overlayfs"))",
+      codes: ["storage-option"],
+      after: "if grep -q mount_program \(conf); then exit 1; fi"),
+    .init(
+      what: "a value of containers.conf that is of another type",
+      script: mine("containers.conf", "[containers]\npids_limit = \"2048\"\n[network]\ndefault_subnet_pools = [\"10.0.0.0/8\"]"),
+      codes: ["containers-conf", "containers-conf"], isRepairable: false),
     .init(
       what: "somebody else's runroot in Podman's database", script: single + database("/run/containers/storage"),
       codes: ["runroot-unusable"], isRepairable: false,
@@ -1148,6 +1221,57 @@ struct SituationTests {
       what: "userns-remap for a rootless daemon",
       script: put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"userns-remap\": \"default\" }"), codes: ["daemon-json-key"],
       isRepairable: false),
+    .init(
+      what: "values inside lists and objects that are of another kind",
+      script: put(
+        daemon,
+        "{ \"data-root\": \"/var/tmp/alice/docker\", \"dns\": [8], \"features\": { \"buildkit\": \"true\" }, \"mtu\": 1450.5, \"default-address-pools\": [{ \"base\": \"10.1.0.0/16\", \"size\": \"24\" }] }"
+      ), codes: ["daemon-json-key", "daemon-json-key", "daemon-json-key", "daemon-json-key"], isRepairable: false,
+      says: "has [0].size, which is not a whole number"),
+    .init(
+      what: "values that Docker does not take",
+      script: put(
+        daemon,
+        "{ \"data-root\": \"/var/tmp/alice/docker\", \"default-ipc-mode\": \"host\", \"insecure-registries\": [\"my_registry:5000\"], \"registry-mirrors\": [\"https://user:x@mirror.example\"], \"tls\": true }"
+      ), codes: ["daemon-json-key", "daemon-json-key", "daemon-json-key", "daemon-json-key"], isRepairable: false),
+    .init(
+      what: "registries and mirrors that are good",
+      script: put(
+        daemon,
+        "{ \"data-root\": \"/var/tmp/alice/docker\", \"insecure-registries\": [\"10.0.0.0/8\", \"registry.example:5000\", \"http://registry.example\", \"[fd00::1]:5000\"], \"registry-mirrors\": [\"https://mirror.example/\", \"http://mirror.example:5000\"], \"dns-search\": [\"lab.example.\", \".\"], \"proxies\": { \"no-proxy\": \"localhost\" } }"
+      ), codes: [], isRepairable: false),
+    .init(
+      what: "a key that the dockerd of this host does not have",
+      script: docker23 + put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"log-format\": \"json\" }"), codes: ["daemon-json-key"],
+      isRepairable: false),
+    .init(
+      what: "a key that the dockerd of this host has",
+      script: dockerd("config.MaskCredentials json:\\042log-format,omitempty\\042 json:\\042firewall-backend")
+        + put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"log-format\": \"json\" }"), codes: [], isRepairable: false),
+    .init(
+      what: "a snapshotter's name, and the snapshotters are off",
+      script: put(
+        daemon,
+        "{ \"data-root\": \"/var/tmp/alice/docker\", \"storage-driver\": \"overlayfs\", \"features\": { \"containerd-snapshotter\": false } }"
+      ),
+      codes: ["docker-driver"], after: "if grep storage-driver \(daemon); then exit 1; fi"),
+    .init(
+      what: "an option of a unit that Docker does not know, and one that the file has too",
+      script: unit("/etc", "dockerd-rootless.sh --nonsense --debug --log-level info")
+        + put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\", \"debug\": true }"), codes: ["daemon-json-key", "data-root-twice"],
+      isRepairable: false),
+    .init(
+      what: "good options of a unit",
+      script: unit("/etc", "dockerd-rootless.sh --experimental -l info --label a=b --host unix:///run/user/4001/docker.sock")
+        + put(daemon, "{ \"data-root\": \"/var/tmp/alice/docker\" }"), codes: [], isRepairable: false),
+    .init(
+      what: "a data-root without the write bit, which dockerd as root of its namespace does not need",
+      script: "install -d -m 500 -o 4001 -g 4001 /var/tmp/alice/docker", codes: [], isRepairable: false),
+    .init(
+      what: "root's directory in Docker's store",
+      script: "install -d -o 4001 -g 4001 /var/tmp/alice/docker; mkdir /var/tmp/alice/docker/overlay2",
+      codes: ["store-owner"], isRepairable: false, says: "Docker cannot use it"),
+
     .init(
       what: "many keys that are good",
       script: put(

@@ -5,28 +5,28 @@ enum DockerCases {
   static let file = "~/.config/docker/daemon.json"
   private static let unit = "~/.config/systemd/user/docker.service"
 
-  private static func json(_ name: String, _ text: String, root: String = "", own: String = "", advice: Set<String> = []) -> EngineCase {
+  static func json(_ name: String, _ text: String, root: String = "", own: String = "", advice: Set<String> = []) -> EngineCase {
     EngineCase(name: name, files: [(file, text + "\n")], root: root, own: own, advice: advice)
   }
 
   /// data-root, and a member after it.
-  private static func with(_ name: String, _ member: String, root: String = "", own: String = "", advice: Set<String> = []) -> EngineCase {
+  static func with(_ name: String, _ member: String, root: String = "", own: String = "", advice: Set<String> = []) -> EngineCase {
     json(name, "{ \"data-root\": \"\(store)\", \(member) }", root: root, own: own, advice: advice)
   }
 
-  private static func root(_ name: String, _ value: String, root: String = "", own: String = "") -> EngineCase {
+  static func root(_ name: String, _ value: String, root: String = "", own: String = "") -> EngineCase {
     json(name, "{ \"data-root\": \(value) }", root: root, own: own)
   }
 
   /// With options on dockerd's command line, which the unit has too.
-  private static func options(_ name: String, _ options: String, _ text: String, advice: Set<String> = []) -> EngineCase {
+  static func options(_ name: String, _ options: String, _ text: String, advice: Set<String> = []) -> EngineCase {
     EngineCase(
       name: name,
       files: [(file, text + "\n"), (unit, "[Service]\nExecStart=/usr/share/docker.io/contrib/dockerd-rootless.sh \(options)\n")],
       environment: ["DOCKERD_OPTIONS=\(options)"], advice: advice)
   }
 
-  static let all = roots + texts + keys + drivers + places + commandLines + reports
+  static let all = roots + texts + keys + drivers + places + commandLines + reports + values
 
   private static let roots: [EngineCase] = [
     json("as the skeleton has it", "{ \"data-root\": \"\(store)\" }"),

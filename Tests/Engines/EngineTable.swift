@@ -59,7 +59,11 @@ enum EngineTable {
             release: release, version: try version(root),
             rows: try cases.map { some in
               let begin = Date()
-              let done = try row(some, root)
+              // One that cannot be tried does not take the others with it.
+              let done: EngineRow
+              do { done = try row(some, root) } catch {
+                done = EngineRow(name: some.name, answer: "cannot be tried", words: "\(error)", differences: ["it cannot be tried"])
+              }
               let took = Date().timeIntervalSince(begin)
               if took > 15 { print("  slow: \(title) of \(release), \(some.name): \(Int(took)) s") }
               return done
@@ -100,7 +104,9 @@ extension EngineRoot {
   /// A path is on the file system of the homes that are on the network, or would be.
   func isInNetwork(_ path: String) throws -> Bool {
     // Relative to where it was started: in the home.
-    try sure("cd /home; p='\(path)'; while [ ! -e \"$p\" ]; do p=$(dirname \"$p\"); done; stat --file-system --format %T \"$p\"").text
+    try sure(
+      "cd /home; p='\(path.replacing("'", with: "'\\''"))'; while [ ! -e \"$p\" ]; do p=$(dirname \"$p\"); done; stat --file-system --format %T \"$p\""
+    ).text
       .contains("ramfs")
   }
 

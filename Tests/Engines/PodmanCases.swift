@@ -27,41 +27,43 @@ enum PodmanCases {
   static let skeleton = "[storage]\ndriver = \"overlay\"\ngraphroot = \"\(store)\"\n"
 
   /// The user's storage.conf with these lines in [storage].
-  private static func conf(_ name: String, _ lines: String, root: String = "", own: String = "", advice: Set<String> = []) -> EngineCase {
+  static func conf(_ name: String, _ lines: String, root: String = "", own: String = "", advice: Set<String> = []) -> EngineCase {
     EngineCase(name: name, files: [(file, "[storage]\n\(lines)\n")], root: root, own: own, advice: advice)
   }
 
   /// The skeleton's, and these lines after it.
-  private static func more(_ name: String, _ lines: String, root: String = "", own: String = "", advice: Set<String> = []) -> EngineCase {
+  static func more(_ name: String, _ lines: String, root: String = "", own: String = "", advice: Set<String> = []) -> EngineCase {
     EngineCase(name: name, files: [(file, skeleton + lines + "\n")], root: root, own: own, advice: advice)
   }
 
-  private static func graphroot(_ name: String, _ path: String, root: String = "", own: String = "") -> EngineCase {
+  static func graphroot(_ name: String, _ path: String, root: String = "", own: String = "") -> EngineCase {
     conf(name, "driver = \"overlay\"\ngraphroot = \"\(path)\"", root: root, own: own)
   }
 
-  private static func driver(_ name: String, advice: Set<String> = []) -> EngineCase {
+  static func driver(_ name: String, advice: Set<String> = []) -> EngineCase {
     conf("driver = \"\(name)\"", "driver = \"\(name)\"\ngraphroot = \"\(store)\"", advice: advice)
   }
 
-  private static func whole(_ name: String, _ content: String, advice: Set<String> = []) -> EngineCase {
+  static func whole(_ name: String, _ content: String, advice: Set<String> = []) -> EngineCase {
     EngineCase(name: name, files: [(file, content)], advice: advice)
   }
 
-  private static func environment(
+  static func environment(
     _ name: String, _ words: [String], files: [(path: String, content: String)] = [], root: String = "", own: String = "",
     advice: Set<String> = []
   ) -> EngineCase {
     EngineCase(name: name, files: [(file, skeleton)] + files, root: root, own: own, environment: words, advice: advice)
   }
 
-  private static func site(_ name: String, _ files: [(path: String, content: String)], site: String = "", advice: Set<String> = [])
+  static func site(_ name: String, _ files: [(path: String, content: String)], site: String = "", advice: Set<String> = [])
     -> EngineCase
   {
     EngineCase(name: name, files: [(file, skeleton)] + files, site: site, advice: advice)
   }
 
-  static let all = graphroots + drivers + syntax + types + paths + options + environments + sites + dropIns + engine + databases + reports
+  static let all =
+    graphroots + drivers + syntax + types + paths + options + environments + sites + dropIns + engine + databases + reports + values
+    + others + host
 
   private static let graphroots: [EngineCase] = [
     EngineCase(name: "as the skeleton has it", files: [(file, skeleton)]),
@@ -288,7 +290,7 @@ enum PodmanCases {
       advice: ["driver-missing"]),
   ]
 
-  private static let network = "[storage]\ngraphroot = \"/home/alice/s\"\n"
+  static let network = "[storage]\ngraphroot = \"/home/alice/s\"\n"
 
   private static let dropIns: [EngineCase] = [
     site("drop-in /etc/containers/storage.conf.d, graphroot in the home", [("/etc/containers/storage.conf.d/x.conf", network)]),
@@ -333,7 +335,7 @@ enum PodmanCases {
       files: [("/etc/containers/storage.conf.d/x.conf", "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/$USER/rsp\"\n")]),
   ]
 
-  private static let containersConf = "~/.config/containers/containers.conf"
+  static let containersConf = "~/.config/containers/containers.conf"
 
   private static let engine: [EngineCase] = [
     site("containers.conf: volume_path in the home", [(containersConf, "[engine]\nvolume_path = \"/home/alice/v\"\n")]),
@@ -348,11 +350,11 @@ enum PodmanCases {
     site("containers.conf.d: invalid TOML", [("~/.config/containers/containers.conf.d/x.conf", "[engine\nx")]),
   ]
 
-  private static func containers(_ name: String, _ line: String, advice: Set<String> = []) -> EngineCase {
+  static func containers(_ name: String, _ line: String, advice: Set<String> = []) -> EngineCase {
     site("containers.conf: \(name)", [(containersConf, "[engine]\n\(line)\n")], advice: advice)
   }
 
-  private static func home(_ name: String, _ content: String, advice: Set<String> = []) -> EngineCase {
+  static func home(_ name: String, _ content: String, advice: Set<String> = []) -> EngineCase {
     EngineCase(name: "local home, \(name)", user: "bob", files: [(file, content)], advice: advice)
   }
 
@@ -405,7 +407,7 @@ enum PodmanCases {
   ]
 
   /// A first command, and what is done then.
-  private static let first = "podman info >/dev/null 2>&1 || true; "
+  static let first = "podman info >/dev/null 2>&1 || true; "
 
   private static let databases: [EngineCase] = [
     EngineCase(name: "a second command", files: [(file, skeleton)], own: first),

@@ -41,6 +41,12 @@ struct JSONText: Equatable, Sendable {
     return values.compactMap { if case .string(let text) = $0 { text } else { nil } }
   }
 
+  /// The member's value, whatever it is.
+  func value(_ key: String) -> JSONTree? { has(key) ? tree()?[key] : nil }
+
+  /// The member's value, if it is true or false.
+  func boolean(_ key: String) -> Bool? { if case .boolean(let value)? = value(key) { value } else { nil } }
+
   /// The member's value, if it is a whole number.
   func integer(_ key: String) -> Int? {
     scan.members.last { isSame($0.key, key) }.flatMap { Int(String(decoding: bytes[$0.value], as: UTF8.self)) }
@@ -136,7 +142,7 @@ enum JSONKind: String, Equatable, Sendable {
 }
 
 /// Any value, as Foundation's decoder reads it.
-private indirect enum JSONTree: Decodable, Equatable {
+indirect enum JSONTree: Decodable, Equatable {
   case null, boolean(Bool), integer(Int64), number(Double), string(String), array([JSONTree]), object([String: JSONTree])
 
   init(from decoder: any Decoder) throws {

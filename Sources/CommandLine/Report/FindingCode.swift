@@ -124,6 +124,7 @@ enum FindingCode: String, Codable, CaseIterable, Sendable {
   case procHidden = "proc-hidden"
   case selinuxDenied = "selinux-denied"
   case engineSetuid = "engine-setuid"
+  case engineIncomplete = "engine-incomplete"
   case dockerRemap = "docker-remap"
   case dockerImagesHidden = "docker-images-hidden"
 }

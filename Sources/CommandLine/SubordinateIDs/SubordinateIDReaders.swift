@@ -58,8 +58,10 @@ struct SubordinateIDReaders: Equatable, Sendable {
   }
 
   /// A text near the beginning of a program, where the names of its libraries and of a small one's options are.
-  private static func holds(_ words: StaticString, _ path: [UInt8]) -> Bool {
-    do throws(Errno) { return try texts([words], in: try open(path: path, .readingFollowing), limit: 4 << 20)[0] } catch { return false }
+  private static func holds(_ words: String, _ path: [UInt8]) -> Bool {
+    do throws(Errno) { return try texts([Array(words.utf8)], in: try open(path: path, .readingFollowing), limit: 4 << 20)[0] } catch {
+      return false
+    }
   }
 
   private struct DockerSettings: Decodable {

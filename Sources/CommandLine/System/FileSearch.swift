@@ -4,9 +4,9 @@ import RootlessStorage
 /// Which of the texts stand somewhere in the rest of a file. It never holds more than a part of the file.
 ///
 /// - Parameter limit: no more bytes than that, about, are read.
-func texts(_ wanted: [StaticString], in file: borrowing FileDescriptor, limit: Int) throws(Errno) -> [Bool] {
+func texts(_ wanted: [[UInt8]], in file: borrowing FileDescriptor, limit: Int) throws(Errno) -> [Bool] {
   var found = wanted.map { _ in false }
-  let longest = wanted.map(\.utf8CodeUnitCount).max() ?? 0
+  let longest = wanted.map(\.count).max() ?? 0
   var piece: [UInt8] = []
   var count = 0
   while count < limit && found.contains(false) {
@@ -17,8 +17,10 @@ func texts(_ wanted: [StaticString], in file: borrowing FileDescriptor, limit: I
     piece = piece.suffix(longest) + next
     for (index, text) in wanted.enumerated() where !found[index] {
       found[index] = unsafe piece.withUnsafeBytes { bytes in
-        // SAFETY: both are readable for as many bytes as are named, and neither is kept.
-        unsafe memmem(bytes.baseAddress!, bytes.count, text.utf8Start, text.utf8CodeUnitCount) != nil
+        unsafe text.withUnsafeBytes { text in
+          // SAFETY: both are readable for as many bytes as are named, and neither is kept.
+          unsafe memmem(bytes.baseAddress!, bytes.count, text.baseAddress!, text.count) != nil
+        }
       }
     }
   }

@@ -1,6 +1,7 @@
 import RootlessStorage
 
-/// A job of cron's that removes old files, other than systemd-tmpfiles: tmpwatch(8) and tmpreaper(8).
+/// A job that removes old files, other than systemd-tmpfiles: tmpwatch(8), tmpreaper(8), stmpclean(8), and find(1) and rm(1) in scripts of
+/// cron's, of the boot, or in units.
 struct Cleaner: Equatable, Sendable {
   let program: String
   let file: [UInt8]
@@ -24,48 +25,123 @@ struct Cleaner: Equatable, Sendable {
       }
   }
 
-  static func all(_ tree: HostTree) -> [Cleaner] {
-    var files = [Array("/etc/crontab".utf8)]
+  /// For a sentence.
+  var deed: String { program == "rm" ? "removes what is there" : "removes what has not been used for some time" }
+
+  /// What keeps it off some directories.
+  ///
+  /// - Parameter patterns: as they stand on a command line, with their quotes.
+  func exemption(_ patterns: [String]) -> Remedy {
+    switch program {
+    case "tmpwatch", "tmpreaper":
+      let option = program == "tmpwatch" ? "-X" : "--protect"
+      let words = patterns.map { "\(option) \($0)" }
+      return "give \(program) in \(shellWord(file)) the \(words.count == 1 ? "option" : "options") \(words.joined(separator: " "))"
+    case "find":
+      return
+        "give find in \(shellWord(file)), before what it does with a file, \(patterns.map { "-not -path \($0) -not -path \($0)'/*'" }.joined(separator: " "))"
+    default:
+      return "take \(program) out of line \(line) of \(shellWord(file)), or have it leave \(patterns.joined(separator: " and ")) alone"
+    }
+  }
+
+  /// Scripts and tables of cron's, of the boot, and units of systemd's.
+  private static func files(_ tree: HostTree) -> [[UInt8]] {
+    var files = ["/etc/crontab", "/etc/anacrontab", "/etc/rc.local", "/etc/rc.d/rc.local", "/var/spool/cron/root"].map { Array($0.utf8) }
+    for user in ["crontabs", "tabs"] { files.append(Array("/var/spool/cron/\(user)/root".utf8)) }
     for directory in ["/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly", "/etc/cron.d"] {
       for name in (try? tree.names(directory)) ?? [] where name.first != .dot { files.append(Array("\(directory)/".utf8) + name) }
     }
+    for name in (try? tree.names("/etc/systemd/system")) ?? [] where name.suffix(8).elementsEqual(".service".utf8) {
+      files.append(Array("/etc/systemd/system/".utf8) + name)
+    }
+    return files
+  }
+
+  static func all(_ tree: HostTree) -> [Cleaner] {
     var found: [Cleaner] = []
-    for file in files {
+    for file in files(tree) {
       guard let content = try? tree.read(file) else { continue }
       for (number, words) in commands(content) {
         guard let at = words.firstIndex(where: { isProgram($0) }) else { continue }
         let program = String(decoding: baseName(words[at]), as: UTF8.self)
-        var directories: [[UInt8]] = []
-        var spared: [[UInt8]] = []
-        var previous: [UInt8] = []
-        for word in words[(at + 1)...] {
-          if sparing.contains(String(decoding: previous, as: UTF8.self)) {
-            spared.append(word)
-          } else if let value = sparing.lazy.compactMap({ value(of: $0, in: word) }).first {
-            spared.append(value)
-          } else if word.first == .slash {
-            directories.append(withoutSlash(word))
-          }
-          previous = word
+        let arguments = Array(words[(at + 1)...])
+        var cleaner: (directories: [[UInt8]], spared: [[UInt8]])?
+        switch program {
+        case "find": cleaner = search(arguments)
+        case "rm": cleaner = removal(arguments)
+        default: cleaner = options(arguments)
         }
         // Debian's job takes its directories from a file.
         if program == "tmpreaper", let configured = configured(tree) {
-          directories += configured.directories
-          spared += configured.spared
+          cleaner?.directories += configured.directories
+          cleaner?.spared += configured.spared
         }
-        if !directories.isEmpty {
-          found.append(Cleaner(program: program, file: file, line: number, directories: directories, spared: spared))
+        if let cleaner, !cleaner.directories.isEmpty {
+          found.append(
+            Cleaner(program: program, file: file, line: number, directories: cleaner.directories, spared: cleaner.spared))
         }
       }
     }
     return found
   }
 
+  /// tmpwatch, tmpreaper, stmpclean.
+  private static func options(_ words: [[UInt8]]) -> (directories: [[UInt8]], spared: [[UInt8]]) {
+    var directories: [[UInt8]] = []
+    var spared: [[UInt8]] = []
+    var previous: [UInt8] = []
+    for word in words {
+      if sparing.contains(String(decoding: previous, as: UTF8.self)) {
+        spared.append(word)
+      } else if let value = sparing.lazy.compactMap({ value(of: $0, in: word) }).first {
+        spared.append(value)
+      } else if word.first == .slash {
+        directories.append(withoutSlash(word))
+      }
+      previous = word
+    }
+    return (directories, spared)
+  }
+
+  /// find(1), where it removes whatever is old. What it looks for by name, owner or kind is not known to be an engine's.
+  private static func search(_ words: [[UInt8]]) -> (directories: [[UInt8]], spared: [[UInt8]])? {
+    let directories = words.prefix { $0.first == .slash }
+    let tests = words[directories.count...].map { String(decoding: $0, as: UTF8.self) }
+    let removes = tests.contains("-delete") || tests.contains { $0 == "rm" || $0.hasSuffix("/rm") }
+    let narrow: Set<String> = [
+      "-name", "-iname", "-regex", "-user", "-uid", "-group", "-empty", "-maxdepth", "-size", "-nouser", "-newer", "-links",
+    ]
+    if !removes || tests.contains(where: { narrow.contains($0) }) { return nil }
+    var spared: [[UInt8]] = []
+    for (index, word) in tests.enumerated() where ["-path", "-wholename"].contains(word) && index + 1 < tests.count {
+      // What is below a directory that a pattern names is what that is about.
+      let pattern = tests[index + 1]
+      spared.append(Array((pattern.hasSuffix("/*") ? String(pattern.dropLast(2)) : pattern).utf8))
+    }
+    return (directories.map { withoutSlash($0) }, spared)
+  }
+
+  /// `rm -rf /var/tmp/*`.
+  private static func removal(_ words: [[UInt8]]) -> (directories: [[UInt8]], spared: [[UInt8]])? {
+    let options = words.filter { $0.first == .hyphen }
+    guard options.contains(where: { $0.contains(UInt8(ascii: "r")) || $0.contains(UInt8(ascii: "R")) }) else { return nil }
+    let directories = words.filter { $0.first == .slash && !$0.contains(.dollar) }.compactMap { word -> [UInt8]? in
+      let parts = components(word)
+      guard parts.last.map({ $0.elementsEqual("*".utf8) || $0.elementsEqual(".[!.]*".utf8) }) ?? false else {
+        return word.contains(.asterisk) ? nil : withoutSlash(word)
+      }
+      let above = Array(parts.dropLast())
+      return above.joined().contains(.asterisk) ? nil : [.slash] + above.joined(separator: [.slash])
+    }
+    return (directories, [])
+  }
+
   private static let sparing = ["-x", "-X", "--exclude", "--exclude-pattern", "--protect"]
 
   private static func isProgram(_ word: [UInt8]) -> Bool {
     let name = baseName(word)
-    return name.elementsEqual("tmpwatch".utf8) || name.elementsEqual("tmpreaper".utf8)
+    return ["tmpwatch", "tmpreaper", "stmpclean", "find", "rm"].contains { name.elementsEqual($0.utf8) }
   }
 
   /// `--protect=PATTERN`.

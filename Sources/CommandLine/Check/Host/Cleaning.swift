@@ -40,7 +40,7 @@ extension Cleaning.Danger {
       "systemd-tmpfiles removes what has not been used for \(shown(line.age ?? [])) below \(shown(line.path)) (\(shown(line.file)):\(line.number))"
     case .tmpfiles(.emptiedAtBoot(let line)):
       "systemd-tmpfiles empties \(shown(line.path)) at every boot (\(shown(line.file)):\(line.number))"
-    case .cleaner(let cleaner): "\(cleaner.program) (\(shown(cleaner.file)):\(cleaner.line)) removes what has not been used for some time"
+    case .cleaner(let cleaner): "\(cleaner.program) (\(shown(cleaner.file)):\(cleaner.line)) \(cleaner.deed)"
     }
   }
 
@@ -56,9 +56,7 @@ extension Cleaning.Danger {
       if line.type == UInt8(ascii: "x") || line.matches(path) { return nil }
       return .root("printf '%s\\n' \(shellWord(Array("x ".utf8) + path)) | sudo tee -a /etc/tmpfiles.d/rootless-storage-local.conf")
     case .tmpfiles(.emptiedAtBoot): return nil
-    case .cleaner(let cleaner):
-      return
-        "give \(cleaner.program) in \(shellWord(cleaner.file)) the option \(cleaner.program == "tmpwatch" ? "-X" : "--protect") \(shellWord(path))"
+    case .cleaner(let cleaner): return cleaner.exemption([shellWord(path)])
     }
   }
 }

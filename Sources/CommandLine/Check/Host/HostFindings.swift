@@ -10,7 +10,7 @@ func hostFindings(_ facts: HostFacts) -> [Finding] {
   if let tmpfiles = facts.tmpfiles, let settings = facts.settings { findings += ageingFindings(tmpfiles, settings.storage) }
   if let settings = facts.settings { findings += cleanerFindings(facts.cleaners, settings.storage) }
   findings += userNamespaceFindings(facts.userNamespaces)
-  findings += kernelFindings(facts)
+  findings += kernelFindings(facts) + needFindings(facts.needs)
   findings += selinuxFindings(facts.selinux, facts.settings)
   findings += dockerFindings(facts.docker, facts.userNamespaces, facts.subordinateIDs, facts.settings)
   findings += allocationFindings(facts.subordinateIDs, facts.settings)
@@ -71,11 +71,12 @@ private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
     }
   }
   findings += quotaFindings(parent)
-  if let place = facts.polyinstantiation {
+  if let polyinstantiation = facts.polyinstantiation {
+    let place = polyinstantiation.place
     findings.append(
       Finding(
         .storagePolyinstantiated, .warning,
-        "pam_namespace gives every user a directory of their own in the place of one above the storage directories (\(place)): what one session has there, a user's manager or a job of cron's may not see, and containers of one are lost for the other.",
+        "\(polyinstantiation.who) a directory of their own in the place of one above the storage directories (\(place)): what one session has there, a user's manager or a job of cron's may not see, and containers of one are lost for the other.",
         remedy:
           "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place that \(place) does not name, such as /var/lib/rootless-storage/$USER"
       ))
@@ -91,12 +92,10 @@ private func cleanerFindings(_ cleaners: [Cleaner], _ template: StorageTemplate)
     let taken = ["containers", "docker"].filter { cleaner.takes(storage + Array("/\($0)".utf8)) }
     if taken.isEmpty { return nil }
     let pattern = shown(template.path(placeholder: [.asterisk]))
-    let option = cleaner.program == "tmpwatch" ? "-X" : "--protect"
     return Finding(
       .storageAgeing, .warning,
-      "\(cleaner.program) (\(shown(cleaner.file)):\(cleaner.line)) removes what has not been used for some time, and with it the containers and images in \(list(taken.map { "\(shownStorage)/\($0)" })), file by file.",
-      remedy:
-        "give \(cleaner.program) in \(shellWord(cleaner.file)) the options \(taken.map { "\(option) '\(pattern)/\($0)'" }.joined(separator: " "))"
+      "\(cleaner.program) (\(shown(cleaner.file)):\(cleaner.line)) \(cleaner.deed), and with it the containers and images in \(list(taken.map { "\(shownStorage)/\($0)" })), file by file.",
+      remedy: cleaner.exemption(taken.map { "'\(pattern)/\($0)'" })
     )
   }
 }
@@ -118,6 +117,13 @@ private func sessionFindings(_ sessions: SessionFacts) -> [Finding] {
         "Jobs of Slurm open no PAM session here (\(shown(file)) has no UsePAM=1): a user who has a job on this host and has never logged in to it has no storage directory.",
         remedy:
           "set UsePAM=1 in \(shellWord(file)) and call pam_rootless_storage.so in /etc/pam.d/slurm, or run the session helper in a prolog"))
+  }
+  for (who, file) in sessions.others {
+    findings.append(
+      Finding(
+        .pamUnused, .note,
+        "\(who) open no PAM session here (\(file)): a user who has one on this host and has never logged in to it otherwise has no storage directory.",
+        remedy: "have them open PAM sessions at \(shellWord(Array(file.utf8))), or run the session helper before they begin"))
   }
   return findings
 }

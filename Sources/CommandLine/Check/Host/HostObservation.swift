@@ -25,8 +25,10 @@ struct HostFacts: Equatable, Sendable {
   let hasOldControlGroups: Bool
   /// hidepid= of the mount at /proc, if it hides the processes of others.
   let hidesProcesses: String?
-  /// `FILE:LINE` that gives every user a directory of their own in the place of the storage parent (pam_namespace(8)).
-  let polyinstantiation: String?
+  /// What gives sessions a directory of their own in the place of the storage parent.
+  let polyinstantiation: Polyinstantiation?
+  /// What the engines of this host lack.
+  let needs: EngineNeeds
   let selinux: SELinuxDenials?
 
   struct StorageParentFacts: Equatable, Sendable {
@@ -51,14 +53,16 @@ struct HostFacts: Equatable, Sendable {
     let settingsPath = settingsPath ?? stacks.ourSteps.first?.pathOption("conf") ?? Array(Settings.defaultPath.utf8)
     let installation = Installation(tree, settingsPath: settingsPath, stacks: stacks)
     let subordinateIDs = SubordinateIDIndex(tree)
+    let userNamespaces = UserNamespaces(tree)
     return HostFacts(
       isRoot: effectiveIDs().user == 0, stacks: stacks, authselectCopy: AuthselectCopy(tree), installation: installation,
       tmpfiles: Tmpfiles(tree),
-      userNamespaces: UserNamespaces(tree), subordinateIDs: subordinateIDs, docker: DockerRemap(tree, subordinateIDs),
+      userNamespaces: userNamespaces, subordinateIDs: subordinateIDs, docker: DockerRemap(tree, subordinateIDs),
       sharedParent: HostFacts.sharedParent(tree, installation), storageParent: HostFacts.storageParent(tree, installation),
       cleaners: Cleaner.all(tree), sessions: SessionFacts(tree),
       hasOldControlGroups: tree.exists("/sys/fs/cgroup") && !tree.exists("/sys/fs/cgroup/cgroup.controllers"),
       hidesProcesses: HostFacts.hidesProcesses(tree), polyinstantiation: HostFacts.polyinstantiation(tree, installation, stacks),
+      needs: EngineNeeds(tree, userNamespaces),
       selinux: SELinuxDenials(tree))
   }
 
@@ -105,23 +109,9 @@ struct HostFacts: Equatable, Sendable {
     return value == "0" || value == "off" ? nil : value
   }
 
-  private static func polyinstantiation(_ tree: HostTree, _ installation: Installation, _ stacks: PAMStacks) -> String? {
-    guard case .read(let file) = installation.settings,
-      stacks.stacks.contains(where: { $0.steps.contains { $0.module.elementsEqual("pam_namespace".utf8) } })
-    else { return nil }
-    var files = [Array("/etc/security/namespace.conf".utf8)]
-    for name in (try? tree.names("/etc/security/namespace.d")) ?? [] where name.suffix(5).elementsEqual(".conf".utf8) {
-      files.append(Array("/etc/security/namespace.d/".utf8) + name)
-    }
-    for path in files {
-      guard let content = try? tree.read(path) else { continue }
-      for (index, line) in content.split(separator: .newline, omittingEmptySubsequences: false).enumerated() {
-        let fields = words(line.prefix { $0 != .hash })
-        guard fields.count >= 3, isBelow(file.settings.storage.parent, Array(fields[0])) else { continue }
-        return "\(shown(path)):\(index + 1)"
-      }
-    }
-    return nil
+  private static func polyinstantiation(_ tree: HostTree, _ installation: Installation, _ stacks: PAMStacks) -> Polyinstantiation? {
+    guard case .read(let file) = installation.settings else { return nil }
+    return Polyinstantiation(tree, file.settings.storage.parent, stacks)
   }
 
   private static func sharedParent(_ tree: HostTree, _ installation: Installation) -> [UInt8]? {

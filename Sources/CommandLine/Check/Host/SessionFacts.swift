@@ -6,9 +6,17 @@ struct SessionFacts: Equatable, Sendable {
   let sshWithoutPAM: String?
   /// Slurm's settings, where its jobs open no PAM session; nil: there is no Slurm, or they do.
   let slurmWithoutPAM: [UInt8]?
+  /// Others that begin sessions without PAM: what they are, and the file that says so.
+  let others: [(who: String, file: String)]
+
+  static func == (left: SessionFacts, right: SessionFacts) -> Bool {
+    left.sshWithoutPAM == right.sshWithoutPAM && left.slurmWithoutPAM == right.slurmWithoutPAM
+      && left.others.map(\.file) == right.others.map(\.file)
+  }
 
   init(_ tree: HostTree) {
     sshWithoutPAM = SessionFacts.ssh(tree)
+    others = SessionFacts.others(tree)
     let slurm = ["/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf"].map { Array($0.utf8) }.first { tree.status($0)?.kind == .regular }
     slurmWithoutPAM = slurm.flatMap { path in
       guard let content = try? tree.read(path) else { return nil }
@@ -17,6 +25,34 @@ struct SessionFacts: Equatable, Sendable {
       }
       return isUsed ? nil : path
     }
+  }
+
+  /// What is known of them by a file of settings.
+  private static func others(_ tree: HostTree) -> [(who: String, file: String)] {
+    /// The lines without comments and blanks, in lower case.
+    func lines(_ path: String) -> [[UInt8]]? {
+      guard let content = try? tree.read(path) else { return nil }
+      return content.split(separator: .newline).map { line in
+        lowercased(line.prefix { $0 != .hash }.filter { !isBlank($0) && $0 != .carriageReturn })
+      }
+    }
+    func has(_ path: String, _ wanted: [String]) -> Bool {
+      lines(path)?.contains { line in wanted.contains { line.elementsEqual($0.utf8) } } ?? false
+    }
+    var found: [(who: String, file: String)] = []
+    if has("/etc/pbs.conf", ["pbs_start_mom=1"]) { found.append(("Jobs of PBS", "/etc/pbs.conf")) }
+    let teleport = "/etc/teleport.yaml"
+    if let all = lines(teleport), has(teleport, ["ssh_service:"]), !all.contains(where: { $0.elementsEqual("pam:".utf8) }) {
+      found.append(("Sessions of Teleport", teleport))
+    }
+    if has("/etc/rstudio/rserver.conf", ["auth-pam-sessions-enabled=0"]) {
+      found.append(("Sessions of RStudio", "/etc/rstudio/rserver.conf"))
+    }
+    for path in ["/etc/jupyterhub/jupyterhub_config.py", "/etc/jupyterhub_config.py", "/srv/jupyterhub/jupyterhub_config.py"]
+    where has(path, ["c.pamauthenticator.open_sessions=false", "c.localauthenticator.open_sessions=false"]) {
+      found.append(("Sessions of JupyterHub", path))
+    }
+    return found
   }
 
   /// The first value of a keyword counts (sshd_config(5)). What stands in a Match block cannot be UsePAM.

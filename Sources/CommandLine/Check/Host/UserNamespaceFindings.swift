@@ -22,6 +22,13 @@ private func disabled(_ facts: UserNamespaces) -> [Finding] {
         .usernsDisabled, .error, "User namespaces are switched off (\(key) is 0), so nobody can run rootless containers.",
         remedy: .root("echo '\(key) = \(good)' | sudo tee -a /etc/sysctl.d/99-rootless-storage.conf && sudo sysctl --system")))
   }
+  for kind in facts.forbidden {
+    let key = "user.max_\(kind)_namespaces"
+    findings.append(
+      Finding(
+        .usernsDisabled, .error, "Namespaces of the kind \(kind) are switched off (\(key) is 0), so rootless containers do not start.",
+        remedy: .root("echo '\(key) = 63000' | sudo tee -a /etc/sysctl.d/99-rootless-storage.conf && sudo sysctl --system")))
+  }
   return findings
 }
 

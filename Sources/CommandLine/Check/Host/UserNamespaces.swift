@@ -27,6 +27,8 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   let most: UInt64?
   /// The kernel is known to have none.
   let isKernelWithout: Bool
+  /// Kinds of namespaces that nobody may make: user.max_mnt_namespaces and the like are 0.
+  let forbidden: [String]
   /// kernel.unprivileged_userns_clone, which Debian's and Arch's kernels have; nil elsewhere.
   let unprivilegedClone: UInt64?
   /// kernel.apparmor_restrict_unprivileged_userns is set: only programs with a profile that says so may (Ubuntu 24.04).
@@ -50,6 +52,8 @@ struct UserNamespaces: Codable, Equatable, Sendable {
 
   init(_ tree: HostTree) {
     most = tree.number("/proc/sys/user/max_user_namespaces")
+    // Engines make one of each for a container, and of mounts for themselves.
+    forbidden = ["mnt", "pid", "net", "ipc", "uts"].filter { tree.number("/proc/sys/user/max_\($0)_namespaces") == 0 }
     isKernelWithout = tree.exists("/proc/self/ns/pid") && !tree.exists("/proc/self/ns/user")
     unprivilegedClone = tree.number("/proc/sys/kernel/unprivileged_userns_clone")
     isRestricted = tree.number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1

@@ -81,7 +81,7 @@ extension UserDiagnosis {
     }
     let key = "--data-root at \(root.place)"
     guard path.hasPrefix("/") else { return add(.dataRootMissing, .error, "\(key) (\(shown(path))) is no absolute path.", remedy) }
-    if let (code, sentence) = problem(ofStore: path, daemon.unitRoot, key, facts) {
+    if let (code, sentence) = problem(ofStore: path, daemon.unitRoot, key, facts, hasRoot: true) {
       return add(UserDiagnosis.dockerCode[code] ?? .dataRootMissing, .error, sentence, remedy)
     }
     judgeVolume(of: path, key, daemon)
@@ -126,11 +126,17 @@ extension UserDiagnosis {
         "\(file) is invalid JSON (line \(problem.line): \(problem.reason)), which Docker of this host does not see: \(fromVersion23On)"
       add(.daemonJsonInvalid, .warning, sentence, Remedy("edit \(place)", by: person))
     }
-    for option in daemon.unit.options where option.name != "config-file" && text.has(option.name) {
+    for option in daemon.unit.options where !["config-file", "runtimes"].contains(option.name) && text.has(option.name) {
       add(
         .dataRootTwice, .error,
         "\(option.name) stands in \(file), and on dockerd's command line too (\(option.place)): Docker does not start.",
         taking(option.name, outOf: option.place))
+    }
+    for option in daemon.unit.options where !option.isKnown {
+      add(
+        .daemonJsonKey, .warning,
+        "dockerd is started with \(shown(option.name)) (\(option.place)), an option that Docker 20.10 to 29 does not know: it does not start.",
+        taking(shown(String(option.name.drop { $0 == "-" })), outOf: option.place))
     }
     judgeKeys(text, file)
     judgeDriver(daemon, text, content)
@@ -177,7 +183,7 @@ extension UserDiagnosis {
       // If this file is as it should be, the other one is not.
       return path == intended.dataRoot ? addMovingGraphroot(.dataRootShared, sentence) : add(.dataRootShared, .error, sentence, content)
     }
-    if let (code, sentence) = problem(ofStore: path, daemon.dataRoot, "data-root in \(file)", facts) {
+    if let (code, sentence) = problem(ofStore: path, daemon.dataRoot, "data-root in \(file)", facts, hasRoot: true) {
       return add(UserDiagnosis.dockerCode[code] ?? .dataRootMissing, .error, sentence, content)
     }
     // Docker's file has no comment that tells who made it: it is as the skeleton's, but for the directory.
@@ -243,14 +249,31 @@ extension UserDiagnosis {
         }
         continue
       }
+      if facts.daemonJson?.unknownKeys.contains(key) ?? false || key == "validate" && facts.dockerGeneration == .early {
+        add(
+          .daemonJsonKey, .error, "\(file) has the key \(shown(key)), which Docker of this host does not know: it does not start.", remedy)
+        continue
+      }
       // A null is as if the key were not there. data-root has findings of its own.
-      if kinds.isEmpty || kind == .null || kinds.contains(kind) || key == "data-root" { continue }
+      if kind == .null || key == "data-root" { continue }
+      if kinds.isEmpty || kinds.contains(kind) {
+        if let shape = DaemonJsonShape.of(key), let value = text.value(key), let fault = shape.fault(in: value) {
+          add(.daemonJsonKey, .error, "\(shown(key)) in \(file) \(fault): Docker does not start.", remedy)
+        }
+        continue
+      }
       add(
         .daemonJsonKey, .error,
         "\(shown(key)) in \(file) is of the kind \(kind.rawValue) and has to be of the kind \(kinds[0].rawValue): Docker does not start.",
         remedy)
     }
-    if let remap = text.string("userns-remap"), !remap.isEmpty {
+    let option = facts.daemonJson?.unit.option("userns-remap")
+    if let option, option.value != "" {
+      add(
+        .daemonJsonKey, .error,
+        "dockerd is started with --userns-remap (\(option.place)), which is for a daemon of root's: a rootless Docker does not start.",
+        taking("userns-remap", outOf: option.place))
+    } else if let remap = text.string("userns-remap"), !remap.isEmpty {
       add(
         .daemonJsonKey, .error, "\(file) has userns-remap, which is for a daemon of root's: a rootless Docker does not start.",
         Remedy("in \(file): remove userns-remap", by: .user(name)))
@@ -264,11 +287,21 @@ extension UserDiagnosis {
     guard let driver = text.string("storage-driver") ?? option?.value, !driver.isEmpty else { return }
     let place = text.has("storage-driver") ? daemon.name : option?.place ?? ""
     // The snapshotters of containerd have names of their own, and which ones there are is containerd's.
-    let hasSnapshotter = text.object("features")?.keys.contains { $0.name == "containerd-snapshotter" } ?? false
-    if hasSnapshotter { return }
+    let snapshotter = facts.dockerGeneration == .early ? false : text.object("features")?.boolean("containerd-snapshotter")
+    if snapshotter ?? (daemon.hasImageStore == true) {
+      if UserDiagnosis.snapshotters.contains(driver) { return }
+      return add(
+        .dockerDriver, .warning,
+        "storage-driver in \(place) is \(shown(driver)), a snapshotter that containerd has not by itself: without it no image can be stored.",
+        Remedy("remove storage-driver from \(place), or see to it that containerd has that snapshotter", by: .user(name)))
+    }
     let why: String
     switch driver {
-    case "overlay2", "overlayfs", "native": return
+    case "overlay2": return
+    case "overlayfs", "native":
+      // Later ones than are known here may have it.
+      if snapshotter == nil && facts.dockerGeneration != .early && daemon.hasImageStore != false { return }
+      why = "\(driver), a snapshotter of containerd's, and features does not have containerd-snapshotter"
     case "vfs":
       let remedy = Remedy("save the images that are needed, stop Docker, and remove storage-driver from \(place)", by: .user(name))
       return add(.dockerDriver, .warning, "storage-driver in \(place) is vfs, \(UserDiagnosis.copies).", remedy)
@@ -294,10 +327,10 @@ extension UserDiagnosis {
     }
   }
 
-  /// Options of the log driver json-file.
-  private static let logOptions: Set<String> = [
-    "max-file", "max-size", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size", "cache-disabled",
-    "cache-max-file", "cache-max-size", "cache-compress",
+  /// containerd's own, and those that people add to it.
+  private static let snapshotters: Set<String> = [
+    "overlayfs", "native", "fuse-overlayfs", "btrfs", "zfs", "devmapper", "blockfile", "erofs", "stargz", "soci", "nydus", "overlaybd",
+    "overlay2", "vfs",
   ]
 
   /// Values of which Docker takes only some, or that are too far from what it takes.
@@ -310,24 +343,34 @@ extension UserDiagnosis {
     {
       fault("default-runtime", "is \(shown(runtime)), which runtimes does not have")
     }
-    if text.string("log-driver") ?? "json-file" == "json-file", daemon.unit.option("log-driver") == nil,
-      let wrong = text.object("log-opts")?.keys.first(where: { !UserDiagnosis.logOptions.contains($0.name) })
+    let logDriver = text.string("log-driver").flatMap { $0.isEmpty ? nil : $0 } ?? "json-file"
+    if daemon.unit.option("log-driver") == nil, let known = DaemonJsonWords.logOptions(of: logDriver), let options = text.object("log-opts")
     {
-      fault("log-opts", "has \(shown(wrong.name)), which the log driver json-file does not know")
+      if let wrong = options.keys.first(where: { !known.contains($0.name) }) {
+        fault("log-opts", "has \(shown(wrong.name)), which the log driver \(logDriver) does not know")
+      } else if logDriver == "syslog", let facility = options.string("syslog-facility"), !DaemonJsonWords.isFacility(facility) {
+        fault("log-opts", "has syslog-facility \(shown(facility)), which there is not")
+      }
     }
+    judgeNumbers(text, &faults)
+    judgeNetwork(text, &faults)
+    judgeRuntimes(text, &faults)
     for option in text.strings("exec-opts") where option.hasPrefix("native.cgroupdriver=") {
       let driver = option.dropFirst("native.cgroupdriver=".count)
       if ["", "cgroupfs", "systemd", "none"].contains(driver) { continue }
       fault("exec-opts", "has \(shown(option)), a driver that there is not")
     }
-    for key in daemon.missingFiles {
+    // Up to 20.10 Docker looks for that program when a container wants it.
+    for key in daemon.missingFiles where key != "userland-proxy-path" || facts.dockerGeneration != .early {
       // It comes and goes with the session.
       let severity = key == "containerd" ? Finding.Severity.warning : .error
       fault(key, "is \(shown(text.string(key) ?? "")), which does not exist", severity)
     }
     if daemon.hasUnknownGroup { fault("group", "is \(shown(text.string("group") ?? "")), a group that there is not") }
-    if let wrong = text.strings("insecure-registries").first(where: UserDiagnosis.isNoRegistry) {
-      fault("insecure-registries", "has \(shown(wrong)), which is neither a host nor a range of addresses")
+    for registry in text.strings("insecure-registries") {
+      guard let why = DaemonJsonWords.problem(ofRegistry: registry, isAddress: UserDiagnosis.isAddress) else { continue }
+      fault("insecure-registries", "has \"\(shown(registry))\", \(why)")
+      break
     }
     if let mode = text.string("default-cgroupns-mode"), !["", "host", "private"].contains(mode) {
       fault("default-cgroupns-mode", "is \(shown(mode)), and can be host or private")
@@ -356,16 +399,125 @@ extension UserDiagnosis {
     }
   }
 
-  /// A path stands behind the host, and not the length of a range's prefix.
-  private static func isNoRegistry(_ text: String) -> Bool {
-    var host = Substring(text)
-    for scheme in ["http://", "https://"] where host.hasPrefix(scheme) { host = host.dropFirst(scheme.count) }
-    let parts = host.split(separator: "/", maxSplits: 1)
-    return parts.count == 2 && !(isAddress(String(parts[0])) && UInt8(parts[1]) != nil)
+  private typealias Fault = (key: String, what: String, severity: Finding.Severity)
+
+  private func judgeNumbers(_ text: JSONText, _ faults: inout [Fault]) {
+    let isEarly = facts.dockerGeneration == .early
+    for key in ["max-concurrent-downloads", "max-concurrent-uploads"] + (isEarly ? [] : ["max-download-attempts", "mtu"]) {
+      if let number = text.integer(key), number < 0 { faults.append((key, "is less than 0", .error)) }
+    }
+    if !isEarly, let key = ["cpu-rt-runtime", "cpu-rt-period"].first(where: { (text.integer($0) ?? 0) != 0 }) {
+      faults.append((key, "is set, which there is with control groups of version 1 only", .warning))
+    }
+    if isEarly, let profile = text.string("seccomp-profile"), ["unconfined", "builtin"].contains(profile) {
+      faults.append(("seccomp-profile", "is \(profile), a word that Docker knows from version 23 on", .error))
+    }
+  }
+
+  private func judgeNetwork(_ text: JSONText, _ faults: inout [Fault]) {
+    for key in ["default-gateway", "default-gateway-v6", "host-gateway-ip"] {
+      guard let address = text.string(key), !address.isEmpty, !UserDiagnosis.isAddress(address) else { continue }
+      faults.append((key, "is \(shown(address)), which is no address", .error))
+    }
+    for key in ["bip", "fixed-cidr", "fixed-cidr-v6"] {
+      guard let range = text.string(key), !range.isEmpty, UserDiagnosis.prefix(ofRange: range) == nil else { continue }
+      faults.append((key, "is \(shown(range)), which is no address with the length of a prefix", .error))
+    }
+    if case .array(let pools)? = text.value("default-address-pools") {
+      for case .object(let pool) in pools {
+        guard case .string(let base)? = pool["base"] else { continue }
+        var size: Int64 = 0
+        switch pool["size"] {
+        case .integer(let number)?: size = number
+        case nil, .null?: break
+        // Its kind was told of.
+        default: continue
+        }
+        guard let prefix = UserDiagnosis.prefix(ofRange: base) else {
+          faults.append(("default-address-pools", "has \(shown(base)), which is no range of addresses", .error))
+          break
+        }
+        if size < prefix || size > (base.contains(":") ? 128 : 32) {
+          faults.append(("default-address-pools", "has the size \(size) for networks of \(shown(base))", .error))
+          break
+        }
+      }
+    }
+    if let domain = text.strings("dns-search").first(where: { !DaemonJsonWords.isDomain($0) }) {
+      faults.append(("dns-search", "has \"\(shown(domain))\", which is no domain", .error))
+    }
+    if let address = text.string("metrics-addr"), !address.isEmpty, !address.contains(":") {
+      faults.append(("metrics-addr", "is \(shown(address)), which has no port", .error))
+    }
+    for host in text.strings("hosts") {
+      guard let why = DaemonJsonWords.problem(ofHost: host) else { continue }
+      faults.append(("hosts", "has \(shown(host)), \(why)", host.hasPrefix("unix:") || host.hasPrefix("fd:") ? .warning : .error))
+      break
+    }
+    if text.boolean("tls") ?? false || text.boolean("tlsverify") ?? false,
+      ["tlscert", "tlskey"].contains(where: { text.string($0) ?? "" == "" && facts.daemonJson?.unit.option($0) == nil })
+    {
+      faults.append((text.has("tlsverify") ? "tlsverify" : "tls", "is set without tlscert and tlskey", .error))
+    }
+  }
+
+  private func judgeRuntimes(_ text: JSONText, _ faults: inout [Fault]) {
+    if case .object(let runtimes)? = text.value("runtimes") {
+      if runtimes["runc"] != nil { faults.append(("runtimes", "has runc, a name that Docker keeps for itself", .error)) }
+      for (runtime, value) in runtimes.sorted(by: { $0.key < $1.key }) where facts.dockerGeneration != .early {
+        guard case .object(let members) = value else { continue }
+        let names = members.filter { if case .string("") = $0.value { false } else { true } }.keys.map { $0.lowercased() }
+        if names.contains("path") == names.contains("runtimetype") {
+          faults.append(("runtimes", "has \(shown(runtime)), which needs either path or runtimeType", .error))
+          break
+        }
+      }
+    }
+    if let proxies = text.object("proxies"), facts.dockerGeneration != .early,
+      let wrong = proxies.keys.first(where: { !["http-proxy", "https-proxy", "no-proxy"].contains($0.name) })
+    {
+      faults.append(("proxies", "has \(shown(wrong.name)), which there is not", .error))
+    }
+    if let mode = text.string("default-ipc-mode"), !["", "private", "shareable"].contains(mode) {
+      faults.append(("default-ipc-mode", "is \(shown(mode)), and can be private or shareable", .error))
+    }
+    if let format = text.string("log-format"), !["", "text", "json"].contains(format), facts.dockerGeneration != .early {
+      faults.append(("log-format", "is \(shown(format)), and can be text or json", .error))
+    }
+    if let backend = text.string("firewall-backend"), !["", "iptables", "nftables"].contains(backend) {
+      faults.append(("firewall-backend", "is \(shown(backend)), and can be iptables or nftables", .error))
+    }
+    if let slice = text.string("cgroup-parent"), !slice.isEmpty, !slice.hasSuffix(".slice"),
+      text.strings("exec-opts").contains("native.cgroupdriver=systemd")
+    {
+      faults.append(("cgroup-parent", "is \(shown(slice)), and has to end in .slice where systemd has the control groups", .error))
+    }
+    if let resource = text.strings("node-generic-resources").first(where: { !$0.contains("=") }) {
+      faults.append(("node-generic-resources", "has \(shown(resource)), which is no name=value", .error))
+    }
+    if let plugin = text.strings("authorization-plugins").first {
+      faults.append(("authorization-plugins", "has \(shown(plugin)), and no plugin of that name is known here", .warning))
+    }
+    if let directory = text.string("exec-root"), directory.utf8.count > UserDiagnosis.longestExecRoot {
+      faults.append(
+        ("exec-root", "is longer than \(UserDiagnosis.longestExecRoot) bytes, so that containerd's sockets have no place in it", .error))
+    }
+  }
+
+  /// The longest path of a socket is 107 bytes, and containerd's are containerd/containerd.sock.ttrpc.
+  private static let longestExecRoot = 107 - "/containerd/containerd.sock.ttrpc".utf8.count
+
+  /// The length behind the slash of a range of addresses; nil if it is none.
+  private static func prefix(ofRange text: String) -> Int64? {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, isAddress(String(parts[0])), let length = UInt8(parts[1]), length <= (text.contains(":") ? 128 : 32) else {
+      return nil
+    }
+    return Int64(length)
   }
 
   /// As go-units takes it: a number, and a unit that may have `i` and `b` behind.
-  private static func isSize(_ text: String) -> Bool {
+  static func isSize(_ text: String) -> Bool {
     let unit = text.drop { $0 == "." || ("0"..."9").contains($0) }
     let number = text[..<unit.startIndex]
     let units = ["", "b"] + ["k", "m", "g", "t", "p"].flatMap { [$0, $0 + "b", $0 + "ib"] }
@@ -391,20 +543,31 @@ extension UserDiagnosis {
         correct("log-level"))
     }
     for key in ["dns", "host-gateway-ips"] {
-      if let wrong = text.strings(key).first(where: { !UserDiagnosis.isAddress($0) }) {
+      // An empty one is passed over by Docker from version 23 on.
+      let isEmptyTaken = facts.dockerGeneration != .early
+      if let wrong = text.strings(key).first(where: { !UserDiagnosis.isAddress($0) && !($0.isEmpty && isEmptyTaken) }) {
         add(.daemonJsonKey, .error, "\(key) in \(file) has \(shown(wrong)), which is no address: Docker does not start.", correct(key))
       }
     }
-    if let mirror = text.strings("registry-mirrors").first(where: { !$0.hasPrefix("http://") && !$0.hasPrefix("https://") }) {
+    for mirror in text.strings("registry-mirrors") {
+      let isURL = mirror.hasPrefix("http://") || mirror.hasPrefix("https://")
+      guard
+        let why = isURL
+          ? DaemonJsonWords.problem(ofMirror: mirror, hasPaths: facts.dockerGeneration != .early)
+          : "which does not begin with http:// or https://"
+      else { continue }
       add(
-        .daemonJsonKey, .error,
-        "registry-mirrors in \(file) has \(shown(mirror)), which does not begin with http:// or https://: Docker does not start.",
+        .daemonJsonKey, .error, "registry-mirrors in \(file) has \(shown(mirror)), \(why): Docker does not start.",
         correct("registry-mirrors"))
+      break
     }
     judgeWords(daemon, text)
     if let directory = daemon.pidDirectory, !isInRuntimeDirectory(directory.path) {
       switch directory.state {
-      case .directory where !directory.isClosed: break
+      case .directory where !directory.isClosed:
+        if daemon.hasPidDirectory {
+          add(.daemonJsonKey, .error, "pidfile in \(file) is a directory: Docker does not start.", correct("pidfile"))
+        }
       case .absent: break
       case .directory, .unreachable, .notDirectory, .failed:
         add(
@@ -418,10 +581,15 @@ extension UserDiagnosis {
   private mutating func judgeStorageOptions(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
     guard text.string("storage-driver") ?? "overlay2" == "overlay2" else { return }
     let type = (daemon.volume ?? facts.storage?.volume)?.type
-    for option in text.strings("storage-opts") {
+    let given = daemon.unit.options.filter { $0.name == "storage-opts" }.compactMap(\.value)
+    for option in text.strings("storage-opts") + given {
       let why: String
       switch option.lowercased().prefix(while: { $0 != "=" }) {
-      case "overlay2.override_kernel_check": continue
+      case "overlay2.override_kernel_check" where facts.dockerGeneration == .early:
+        let value = String(option.drop { $0 != "=" }.dropFirst())
+        if UserDiagnosis.booleans.contains(value) { continue }
+        why = "which is neither true nor false"
+      case "overlay2.override_kernel_check" where facts.dockerGeneration == nil: continue
       case "overlay2.size" where type == "xfs" || type == nil: continue
       case "overlay2.size": why = "which it can on xfs alone, and its storage is on \(type ?? "another")"
       default: why = "which the driver overlay2 does not know"
@@ -434,7 +602,9 @@ extension UserDiagnosis {
 
   /// As ParseIP of Go's takes it, or nearly: a name is none.
   private static func isAddress(_ text: String) -> Bool {
-    if text.contains(":") { return text.utf8.allSatisfy { isHexDigit(lowercase($0)) || $0 == .colon || $0 == .dot } }
+    if text.contains(":") {
+      return text.filter { $0 == ":" }.count > 1 && text.utf8.allSatisfy { isHexDigit(lowercase($0)) || $0 == .colon || $0 == .dot }
+    }
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     return parts.count == 4
       && parts.allSatisfy { part in part.utf8.allSatisfy { isDigit($0) } && decimalValue(Array(part.utf8)).map { $0 < 256 } ?? false }

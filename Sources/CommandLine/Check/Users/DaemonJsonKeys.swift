@@ -8,6 +8,13 @@ enum DaemonJsonKeys {
     "graph": "23", "cluster-store": "23", "cluster-advertise": "23", "cluster-store-opts": "23", "disable-legacy-registry": "19.03",
   ]
 
+  /// Keys that only some versions from 20.10 on take: a dockerd has their names in it where it does (tags of its structures).
+  static let varying: Set<String> = [
+    "allow-direct-routing", "bip6", "bridge-accept-fwmark", "cdi-spec-dirs", "containerd-namespace", "containerd-plugin-namespace",
+    "firewall-backend", "host-gateway-ips", "http-proxy", "https-proxy", "ip-forward-no-drop", "log-format", "min-api-version",
+    "network-diagnostic-port", "no-proxy", "nri-opts", "oom-score-adjust", "proxies",
+  ]
+
   /// Docker 20.10 takes a key that was removed later.
   static func isTakenEarly(_ key: String) -> Bool { removed[key] == "23" }
 
@@ -52,8 +59,8 @@ enum DaemonJsonKeys {
   /// Taken with more than one kind of value, or by the name of their option on the command line.
   private static let others: Set<String> = [
     "add-runtime", "allow-nondistributable-artifact", "authorization-plugin", "cdi-spec-dir", "default-address-pool", "default-network-opt",
-    "default-shm-size",
-    "default-ulimit", "dns-opt", "exec-opt", "feature", "host", "http-proxy", "https-proxy", "insecure-registry", "label", "log-opt",
+    "default-shm-size", "default-ulimit", "deprecated-key-path", "dns-opt", "exec-opt", "feature", "host", "http-proxy", "https-proxy",
+    "insecure-registry", "label", "log-opt",
     "min-api-version", "nri-opts", "no-proxy",
     "node-generic-resource", "node-generic-resources", "registry-mirror", "storage-opt",
   ]

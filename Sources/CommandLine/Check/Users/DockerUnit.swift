@@ -4,7 +4,7 @@ import RootlessStorage
 /// the user.
 struct DockerUnit: Equatable, Sendable {
   struct Option: Equatable, Sendable {
-    /// As daemon.json calls it: `data-root`, `config-file`, `storage-driver`, `exec-root`.
+    /// As daemon.json calls it: `data-root`, `config-file`, `storage-opts`.
     let name: String
     /// nil where it depends on what only the manager knows.
     let value: String?
@@ -12,6 +12,8 @@ struct DockerUnit: Equatable, Sendable {
     let place: String
     /// By its name of before Docker 17: `-g`, `--graph`.
     var isOld = false
+    /// Some dockerd knows it.
+    var isKnown = true
   }
 
   private(set) var options: [Option] = []
@@ -23,12 +25,22 @@ struct DockerUnit: Equatable, Sendable {
     "~/.config/systemd/user.control", "~/.config/systemd/user", "/etc/systemd/user", "/run/systemd/user", "~/.local/share/systemd/user",
     "/usr/local/lib/systemd/user", "/usr/lib/systemd/user",
   ]
-  /// The long and short names that dockerd has had.
-  private static let optionNames = [
-    "--data-root": "data-root", "--graph": "data-root", "-g": "data-root", "--config-file": "config-file",
-    "--storage-driver": "storage-driver",
-    "-s": "storage-driver", "--exec-root": "exec-root",
+  /// Options whose name daemon.json has otherwise, and short names.
+  private static let fileNames = [
+    "graph": "data-root", "host": "hosts", "label": "labels", "dns-opt": "dns-opts", "log-opt": "log-opts", "storage-opt": "storage-opts",
+    "exec-opt": "exec-opts", "insecure-registry": "insecure-registries", "registry-mirror": "registry-mirrors", "add-runtime": "runtimes",
+    "default-ulimit": "default-ulimits", "authorization-plugin": "authorization-plugins",
+    "allow-nondistributable-artifact": "allow-nondistributable-artifacts", "default-address-pool": "default-address-pools",
+    "node-generic-resource": "node-generic-resources", "cdi-spec-dir": "cdi-spec-dirs", "feature": "features",
+    "default-network-opt": "default-network-opts",
   ]
+  private static let shortNames = [
+    "g": "data-root", "s": "storage-driver", "D": "debug", "l": "log-level", "H": "hosts", "G": "group", "b": "bridge", "p": "pidfile",
+    "v": "version", "h": "help",
+  ]
+  /// They stand on a command line alone.
+  private static let others: Set<String> = ["config-file", "help", "version", "validate", "cri-containerd"]
+  private static let flags: Set<String> = ["help", "version", "validate", "cri-containerd"]
 
   /// A line of a unit's section `[Service]`, with what continues it.
   private struct Line {
@@ -121,18 +133,23 @@ struct DockerUnit: Equatable, Sendable {
     while index < words.count {
       let word = words[index]
       index += 1
-      if let name = optionNames[word] {
-        found.append(
-          Option(
-            name: name, value: index < words.count ? expanded(words[index], account) : nil, place: line.place,
-            isOld: word == "-g" || word == "--graph"))
+      guard word.hasPrefix("-"), word != "-", word != "--" else { continue }
+      let equals = word.firstIndex(of: "=")
+      let written = String(word[..<(equals ?? word.endIndex)])
+      let bare = String(written.drop { $0 == "-" })
+      let name = written.hasPrefix("--") ? fileNames[bare] ?? bare : shortNames[bare] ?? bare
+      let isKnown = others.contains(name) || DaemonJsonKeys.kinds(of: name) != nil || DaemonJsonKeys.removed[name] != nil
+      var option = Option(
+        name: isKnown ? name : written, value: equals.flatMap { expanded(String(word[word.index(after: $0)...]), account) },
+        place: line.place,
+        isOld: written == "-g" || written == "--graph", isKnown: isKnown)
+      let isFlag = flags.contains(name) || DaemonJsonKeys.kinds(of: name) == [.boolean]
+      if equals == nil && isKnown && !isFlag {
+        option = Option(
+          name: name, value: index < words.count ? expanded(words[index], account) : nil, place: line.place, isOld: option.isOld)
         index += 1
-      } else if let equals = word.firstIndex(of: "="), let name = optionNames[String(word[..<equals])] {
-        found.append(
-          Option(
-            name: name, value: expanded(String(word[word.index(after: equals)...]), account), place: line.place,
-            isOld: word.hasPrefix("-g=") || word.hasPrefix("--graph=")))
       }
+      found.append(option)
     }
     return found
   }

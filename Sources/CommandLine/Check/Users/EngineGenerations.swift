@@ -15,7 +15,7 @@ struct EngineGenerations: Codable, Equatable, Sendable {
   /// Which of the texts stand in a program that is installed.
   ///
   /// - Returns: nil if it is not, or is no ELF program: a script may start another one.
-  static func find(_ wanted: [StaticString], inProgram name: String, _ tree: HostTree) -> [Bool]? {
+  static func find(_ wanted: [String], inProgram name: String, _ tree: HostTree) -> [Bool]? {
     guard let path = UserNamespaces.find(name, tree) else { return nil }
     do throws(Errno) {
       let file = try open(path: tree.resolve(tree.real(path)), .reading)
@@ -23,7 +23,7 @@ struct EngineGenerations: Codable, Equatable, Sendable {
       // One more than the limit is read.
       let head = try readAll(file, limit: 3)
       guard head.elementsEqual([0x7f, UInt8(ascii: "E"), UInt8(ascii: "L"), UInt8(ascii: "F")]) else { return nil }
-      return try texts(wanted, in: file, limit: 256 << 20)
+      return try texts(wanted.map { Array($0.utf8) }, in: file, limit: 256 << 20)
     } catch { return nil }
   }
 }

@@ -87,7 +87,7 @@ extension UserDiagnosis {
     var isVolatile = false
     if let volume = place.volume {
       let type = volume.type ?? "a disk"
-      if use.hasLayers, !isVfs {
+      if use.hasLayers, !isVfs, !(needsNoOverlay && UserDiagnosis.hasOwners(volume)) {
         if !volume.hasFileTypes {
           add(
             .storageFileSystem, .error, "\(setting) is \(shown(path)), which is on xfs without ftype=1, on which overlay cannot work.",

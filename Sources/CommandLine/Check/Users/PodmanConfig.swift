@@ -48,6 +48,10 @@ struct PodmanConfig: Equatable, Sendable {
   var dropIns: [File] = []
   /// Files of containers.conf, in that order too.
   var engine: [File] = []
+  /// registries.conf, and the files of its directories.
+  var registries: [File] = []
+  /// policy.json.
+  var policy: File?
 
   /// Where files lie that are not in the home, the weakest first.
   static let siteDirectories: [(path: String, place: Place)] = [("/usr/share/containers", .vendor), ("/etc/containers", .site)]

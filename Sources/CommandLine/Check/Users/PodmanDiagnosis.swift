@@ -218,11 +218,12 @@ extension UserDiagnosis {
     if !isUsers(file), let (code, sentence) = problem(ofStore: path, place(raw), setting, facts) {
       return [Trouble(code: code, severity: .error, sentence: sentence, file: file, change: change)]
     }
-    if path.contains(",") || path.contains(":"), reading.driver.map({ $0.name.hasPrefix("overlay") }) ?? true {
+    if path.contains(",") || path.contains(":") || path.contains("\\"), reading.driver.map({ $0.name.hasPrefix("overlay") }) ?? true {
       found.append(
         Trouble(
           code: .storagePath, severity: .error,
-          sentence: "\(setting) is \"\(shown(path))\": overlay takes a comma or a colon for the end of a path, and Podman does not start.",
+          sentence:
+            "\(setting) is \"\(shown(path))\": overlay takes a comma, a colon or a backslash for something else, and Podman does not start.",
           file: file, change: change))
     }
     // What cannot be used is told of with the user's file (`judgeGraphroot`).
@@ -306,7 +307,20 @@ extension UserDiagnosis {
     // Podman before 4.8 does not know it.
     if reading.generation >= .single, let (raw, file) = reading.text(["storage", "imagestore"]) {
       let path = ExpandedPath(raw, facts.account).path
-      if let (_, sentence) = problem(ofStore: path, place(raw), "imagestore in \(file.path)", facts) {
+      if reading.generation == .single, raw.hasPrefix("$") {
+        found.append(
+          Trouble(
+            code: .imageStore, severity: .error,
+            sentence: "imagestore in \(file.path) is \(shown(raw)), in which Podman before 6 replaces no variable: it does not start.",
+            file: file,
+            change: .keys([.remove(key: "imagestore")])))
+      } else if let store = reading.store, ExpandedPath(store.path, facts.account).path == path {
+        found.append(
+          Trouble(
+            code: .imageStore, severity: .error,
+            sentence: "imagestore in \(file.path) is \(shown(path)), as graphroot is: Podman does not start.", file: file,
+            change: .keys([.remove(key: "imagestore")])))
+      } else if let (_, sentence) = problem(ofStore: path, place(raw), "imagestore in \(file.path)", facts) {
         found.append(
           Trouble(code: .imageStore, severity: .error, sentence: sentence, file: file, change: .keys([.remove(key: "imagestore")])))
       } else {
@@ -323,6 +337,10 @@ extension UserDiagnosis {
       for raw in PodmanReading.imageStores(toml) where !raw.isEmpty {
         let why: String
         switch place(raw)?.state {
+        case _ where reading.generation < .merging && !raw.hasPrefix("/"): why = "is no absolute path"
+        case .directory
+        where reading.store.map({ ExpandedPath($0.path, facts.account).path == ExpandedPath(raw, facts.account).path }) ?? false:
+          why = "is graphroot itself"
         case .directory:
           // It makes a directory for the driver in one that has none, and cannot where it is not the user's.
           let driver = reading.driver.map { $0.name == "vfs" ? "vfs" : "overlay" } ?? "overlay"
@@ -427,7 +445,7 @@ extension UserDiagnosis {
   }
 
   /// Words that ParseBool of Go's takes.
-  private static let booleans: Set<String> = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
+  static let booleans: Set<String> = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
 
   private func overlayTroubles(_ reading: PodmanReading) -> [Trouble] {
     if let driver = reading.driver?.name, !driver.hasPrefix("overlay") { return [] }
@@ -447,6 +465,24 @@ extension UserDiagnosis {
           code: .storageOption, severity: .error,
           sentence: "\(key) in \(file.path) is \(shown(path)), which does not exist, and so Podman does not start.", file: file,
           change: .keys([.remove(key: key)])))
+    }
+    // A general one that is missing stops it beside a good one of the driver's.
+    if let (path, file) = reading.text(["storage", "options", "mount_program"]), facts.missingPrograms.contains(path), program?.text != path
+    {
+      found.append(
+        Trouble(
+          code: .storageOption, severity: .error,
+          sentence: "options.mount_program in \(file.path) is \(shown(path)), which does not exist, and so Podman does not start.",
+          file: file,
+          change: .keys([.remove(key: "options.mount_program")])))
+    }
+    if program == nil, let value = option("mountopt"), value.text.split(separator: ",").contains("ro") {
+      found.append(
+        Trouble(
+          code: .storageOption, severity: .error,
+          sentence: "\(value.key) in \(value.file.path) has ro, with which nothing can be written, and so Podman does not start.",
+          file: value.file,
+          change: .keys([.remove(key: value.key)])))
     }
     func refused(_ option: (text: String, file: PodmanConfig.File, key: String), _ why: String) -> Trouble {
       Trouble(
@@ -523,20 +559,15 @@ extension UserDiagnosis {
       }
     }
     func value(_ key: String) -> (text: String, file: PodmanConfig.File)? { UserDiagnosis.last(["engine", key], of: files) }
+    let generation = facts.podmanGeneration ?? .merging
     for file in files {
-      for key in UserExaminer.engineKeys + ["database_backend", "runtime", "cgroup_manager", "events_logger", "lock_type"] {
-        guard let value = file.text?.value(["engine", key]) else { continue }
-        if case .string = value { continue }
+      guard let text = file.text else { continue }
+      for (path, type, since) in ContainersConfKeys.all where generation >= since {
+        guard let value = text.value(path), !ContainersConfKeys.fits(value, type) else { continue }
+        let key = path.joined(separator: ".")
         add(
-          .containersConf, .error, "\(key) in \(file.path) is no text in quotes: Podman does not start.",
-          Remedy("write \(key) as a text in quotes in \(file.path)", by: editor(of: file)))
-      }
-      for key in ["num_locks", "stop_timeout", "image_parallel_copies"] {
-        guard let value = file.text?.value(["engine", key]) else { continue }
-        if case .integer = value { continue }
-        add(
-          .containersConf, .error, "\(key) in \(file.path) is no number: Podman does not start.",
-          Remedy("write \(key) as a number in \(file.path)", by: editor(of: file)))
+          .containersConf, .error, "\(key) in \(file.path) is \(ContainersConfKeys.negation(type)): Podman does not start.",
+          Remedy("write \(key) as \(type.rawValue) in \(file.path)", by: editor(of: file)))
       }
     }
     judgeWords(files)
@@ -624,6 +655,56 @@ extension UserDiagnosis {
       refuse(.error, "runtime", value, "of which no file tells Podman where it is")
     }
     let generation = facts.podmanGeneration ?? .merging
+    if let value = last(["engine", "runtime"]), facts.missingPrograms.contains(value.text) {
+      refuse(.error, "runtime", value, "which is not there")
+    }
+    let runtime = last(["engine", "runtime"])?.text
+    for file in files.reversed() {
+      guard let runtime, case .array(let paths)? = file.text?.value(["engine", "runtimes", runtime]) else { continue }
+      let named = paths.compactMap { if case .string(let path) = $0 { path } else { nil } }
+      if !named.isEmpty, !UserDiagnosis.runtimes.contains(runtime), named.allSatisfy({ facts.missingPrograms.contains($0) }) {
+        refuse(.error, "runtimes.\(runtime)", (named[0], file), "which is not there")
+      }
+      break
+    }
+    if let value = last(["engine", "pull_policy"]),
+      !["always", "missing", "ifmissing", "ifnotpresent", "newer", "ifnewer", "never"].contains(value.text.lowercased())
+    {
+      refuse(.error, "pull_policy", value, "which Podman does not know")
+    }
+    if let value = last(["engine", "image_volume_mode"]), !["bind", "anonymous", "tmpfs", "ignore", "nullfs"].contains(value.text) {
+      refuse(.error, "image_volume_mode", value, "which Podman does not know")
+    }
+    if generation >= .early, let value = last(["engine", "namespace"]), facts.podmanGeneration == .single {
+      refuse(.error, "namespace", value, "a key that Podman does not take any more")
+    }
+    if let value = last(["containers", "umask"]),
+      value.text.utf8.count > 4 || !value.text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "7") })
+    {
+      refuse(.error, "umask", value, "which is no mode")
+    }
+    if let value = last(["containers", "shm_size"]), !UserDiagnosis.isSize(value.text) {
+      refuse(.error, "shm_size", value, "which is no size")
+    }
+    if generation >= .early, let value = last(["network", "default_subnet"]), !value.text.contains("/") {
+      refuse(.error, "default_subnet", value, "which is no range of addresses")
+    }
+    for file in files {
+      if case .integer(let locks)? = file.text?.value(["engine", "num_locks"]), locks < 1 {
+        refuse(.error, "num_locks", ("\(locks)", file), "and has to be more than 0")
+      }
+      if case .array(let limits)? = file.text?.value(["containers", "default_ulimits"]) {
+        for case .string(let limit) in limits where !limit.contains("=") {
+          refuse(.error, "default_ulimits", (limit, file), "which is no name=soft:hard")
+        }
+      }
+      if case .boolean(true)? = file.text?.value(["engine", "remote"]) {
+        add(
+          .containersConf, .warning,
+          "remote in \(file.path) is true: Podman only asks a service of another host's or of a virtual machine, and fails where there is none.",
+          Remedy("take remote out of \(file.path), unless that is meant", by: editor(of: file)))
+      }
+    }
     if generation >= .early, let value = last(["network", "network_backend"]), value.text != "netavark" {
       switch (value.text, generation) {
       case ("cni", .early): break

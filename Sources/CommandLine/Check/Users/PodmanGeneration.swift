@@ -20,7 +20,7 @@ enum PodmanGeneration: String, Codable, CaseIterable, Comparable, Sendable {
   static func installed(_ tree: HostTree) -> PodmanGeneration? {
     // Names of a package, of a type and of functions in the table of functions, which no stripping takes away: seen in Debian's 3.0.1,
     // 4.3.1, 5.4.2, 5.8.6 and 6.1.1. That of `lenient` is from the sources of containers/storage 1.31 to 1.40.
-    let names: [StaticString] = [
+    let names = [
       "storage/pkg/configfile", "libpod.(*SQLiteState)", "types.loadDefaultStoreOptions", "LookupAdditionalLayer", "containers/storage",
     ]
     guard let has = EngineGenerations.find(names, inProgram: "podman", tree), let first = has.firstIndex(of: true) else { return nil }

@@ -50,6 +50,8 @@ struct PodmanKey: Sendable {
     + [
       PodmanKey("storage.options.overlay.inodes", .text, since: .lenient),
       PodmanKey("storage.options.overlay.use_composefs", .text, since: .single), PodmanKey("storage.options.vfs", .table),
+      PodmanKey("storage.options.thinpool", .table), PodmanKey("storage.options.btrfs", .table), PodmanKey("storage.options.zfs", .table),
+      PodmanKey("storage.options.btrfs.size", .text), PodmanKey("storage.options.zfs.fsname", .text),
       PodmanKey("storage.options.vfs.ignore_chown_errors", .text),
     ]
 

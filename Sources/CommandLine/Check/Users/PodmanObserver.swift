@@ -18,6 +18,8 @@ extension UserExaminer {
       let shared = PodmanConfig.dropInDirectories(account.uid).map { files(in: $0.path, $0.place, root) }
       config.dropIns = merged(shared + [files(in: ".config/containers/storage.conf.d", .user, home)])
       config.engine = engineFiles(home, root)
+      config.registries = registries(home, root)
+      config.policy = policy(home, root)
       return config
     } catch { return nil }
   }
@@ -62,7 +64,7 @@ extension UserExaminer {
     return found.filter(\.isThere)
   }
 
-  private func file(_ path: String, _ place: PodmanConfig.Place, _ root: borrowing FileDescriptor) -> PodmanConfig.File {
+  func file(_ path: String, _ place: PodmanConfig.Place, _ root: borrowing FileDescriptor) -> PodmanConfig.File {
     read(path, place, root, Array(path.utf8.drop { $0 == .slash }))
   }
 
@@ -79,7 +81,7 @@ extension UserExaminer {
   }
 
   /// - Parameter path: absolute, or below the home.
-  private func files(in path: String, _ place: PodmanConfig.Place, _ base: borrowing FileDescriptor) -> [(
+  func files(in path: String, _ place: PodmanConfig.Place, _ base: borrowing FileDescriptor) -> [(
     name: [UInt8], file: PodmanConfig.File
   )] {
     if path.hasPrefix("/"), shared.files.hasNothing(path) { return [] }
@@ -178,7 +180,22 @@ extension UserExaminer {
     var missing: Set<String> = []
     for text in ([config.user] + config.others + config.dropIns).compactMap(\.text) {
       for key in UserExaminer.programKeys {
-        guard case .string(let path)? = text.value(key), path.hasPrefix("/") else { continue }
+        guard case .string(let path)? = text.value(key), !path.isEmpty else { continue }
+        // Nothing is put into it, and from where Podman is started it is not known.
+        if !path.hasPrefix("/") {
+          missing.insert(path)
+          continue
+        }
+        do throws(Errno) { _ = try fileStatus(path: Array(path.utf8)) } catch { missing.insert(path) }
+      }
+    }
+    for text in config.engine.compactMap(\.text) {
+      var paths: [TOMLText.Value] = [text.value(["engine", "runtime"])].compactMap { $0 }
+      if case .table(let runtimes)? = text.value(["engine", "runtimes"]) {
+        for case .array(let list) in runtimes.values { paths += list }
+      }
+      for key in ["helper_binaries_dir", "conmon_path"] { if case .array(let list)? = text.value(["engine", key]) { paths += list } }
+      for case .string(let path) in paths where path.hasPrefix("/") {
         do throws(Errno) { _ = try fileStatus(path: Array(path.utf8)) } catch { missing.insert(path) }
       }
     }

@@ -19,6 +19,8 @@ struct Place: Equatable, Sendable {
   private(set) var real: String
   /// It is there, and the process may make nothing in it.
   private(set) var isClosed = false
+  /// That is since the mount is read-only.
+  private(set) var isOnReadOnlyMount = false
   /// The file system of the path, or of the nearest directory above it; nil if nobody tells.
   let type: String?
   let isNetwork: Bool
@@ -44,6 +46,7 @@ struct Place: Equatable, Sendable {
         if isWhole {
           state = .directory(owner: status.owner)
           isClosed = !canMakeFiles(in: place)
+          if isClosed { isOnReadOnlyMount = isReadOnly(place) }
         } else {
           state = canMakeFiles(in: place) ? .absent : .unreachable(nearest: shown(nearest))
         }

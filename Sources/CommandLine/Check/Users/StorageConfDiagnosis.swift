@@ -192,7 +192,11 @@ extension UserDiagnosis {
   }
 
   /// What is wrong with a path that an engine's storage is to be at.
-  func problem(ofStore path: String, _ place: Place?, _ setting: String, _ facts: UserFacts) -> (FindingCode, String)? {
+  ///
+  /// - Parameter hasRoot: the engine is root of a user namespace when it comes there, as dockerd is: the owner's own mode does not stop it.
+  func problem(ofStore path: String, _ place: Place?, _ setting: String, _ facts: UserFacts, hasRoot: Bool = false)
+    -> (FindingCode, String)?
+  {
     guard let place else { return (.graphrootMissing, "\(setting) is \"\(shown(path))\", which is no absolute path.") }
     if isBelowStorage(path) {
       // The storage directory has findings of its own, and below it an engine makes what it needs.
@@ -209,7 +213,7 @@ extension UserDiagnosis {
     switch place.state {
     case .directory(let owner):
       if owner == facts.account.uid {
-        return place.isClosed
+        return place.isClosed && !(hasRoot && !place.isOnReadOnlyMount)
           ? (
             .graphrootMissing,
             "\(setting) is \(shown(path)), where \(name) may make nothing: it has no write bit for its owner, or is on a mount that is read-only."
@@ -253,6 +257,8 @@ extension UserDiagnosis {
         .driverUnknown, .error, "The driver in \(file) is \"\(shown(driver))\", \(why), and so it does not start.\(concern)", content,
         changing: [.set(key: "driver", value: intended.driver)])
     }
+    // It is the one driver that works there.
+    if driver == "vfs", let volume = conf.graphroot?.volume ?? facts.storage?.volume, UserDiagnosis.unfitForOverlay(volume) { return }
     let code = driver == nil ? FindingCode.driverMissing : .driverVfs
     let sentence =
       driver == nil

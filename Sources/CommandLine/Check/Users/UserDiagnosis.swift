@@ -103,6 +103,7 @@ struct UserDiagnosis: Sendable {
     if !isBehindBlocked(facts.storageConf?.file, UserExaminer.storageConf) { judgeStorageConf() }
     judgePodmanConfig()
     judgeContainersConf()
+    judgeImageFiles()
     judgeOwnStores()
     judgeUnusedImages()
     judgeStrangers()
@@ -410,7 +411,9 @@ struct UserDiagnosis: Sendable {
         option.code, option.severity, "The storage directory \(path) is on a mount with \(option.name): \(option.effect).",
         option.severity == .note ? "nothing has to be done" : remounting(storage, without: option.name, or: elsewhere))
     }
-    if !volume.hasFileTypes {
+    if needsNoOverlay && UserDiagnosis.hasOwners(volume) {
+      // A program of the user's choice mounts it, or the driver needs none.
+    } else if !volume.hasFileTypes {
       add(
         .storageFileSystem, .error, "The storage directory \(path) is on xfs without ftype=1, on which overlay cannot work.",
         "mkfs.xfs -n ftype=1 on a new volume, or \(elsewhere)")
@@ -418,6 +421,11 @@ struct UserDiagnosis: Sendable {
       add(
         .storageFileSystem, .error, "The storage directory \(path) is on \(type), on which the overlay driver cannot work.",
         Remedy(elsewhere))
+    } else if refusesZFS, type == "zfs" {
+      add(
+        .storageFileSystem, .warning,
+        "The storage directory \(path) is on zfs, which Podman before 4.4 does not take without fuse-overlayfs as mount_program.",
+        Remedy("name fuse-overlayfs as mount_program in \(UserDiagnosis.storageConfFile), or \(elsewhere)"))
     }
     // Where it is no mount of its own, all users share the space, and the host's findings have it once.
     if storage.isMountPoint, let shortage = spaceShortage(volume, of: "the storage directory \(path)") {
@@ -437,8 +445,27 @@ struct UserDiagnosis: Sendable {
   }
 
   static func unfitForOverlay(_ volume: Volume) -> Bool {
-    !volume.hasFileTypes || ["overlay", "ecryptfs", "aufs", "vfat", "exfat", "ntfs3", "fuseblk"].contains(volume.type ?? "")
+    !volume.hasFileTypes || ["overlay", "ecryptfs", "aufs"].contains(volume.type ?? "") || !hasOwners(volume)
   }
+
+  /// Files there can have owners, without which no driver works.
+  static func hasOwners(_ volume: Volume) -> Bool {
+    !["vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "hfsplus"].contains(volume.type ?? "")
+  }
+
+  /// No Podman that may be meant has the kernel mount overlay: a program that is there does, or the driver is another one.
+  var needsNoOverlay: Bool {
+    !readings.isEmpty
+      && readings.allSatisfy { reading in
+        if let driver = reading.driver?.name, !driver.hasPrefix("overlay") { return true }
+        let program =
+          reading.text(["storage", "options", "overlay", "mount_program"]) ?? reading.text(["storage", "options", "mount_program"])
+        return program.map { !facts.missingPrograms.contains($0.text) } ?? false
+      }
+  }
+
+  /// Podman of before 4.4 may be meant, and it has the kernel mount overlay.
+  var refusesZFS: Bool { facts.podmanGeneration.map { $0 <= .early } ?? false && !needsNoOverlay }
 
   // MARK: Files of the skeleton
 

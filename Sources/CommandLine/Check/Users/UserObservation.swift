@@ -88,8 +88,14 @@ struct UserFacts: Equatable, Sendable {
     var execRoot: Place?
     /// The directory of the file that it names.
     var pidDirectory: Place?
+    /// A directory stands in that file's place.
+    var hasPidDirectory = false
     /// Keys whose value is the path of a file that is not there.
     var missingFiles: [String] = []
+    /// Keys of it that other versions of Docker take, and the one of this host does not.
+    var unknownKeys: Set<String> = []
+    /// The dockerd of this host is of a version whose store can be containerd's; nil where that is not known.
+    var hasImageStore: Bool?
     /// Nobody knows the group that its socket is to have.
     var hasUnknownGroup = false
     /// What the user's manager starts dockerd with.

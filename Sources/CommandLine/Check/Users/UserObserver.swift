@@ -18,15 +18,19 @@ struct UserExaminer {
     let runtime: [UInt8]
     /// What Podman takes in its place ends in the uid; each begins with this.
     let temporary: [UInt8]
+    /// They are where Podman looks.
+    let isReal: Bool
 
     init(uid: UInt32) {
       runtime = Array("/run/user/\(uid)".utf8)
       temporary = Array("/tmp/".utf8)
+      isReal = true
     }
 
     private init() {
       runtime = Array("/etc/none".utf8)
       temporary = Array("/etc/none/".utf8)
+      isReal = false
     }
 
     /// Nothing is there, and no user can make anything there.
@@ -65,6 +69,7 @@ struct UserExaminer {
     }
     let graphroot = facts.storageConf?.graphroot
     facts.strangers = strangers(graphroot?.isNetwork == false ? graphroot?.path : nil)
+    if let root = daemon.unitRoot ?? daemon.dataRoot, !root.isNetwork { facts.strangers += strangers(inDataRoot: root.path) }
     facts.leftovers = leftovers(home, facts)
     facts.localVolumes = localVolumes(facts)
     if facts.isNetworkHome {
@@ -262,12 +267,14 @@ struct UserExaminer {
         daemon.dataRoot = place(text.string("data-root"))
         daemon.graph = place(text.string("graph"))
         daemon.execRoot = place(text.string("exec-root"))
-        daemon.missingFiles = ["seccomp-profile", "containerd"].filter { key in
+        look(for: text, generation, &daemon)
+        daemon.missingFiles = ["seccomp-profile", "containerd", "userland-proxy-path"].filter { key in
           guard let path = text.string(key), path.hasPrefix("/") else { return false }
           do throws(Errno) { _ = try open(path: Array(path.utf8), .pathOnly) } catch { return error == .noEntry }
           return false
         }
         daemon.hasUnknownGroup = isUnknownGroup(text.string("group"))
+        daemon.hasPidDirectory = text.string("pidfile").map { $0.hasPrefix("/") && Place.isDirectory($0) } ?? false
         daemon.pidDirectory = place(text.string("pidfile").map { String(decoding: parent(Array($0.utf8)), as: UTF8.self) })
       } catch {
         daemon.problem = error
@@ -281,6 +288,19 @@ struct UserExaminer {
       }
     }
     return daemon
+  }
+
+  /// What only the program can tell, where the file has anything that needs it.
+  private func look(for text: JSONText, _ generation: DockerGeneration?, _ daemon: inout UserFacts.DaemonJson) {
+    guard generation != nil else { return }
+    let keys = Set(text.keys.map(\.name)).intersection(DaemonJsonKeys.varying).sorted()
+    let driver = text.string("storage-driver") ?? ""
+    if keys.isEmpty && !["overlayfs", "native"].contains(driver) { return }
+    // It came with version 29, whose store is containerd's unless the file says otherwise.
+    let names = (keys + ["firewall-backend"]).map { "json:\"\($0)" }
+    guard let has = EngineGenerations.find(names, inProgram: "dockerd", HostTree.this) else { return }
+    daemon.unknownKeys = Set(zip(keys, has).filter { !$0.1 }.map(\.0))
+    daemon.hasImageStore = has.last
   }
 
   /// Docker looks the name up (getgrnam(3)). Without a group docker, its default, it goes on.

@@ -73,8 +73,8 @@ struct SharedFiles {
     for (base, place) in PodmanConfig.siteDirectories {
       // Where not everybody may look, nobody else can be told that there is nothing.
       let isOpen = HostTree.this.status(Array(base.utf8)).map { $0.mode & 0o005 == 0o005 } ?? isAbsent(Array(base.utf8))
-      for name in ["storage.conf", "containers.conf"] { add("\(base)/\(name)", place) }
-      for directory in ["storage.conf.d", "storage.rootless.conf.d", "containers.conf.d"] {
+      for name in ["storage.conf", "containers.conf", "registries.conf", "policy.json"] { add("\(base)/\(name)", place) }
+      for directory in ["storage.conf.d", "storage.rootless.conf.d", "containers.conf.d", "registries.conf.d"] {
         let path = "\(base)/\(directory)"
         do throws(ReadError) {
           for name in try HostTree.this.names(path) where name.suffix(5).elementsEqual(".conf".utf8) {
