@@ -140,7 +140,7 @@ struct SessionReport {
     if printed.isEmpty { printOut("\(shown(name)): there was nothing to do.") }
     let styles: [String: Terminal.Style] = ["error": .red, "warning": .yellow]
     for message in printed {
-      let word = message.severity + String(repeating: " ", count: max(0, 7 - message.severity.count))
+      let word = padded(message.severity, to: 7)
       let text = Terminal.standard.wrapped(message.text, indent: 8, first: "\(word) ").dropFirst(word.count)
       printOut((styles[message.severity].map { Terminal.standard.styled(word, $0) } ?? word) + text)
     }

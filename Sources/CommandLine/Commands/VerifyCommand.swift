@@ -78,7 +78,7 @@ struct VerifyCommand: ParsableCommand {
       ?? (report.differences.isEmpty ? "works" : "works, and not as check expects")
     var lines = [terminal.wrapped("\(user): \(report.engine.rawValue)\(version) \(verdict)\(place).", indent: 2)]
     for step in report.steps {
-      let head = "  \(padded(step.step.rawValue, 9))  \(padded(seconds(step.milliseconds), 8, isRight: true))  "
+      let head = "  \(padded(step.step.rawValue, to: 9))  \(padded(seconds(step.milliseconds), to: 8, .left))  "
       lines.append(terminal.wrapped(step.outcome.rawValue + (step.cause.map { ": \($0)" } ?? ""), indent: head.count, first: head))
       lines += (step.words ?? []).map { terminal.wrapped($0, indent: 8, first: "      | ") }
     }
@@ -88,12 +88,7 @@ struct VerifyCommand: ParsableCommand {
   /// `0.31 s`.
   private static func seconds(_ milliseconds: Int) -> String {
     let hundredths = (milliseconds + 5) / 10
-    return "\(hundredths / 100).\(padded(String(hundredths % 100), 2, isRight: true, with: "0")) s"
-  }
-
-  private static func padded(_ text: String, _ width: Int, isRight: Bool = false, with filling: String = " ") -> String {
-    let padding = String(repeating: filling, count: max(0, width - text.count))
-    return isRight ? padding + text : text + padding
+    return "\(hundredths / 100).\(padded(String(hundredths % 100), to: 2, .left, with: "0")) s"
   }
 }
 

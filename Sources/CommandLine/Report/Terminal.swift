@@ -50,17 +50,10 @@ struct Terminal {
 
   /// Rows in columns, two blanks apart; the last column is not padded. `rows[0]` is the heading.
   func table(_ rows: [[String]], rightAligned: Set<Int> = []) -> String {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
-    let lines = rows.enumerated().map { number, row in
-      let line = row.enumerated().map { column, text in
-        let padding = String(repeating: " ", count: widths[column] - text.count)
-        if rightAligned.contains(column) { return padding + text }
-        return column == row.count - 1 ? text : text + padding
-      }.joined(separator: "  ")
-      return number == 0 ? styled(line, .bold) : line
-    }
-    return lines.joined(separator: "\n")
+    var columns = Columns(rightAligned: rightAligned)
+    for row in rows { columns.fit(row) }
+    let lines = rows.map(columns.line)
+    return ([styled(lines[0], .bold)] + lines.dropFirst()).joined(separator: "\n")
   }
 }
 

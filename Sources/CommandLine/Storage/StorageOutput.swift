@@ -67,31 +67,21 @@ struct StorageTable<Entries: Sequence<StorageEntry>> {
   }
 
   func write() {
-    var widths = Self.heading.map(\.count)
-    for entry in entries { for (column, cell) in cells(entry).enumerated() { widths[column] = max(widths[column], cell.count) } }
+    var columns = Columns(rightAligned: [1, 3])
+    columns.fit(Self.heading)
+    for entry in entries { columns.fit(cells(entry)) }
     // A name that is so long that the line would be, is on a line of its own.
-    widths[0] = min(widths[0], max(8, terminal.width - widths.dropFirst().reduce(0) { $0 + $1 + 2 }))
-    printOut(terminal.styled(line(Self.heading, widths), .bold))
+    columns.narrow(to: terminal.width)
+    printOut(terminal.styled(columns.line(Self.heading), .bold))
     for entry in entries {
       var row = cells(entry)
-      if row[0].count > widths[0] {
+      if row[0].count > columns.widths[0] {
         printOut(row[0])
         row[0] = ""
       }
-      printOut(line(row, widths))
+      printOut(columns.line(row))
       if showsEngines { for engine in entry.measure?.engines ?? [] { printOut(engine.line) } }
     }
-  }
-
-  private func line(_ row: [String], _ widths: [Int]) -> String {
-    var line = ""
-    for (column, cell) in row.enumerated() {
-      let padding = String(repeating: " ", count: max(0, widths[column] - cell.count))
-      // Numbers end in one column; behind the last column nothing follows.
-      let isNumber = column == 1 || column == 3
-      line += (column == 0 ? "" : "  ") + (isNumber ? padding + cell : column == row.count - 1 ? cell : cell + padding)
-    }
-    return line
   }
 
   private func cells(_ entry: StorageEntry) -> [String] {
