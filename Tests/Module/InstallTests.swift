@@ -194,11 +194,55 @@ struct InstallTests {
   }
 
   @Test func `unknown options are refused, and help is given`() throws {
-    for script in ["install", "uninstall", "try"] {
+    for script in ["install", "uninstall", "try", "picture"] {
       let refused = try run("\(projectDirectory)/packaging/\(script)", ["--frob"])
       #expect(refused.status == 1 && refused.text.contains("--help"), "\(refused)")
       let help = try run("\(projectDirectory)/packaging/\(script)", ["--help"])
       #expect(help.status == 0 && help.lines.count > 3 && !help.text.contains("#!/"), "\(help)")
+    }
+  }
+
+  @Test func `try shows a login, check and repair, changes nothing outside, and the picture in the README is of it`() throws {
+    func outside() throws -> String {
+      try run(
+        "/bin/sh",
+        ["-c", "ls -A /var/lib | grep rootless-storage-try; ls -Ad /home/alice /var/tmp/alice 2> /dev/null; cksum /etc/passwd /etc/subuid"]
+      ).text
+    }
+    let before = try outside()
+    let shown = try run("\(projectDirectory)/packaging/try", ["--without-build"])
+    #expect(shown.status == 0, "\(shown)")
+    for text in [
+      "created storage directory /var/tmp/alice (mode 0700)", "Nothing was written", "error graphroot-network",
+      "alice  ramfs  /var/tmp/alice  ",
+    ] {
+      #expect(shown.text.contains(text), "\(text) in \(shown)")
+    }
+    #expect(try outside() == before)
+    // A backup has the time in its name.
+    func timeless(_ text: String) -> String { text.replacing(#/\d{8}T\d{6}Z/#, with: "TIME").trimmingCharacters(in: .whitespaces) }
+    let printed = Set(shown.lines.map(timeless))
+    let picture = try drawn("\(projectDirectory)/packaging/doc/login.svg").map(timeless).filter {
+      !$0.isEmpty && $0 != "sudo packaging/try"
+    }
+    #expect(picture.count > 15)
+    #expect(picture.filter { !printed.contains($0) } == [], "packaging/doc/login.svg is not what it was: sudo packaging/picture")
+    // Nobody who reads it asks another server for anything.
+    let source = try String(contentsOfFile: "\(projectDirectory)/packaging/doc/login.svg", encoding: .utf8)
+    #expect(!source.contains("url(\"") && !source.contains("@import") && !source.contains("href") && !source.contains("<script"))
+  }
+
+  /// The lines of text in a picture, from the top.
+  private func drawn(_ file: String) throws -> [String] {
+    let source = try String(contentsOfFile: file, encoding: .utf8)
+    var lines: [Double: String] = [:]
+    for match in source.matches(of: #/<text [^>]*y="([0-9.]+)"[^>]*>([^<]*)</text>/#) {
+      lines[Double(match.1) ?? 0, default: ""] += match.2
+    }
+    return lines.sorted { $0.key < $1.key }.map { line in
+      [("&#160;", " "), ("&quot;", "\""), ("&#x27;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("\n", ""), ("&amp;", "&")].reduce(line.value) {
+        $0.replacing($1.0, with: $1.1)
+      }
     }
   }
 

@@ -73,6 +73,12 @@ final class DebianRoot {
     try configure(settings)
   }
 
+  /// Copies a program of this machine's to /run/tests.
+  func put(_ program: String) throws {
+    let copied = try outside("cp '\(program)' \(DebianRoot.place)/run/tests/")
+    if copied.status != 0 { throw CommandFailure(description: "no \(program): \(copied)") }
+  }
+
   func configure(_ settings: String) throws {
     try sure("printf '\(settings.replacing("\n", with: "\\n"))\\n' > /etc/rootless-storage/rootless-storage.conf")
   }

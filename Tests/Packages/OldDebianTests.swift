@@ -6,6 +6,8 @@ import Testing
 /// /lib beside /usr/lib. The kernel is this machine's.
 @Suite(.enabled(if: DebianRoot.isPossible && DebianRoot.oldBase != nil, Comment(rawValue: DebianRoot.need)))
 struct OldDebianTests {
+  private static let isFull = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_FULL"] != nil
+
   private func installed() throws -> DebianRoot {
     let root = try DebianRoot(DebianRoot.oldBase)
     try root.install()
@@ -50,4 +52,56 @@ struct OldDebianTests {
       try root.sh("rm -f /dev/log; exec 5</etc/passwd 9</etc/group 77</etc/group; /run/tests/pam-host --log /etc/pam.d listing alice"))
     #expect(login.log.contains { $0.text.hasSuffix("fds 0 1 2 3 ") }, "\(login)")
   }
+
+  // MARK: Faults and attacks: Tests/Programs, linked as what is released is
+
+  /// What a login finds (Tests/Programs/pam-faults/state.c), and which of its faults are tried: each that has such a number.
+  @Test(
+    .enabled(if: injector != nil && attacker != nil, "needs pam-faults and attacker: run it as Tests/run packages"),
+    arguments: [("first", 30), ("leftover", 30), ("squatted-directory", 40), ("module-first", 10), ("module-no-pidfd", 10)])
+  func `on the oldest Debian, whatever fails in a login, it goes on, and the next one completes it`(scenario: String, every: Int) throws {
+    let root = try installed()
+    try root.put(injector ?? "")
+    try root.sure("mount -t tmpfs -o mode=1777 storage /var/tmp")
+    let output = try root.sh(
+      "rm -f /dev/log; exec /run/tests/pam-faults pam_rootless_storage.so \(scenario) \(OldDebianTests.isFull ? "full" : "every \(every)") 2>&1"
+    )
+    print("  \(output.lines.last ?? "")")
+    let figures = (output.lines.last ?? "").split { !$0.isNumber }.compactMap { Int($0) }
+    #expect(output.status == 0 && figures.count > 1 && figures[0] >= 25 && figures[1] == 0, "\(output.text.prefix(4000))")
+  }
+
+  /// At every system call of the helper's, mallory puts something into the place of the storage directory.
+  @Test(
+    .enabled(if: injector != nil && attacker != nil, "needs pam-faults and attacker: run it as Tests/run packages"),
+    arguments: ["dir:777", "symlink:/home/mallory", "fifo"])
+  func `on the oldest Debian, another user who takes the place at any moment gets nothing`(thing: String) throws {
+    let root = try installed()
+    try root.put(attacker ?? "")
+    try root.user("mallory", uid: 4009)
+    try root.sure(
+      """
+      mount -t tmpfs -o mode=1777 storage /var/tmp
+      printf 'session required pam_rootless_storage.so strict debug timeout=60\\n' > /etc/pam.d/tested
+      cp -r /etc/rootless-storage/skel /etc/expected
+      """)
+    let rounds = OldDebianTests.isFull ? 1000 : 100
+    let output = try root.sh(
+      """
+      rm -f /dev/log; exec /run/tests/attacker step --uid 4009 --place /var/tmp/alice --thing '\(thing)' --scenario fresh --rounds \(rounds) \
+        --undisturbed 'end done' --protect /etc/passwd --protect /home/mallory -- /run/tests/pam-host --log /etc/pam.d tested alice 2>&1
+      """)
+    print("  attack: \(output.lines.last ?? "")")
+    let figures = Dictionary(
+      (output.lines.last ?? "").split(separator: " ").map { $0.split(separator: "=") }.filter { $0.count == 2 }.map {
+        ($0[0], Int($0[1]) ?? -1)
+      },
+      uniquingKeysWith: { $1 })
+    #expect(
+      output.status == 0 && figures["violations"] == 0 && figures["rounds"] == rounds && (figures["seen"] ?? 0) > 0
+        && (figures["created"] ?? 0) > 0, "\(output.text.suffix(4000))")
+  }
 }
+
+private let injector = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_PAM_FAULTS"]
+private let attacker = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_ATTACKER"]

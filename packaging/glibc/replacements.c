@@ -41,6 +41,8 @@ int __libc_start_main(Main *main, int count, char **arguments, Constructor *init
 int stat(const char *path, struct stat *status) { return (int)syscall(SYS_newfstatat, AT_FDCWD, path, status, 0); }
 int lstat(const char *path, struct stat *status) { return (int)syscall(SYS_newfstatat, AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW); }
 int fstat(int descriptor, struct stat *status) { return (int)syscall(SYS_fstat, descriptor, status); }
+int fstatat(int directory, const char *path, struct stat *status, int flags) { return (int)syscall(SYS_newfstatat, directory, path, status, flags); }
+int mknod(const char *path, mode_t mode, dev_t device) { return (int)syscall(SYS_mknodat, AT_FDCWD, path, mode, device); }
 
 /* 2.32: whether locks can be left out. No is always right. */
 char __libc_single_threaded = 0;

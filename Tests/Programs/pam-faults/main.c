@@ -71,7 +71,7 @@ static void describe_fault(const struct fault *fault, const struct step *step, c
            step->path[0] ? " " : "", kinds[fault->kind], "");
   size_t used = strlen(text);
   if (fault->killed_after > 0) used += (size_t)snprintf(text + used, size - used, ", SIGKILL %d calls later", fault->killed_after);
-  if (has_error) snprintf(text + used, size - used, ": %s", strerrorname_np(fault->error));
+  if (has_error) snprintf(text + used, size - used, ": %s", strerror(fault->error));
 }
 
 /* Printed up to a bound. */
@@ -104,7 +104,7 @@ static bool says_cause(const struct fault *fault) {
   };
   for (size_t i = 0; i < sizeof own / sizeof *own; i++)
     if ((own[i].error == 0 || own[i].error == fault->error) && says(run.log, 5, own[i].words)) return true;
-  return says(run.log, 5, strerrordesc_np(fault->error));
+  return says(run.log, 5, strerror(fault->error));
 }
 
 /* What may be different, and why; all of it is here. */
