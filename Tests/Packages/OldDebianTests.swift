@@ -92,11 +92,11 @@ struct OldDebianTests {
         --undisturbed 'end done' --protect /etc/passwd --protect /home/mallory -- /run/tests/pam-host --log /etc/pam.d tested alice 2>&1
       """)
     print("  attack: \(output.lines.last ?? "")")
-    let figures = Dictionary(
-      (output.lines.last ?? "").split(separator: " ").map { $0.split(separator: "=") }.filter { $0.count == 2 }.map {
-        ($0[0], Int($0[1]) ?? -1)
-      },
-      uniquingKeysWith: { $1 })
+    var figures: [Substring: Int] = [:]
+    for word in (output.lines.last ?? "").split(separator: " ") {
+      let pair = word.split(separator: "=")
+      if pair.count == 2 { figures[pair[0]] = Int(pair[1]) }
+    }
     #expect(
       output.status == 0 && figures["violations"] == 0 && figures["rounds"] == rounds && (figures["seen"] ?? 0) > 0
         && (figures["created"] ?? 0) > 0, "\(output.text.suffix(4000))")

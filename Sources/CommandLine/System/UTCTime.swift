@@ -14,10 +14,7 @@ struct UTCTime {
     var time = time_t(seconds)
     // A year that does not fit leaves zeros.
     _ = unsafe gmtime_r(&time, &parts)
-    func digits(_ number: Int32, _ count: Int) -> String {
-      let text = String(number)
-      return String(repeating: "0", count: max(0, count - text.count)) + text
-    }
+    func digits(_ number: Int32, _ count: Int) -> String { padded(String(number), to: count, .left, with: "0") }
     unsafe day = "\(digits(parts.tm_year &+ 1900, 4))-\(digits(parts.tm_mon + 1, 2))-\(digits(parts.tm_mday, 2))"
     unsafe clock = "\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):\(digits(parts.tm_sec, 2))"
   }
