@@ -213,8 +213,7 @@ struct InstallTests {
     let shown = try run("\(projectDirectory)/packaging/try", ["--without-build"])
     #expect(shown.status == 0, "\(shown)")
     for text in [
-      "created storage directory /var/tmp/alice (mode 0700)", "Nothing was written", "error graphroot-network",
-      "alice  ramfs  /var/tmp/alice  ",
+      "created storage directory /var/tmp/alice (mode 0700)", "Nothing was written", "error graphroot-network", "set graphroot =",
     ] {
       #expect(shown.text.contains(text), "\(text) in \(shown)")
     }
@@ -226,7 +225,12 @@ struct InstallTests {
       !$0.isEmpty && $0 != "sudo packaging/try"
     }
     #expect(picture.count > 15)
-    #expect(picture.filter { !printed.contains($0) } == [], "packaging/doc/login.svg is not what it was: sudo packaging/picture")
+    // Where something is wrong with this host, the last check tells of that.
+    let others = picture.filter { !printed.contains($0) }
+    let isClean = !shown.text.contains("this host")
+    #expect(
+      others.allSatisfy { !isClean && ($0.hasPrefix("alice: no problems found; ") || $0.hasPrefix("Next, to ask the engines: ")) },
+      "packaging/doc/login.svg is not what is printed now: sudo packaging/picture; \(others)")
     // Nobody who reads it asks another server for anything.
     let source = try String(contentsOfFile: "\(projectDirectory)/packaging/doc/login.svg", encoding: .utf8)
     #expect(!source.contains("url(\"") && !source.contains("@import") && !source.contains("href") && !source.contains("<script"))
