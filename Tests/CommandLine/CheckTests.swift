@@ -113,7 +113,12 @@ struct CheckTests {
   @Test func `what a host lacks is found`() throws {
     let machine = try goodHost()
     try machine.sure(
-      "sed -i /rootless/d /etc/pam.d/cron; rm /usr/local/bin/newuidmap; echo 'colour = red' >> /etc/rootless-storage/rootless-storage.conf")
+      """
+      sed -i /rootless/d /etc/pam.d/cron
+      rm /usr/local/bin/newuidmap
+      touch /etc/nothing; chmod 755 /etc/nothing; [ ! -e /usr/bin/newuidmap ] || mount --bind /etc/nothing /usr/bin/newuidmap
+      echo 'colour = red' >> /etc/rootless-storage/rootless-storage.conf
+      """)
     #expect(try machine.check("").host.findings.map(\.code).sorted() == ["newuidmap", "pam-not-reached", "settings-problem"])
     try machine.sure("rm -r /usr/libexec/rootless-storage; ln -s /etc /etc/rootless-storage/skel/link")
     #expect(
