@@ -303,7 +303,9 @@ extension PodmanCases {
       advice: ["driver-vfs"]),
     EngineCase(
       name: "local home, graphroot elsewhere", user: "bob",
-      files: [(file, "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/bobs\"\n")]),
+      files: [(file, "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/bobs\"\n")],
+      // Where systemd-tmpfiles looks after /var/tmp.
+      advice: ["storage-ageing"]),
   ]
 
   static let host: [EngineCase] = [

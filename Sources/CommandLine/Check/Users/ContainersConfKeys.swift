@@ -52,7 +52,7 @@ enum ContainersConfKeys {
     + keys("network", .text, ["default_rootless_network_cmd", "firewall_driver"], since: .single)
     + keys("network", .texts, ["pasta_options", "netavark_plugin_dirs"], since: .single)
     + keys("network", .number, ["dns_bind_port"], since: .early)
-    + keys("machine", .number, ["cpus", "disk_size", "memory"]) + keys("secrets", .text, ["driver"], since: .early)
+    + keys("machine", .number, ["cpus", "disk_size", "memory"], since: .early) + keys("secrets", .text, ["driver"], since: .early)
 
   /// What a value is not, for a sentence.
   static func negation(_ type: ValueType) -> String {

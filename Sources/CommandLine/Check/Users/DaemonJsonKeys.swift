@@ -8,6 +8,12 @@ enum DaemonJsonKeys {
     "graph": "23", "cluster-store": "23", "cluster-advertise": "23", "cluster-store-opts": "23", "disable-legacy-registry": "19.03",
   ]
 
+  /// What a dockerd has in it that looks at a key's value, or refuses it, where others pass it over (daemon/config).
+  static let laterChecks = [
+    "api-cors-header": "config parameter and the dockerd \"--api-cors-header\" option have been removed",
+    "exec-opts": "invalid exec-opt (", "network-diagnostic-port": "invalid network-diagnostic-port (",
+  ]
+
   /// Keys that only some versions from 20.10 on take: a dockerd has their names in it where it does (tags of its structures).
   static let varying: Set<String> = [
     "allow-direct-routing", "bip6", "bridge-accept-fwmark", "cdi-spec-dirs", "containerd-namespace", "containerd-plugin-namespace",

@@ -307,11 +307,11 @@ extension UserDiagnosis {
     // Podman before 4.8 does not know it.
     if reading.generation >= .single, let (raw, file) = reading.text(["storage", "imagestore"]) {
       let path = ExpandedPath(raw, facts.account).path
-      if reading.generation == .single, raw.hasPrefix("$") {
+      if raw.hasPrefix("$") {
         found.append(
           Trouble(
             code: .imageStore, severity: .error,
-            sentence: "imagestore in \(file.path) is \(shown(raw)), in which Podman before 6 replaces no variable: it does not start.",
+            sentence: "imagestore in \(file.path) is \(shown(raw)), and there Podman replaces no variable: it does not start.",
             file: file,
             change: .keys([.remove(key: "imagestore")])))
       } else if let store = reading.store, ExpandedPath(store.path, facts.account).path == path {
@@ -337,7 +337,7 @@ extension UserDiagnosis {
       for raw in PodmanReading.imageStores(toml) where !raw.isEmpty {
         let why: String
         switch place(raw)?.state {
-        case _ where reading.generation < .merging && !raw.hasPrefix("/"): why = "is no absolute path"
+        case _ where !raw.hasPrefix("/") && (reading.generation < .merging || raw.hasPrefix("$")): why = "is no absolute path"
         case .directory
         where reading.store.map({ ExpandedPath($0.path, facts.account).path == ExpandedPath(raw, facts.account).path }) ?? false:
           why = "is graphroot itself"
@@ -457,6 +457,15 @@ extension UserDiagnosis {
         if let (text, file) = reading.text(["storage"] + key.split(separator: ".").map(String.init)) { return (text, file, key) }
       }
       return nil
+    }
+    if reading.generation >= .merging, let value = option("sync"), value.key.hasPrefix("options.overlay."),
+      !["", "none", "filesystem"].contains(value.text)
+    {
+      found.append(
+        Trouble(
+          code: .storageOption, severity: .error,
+          sentence: "\(value.key) in \(value.file.path) is \(shown(value.text)), which Podman does not know, and so it does not start.",
+          file: value.file, change: .keys([.remove(key: value.key)])))
     }
     let program = option("mount_program")
     if let (path, file, key) = program, facts.missingPrograms.contains(path) {
@@ -672,10 +681,12 @@ extension UserDiagnosis {
     {
       refuse(.error, "pull_policy", value, "which Podman does not know")
     }
-    if let value = last(["engine", "image_volume_mode"]), !["bind", "anonymous", "tmpfs", "ignore", "nullfs"].contains(value.text) {
+    if generation >= .early, let value = last(["engine", "image_volume_mode"]),
+      !["bind", "anonymous", "tmpfs", "ignore", "nullfs"].contains(value.text)
+    {
       refuse(.error, "image_volume_mode", value, "which Podman does not know")
     }
-    if generation >= .early, let value = last(["engine", "namespace"]), facts.podmanGeneration == .single {
+    if let value = last(["engine", "namespace"]), facts.podmanGeneration.map({ $0 >= .single }) ?? false {
       refuse(.error, "namespace", value, "a key that Podman does not take any more")
     }
     if let value = last(["containers", "umask"]),
@@ -698,7 +709,7 @@ extension UserDiagnosis {
           refuse(.error, "default_ulimits", (limit, file), "which is no name=soft:hard")
         }
       }
-      if case .boolean(true)? = file.text?.value(["engine", "remote"]) {
+      if generation >= .early, case .boolean(true)? = file.text?.value(["engine", "remote"]) {
         add(
           .containersConf, .warning,
           "remote in \(file.path) is true: Podman only asks a service of another host's or of a virtual machine, and fails where there is none.",

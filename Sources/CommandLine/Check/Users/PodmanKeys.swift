@@ -11,13 +11,16 @@ struct PodmanKey: Sendable {
   let type: ValueType
   /// The first generation that knows it.
   let since: PodmanGeneration
+  /// The last one.
+  let until: PodmanGeneration
   let isOption: Bool
 
-  private init(_ path: String, _ type: ValueType, since: PodmanGeneration = .oldest) {
+  private init(_ path: String, _ type: ValueType, since: PodmanGeneration = .oldest, until: PodmanGeneration = .merging) {
     self.path = path
     keys = path.split(separator: ".").map(String.init)
     self.type = type
     self.since = since
+    self.until = until
     isOption = path.hasPrefix("storage.options.")
   }
 
@@ -50,7 +53,8 @@ struct PodmanKey: Sendable {
     + [
       PodmanKey("storage.options.overlay.inodes", .text, since: .lenient),
       PodmanKey("storage.options.overlay.use_composefs", .text, since: .single), PodmanKey("storage.options.vfs", .table),
-      PodmanKey("storage.options.thinpool", .table), PodmanKey("storage.options.btrfs", .table), PodmanKey("storage.options.zfs", .table),
+      PodmanKey("storage.options.thinpool", .table, until: .single), PodmanKey("storage.options.btrfs", .table),
+      PodmanKey("storage.options.zfs", .table),
       PodmanKey("storage.options.btrfs.size", .text), PodmanKey("storage.options.zfs.fsname", .text),
       PodmanKey("storage.options.vfs.ignore_chown_errors", .text),
     ]
@@ -67,7 +71,7 @@ struct PodmanKey: Sendable {
     let hasOptions = text.value(["storage", "options"]) != nil
     return all.compactMap { key in
       if key.isOption && !hasOptions { return nil }
-      guard generation >= key.since, let value = text.value(key.keys) else { return nil }
+      guard generation >= key.since, generation <= key.until, let value = text.value(key.keys) else { return nil }
       return mismatch(value, key.type, generation).map { Fault(key: key, value: value, kind: $0) }
     }
   }

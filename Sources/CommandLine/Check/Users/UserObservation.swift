@@ -94,6 +94,8 @@ struct UserFacts: Equatable, Sendable {
     var missingFiles: [String] = []
     /// Keys of it that other versions of Docker take, and the one of this host does not.
     var unknownKeys: Set<String> = []
+    /// Of `DaemonJsonKeys.laterChecks`, those that the file has and the dockerd of this host looks at.
+    var checkedKeys: Set<String> = []
     /// The dockerd of this host is of a version whose store can be containerd's; nil where that is not known.
     var hasImageStore: Bool?
     /// Nobody knows the group that its socket is to have.

@@ -295,12 +295,14 @@ struct UserExaminer {
     guard generation != nil else { return }
     let keys = Set(text.keys.map(\.name)).intersection(DaemonJsonKeys.varying).sorted()
     let driver = text.string("storage-driver") ?? ""
-    if keys.isEmpty && !["overlayfs", "native"].contains(driver) { return }
+    let checks = DaemonJsonKeys.laterChecks.filter { text.has($0.key) }.sorted { $0.key < $1.key }
+    if keys.isEmpty && checks.isEmpty && !["overlayfs", "native"].contains(driver) { return }
     // It came with version 29, whose store is containerd's unless the file says otherwise.
-    let names = (keys + ["firewall-backend"]).map { "json:\"\($0)" }
+    let names = (keys + ["firewall-backend"]).map { "json:\"\($0)" } + checks.map(\.value)
     guard let has = EngineGenerations.find(names, inProgram: "dockerd", HostTree.this) else { return }
     daemon.unknownKeys = Set(zip(keys, has).filter { !$0.1 }.map(\.0))
-    daemon.hasImageStore = has.last
+    daemon.hasImageStore = has[keys.count]
+    daemon.checkedKeys = Set(zip(checks.map(\.key), has.suffix(checks.count)).filter(\.1).map(\.0))
   }
 
   /// Docker looks the name up (getgrnam(3)). Without a group docker, its default, it goes on.
