@@ -48,6 +48,7 @@ enum EngineTable {
     "additionalimagestores twice the same": ["bullseye"], "an octal number": ["bullseye"],
     "containers.conf: env without an equals sign": ["bullseye"], "mountopt = \"redirect_dir=on\"": ["bullseye"],
     "remap-user = alice": ["bullseye"], "~/.cache is root's": ["bullseye"],
+    "data-root with a per cent sign": ["trixie"],
   ]
 
   private struct Column: Sendable {
