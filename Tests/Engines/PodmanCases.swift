@@ -343,6 +343,7 @@ enum PodmanCases {
     site("containers.conf: tmp_dir that cannot be made", [(containersConf, "[engine]\ntmp_dir = \"/nonexistent/x\"\n")]),
     site("containers.conf: database_backend = \"sqlite\"", [(containersConf, "[engine]\ndatabase_backend = \"sqlite\"\n")]),
     site("containers.conf: database_backend = \"boltdb\"", [(containersConf, "[engine]\ndatabase_backend = \"boltdb\"\n")]),
+    site("containers.conf: database_backend is a number", [(containersConf, "[engine]\ndatabase_backend = 1\n")]),
     site("containers.conf: database_backend = \"nonsense\"", [(containersConf, "[engine]\ndatabase_backend = \"nonsense\"\n")]),
     site("containers.conf: invalid TOML", [(containersConf, "[engine\nx")]),
     site("containers.conf: a wrong type", [(containersConf, "[engine]\nstatic_dir = 1\n")]),

@@ -41,7 +41,7 @@ enum ContainersConfKeys {
         "init_path", "lock_type", "namespace", "network_cmd_path", "pull_policy", "runtime", "static_dir", "tmp_dir", "volume_path",
       ])
     + keys("engine", .text, ["image_copy_tmp_dir", "events_logfile_path", "image_default_format"], since: .early)
-    + keys("engine", .text, ["image_volume_mode", "pod_exit_policy", "compression_format"], since: .single)
+    + keys("engine", .text, ["image_volume_mode", "pod_exit_policy", "compression_format", "database_backend"], since: .single)
     + keys("engine", .boolean, ["no_pivot_root", "remote"]) + keys("engine", .boolean, ["multi_image_archive"], since: .early)
     + keys("engine", .number, ["num_locks", "stop_timeout"]) + keys("engine", .number, ["image_parallel_copies"], since: .early)
     + keys("engine", .number, ["compression_level", "retry"], since: .single) + keys("engine", .listTable, ["runtimes"])
