@@ -21,7 +21,7 @@ struct EngineNeeds: Equatable, Sendable {
     // A script starts something else, or something elsewhere.
     let hasPodman = EngineNeeds.isProgram("podman", tree)
     if hasPodman { found += EngineNeeds.podman(tree, namespaces) }
-    let hasDocker = ["dockerd-rootless.sh"].contains { UserNamespaces.find($0, tree) != nil } && EngineNeeds.isProgram("rootlesskit", tree)
+    let hasDocker = UserNamespaces.find("dockerd-rootless.sh", tree) != nil && EngineNeeds.isProgram("rootlesskit", tree)
     if hasDocker { found += EngineNeeds.docker(tree, namespaces) }
     if hasPodman || hasDocker { found += EngineNeeds.network(tree) + EngineNeeds.sessions(tree) }
     all = found

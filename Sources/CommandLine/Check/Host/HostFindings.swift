@@ -118,12 +118,12 @@ private func sessionFindings(_ sessions: SessionFacts) -> [Finding] {
         remedy:
           "set UsePAM=1 in \(shellWord(file)) and call pam_rootless_storage.so in /etc/pam.d/slurm, or run the session helper in a prolog"))
   }
-  for (who, file) in sessions.others {
+  for other in sessions.others {
     findings.append(
       Finding(
         .pamUnused, .note,
-        "\(who) open no PAM session here (\(file)): a user who has one on this host and has never logged in to it otherwise has no storage directory.",
-        remedy: "have them open PAM sessions at \(shellWord(Array(file.utf8))), or run the session helper before they begin"))
+        "\(other.who) open no PAM session here (\(other.file)): a user who has one on this host and has never logged in to it otherwise has no storage directory.",
+        remedy: "have them open PAM sessions at \(shellWord(Array(other.file.utf8))), or run the session helper before they begin"))
   }
   return findings
 }

@@ -35,9 +35,7 @@ struct Polyinstantiation: Equatable, Sendable {
   private static func slurm(_ tree: HostTree, _ parent: [UInt8]) -> Polyinstantiation? {
     for directory in ["/etc/slurm", "/etc/slurm-llnl"] {
       guard let content = try? tree.read("\(directory)/slurm.conf") else { continue }
-      let lines = content.split(separator: .newline).map {
-        lowercased($0.prefix { $0 != .hash }.filter { !isBlank($0) && $0 != .carriageReturn })
-      }
+      let lines = bareLines(content)
       let plugins = ["jobcontainertype=job_container/tmpfs", "namespacetype=namespace/tmpfs"].map { Array($0.utf8) }
       guard lines.contains(where: { plugins.contains($0) }), let settings = try? tree.read("\(directory)/job_container.conf") else {
         continue

@@ -7,11 +7,12 @@ struct SessionFacts: Equatable, Sendable {
   /// Slurm's settings, where its jobs open no PAM session; nil: there is no Slurm, or they do.
   let slurmWithoutPAM: [UInt8]?
   /// Others that begin sessions without PAM: what they are, and the file that says so.
-  let others: [(who: String, file: String)]
+  let others: [Other]
 
-  static func == (left: SessionFacts, right: SessionFacts) -> Bool {
-    left.sshWithoutPAM == right.sshWithoutPAM && left.slurmWithoutPAM == right.slurmWithoutPAM
-      && left.others.map(\.file) == right.others.map(\.file)
+  struct Other: Equatable, Sendable {
+    /// For the beginning of a sentence: `Jobs of PBS`.
+    let who: String
+    let file: String
   }
 
   init(_ tree: HostTree) {
@@ -20,37 +21,28 @@ struct SessionFacts: Equatable, Sendable {
     let slurm = ["/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf"].map { Array($0.utf8) }.first { tree.status($0)?.kind == .regular }
     slurmWithoutPAM = slurm.flatMap { path in
       guard let content = try? tree.read(path) else { return nil }
-      let isUsed = content.split(separator: .newline).contains { line in
-        lowercased(line.prefix { $0 != .hash }.filter { !isBlank($0) && $0 != .carriageReturn }).elementsEqual("usepam=1".utf8)
-      }
-      return isUsed ? nil : path
+      return bareLines(content).contains { $0.elementsEqual("usepam=1".utf8) } ? nil : path
     }
   }
 
   /// What is known of them by a file of settings.
-  private static func others(_ tree: HostTree) -> [(who: String, file: String)] {
-    /// The lines without comments and blanks, in lower case.
-    func lines(_ path: String) -> [[UInt8]]? {
-      guard let content = try? tree.read(path) else { return nil }
-      return content.split(separator: .newline).map { line in
-        lowercased(line.prefix { $0 != .hash }.filter { !isBlank($0) && $0 != .carriageReturn })
-      }
-    }
+  private static func others(_ tree: HostTree) -> [Other] {
+    func lines(_ path: String) -> [[UInt8]]? { (try? tree.read(path)).map { bareLines($0) } }
     func has(_ path: String, _ wanted: [String]) -> Bool {
       lines(path)?.contains { line in wanted.contains { line.elementsEqual($0.utf8) } } ?? false
     }
-    var found: [(who: String, file: String)] = []
-    if has("/etc/pbs.conf", ["pbs_start_mom=1"]) { found.append(("Jobs of PBS", "/etc/pbs.conf")) }
+    var found: [Other] = []
+    if has("/etc/pbs.conf", ["pbs_start_mom=1"]) { found.append(Other(who: "Jobs of PBS", file: "/etc/pbs.conf")) }
     let teleport = "/etc/teleport.yaml"
     if let all = lines(teleport), has(teleport, ["ssh_service:"]), !all.contains(where: { $0.elementsEqual("pam:".utf8) }) {
-      found.append(("Sessions of Teleport", teleport))
+      found.append(Other(who: "Sessions of Teleport", file: teleport))
     }
     if has("/etc/rstudio/rserver.conf", ["auth-pam-sessions-enabled=0"]) {
-      found.append(("Sessions of RStudio", "/etc/rstudio/rserver.conf"))
+      found.append(Other(who: "Sessions of RStudio", file: "/etc/rstudio/rserver.conf"))
     }
     for path in ["/etc/jupyterhub/jupyterhub_config.py", "/etc/jupyterhub_config.py", "/srv/jupyterhub/jupyterhub_config.py"]
     where has(path, ["c.pamauthenticator.open_sessions=false", "c.localauthenticator.open_sessions=false"]) {
-      found.append(("Sessions of JupyterHub", path))
+      found.append(Other(who: "Sessions of JupyterHub", file: path))
     }
     return found
   }
@@ -81,5 +73,11 @@ struct SessionFacts: Equatable, Sendable {
     }
     guard let found = value(Array("/etc/ssh/sshd_config".utf8), depth: 0), !found.isYes else { return nil }
     return found.place
+  }
+}
+
+/// The lines of settings without comments and blanks, in lower case: `key=value`.
+func bareLines(_ content: [UInt8]) -> [[UInt8]] {
+  content.split(separator: .newline).map { line in lowercased(line.prefix { $0 != .hash }.filter { !isBlank($0) && $0 != .carriageReturn })
   }
 }

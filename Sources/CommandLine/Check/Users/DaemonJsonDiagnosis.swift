@@ -360,17 +360,13 @@ extension UserDiagnosis {
       if ["", "cgroupfs", "systemd", "none"].contains(driver) { continue }
       fault("exec-opts", "has \(shown(option)), a driver that there is not")
     }
-    if daemon.checkedKeys.contains("api-cors-header"), text.string("api-cors-header") ?? "" != "" {
+    if daemon.checkedKeys.contains("api-cors-header") {
       fault("api-cors-header", "is a key that Docker of this host does not take any more")
     }
-    if daemon.checkedKeys.contains("exec-opts"),
-      let option = text.strings("exec-opts").first(where: { $0 != "" && !$0.hasPrefix("native.cgroupdriver=") })
-    {
+    if daemon.checkedKeys.contains("exec-opts"), let option = DaemonJsonKeys.foreignExecOption(text) {
       fault("exec-opts", "has \(shown(option)), which is not native.cgroupdriver=DRIVER")
     }
-    if daemon.checkedKeys.contains("network-diagnostic-port"), let port = text.integer("network-diagnostic-port"),
-      !(0...65535).contains(port)
-    {
+    if daemon.checkedKeys.contains("network-diagnostic-port"), let port = text.integer("network-diagnostic-port") {
       fault("network-diagnostic-port", "is \(port), which is no port")
     }
     // Up to 20.10 Docker looks for that program when a container wants it.

@@ -14,6 +14,20 @@ enum DaemonJsonKeys {
     "exec-opts": "invalid exec-opt (", "network-diagnostic-port": "invalid network-diagnostic-port (",
   ]
 
+  /// Whether such a dockerd would refuse the file for one of these keys. Only then is the program, of some 70 MB, searched.
+  static func isDoubtful(_ key: String, _ text: JSONText) -> Bool {
+    switch key {
+    case "exec-opts": foreignExecOption(text) != nil
+    case "network-diagnostic-port": text.integer(key).map { !(0...65535).contains($0) } ?? false
+    default: text.string(key) ?? "" != ""
+    }
+  }
+
+  /// The first that is none of the one option that dockerd has.
+  static func foreignExecOption(_ text: JSONText) -> String? {
+    text.strings("exec-opts").first { $0 != "" && !$0.hasPrefix("native.cgroupdriver=") }
+  }
+
   /// Keys that only some versions from 20.10 on take: a dockerd has their names in it where it does (tags of its structures).
   static let varying: Set<String> = [
     "allow-direct-routing", "bip6", "bridge-accept-fwmark", "cdi-spec-dirs", "containerd-namespace", "containerd-plugin-namespace",

@@ -242,6 +242,11 @@ extension UserDiagnosis {
     return Trouble(code: trouble.code, severity: trouble.severity, sentence: trouble.sentence, file: file, change: cure)
   }
 
+  /// Podman does not start, and does without the key.
+  private func stopping(_ code: FindingCode, _ sentence: String, without key: String, of file: PodmanConfig.File) -> Trouble {
+    Trouble(code: code, severity: .error, sentence: sentence, file: file, change: .keys([.remove(key: key)]))
+  }
+
   private func told(_ change: Trouble.Change, _ file: PodmanConfig.File) -> Remedy {
     switch change {
     case .keys(let changes): UserDiagnosis.remedy(changes, file, name)
@@ -309,20 +314,17 @@ extension UserDiagnosis {
       let path = ExpandedPath(raw, facts.account).path
       if raw.hasPrefix("$") {
         found.append(
-          Trouble(
-            code: .imageStore, severity: .error,
-            sentence: "imagestore in \(file.path) is \(shown(raw)), and there Podman replaces no variable: it does not start.",
-            file: file,
-            change: .keys([.remove(key: "imagestore")])))
+          stopping(
+            .imageStore, "imagestore in \(file.path) is \(shown(raw)), and there Podman replaces no variable: it does not start.",
+            without: "imagestore", of: file))
       } else if let store = reading.store, ExpandedPath(store.path, facts.account).path == path {
         found.append(
-          Trouble(
-            code: .imageStore, severity: .error,
-            sentence: "imagestore in \(file.path) is \(shown(path)), as graphroot is: Podman does not start.", file: file,
-            change: .keys([.remove(key: "imagestore")])))
+          stopping(
+            .imageStore, "imagestore in \(file.path) is \(shown(path)), as graphroot is: Podman does not start.", without: "imagestore",
+            of: file))
       } else if let (_, sentence) = problem(ofStore: path, place(raw), "imagestore in \(file.path)", facts) {
         found.append(
-          Trouble(code: .imageStore, severity: .error, sentence: sentence, file: file, change: .keys([.remove(key: "imagestore")])))
+          stopping(.imageStore, sentence, without: "imagestore", of: file))
       } else {
         let isVfs = reading.driver?.name == "vfs"
         found += troubles(of: place(raw), path, for: .images, "imagestore in \(file.path)", isVfs: isVfs).map {
@@ -462,43 +464,36 @@ extension UserDiagnosis {
       !["", "none", "filesystem"].contains(value.text)
     {
       found.append(
-        Trouble(
-          code: .storageOption, severity: .error,
-          sentence: "\(value.key) in \(value.file.path) is \(shown(value.text)), which Podman does not know, and so it does not start.",
-          file: value.file, change: .keys([.remove(key: value.key)])))
+        stopping(
+          .storageOption,
+          "\(value.key) in \(value.file.path) is \(shown(value.text)), which Podman does not know, and so it does not start.",
+          without: value.key, of: value.file))
     }
     let program = option("mount_program")
     if let (path, file, key) = program, facts.missingPrograms.contains(path) {
       found.append(
-        Trouble(
-          code: .storageOption, severity: .error,
-          sentence: "\(key) in \(file.path) is \(shown(path)), which does not exist, and so Podman does not start.", file: file,
-          change: .keys([.remove(key: key)])))
+        stopping(
+          .storageOption, "\(key) in \(file.path) is \(shown(path)), which does not exist, and so Podman does not start.", without: key,
+          of: file))
     }
     // A general one that is missing stops it beside a good one of the driver's.
     if let (path, file) = reading.text(["storage", "options", "mount_program"]), facts.missingPrograms.contains(path), program?.text != path
     {
       found.append(
-        Trouble(
-          code: .storageOption, severity: .error,
-          sentence: "options.mount_program in \(file.path) is \(shown(path)), which does not exist, and so Podman does not start.",
-          file: file,
-          change: .keys([.remove(key: "options.mount_program")])))
+        stopping(
+          .storageOption, "options.mount_program in \(file.path) is \(shown(path)), which does not exist, and so Podman does not start.",
+          without: "options.mount_program", of: file))
     }
     if program == nil, let value = option("mountopt"), value.text.split(separator: ",").contains("ro") {
       found.append(
-        Trouble(
-          code: .storageOption, severity: .error,
-          sentence: "\(value.key) in \(value.file.path) has ro, with which nothing can be written, and so Podman does not start.",
-          file: value.file,
-          change: .keys([.remove(key: value.key)])))
+        stopping(
+          .storageOption, "\(value.key) in \(value.file.path) has ro, with which nothing can be written, and so Podman does not start.",
+          without: value.key, of: value.file))
     }
     func refused(_ option: (text: String, file: PodmanConfig.File, key: String), _ why: String) -> Trouble {
-      Trouble(
-        code: .storageOption, severity: .error,
-        sentence: "\(option.key) in \(option.file.path) is \"\(shown(option.text))\"\(why), and so Podman does not start.",
-        file: option.file,
-        change: .keys([.remove(key: option.key)]))
+      stopping(
+        .storageOption, "\(option.key) in \(option.file.path) is \"\(shown(option.text))\"\(why), and so Podman does not start.",
+        without: option.key, of: option.file)
     }
     // Podman before 4.8 takes any word for false in the second.
     for name in reading.generation < .single ? ["ignore_chown_errors"] : ["ignore_chown_errors", "skip_mount_home"] {
@@ -529,19 +524,16 @@ extension UserDiagnosis {
       guard name == "size" || reading.generation >= .lenient else { continue }
       guard let (value, file, key) = option(name), let type, type != "xfs" else { continue }
       found.append(
-        Trouble(
-          code: .storageOption, severity: .error,
-          sentence:
-            "\(key) in \(file.path) is \"\(shown(value))\": overlay can do that on xfs alone, the store is on \(type), and so Podman does not start.",
-          file: file,
-          change: .keys([.remove(key: key)])))
+        stopping(
+          .storageOption,
+          "\(key) in \(file.path) is \"\(shown(value))\": overlay can do that on xfs alone, the store is on \(type), and so Podman does not start.",
+          without: key, of: file))
     }
     if reading.generation < .single, program == nil, let (value, file, key) = option("force_mask") {
       found.append(
-        Trouble(
-          code: .storageOption, severity: .error,
-          sentence: "\(key) in \(file.path) is \"\(shown(value))\": without mount_program Podman does not start.", file: file,
-          change: .keys([.remove(key: key)])))
+        stopping(
+          .storageOption, "\(key) in \(file.path) is \"\(shown(value))\": without mount_program Podman does not start.", without: key,
+          of: file))
     }
     return found
   }

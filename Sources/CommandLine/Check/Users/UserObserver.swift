@@ -295,7 +295,7 @@ struct UserExaminer {
     guard generation != nil else { return }
     let keys = Set(text.keys.map(\.name)).intersection(DaemonJsonKeys.varying).sorted()
     let driver = text.string("storage-driver") ?? ""
-    let checks = DaemonJsonKeys.laterChecks.filter { text.has($0.key) }.sorted { $0.key < $1.key }
+    let checks = DaemonJsonKeys.laterChecks.filter { DaemonJsonKeys.isDoubtful($0.key, text) }.sorted { $0.key < $1.key }
     if keys.isEmpty && checks.isEmpty && !["overlayfs", "native"].contains(driver) { return }
     // It came with version 29, whose store is containerd's unless the file says otherwise.
     let names = (keys + ["firewall-backend"]).map { "json:\"\($0)" } + checks.map(\.value)
