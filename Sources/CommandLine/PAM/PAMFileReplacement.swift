@@ -159,8 +159,7 @@ struct PAMFiles: ~Copyable {
         throw .busy
       }
       do throws(Errno) { try unlink(at: directory, temporary) } catch { if error != .noEntry { throw error } }
-      let new = try open(at: directory, temporary, .creating, permissions: 0o600)
-      do throws(Errno) {
+      let born = try makeFile(at: directory, temporary) { new throws(Errno) in
         try copyAttributes(from: old, to: new)
         try writeAll(new, change.new)
         try synchronize(new)
@@ -168,33 +167,18 @@ struct PAMFiles: ~Copyable {
         if try readAll(try open(at: directory, temporary, .reading), limit: HostTree.largestFile, chunk: 65536) != change.new {
           throw .ioError
         }
-      } catch {
-        do throws(Errno) { try unlink(at: directory, temporary) } catch {}
-        throw error
+        return FileIdentity(try fileStatus(of: new))
       }
       return Prepared(
-        change: change, name: name, temporary: temporary, identity: FileIdentity(status), born: FileIdentity(try fileStatus(of: new)))
+        change: change, name: name, temporary: temporary, identity: FileIdentity(status), born: born)
     } catch { throw failure ?? .failed(change.file, error == .tooManySymlinks ? .invalid : error) }
   }
 
-  /// Gives the old file a second name, which it keeps when the first one goes to the new file.
   private func keep(_ file: Prepared) throws(Failure) -> [UInt8] {
-    let stamp = UTCTime(wallClock()).stamp
-    var attempt = 1
-    while true {
-      let backup = file.name + Array(".\(stamp)\(attempt == 1 ? "" : ".\(attempt)").bak".utf8)
-      attempt += 1
-      do throws(Errno) {
-        try link(at: directory, file.name, backup)
-        let kept = try fileStatus(at: directory, backup)
-        if FileIdentity(kept) == file.identity && kept.size == UInt64(file.change.old.count) { return backup }
-        try unlink(at: directory, backup)
-      } catch {
-        if error == .exists && attempt < 100 { continue }
-        throw .failed(file.change.file, error)
-      }
-      throw .changedMeanwhile(file.change.file)
-    }
+    do throws(Errno) {
+      if let backup = try keepBackup(at: directory, of: file.name, file.identity, size: file.change.old.count) { return backup }
+    } catch { throw .failed(file.change.file, error) }
+    throw .changedMeanwhile(file.change.file)
   }
 
   /// Gives the new file its name. What bore it until then must be what was looked at: if somebody has put another file there, or

@@ -517,11 +517,6 @@ struct StorageInventory {
   }
 }
 
-extension FileIdentity {
-  /// Of what cannot be looked at.
-  static let none = FileIdentity(device: 0, inode: 0)
-}
-
 /// A progress line that a closure writes on.
 private final class ProgressBox {
   var progress: Progress

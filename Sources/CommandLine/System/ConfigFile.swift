@@ -17,7 +17,7 @@ enum ConfigFile: Equatable, Sendable {
     let isLink: Bool
     let owner: UInt32
     let mode: UInt32
-    let inode: UInt64
+    let identity: FileIdentity
     /// Where the link leads in the end; nil where nobody tells.
     var target: [UInt8]? = nil
   }
@@ -48,7 +48,10 @@ enum ConfigFile: Equatable, Sendable {
       guard status.mode & 0o004 != 0, let bytes = try? readAll(file.descriptor, limit: largest, chunk: 65536), bytes.count <= largest else {
         return nil
       }
-      return (Mark(status), .content(Content(bytes: bytes, isLink: false, owner: status.owner, mode: status.mode, inode: status.inode)))
+      return (
+        Mark(status),
+        .content(Content(bytes: bytes, isLink: false, owner: status.owner, mode: status.mode, identity: FileIdentity(status)))
+      )
     } catch { return nil }
   }
 
@@ -77,7 +80,7 @@ enum ConfigFile: Equatable, Sendable {
       let isLink = named.kind == .symbolicLink
       return .content(
         Content(
-          bytes: bytes, isLink: isLink, owner: status.owner, mode: status.mode, inode: status.inode,
+          bytes: bytes, isLink: isLink, owner: status.owner, mode: status.mode, identity: FileIdentity(status),
           target: isLink ? realPath(ofPlace: file) : nil))
     } catch {
       if error == .noEntry && named.kind == .symbolicLink { return .dangling }
@@ -90,5 +93,5 @@ enum ConfigFile: Equatable, Sendable {
 
 extension ConfigFile {
   /// As if it had been read, for a rehearsal.
-  init(sample: String) { self = .content(Content(bytes: Array(sample.utf8), isLink: false, owner: 65533, mode: 0o600, inode: 0)) }
+  init(sample: String) { self = .content(Content(bytes: Array(sample.utf8), isLink: false, owner: 65533, mode: 0o600, identity: .none)) }
 }

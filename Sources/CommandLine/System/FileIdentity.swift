@@ -2,6 +2,9 @@ import RootlessStorage
 
 /// One file, whatever its names.
 struct FileIdentity: Hashable {
+  /// Of what is not there, or cannot be looked at.
+  static let none = FileIdentity(device: 0, inode: 0)
+
   let device: UInt64
   let inode: UInt64
 

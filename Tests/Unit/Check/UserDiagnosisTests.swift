@@ -216,7 +216,8 @@ import Testing
     seen.storage?.path = "/var/tmp/" + hostile.prefix(200)
     seen.skeleton = [SkeletonFile(path: hostile.prefix(200) + "x", mode: 0o644, content: "")]
     seen.files = [FileObservation(state: .absent, leftovers: [hostile])]
-    seen.storageConf = UserFacts.StorageConf(file: .content(.init(bytes: hostile, isLink: false, owner: 1000, mode: 0o644, inode: 1)))
+    let content = ConfigFile.Content(bytes: hostile, isLink: false, owner: 1000, mode: 0o644, identity: .none)
+    seen.storageConf = UserFacts.StorageConf(file: .content(content))
     do throws(TextError) { seen.storageConf?.text = try TOMLText(hostile) } catch { seen.storageConf?.problem = error }
     seen.environment = UserFacts.Environment(configHome: String(decoding: hostile, as: UTF8.self) + "x")
     for finding in UserDiagnosis(seen, settings, isPrivileged: true).findings {

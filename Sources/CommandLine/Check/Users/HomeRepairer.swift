@@ -27,7 +27,7 @@ struct HomeRepairer {
       let temporary = TemporaryName(process: thisProcess(), index: 1, host: hostName()).bytes
       try write(content, mode, temporary, directory)
       do throws(Errno) {
-        if let backup = try keep(name, original, directory, UTCTime(wallClock()).stamp) {
+        if let backup = try keep(name, original, directory) {
           try rename(temporary, in: directory, to: name, in: directory)
           // The file itself is on disk already; not every file system can do this for a directory.
           do throws(Errno) { try synchronize(directory) } catch {}
@@ -46,49 +46,20 @@ struct HomeRepairer {
   }
 
   private func write(_ content: [UInt8], _ mode: UInt32, _ name: [UInt8], _ directory: borrowing FileDescriptor) throws(Errno) {
-    let new = try open(at: directory, name, .creating, permissions: 0o600)
-    do throws(Errno) {
+    try makeFile(at: directory, name) { new throws(Errno) in
       try writeAll(new, content)
       do throws(Errno) { try changeMode(of: new, to: mode & 0o7777) } catch {
         // A file system without modes.
         if error != .notPermitted && error != .notSupported && error != .notImplemented { throw error }
       }
       try synchronize(new)
-    } catch {
-      do throws(Errno) { try unlink(at: directory, name) } catch {}
-      throw error
     }
   }
 
-  /// Gives the original a second name, which it keeps when the first one goes to the new file.
-  ///
-  /// - Returns: the name; nil if the file is not the one that was read.
-  private func keep(_ name: [UInt8], _ original: ConfigFile.Content, _ directory: borrowing FileDescriptor, _ stamp: String) throws(Errno)
-    -> [UInt8]?
-  {
-    var attempt = 1
-    while true {
-      let backup = name + Array(".\(stamp)\(attempt == 1 ? "" : ".\(attempt)").bak".utf8)
-      attempt += 1
-      do throws(Errno) {
-        try link(at: directory, name, backup)
-        let kept = try fileStatus(at: directory, backup)
-        if kept.kind == .regular && kept.inode == original.inode && kept.size == UInt64(original.bytes.count) { return backup }
-        try unlink(at: directory, backup)
-        return nil
-      } catch {
-        if error == .exists && attempt < 100 { continue }
-        guard error == .notPermitted || error == .notSupported || error == .notImplemented || error == .tooManyLinks else { throw error }
-      }
-      // A file system without links: a copy.
-      let now = try fileStatus(at: directory, name)
-      if now.kind != .regular || now.inode != original.inode || now.size != UInt64(original.bytes.count) { return nil }
-      do throws(Errno) {
-        try write(original.bytes, original.mode, backup, directory)
-        return backup
-      } catch {
-        if error != .exists || attempt >= 100 { throw error }
-      }
+  /// - Returns: the name of the backup; nil if the file is not the one that was read.
+  private func keep(_ name: [UInt8], _ original: ConfigFile.Content, _ directory: borrowing FileDescriptor) throws(Errno) -> [UInt8]? {
+    try keepBackup(at: directory, of: name, original.identity, size: original.bytes.count) { directory, backup throws(Errno) in
+      try write(original.bytes, original.mode, backup, directory)
     }
   }
 }

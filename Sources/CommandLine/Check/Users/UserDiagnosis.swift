@@ -543,7 +543,7 @@ struct UserDiagnosis: Sendable {
     if path == UserExaminer.storageConf { return facts.storageConf?.file }
     if path == UserExaminer.daemonJson { return facts.daemonJson?.file }
     let isPresent = zip(facts.skeleton, facts.files).contains { $0.path == path && $1.state == .present }
-    return isPresent ? .content(.init(bytes: [], isLink: false, owner: 0, mode: 0, inode: 0)) : nil
+    return isPresent ? .content(.init(bytes: [], isLink: false, owner: 0, mode: 0, identity: .none)) : nil
   }
 
   /// What is in the way to a file has its own finding, so that the file itself needs none.
