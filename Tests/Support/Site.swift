@@ -38,6 +38,7 @@ public final class Site {
 
   private let folder: String
   private let package: String
+  private let strategy: [String: String]
   private var variables: [String: Any] = [
     "rootless_storage_uid_max": 40000, "rootless_storage_subids": "off", "rootless_storage_reserved_ids": ["5000000-5999999", "7"],
     "rootless_storage_skeleton": [
@@ -50,8 +51,15 @@ public final class Site {
   ///   - package: the file that is installed.
   ///   - networkFilesystems: types of file systems of the homes.
   ///   - connection: variables with which Ansible reaches the host as root.
-  public init(package: String, networkFilesystems: [String], connection: String) throws {
+  ///   - isEmulated: the host's processor is. Without Mitogen it compiles Ansible's library once for each task, which is most of a play.
+  public init(package: String, networkFilesystems: [String], connection: String, isEmulated: Bool = false) throws {
     self.package = package
+    strategy =
+      isEmulated
+      ? [
+        "ANSIBLE_STRATEGY": "mitogen_linear",
+        "ANSIBLE_STRATEGY_PLUGINS": "/usr/lib/python3/dist-packages/ansible_mitogen/plugins/strategy", "ANSIBLE_TIMEOUT": "180",
+      ] : [:]
     folder = try run("/usr/bin/mktemp", ["-d"]).lines[0]
     variables["rootless_storage_package"] = package
     variables["rootless_storage_network_filesystems"] = networkFilesystems
@@ -72,11 +80,11 @@ public final class Site {
       "/usr/bin/timeout",
       ["--kill-after=5", "900", "ansible-playbook", "-i", "\(folder)/hosts", "-e", "@\(folder)/variables.json"]
         + options.split(separator: " ").map(String.init) + ["\(folder)/site.yml"],
-      environment: [
+      environment: strategy.merging([
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder, "LC_ALL": "C.UTF-8", "ANSIBLE_ROLES_PATH": roles,
         "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_HOME": folder,
-      ])
+      ]) { $1 })
     guard let line = output.lines.last(where: { $0.hasPrefix("lab1 ") && $0.contains("ok=") }) else {
       throw CommandFailure(description: "no play took place: \(output)")
     }
@@ -85,6 +93,7 @@ public final class Site {
       let pair = word.split(separator: "=")
       if pair.count == 2 { recap[String(pair[0])] = Int(pair[1]) }
     }
+    if recap["unreachable"] != 0 { throw CommandFailure(description: "the host could not be reached: \(output)") }
     return Play(text: output.text, recap: recap)
   }
 

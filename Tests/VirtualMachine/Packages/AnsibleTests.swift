@@ -10,7 +10,8 @@ import Testing
 struct AnsibleTests {
   @Test func `a fleet takes it, moves its storage, goes back a version, and gets rid of it`() throws {
     let lab = try Lab()
-    let site = try Site(package: Packages.file ?? "", networkFilesystems: ["nfs", "nfs4"], connection: try lab.sshVariables)
+    let site = try Site(
+      package: Packages.file ?? "", networkFilesystems: ["nfs", "nfs4"], connection: try lab.sshVariables, isEmulated: true)
     // alice is logged in before all this, and nothing has been made for her.
     try lab.root("loginctl enable-linger alice")
 
