@@ -109,6 +109,7 @@ struct scenario {
   bool has_leftover;  /* a killed helper's temporary file is there from the beginning */
   long denied;        /* this system call never works here, 0: none */
   int denied_error;
+  unsigned denied_flags;       /* only with these in its fifth argument; 0: with whatever is there */
   const char *subuid, *subgid; /* subids = allocate, and what the two files hold before */
   bool has_stale_locks;        /* of theirs */
   bool is_overlapping;         /* the ids are somebody else's: none are to be had */

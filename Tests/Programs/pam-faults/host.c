@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <security/pam_appl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,8 +60,11 @@ static void transaction(const char *service, struct session *session) {
 /* The call answers an error for ever, here and in the helper. */
 static bool deny(const struct scenario *scenario) {
   struct sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* struct seccomp_data begins with the number */
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)scenario->denied, 0, 1),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)scenario->denied, 0, 4),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])), /* its lower half */
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, scenario->denied_flags),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, scenario->denied_flags, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)scenario->denied_error),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };

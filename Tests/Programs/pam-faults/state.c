@@ -133,6 +133,7 @@ const struct scenario scenarios[] = {
     {.name = "steady", .prepare = steady},
     {.name = "squatted-directory", .prepare = squatted_directory, .is_taken = true},
     {.name = "squatted-link", .prepare = squatted_link, .is_taken = true},
+    {.name = "no-exchange", .prepare = squatted_directory, .is_taken = true, .denied = SYS_renameat2, .denied_error = EACCES, .denied_flags = RENAME_EXCHANGE},
     {.name = "root-link", .prepare = root_link, .is_refused = true},
     {.name = "open-storage", .prepare = open_storage},
     {.name = "one-file", .prepare = one_file},
