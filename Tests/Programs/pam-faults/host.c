@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <security/pam_appl.h>
@@ -72,11 +73,27 @@ static bool deny(const struct scenario *scenario) {
   return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
 
+const char *context_of_host, *context_of_helper;
+
+/* Not by executing itself: only the programs of the policy may begin in such a domain. */
+static bool take_context(void) {
+  int file = open("/proc/self/attr/current", O_WRONLY | O_CLOEXEC);
+  bool is_taken = file >= 0 && write(file, context_of_host, strlen(context_of_host)) == (ssize_t)strlen(context_of_host);
+  if (file >= 0) close(file);
+  return is_taken;
+}
+
 _Noreturn void be_host(const struct scenario *scenario, struct session *sessions) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   ptrace(PTRACE_TRACEME, 0, NULL, NULL);
   raise(SIGSTOP);
   if (scenario->denied != 0 && !deny(scenario)) _exit(4);
+  if (context_of_host != NULL && !take_context()) {
+    perror(context_of_host);
+    _exit(5);
+  }
+  /* Here, where the socket is the host's own. */
+  openlog("pam-faults", LOG_NDELAY, LOG_AUTHPRIV);
   transaction("tested", &sessions[0]);
   raise(SIGSTOP); /* the tracer looks at what is there now */
   transaction("next", &sessions[1]);
@@ -90,9 +107,7 @@ static int log_socket = -1;
 int log_open(void) {
   struct sockaddr_un address = {AF_UNIX, "/dev/log"};
   log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (log_socket < 0 || bind(log_socket, (struct sockaddr *)&address, sizeof address) != 0) return -1;
-  openlog("pam-faults", LOG_NDELAY, LOG_AUTHPRIV);
-  return 0;
+  return log_socket < 0 ? -1 : bind(log_socket, (struct sockaddr *)&address, sizeof address);
 }
 
 /* A message is "<PRI>Nov 22 01:29:16 pam-faults: pam_rootless_storage(tested:session): TEXT". */
