@@ -87,7 +87,7 @@ let package = Package(
     .testTarget(name: "PackageMachineTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine/Packages"),
     .testTarget(name: "EngineTests", dependencies: ["TestSupport"], path: "Tests/Engines"),
     .testTarget(name: "KerberosTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine/Kerberos"),
-    .testTarget(name: "SELinuxTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine/SELinux"),
+    .testTarget(name: "SELinuxTests", dependencies: ["TestSupport"], path: "Tests/VirtualMachine/SELinux", exclude: ["faults.cil"]),
     .executableTarget(
       name: "pam-host", path: "Tests/Programs/pam-host",
       linkerSettings: [

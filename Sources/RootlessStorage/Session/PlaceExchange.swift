@@ -10,7 +10,8 @@
 /// - the exchange is undone only where a directory or link of the user's own, or of root's, came out: another session was faster, or
 ///   an administrator acted. A second link to somebody's symbolic link is no such thing, since others may be able to make one;
 /// - on a full disk, where nothing can be prepared, the object alone is renamed away: an empty place is safe, since an engine then makes
-///   its directory as the user, and another's directory is not.
+///   its directory as the user, and another's directory is not;
+/// - where SELinux refuses the exchange, the two are renamed one after the other, and the place is empty in between.
 ///
 /// The process looks as the user, with root's rights in reserve.
 struct PlaceExchange: ~Copyable {
@@ -124,7 +125,7 @@ struct PlaceExchange: ~Copyable {
   ) throws(Errno) -> Bool {
     do throws(Errno) { try prepare(in: parent, identity) } catch {
       guard error == .noSpace || error == .quotaExceeded else { throw error }
-      try moveAway(takeover, in: parent, identity)
+      _ = try moveAway(takeover, in: parent, identity)
       return false
     }
     guard let name = prepared?.name else { return false }
@@ -132,6 +133,12 @@ struct PlaceExchange: ~Copyable {
     do throws(Errno) { try identity.exchangeNames(at: parent, leaf, name) } catch {
       // It has just been moved away by its owner: the place is free for this moment.
       if error == .noEntry && makesAbsent {
+        try make(in: parent, identity)
+        return true
+      }
+      // For an exchange SELinux asks for the right to delete both, which packaging/selinux does not give: the helper deletes nobody's.
+      if error == .accessDenied {
+        guard try moveAway(takeover, in: parent, identity) else { return false }
         try make(in: parent, identity)
         return true
       }
@@ -173,12 +180,20 @@ struct PlaceExchange: ~Copyable {
     }
   }
 
-  /// Nothing can be prepared: the object goes alone.
-  private mutating func moveAway(_ takeover: Takeover, in parent: borrowing FileDescriptor, _ identity: borrowing Identity) throws(Errno) {
+  /// The object goes alone.
+  ///
+  /// - Returns: whether it is away. If not, it has come back: something has changed, look again.
+  private mutating func moveAway(
+    _ takeover: Takeover, in parent: borrowing FileDescriptor, _ identity: borrowing Identity
+  ) throws(Errno) -> Bool {
     let leaf = leaf
     let name = try named(.replaced) { (name) throws(Errno) in try identity.renameAnothers(at: parent, leaf, name) }
-    if isOfUserOrRoot(name, in: parent) { return try identity.renameAnothers(at: parent, name, leaf) }
+    if isOfUserOrRoot(name, in: parent) {
+      try identity.renameAnothers(at: parent, name, leaf)
+      return false
+    }
     add(takeover, name)
+    return true
   }
 
   /// Gives what came out the name under which it is kept. Its owner may be faster and move it elsewhere.

@@ -40,6 +40,10 @@ struct session {
 };
 
 /* Makes the two transactions, in a process of its own, and stops between them. */
+/* Under SELinux the context that the host takes, as a program would have it that people log in by, and the one that the session helper
+ * has to get then; NULL: nothing of this. */
+extern const char *context_of_host, *context_of_helper;
+
 _Noreturn void be_host(const struct scenario *scenario, struct session *sessions);
 
 int log_open(void);
@@ -84,6 +88,8 @@ struct run {
   bool is_hit;    /* the fault took place */
   bool is_hung;   /* and nothing came to an end after it */
   bool is_finished; /* the host came to its end */
+  bool is_in_domain; /* the session helper has got context_of_helper */
+  char stranger[160]; /* the context of one that has another */
   char murder[96]; /* a signal to somebody who is not the host's child */
   char log[8192];  /* of the first transaction, "PRIORITY TEXT\n" each */
   char next_log[8192];
@@ -109,6 +115,7 @@ struct scenario {
   bool has_leftover;  /* a killed helper's temporary file is there from the beginning */
   long denied;        /* this system call never works here, 0: none */
   int denied_error;
+  unsigned denied_flags;       /* only with these in its fifth argument; 0: with whatever is there */
   const char *subuid, *subgid; /* subids = allocate, and what the two files hold before */
   bool has_stale_locks;        /* of theirs */
   bool is_overlapping;         /* the ids are somebody else's: none are to be had */

@@ -4,10 +4,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <security/pam_appl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,8 +61,11 @@ static void transaction(const char *service, struct session *session) {
 /* The call answers an error for ever, here and in the helper. */
 static bool deny(const struct scenario *scenario) {
   struct sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* struct seccomp_data begins with the number */
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)scenario->denied, 0, 1),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)scenario->denied, 0, 4),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])), /* its lower half */
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, scenario->denied_flags),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, scenario->denied_flags, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)scenario->denied_error),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
@@ -68,11 +73,27 @@ static bool deny(const struct scenario *scenario) {
   return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
 
+const char *context_of_host, *context_of_helper;
+
+/* Not by executing itself: only the programs of the policy may begin in such a domain. */
+static bool take_context(void) {
+  int file = open("/proc/self/attr/current", O_WRONLY | O_CLOEXEC);
+  bool is_taken = file >= 0 && write(file, context_of_host, strlen(context_of_host)) == (ssize_t)strlen(context_of_host);
+  if (file >= 0) close(file);
+  return is_taken;
+}
+
 _Noreturn void be_host(const struct scenario *scenario, struct session *sessions) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   ptrace(PTRACE_TRACEME, 0, NULL, NULL);
   raise(SIGSTOP);
   if (scenario->denied != 0 && !deny(scenario)) _exit(4);
+  if (context_of_host != NULL && !take_context()) {
+    perror(context_of_host);
+    _exit(5);
+  }
+  /* Here, where the socket is the host's own. */
+  openlog("pam-faults", LOG_NDELAY, LOG_AUTHPRIV);
   transaction("tested", &sessions[0]);
   raise(SIGSTOP); /* the tracer looks at what is there now */
   transaction("next", &sessions[1]);
@@ -86,9 +107,7 @@ static int log_socket = -1;
 int log_open(void) {
   struct sockaddr_un address = {AF_UNIX, "/dev/log"};
   log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (log_socket < 0 || bind(log_socket, (struct sockaddr *)&address, sizeof address) != 0) return -1;
-  openlog("pam-faults", LOG_NDELAY, LOG_AUTHPRIV);
-  return 0;
+  return log_socket < 0 ? -1 : bind(log_socket, (struct sockaddr *)&address, sizeof address);
 }
 
 /* A message is "<PRI>Nov 22 01:29:16 pam-faults: pam_rootless_storage(tested:session): TEXT". */

@@ -111,7 +111,11 @@ static const char *dead(void) {
 
 static void first(void) {}
 static void steady(void) { storage(0700), directories(), place(0), place(1); }
-static void squatted_directory(void) { directory(STORAGE_PATH, 0755, BOB), file(STORAGE_PATH "/his", "bob's", 5, 0644, BOB); }
+/* Moved there: under SELinux it has the label of whatever a user makes in /var/tmp, and not the one that alice's own is born with. */
+static void squatted_directory(void) {
+  directory("/var/tmp/bob", 0755, BOB), file("/var/tmp/bob/his", "bob's", 5, 0644, BOB);
+  sure(rename("/var/tmp/bob", STORAGE_PATH) == 0, STORAGE_PATH);
+}
 static void squatted_link(void) { sure(symlink("/etc", STORAGE_PATH) == 0 && lchown(STORAGE_PATH, BOB, BOB) == 0, STORAGE_PATH); }
 static void root_link(void) { sure(symlink("/etc", STORAGE_PATH) == 0, STORAGE_PATH); }
 static void open_storage(void) {
@@ -133,6 +137,7 @@ const struct scenario scenarios[] = {
     {.name = "steady", .prepare = steady},
     {.name = "squatted-directory", .prepare = squatted_directory, .is_taken = true},
     {.name = "squatted-link", .prepare = squatted_link, .is_taken = true},
+    {.name = "no-exchange", .prepare = squatted_directory, .is_taken = true, .denied = SYS_renameat2, .denied_error = EACCES, .denied_flags = RENAME_EXCHANGE},
     {.name = "root-link", .prepare = root_link, .is_refused = true},
     {.name = "open-storage", .prepare = open_storage},
     {.name = "one-file", .prepare = one_file},

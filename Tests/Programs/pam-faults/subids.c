@@ -19,6 +19,9 @@
 #define STALE "4194301" /* the number of a process that is no more */
 enum { SHADOW_GROUP = 42 };
 
+/* Another group than root's, which is not lost; under SELinux root's, for there the session helper may give its file to nobody. */
+static gid_t group(void) { return context_of_helper == NULL ? SHADOW_GROUP : 0; }
+
 static const char *const names[] = {"subuid", "subgid"};
 
 static void sure(bool is_done, const char *what) {
@@ -70,7 +73,7 @@ void prepare_ids(const struct scenario *scenario) {
     char path[64];
     snprintf(path, sizeof path, "/etc/%s", names[i]);
     write_file(path, before(scenario, i), strlen(before(scenario, i)), 0640);
-    sure(chown(path, 0, SHADOW_GROUP) == 0 && (i == 1 || lsetxattr(path, "system.posix_acl_access", &list, sizeof list, 0) == 0), path);
+    sure(chown(path, 0, group()) == 0 && (i == 1 || lsetxattr(path, "system.posix_acl_access", &list, sizeof list, 0) == 0), path);
     if (!scenario->has_stale_locks) continue;
     strcat(path, ".lock");
     write_file(path, STALE, strlen(STALE), 0600);
@@ -137,7 +140,7 @@ void look_at_ids(const struct scenario *scenario, struct state *state) {
     is_done[i] = is_content(path, after);
     if (!is_done[i] && !is_content(path, old)) trouble("neither as before nor with its line", path);
     if (is_done[i] && !had_line[i] && scenario->is_overlapping) trouble("somebody else's ids are given", path);
-    if (lstat(path, &s) != 0 || !S_ISREG(s.st_mode) || s.st_uid != 0 || s.st_gid != SHADOW_GROUP || (s.st_mode & 07777) != 0640) trouble("of another owner, group or mode", path);
+    if (lstat(path, &s) != 0 || !S_ISREG(s.st_mode) || s.st_uid != 0 || s.st_gid != group() || (s.st_mode & 07777) != 0640) trouble("of another owner, group or mode", path);
     if (i == 0 && (getxattr(path, "system.posix_acl_access", acl, sizeof acl) != sizeof list || memcmp(acl, &list, sizeof list) != 0))
       trouble("without its access control list", path);
   }

@@ -217,10 +217,24 @@ static bool leave(struct tracee *tracee) {
   return true;
 }
 
+/* The child has become the session helper. */
+static void look_at_context(void) {
+  if (context_of_helper == NULL) return;
+  char path[64], context[sizeof run->stranger] = "";
+  snprintf(path, sizeof path, "/proc/%d/attr/current", child.process);
+  FILE *file = fopen(path, "re");
+  if (file == NULL || fgets(context, sizeof context, file) == NULL) context[0] = 0;
+  if (file != NULL) fclose(file);
+  context[strcspn(context, "\n")] = 0;
+  if (strcmp(context, context_of_helper) == 0) run->is_in_domain = true;
+  else snprintf(run->stranger, sizeof run->stranger, "%s", context[0] ? context : "unknown");
+}
+
 static void stopped(struct tracee *tracee, int status) {
   int signal = WSTOPSIG(status), event = status >> 16;
   if (event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_CLONE) return resume(tracee, 0);
   if (event == PTRACE_EVENT_EXEC) {
+    if (tracee == &child) look_at_context();
     if (target == MODULE) return detach(tracee, 0);
     tracee->is_followed = true;
     return resume(tracee, 0);

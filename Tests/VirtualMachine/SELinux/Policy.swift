@@ -45,3 +45,28 @@ final class Policy: @unchecked Sendable {
     return output
   }
 }
+
+extension Lab {
+  func putPackage() throws {
+    let package = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_DEB"] ?? ""
+    try put(package)
+    try root("dpkg -i /usr/local/sbin/\(URL(fileURLWithPath: package).lastPathComponent)")
+  }
+
+  /// - Parameter others: modules of a test's own.
+  func install(policy: Policy, and others: [String] = []) throws {
+    let modules = [policy.module] + others
+    for module in modules { try put(module) }
+    let options = modules.map { "-i /usr/local/sbin/\(URL(fileURLWithPath: $0).lastPathComponent)" }.joined(separator: " ")
+    try root("semodule \(options) && restorecon -R /usr/libexec/rootless-storage /run/rootless-storage")
+  }
+
+  /// What the kernel says it would have denied, each once.
+  ///
+  /// - Parameter pattern: an extended regular expression.
+  func denials(_ pattern: String) throws -> [String] {
+    try root(
+      "{ journalctl --no-pager -o cat _TRANSPORT=audit + _TRANSPORT=kernel; dmesg; } | grep -a 'avc:  denied' | sed 's/.*avc: /avc:/; s/ pid=[0-9]*//; s/ ino=[0-9]*//' | grep -aE \"\(pattern)\" | sort -u | head -n 50"
+    ).lines
+  }
+}

@@ -182,25 +182,3 @@ struct SELinuxLoginTests {
     #expect(try logIn() == "alice:700")
   }
 }
-
-extension Lab {
-  fileprivate func putPackage() throws {
-    let package = ProcessInfo.processInfo.environment["ROOTLESS_STORAGE_DEB"] ?? ""
-    try put(package)
-    try root("dpkg -i /usr/local/sbin/\(URL(fileURLWithPath: package).lastPathComponent)")
-  }
-
-  fileprivate func install(policy: Policy) throws {
-    try put(policy.module)
-    try root("semodule -i /usr/local/sbin/rootless_storage.pp && restorecon -R /usr/libexec/rootless-storage /run/rootless-storage")
-  }
-
-  /// What the kernel says it would have denied, each once.
-  ///
-  /// - Parameter pattern: an extended regular expression.
-  fileprivate func denials(_ pattern: String) throws -> [String] {
-    try root(
-      "{ journalctl --no-pager -o cat _TRANSPORT=audit + _TRANSPORT=kernel; dmesg; } | grep -a 'avc:  denied' | sed 's/.*avc: /avc:/; s/ pid=[0-9]*//; s/ ino=[0-9]*//' | grep -aE \"\(pattern)\" | sort -u | head -n 50"
-    ).lines
-  }
-}
