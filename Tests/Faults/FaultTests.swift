@@ -18,7 +18,8 @@ struct FaultTests {
   static let ofHelper: [(String, Int)] = [
     ("first", 1300), ("no-statmount", 1300), ("no-links", 1200), ("config-only", 1200), ("leftover", 900), ("blocked", 900),
     ("one-file", 900),
-    ("open-storage", 800), ("two-links", 700), ("steady", 600), ("squatted-directory", 1300), ("squatted-link", 1300), ("no-exchange", 1300),
+    ("open-storage", 800), ("two-links", 700), ("steady", 600), ("squatted-directory", 1300), ("squatted-link", 1300),
+    ("no-exchange", 1300),
     ("root-link", 700), ("quota", 1300),
   ]
   static let ofIDs: [(String, Int)] = [
