@@ -26,9 +26,8 @@ struct StorageAttackTests {
   }
 
   /// What comes out at an exchange is still the squatter's, who waits for it: that must not undo anything.
-  @Test(arguments: ["tmpfs", "ext4"]) func `a squatter who makes, renames and exchanges without a pause never keeps the place`(type: String)
-    throws
-  {
+  @Test(arguments: ["tmpfs", "ext4"], [true, false])
+  func `a squatter who makes, renames and exchanges without a pause never keeps the place`(type: String, exchanges: Bool) throws {
     let machine = try Machine.attacked()
     if type == "ext4" {
       try machine.sure(
@@ -38,8 +37,10 @@ struct StorageAttackTests {
     let rounds = Attack.isFull ? 10_000 : 1000
     let helper = "/usr/libexec/rootless-storage/session-helper --uid 4001 --gid 4001 --groups 4001 --home /home/alice alice"
     let figures = Figures(
-      try machine.sh("cd /; /usr/libexec/attacker squat --uid 4009 --place /var/tmp/alice --rounds \(rounds) -- \(helper)"))
-    print("  \(type): \(figures.output.lines.last ?? "")")
+      try machine.sh(
+        "cd /; /usr/libexec/attacker squat --uid 4009 --place /var/tmp/alice --rounds \(rounds) \(exchanges ? "" : "--exchange refused") -- \(helper)"
+      ))
+    print("  \(type)\(exchanges ? "" : ", where SELinux refuses the exchange"): \(figures.output.lines.last ?? "")")
     #expect(figures["lost"] == 0 && figures["rounds"] == rounds, "\(figures)")
     // Refused is what says so; nearly always the place is taken.
     #expect(figures["taken"] > rounds * 9 / 10 && figures["moves"] > rounds && figures["stolen"] > 0, "\(figures)")

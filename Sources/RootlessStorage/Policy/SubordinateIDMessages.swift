@@ -76,7 +76,7 @@ extension Wording {
     case .locked(let file, nil, _):
       "/etc/\(file) is held by another program; log in again when it is done; if nobody edits accounts, remove /etc/subuid.lock and /etc/subgid.lock"
     case .hindered(let hindrance, let cause):
-      "\(Wording.hindrance(hindrance)) that this process has from its caller cannot be set back (\(cause)), and could stop it while it holds the locks of the account files; give the program that opens sessions CAP_SYS_RESOURCE and CAP_SYS_NICE, or add a range as root with usermod"
+      "\(Wording.hindrance(hindrance)) that this process has from its caller cannot be set back (\(cause)), and could stop it while it holds the locks of the account files; give the program that opens sessions CAP_SYS_RESOURCE and CAP_SYS_NICE (under SELinux: setsebool -P rootless_storage_allocate_subids on), or add a range as root with usermod"
     case .failed(let file, let cause): "/etc/\(file): \(cause); fix that as root"
     }
   }

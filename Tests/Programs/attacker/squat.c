@@ -1,8 +1,9 @@
 /* Another user who fights for the place of the storage directory while logins take it: without a pause, its directory is made there,
  * renamed, exchanged with others, and whatever comes out under a name of the login's is exchanged or moved as soon as it can be.
  *
- *   attacker squat --uid N --place PATH [--rounds N] -- HELPER ARGUMENT…
+ *   attacker squat --uid N --place PATH [--rounds N] [--exchange refused] -- HELPER ARGUMENT…
  *
+ * With `--exchange refused` the session helper's renameat2(2) with RENAME_EXCHANGE answers EACCES, as it does under SELinux.
  * After every run of the session helper the place is the user's own directory, or empty, or the helper has said that it is not: else the
  * round is lost. Prints "rounds=N taken=N refused=N empty=N lost=N moves=N stolen=N": `moves` are the squatter's, `stolen` those of them
  * that moved what had come out. Exit status 0 if none is lost. */
@@ -11,11 +12,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -81,14 +86,28 @@ static void clear(int directory, const char *leaf) {
   if (list != NULL) closedir(list);
 }
 
+static bool refuse_exchange(void) {
+  struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])), /* its lower half: the flags */
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 2u /* RENAME_EXCHANGE */, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
 /* Runs the session helper and keeps what it says. */
-static void run(char **arguments, char *text, size_t size) {
+static void run(char **arguments, bool exchanges, char *text, size_t size) {
   int ends[2];
   if (pipe(ends) != 0) exit(2);
   pid_t child = fork();
   if (child == 0) {
     dup2(ends[1], 1);
     close(ends[0]), close(ends[1]);
+    if (!exchanges && !refuse_exchange()) _exit(126);
     execv(arguments[0], arguments);
     _exit(127);
   }
@@ -103,9 +122,12 @@ static void run(char **arguments, char *text, size_t size) {
 
 int squat(const struct attack *attack, int argc, char **argv) {
   long rounds = 1000, taken = 0, refused = 0, empty = 0, lost = 0;
+  bool exchanges = true;
   int i = 0;
-  for (; i + 1 < argc && strcmp(argv[i], "--") != 0; i += 2)
+  for (; i + 1 < argc && strcmp(argv[i], "--") != 0; i += 2) {
     if (strcmp(argv[i], "--rounds") == 0) rounds = atol(argv[i + 1]);
+    if (strcmp(argv[i], "--exchange") == 0) exchanges = strcmp(argv[i + 1], "refused") != 0;
+  }
   if (i + 1 >= argc || strcmp(argv[i], "--") != 0) return fprintf(stderr, "attacker: squat: which helper?\n"), 2;
   const char *leaf = strrchr(attack->place, '/') + 1;
   char parent[256];
@@ -127,7 +149,7 @@ int squat(const struct attack *attack, int argc, char **argv) {
     char text[16384];
     struct stat status;
     clear(directory, leaf);
-    run(argv + i + 1, text, sizeof text);
+    run(argv + i + 1, exchanges, text, sizeof text);
     bool is_there = fstatat(directory, leaf, &status, AT_SYMLINK_NOFOLLOW) == 0;
     if (is_there && S_ISDIR(status.st_mode) && status.st_uid == VICTIM_UID) taken++;
     else if (strstr(text, "is refused, nothing is done") != NULL) refused++;
