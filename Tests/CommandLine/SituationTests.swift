@@ -31,7 +31,7 @@ struct SituationTests {
   }
   /// Something that bears the marks of a podman by which its generation is known: no engine, which nothing here runs.
   private static func podman(_ marks: String) -> String {
-    "mount -t tmpfs -o mode=755 none /usr/local/bin; printf '\\177ELF containers/storage \(marks)' > /usr/local/bin/podman; chmod 755 /usr/local/bin/podman\n"
+    "mkdir -p /etc/containers; echo '{ \"default\": [{ \"type\": \"reject\" }] }' > /etc/containers/policy.json; mount -t tmpfs -o mode=755 none /usr/local/bin; printf '\\177ELF containers/storage \(marks)' > /usr/local/bin/podman; chmod 755 /usr/local/bin/podman\n"
   }
   /// The same of a dockerd.
   private static func dockerd(_ marks: String) -> String {
@@ -82,6 +82,8 @@ struct SituationTests {
     """
   }
 
+  private static let listCut =
+    "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store) \(store)/overlay-images; echo '[{' > \(store)/overlay-images/images.json; chown 4001 \(store)/overlay-images/images.json"
   /// The database of Podman before 4.8, as far as anybody looks.
   private static let bolt = """
     install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store) \(store)/libpod
@@ -764,6 +766,38 @@ struct SituationTests {
       script: single
         + "install -d -o 4001 -g 4001 /var/tmp/alice/containers /var/tmp/alice/containers/storage; echo garbage > /var/tmp/alice/containers/storage/db.sql; chown 4001 /var/tmp/alice/containers/storage/db.sql",
       codes: ["podman-database"], isRepairable: false),
+    .init(
+      what: "a list of images that is cut", script: single + listCut, codes: ["podman-database"], isRepairable: false,
+      after: "test -s \(store)/overlay-images/images.json", says: "overlay-images/images.json, a list of Podman's, is invalid JSON"),
+    .init(
+      what: "a list of images that is cut, with a Podman that forgets them", script: early + listCut, codes: ["podman-database"],
+      isRepairable: false, says: "Podman before 4.4 forgets what was in it"),
+    .init(
+      what: "a directory in the place of a lock of Podman's",
+      script: single + "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store) \(store)/storage.lock", codes: ["podman-database"],
+      isRepairable: false),
+    .init(
+      what: "no policy.json, with a Podman", script: single + "rm /etc/containers/policy.json", codes: ["containers-conf"],
+      isRepairable: false, says: "There is no policy.json"),
+    .init(
+      what: "helpers where netavark is not",
+      script: single + mine("containers.conf", "[engine]\nhelper_binaries_dir = [\"/nonexistent\"]"), codes: ["containers-conf"],
+      isRepairable: false, says: "where netavark is not"),
+    .init(
+      what: "the old form of registries.conf, with a Podman that does not read it",
+      script: merging + mine("registries.conf", "[registries.search]\nregistries = [\"docker.io\"]"), codes: ["containers-conf"],
+      isRepairable: false, says: "the old form, which Podman from 6.1 on does not read"),
+    .init(
+      what: "the old form of registries.conf, with a Podman that reads it",
+      script: podman("libpod.(*SQLiteState) storage/pkg/configfile sysregistriesv2.dropInConfigs")
+        + mine("registries.conf", "[registries.search]\nregistries = [\"docker.io\"]"), codes: [], isRepairable: false),
+    .init(
+      what: "a cache directory of root's, with a Podman", script: single + "install -d -m 700 /home/alice/.cache", codes: ["store-owner"],
+      isRepairable: false, says: "Podman's cache directory is /home/alice/.cache"),
+    .init(
+      what: "a data-root with a per cent sign, with a Docker that takes it for a format",
+      script: docker23 + put(daemon, "{ \"data-root\": \"/var/tmp/alice/100%\" }"), codes: ["data-root-missing"], isRepairable: false,
+      says: "has a per cent sign"),
     .init(
       what: "drop-in files in a directory that only root may enter",
       script: merging + site("/etc/containers/storage.conf.d/x.conf", home) + "\nchmod 700 /etc/containers/storage.conf.d",

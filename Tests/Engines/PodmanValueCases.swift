@@ -11,6 +11,13 @@ extension PodmanCases {
     more("imagestore is another user's", "imagestore = \"/var/tmp/other\"", root: "install -d -m 755 -o bob -g bob /var/tmp/other"),
     more("runroot is graphroot", "runroot = \"\(store)\""),
     graphroot("graphroot in the runtime directory", "$XDG_RUNTIME_DIR/s"),
+    conf(
+      "graphroot is open to everybody", "driver = \"overlay\"\ngraphroot = \"/srv/open\"",
+      root: "rm -rf /srv/open; install -d -m 1777 /srv/open",
+      advice: ["graphroot-foreign"]),
+    EngineCase(
+      name: "local home, graphroot = \"/var/tmp\"", user: "bob",
+      files: [(file, "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp\"\n")], advice: ["graphroot-foreign", "storage-ageing"]),
     graphroot("graphroot with an apostrophe", "/var/tmp/alice/it's"),
     conf("graphroot with a backslash", "driver = \"overlay\"\ngraphroot = '/var/tmp/alice/a\\b'"),
     graphroot("graphroot with a dollar sign alone", "/var/tmp/alice/a$/b"),
@@ -31,6 +38,12 @@ extension PodmanCases {
     more(
       "additionalimagestores twice the same", "[storage.options]\nadditionalimagestores = [\"/var/tmp/alice/a\", \"/var/tmp/alice/a\"]",
       own: "mkdir /var/tmp/alice/a"),
+    more(
+      "additionalimagestores, one of the user's that is empty", "[storage.options]\nadditionalimagestores = [\"/var/tmp/alice/a\"]",
+      own: "mkdir /var/tmp/alice/a"),
+    more(
+      "additionalimagestores, one of the user's with locks", "[storage.options]\nadditionalimagestores = [\"/var/tmp/alice/a\"]",
+      own: "cd /var/tmp/alice; mkdir -p a/overlay-images a/overlay-layers; touch a/overlay-images/images.lock a/overlay-layers/layers.lock"),
     more("additionallayerstores is relative", "[storage.options]\nadditionallayerstores = [\"als:ref\"]"),
     more(
       "additionallayerstores with an unknown word", "[storage.options]\nadditionallayerstores = [\"/var/tmp/alice/als:x\"]",
@@ -71,6 +84,10 @@ extension PodmanCases {
     more("mountopt with a blank", "[storage.options.overlay]\nmountopt = \"nodev, nosuid\""),
     more("mountopt = \"index=off\"", "[storage.options.overlay]\nmountopt = \"index=off\""),
     more("mountopt = \"redirect_dir=on\"", "[storage.options.overlay]\nmountopt = \"redirect_dir=on\""),
+    more("mountopt = \"redirect_dir=off\"", "[storage.options.overlay]\nmountopt = \"redirect_dir=off\""),
+    more("mountopt = \"redirect_dir=nofollow\"", "[storage.options.overlay]\nmountopt = \"redirect_dir=nofollow\""),
+    more("mountopt = \"verity=require\"", "[storage.options.overlay]\nmountopt = \"verity=require\""),
+    more("mountopt = \"workdir=/x\"", "[storage.options.overlay]\nmountopt = \"workdir=/x\""),
     more("mountopt = \"noexec\"", "[storage.options.overlay]\nmountopt = \"noexec\""),
     more("mountopt = \"ro\"", "[storage.options.overlay]\nmountopt = \"ro\""),
     more("mountopt in [storage.options]", "[storage.options]\nmountopt = \"nonsense\""),
@@ -96,7 +113,14 @@ extension PodmanCases {
     more("btrfs.size is a number", "[storage.options.btrfs]\nsize = 10"),
     more("zfs.fsname is a number", "[storage.options.zfs]\nfsname = 1"),
     more("remap-user = alice", "[storage.options]\nremap-user = \"alice\"\nremap-group = \"alice\""),
+    more("remap-user of nobody's", "[storage.options]\nremap-user = \"nobodyatall\""),
+    more(
+      "remap-uids of a range that is not mapped",
+      "[storage.options]\nremap-uids = \"0:100000:65536\"\nremap-gids = \"0:100000:65536\""),
+    more("remap-uids of all ids", "[storage.options]\nremap-uids = \"0:0:65536\"\nremap-gids = \"0:0:65536\""),
     more("root-auto-userns-user", "[storage.options]\nroot-auto-userns-user = \"storage\""),
+    more("auto-userns-min-size = -1", "[storage.options]\nauto-userns-min-size = -1"),
+    more("auto-userns-max-size = 4294967296", "[storage.options]\nauto-userns-max-size = 4294967296"),
     more("auto-userns-min-size = 0", "[storage.options]\nauto-userns-min-size = 0"),
     more("auto-userns-max-size below the least", "[storage.options]\nauto-userns-min-size = 2048\nauto-userns-max-size = 1024"),
     more("disable-volatile = true", "[storage.options]\ndisable-volatile = true"),
@@ -115,6 +139,13 @@ extension PodmanCases {
     more("[storage.options] twice", "[storage.options]\nsize = \"\"\n[storage.options]\nmountopt = \"nodev\""),
     more("a key behind a table of options", "[storage.options.overlay]\nmountopt = \"nodev\"\ngraphroot = \"/home/alice/s\""),
     more("an octal number", "[storage.options]\nauto-userns-min-size = 0o2000"),
+    more("a hexadecimal number in a list", "colours = [0x1]"),
+    more("a number that is none", "colour = inf"),
+    more("a time", "time = 07:32:00"),
+    more("a date and a time with a blank", "time = 2024-01-01 07:32:00"),
+    more("a date and a time", "time = 2024-01-01T07:32:00Z"),
+    more("a number with an underscore", "[storage.options]\nauto-userns-min-size = 1_024"),
+    more("three quotes behind a quote", "colour = \"\"\"a\"\"\"\""),
     more("a date as an unknown key", "day = 2024-01-01"),
     more("a nested list", "colours = [[1, 2], [\"a\"]]"),
     whole("blanks for tabs before keys", "\t[storage]\n\t  driver = \"overlay\"\n\t  graphroot = \"\(store)\"\n"),
@@ -186,6 +217,28 @@ extension PodmanCases {
     engine("infra_image is a number", "[engine]\ninfra_image = 1"),
     engine("env is a list of numbers", "[engine]\nenv = [1]"),
     engine("env without an equals sign", "[engine]\nenv = [\"X\"]"),
+    engine("env with a name alone and an equals sign", "[engine]\nenv = [\"X=\"]"),
+    engine("a byte order mark", "\u{feff}[engine]\nnum_locks = 2048"),
+    engine("dotted keys", "engine.num_locks = 2048"),
+    engine("a hexadecimal number", "[engine]\nnum_locks = 0x800"),
+    engine("a control character in a comment", "# \u{1}\n[engine]\nnum_locks = 2048", advice: ["containers-conf"]),
+    engine("hooks_dir with {append=true}", "[engine]\nhooks_dir = [\"/nonexistent\", {append=true}]"),
+    engine("helper_binaries_dir without netavark", "[engine]\nhelper_binaries_dir = [\"/nonexistent\"]"),
+    engine("helper_binaries_dir empty", "[engine]\nhelper_binaries_dir = []"),
+    engine(
+      "helper_binaries_dir with netavark",
+      "[engine]\nhelper_binaries_dir = [\"/nonexistent\", \"/usr/lib/podman\", \"/usr/libexec/podman\"]"),
+    engine("tz = \"local\"", "[containers]\ntz = \"local\""),
+    engine("tz that is not there", "[containers]\ntz = \"Nowhere/X\""),
+    engine("devices with one that is missing", "[containers]\ndevices = [\"/dev/nonexistent:/dev/x:rw\"]"),
+    engine("devices with a nonsense", "[containers]\ndevices = [\"nonsense::::\"]"),
+    engine("devices with an empty text", "[containers]\ndevices = [\"\"]"),
+    engine("events_logfile_path that cannot be made", "[engine]\nevents_logfile_path = \"/nonexistent/e.log\""),
+    engine("events_logfile_path local", "[engine]\nevents_logger = \"file\"\nevents_logfile_path = \"/var/tmp/alice/e/e.log\""),
+    engine("events_logfile_max_size = \"lots\"", "[engine]\nevents_logfile_max_size = \"lots\""),
+    engine("events_logfile_max_size = \"1m\"", "[engine]\nevents_logfile_max_size = \"1m\""),
+    engine("events_logfile_max_size is a number", "[engine]\nevents_logfile_max_size = 1000000"),
+    engine("dns_bind_port = 65536", "[network]\ndns_bind_port = 65536"),
     engine("env with a proxy", "[engine]\nenv = [\"https_proxy=http://proxy.example:3128\"]"),
     engine("pull_policy = \"sometimes\"", "[engine]\npull_policy = \"sometimes\""),
     engine("image_default_transport = \"nonsense\"", "[engine]\nimage_default_transport = \"nonsense\""),
@@ -235,7 +288,32 @@ extension PodmanCases {
     environment("XDG_CONFIG_HOME empty", ["XDG_CONFIG_HOME="]),
     environment("XDG_DATA_HOME cannot be made", ["XDG_DATA_HOME=/nonexistent/data"]),
     environment("XDG_DATA_HOME is relative", ["XDG_DATA_HOME=data"]),
-    environment("XDG_CACHE_HOME cannot be made", ["XDG_CACHE_HOME=/nonexistent/cache"]),
+    environment("XDG_CACHE_HOME cannot be made", ["XDG_CACHE_HOME=/nonexistent/cache"], advice: ["environment-store"]),
+    environment("XDG_CACHE_HOME is relative", ["XDG_CACHE_HOME=cache"]),
+    environment("XDG_CONFIG_HOME is relative", ["XDG_CONFIG_HOME=config"]),
+    environment("XDG_CONFIG_HOME is relative, and leads to the usual place", ["XDG_CONFIG_HOME=.config"], advice: ["environment-config"]),
+    environment("TMPDIR is relative", ["TMPDIR=tmp"], own: "mkdir ~/tmp"),
+    environment("TMPDIR is relative, and missing", ["TMPDIR=tmp"]),
+    environment("CONTAINERS_CONF is relative, and missing", ["CONTAINERS_CONF=c.conf"]),
+    environment(
+      "CONTAINERS_CONF with a wrong type", ["CONTAINERS_CONF=/home/alice/c.conf"], files: [("~/c.conf", "[engine]\nnum_locks = \"x\"\n")]),
+    environment(
+      "CONTAINERS_CONF with a good file", ["CONTAINERS_CONF=/home/alice/c.conf"], files: [("~/c.conf", "[engine]\nnum_locks = 2048\n")]),
+    environment(
+      "CONTAINERS_CONF with tmp_dir that is local", ["CONTAINERS_CONF=/home/alice/c.conf"],
+      files: [("~/c.conf", "[engine]\ntmp_dir = \"/var/tmp/alice/t\"\n")]),
+    environment("CONTAINERS_CONF_OVERRIDE missing", ["CONTAINERS_CONF_OVERRIDE=/nonexistent/c.conf"]),
+    environment(
+      "CONTAINERS_CONF_OVERRIDE with invalid TOML", ["CONTAINERS_CONF_OVERRIDE=/home/alice/c.conf"], files: [("~/c.conf", "[engine\nx")]),
+    environment(
+      "CONTAINERS_CONF_OVERRIDE with a good file", ["CONTAINERS_CONF_OVERRIDE=/home/alice/c.conf"],
+      files: [("~/c.conf", "[engine]\nnum_locks = 2048\n")]),
+    environment("CONTAINERS_REGISTRIES_CONF missing", ["CONTAINERS_REGISTRIES_CONF=/nonexistent/r.conf"]),
+    environment(
+      "CONTAINERS_REGISTRIES_CONF with invalid TOML", ["CONTAINERS_REGISTRIES_CONF=/home/alice/r.conf"], files: [("~/r.conf", "[x\n")]),
+    environment(
+      "CONTAINERS_REGISTRIES_CONF with a good file", ["CONTAINERS_REGISTRIES_CONF=/home/alice/r.conf"],
+      files: [("~/r.conf", "unqualified-search-registries = [\"docker.io\"]\n")]),
     environment("XDG_RUNTIME_DIR with mode 755", ["XDG_RUNTIME_DIR=/var/tmp/alice/run"], own: "mkdir -m 755 /var/tmp/alice/run"),
     environment("XDG_RUNTIME_DIR is in the home", ["XDG_RUNTIME_DIR=/home/alice/run"], own: "mkdir -m 700 ~/run"),
     environment("XDG_RUNTIME_DIR is a file", ["XDG_RUNTIME_DIR=/var/tmp/alice/rf"], own: "touch /var/tmp/alice/rf"),
@@ -251,6 +329,10 @@ extension PodmanCases {
     registries(
       "the old form",
       "[registries.search]\nregistries = [\"docker.io\"]\n[registries.insecure]\nregistries = []\n[registries.block]\nregistries = []"),
+    registries("the old form, empty", "[registries]"),
+    registries("the old form with a number", "[registries]\nsearch = 1"),
+    registries("a byte order mark", "\u{feff}unqualified-search-registries = [\"docker.io\"]"),
+    registries("an octal number", "x = 0o17"),
     registries("both forms", "unqualified-search-registries = [\"docker.io\"]\n[registries.search]\nregistries = [\"docker.io\"]"),
     registries("short-name-mode = \"nonsense\"", "short-name-mode = \"nonsense\""),
     registries("a registry without a location", "[[registry]]\ninsecure = true"),
@@ -292,6 +374,10 @@ extension PodmanCases {
       own: "chmod 000 ~/.config/containers/policy.json"),
     EngineCase(
       name: "policy.json: a link that leads nowhere", files: [(file, skeleton)], own: "ln -s nothing ~/.config/containers/policy.json"),
+    policy("a byte order mark", "\u{feff}{ \"default\": [{ \"type\": \"insecureAcceptAnything\" }] }"),
+    site("policy.json: none at all", [], site: "rm -f /etc/containers/policy.json /usr/share/containers/policy.json"),
+    site(
+      "policy.json: in /usr/share alone", [], site: "mv /etc/containers/policy.json /usr/share/containers/policy.json"),
     site("policy.json: no JSON in /etc", [("/etc/containers/policy.json", "nonsense\n")]),
     EngineCase(
       name: "policy.json: in /etc it may not be read", files: [(file, skeleton)], site: "chmod 600 /etc/containers/policy.json"),
@@ -308,6 +394,13 @@ extension PodmanCases {
       advice: ["storage-ageing"]),
   ]
 
+  /// A list of Podman's store that cannot be read. Podman before 4.4 passes over it, and loses what was in it.
+  static func damaged(_ name: String, _ list: String, _ command: String = "echo '[{'") -> EngineCase {
+    EngineCase(
+      name: name, files: [(file, skeleton)],
+      own: first + "mkdir -p $(dirname \(store)/\(list)); \(command) > \(store)/\(list)", advice: ["podman-database"])
+  }
+
   static let host: [EngineCase] = [
     EngineCase(
       name: "the store has root's lost+found", files: [(file, skeleton)],
@@ -319,6 +412,7 @@ extension PodmanCases {
       name: "root's locks of another user in /dev/shm", files: [(file, skeleton)],
       root: "truncate -s 300K /dev/shm/libpod_rootless_lock_4009"),
     EngineCase(name: "the runtime directory is root's", files: [(file, skeleton)], site: "chown root:root /run/user/4001"),
+    EngineCase(name: "the runtime directory has mode 500", files: [(file, skeleton)], site: "chmod 500 /run/user/4001"),
     EngineCase(name: "the runtime directory has mode 755", files: [(file, skeleton)], site: "chmod 755 /run/user/4001"),
     EngineCase(
       name: "containers/overlay-layers in the runtime directory is root's", files: [(file, skeleton)],
@@ -343,18 +437,38 @@ extension PodmanCases {
       name: "images.json is root's", files: [(file, skeleton)],
       own: first + "mkdir -p \(store)/overlay-images; echo '[]' > \(store)/overlay-images/images.json",
       after: "chown root:root \(store)/overlay-images/images.json; chmod 600 \(store)/overlay-images/images.json"),
+    damaged("images.json is cut", "overlay-images/images.json"),
+    damaged("images.json is full of NULs", "overlay-images/images.json", "head -c 300 /dev/zero"),
+    damaged("images.json is an object", "overlay-images/images.json", "echo '{}'"),
     EngineCase(
-      name: "images.json is cut", files: [(file, skeleton)],
-      own: first + "mkdir -p \(store)/overlay-images; echo '[{' > \(store)/overlay-images/images.json"),
+      name: "images.json is null", files: [(file, skeleton)],
+      own: first + "mkdir -p \(store)/overlay-images; echo null > \(store)/overlay-images/images.json"),
     EngineCase(
       name: "images.json is empty", files: [(file, skeleton)],
       own: first + "mkdir -p \(store)/overlay-images; : > \(store)/overlay-images/images.json"),
+    damaged("layers.json is cut", "overlay-layers/layers.json"),
+    damaged("volatile-layers.json is cut", "overlay-layers/volatile-layers.json"),
+    damaged("containers.json is cut", "overlay-containers/containers.json"),
+    damaged("volatile-containers.json is cut", "overlay-containers/volatile-containers.json"),
     EngineCase(
-      name: "layers.json is cut", files: [(file, skeleton)],
-      own: first + "mkdir -p \(store)/overlay-layers; echo '[{' > \(store)/overlay-layers/layers.json"),
+      name: "layers.json is a directory", files: [(file, skeleton)], own: "mkdir -p \(store)/overlay-layers/layers.json"),
     EngineCase(
-      name: "containers.json is cut", files: [(file, skeleton)],
-      own: first + "mkdir -p \(store)/overlay-containers; echo '[{' > \(store)/overlay-containers/containers.json"),
+      name: "storage.lock is a directory", files: [(file, skeleton)], own: "mkdir -p \(store)/storage.lock"),
+    EngineCase(
+      name: "storage.lock is a link that leads nowhere", files: [(file, skeleton)],
+      own: "mkdir -p \(store); ln -s nothing \(store)/storage.lock"),
+    EngineCase(
+      name: "userns.lock is a directory", files: [(file, skeleton)], own: "mkdir -p \(store)/userns.lock"),
+    EngineCase(
+      name: "layers.lock is a directory", files: [(file, skeleton)], own: "mkdir -p \(store)/overlay-layers/layers.lock"),
+    EngineCase(
+      name: "overlay-layers is a link that leads nowhere", files: [(file, skeleton)],
+      own: "mkdir -p \(store); ln -s nothing \(store)/overlay-layers"),
+    EngineCase(
+      name: "overlay-layers is a link to another place", files: [(file, skeleton)],
+      own: "mkdir -p \(store) /var/tmp/alice/other; ln -s /var/tmp/alice/other \(store)/overlay-layers"),
+    EngineCase(
+      name: "overlay is a link into the home", files: [(file, skeleton)], own: "mkdir -p ~/o \(store); ln -s ~/o \(store)/overlay"),
     EngineCase(name: "libpod is a file", files: [(file, skeleton)], own: "mkdir -p \(store); touch \(store)/libpod"),
     EngineCase(name: "overlay-images is a file", files: [(file, skeleton)], own: "mkdir -p \(store); touch \(store)/overlay-images"),
     EngineCase(name: "the store has mode 500", files: [(file, skeleton)], own: "mkdir -p \(store); chmod 500 \(store)"),
@@ -371,7 +485,10 @@ extension PodmanCases {
       site:
         "install -d -m 700 /home/alice/.local /home/alice/.local/share; chown alice:alice /home/alice/.local /home/alice/.local/share; install -d -m 700 /home/alice/.local/share/containers"
     ),
-    EngineCase(name: "~/.cache is root's", files: [(file, skeleton)], site: "install -d -m 700 /home/alice/.cache"),
+    EngineCase(
+      name: "~/.cache is root's", files: [(file, skeleton)], site: "install -d -m 700 /home/alice/.cache", advice: ["store-owner"]),
+    EngineCase(name: "~/.cache is a file", files: [(file, skeleton)], own: "touch ~/.cache", advice: ["store-owner"]),
+    EngineCase(name: "~/.cache has mode 500", files: [(file, skeleton)], own: "mkdir -m 500 ~/.cache"),
     EngineCase(name: "the home is read-only", files: [(file, skeleton)], site: "chmod 500 /home/alice"),
   ]
 }

@@ -63,9 +63,10 @@ struct UserOptions: ParsableArguments {
     let variables = ProcessInfo.processInfo.environment
     return UserFacts.Environment(
       home: variables["HOME"], temporaryDirectory: variables["TMPDIR"], configHome: variables["XDG_CONFIG_HOME"],
-      dataHome: variables["XDG_DATA_HOME"], storageConf: variables["CONTAINERS_STORAGE_CONF"],
+      cacheHome: variables["XDG_CACHE_HOME"], dataHome: variables["XDG_DATA_HOME"], storageConf: variables["CONTAINERS_STORAGE_CONF"],
       storageConfOverride: variables["CONTAINERS_STORAGE_CONF_OVERRIDE"], containersConf: variables["CONTAINERS_CONF"],
+      containersConfOverride: variables["CONTAINERS_CONF_OVERRIDE"], registriesConf: variables["CONTAINERS_REGISTRIES_CONF"],
       storageDriver: variables["STORAGE_DRIVER"], storageOptions: variables["STORAGE_OPTS"],
-      runtimeDirectory: variables["XDG_RUNTIME_DIR"])
+      runtimeDirectory: variables["XDG_RUNTIME_DIR"], workingDirectory: FileManager.default.currentDirectoryPath)
   }
 }

@@ -40,7 +40,10 @@ extension TOMLScan {
         if !isLong || (text.peek(1) == quote && text.peek(2) == quote) {
           for _ in 0..<(isLong ? 3 : 1) { _ = text.next() }
           // Up to two quotes before the end belong to the string.
-          for _ in 0..<2 where isLong && text.peek() == quote { meaning.append(text.next() ?? quote) }
+          for _ in 0..<2 where isLong && text.peek() == quote {
+            text.hasSeenNewer = true
+            meaning.append(text.next() ?? quote)
+          }
           return meaning
         }
         meaning.append(quote)
@@ -114,7 +117,18 @@ extension TOMLScan {
       text.skip { isBare($0) || $0 == .plus || $0 == .dot || $0 == .colon }
     }
     if start == text.at { throw text.problem("no value where one belongs") }
-    guard isScalar(Array(text.bytes[start..<text.at])) else { throw text.problem("neither a string nor another value") }
+    let word = Array(text.bytes[start..<text.at])
+    guard isScalar(word) else { throw text.problem("neither a string nor another value") }
+    if isNewer(word) { text.hasSeenNewer = true }
+  }
+
+  /// What BurntSushi/toml up to 0.3 does not know: numbers that are not decimal, those that are none, and a time without a date before it
+  /// and a capital T between them.
+  private static func isNewer(_ word: [UInt8]) -> Bool {
+    if isWholeNumber(word) { return true }
+    if word.last.map({ $0 == UInt8(ascii: "f") || $0 == UInt8(ascii: "n") }) ?? false { return true }
+    guard word.contains(.colon) else { return false }
+    return word.count < 11 || word[10] != UInt8(ascii: "T") || word.last == UInt8(ascii: "z")
   }
 
   private static func isScalar(_ word: [UInt8]) -> Bool {

@@ -41,6 +41,8 @@ struct TOMLScan: Equatable, Sendable {
   private(set) var headers: [TOMLHeader] = []
   private(set) var pairs: [TOMLPair] = []
   private(set) var braces: [TOMLBraces] = []
+  /// A value is written in a way that older readers do not know.
+  private(set) var hasNewerWords = false
 
   init(_ bytes: [UInt8]) throws(TextError) {
     var text = TextScanner(bytes)
@@ -58,6 +60,7 @@ struct TOMLScan: Equatable, Sendable {
       } else {
         try TOMLScan.comment(&text)
       }
+      hasNewerWords = text.hasSeenNewer
       if text.peek() == nil { return }
       guard TOMLScan.newline(&text) else { throw text.problem("something behind the end of a value or header") }
     }

@@ -57,8 +57,8 @@ struct TOMLText: Equatable, Sendable {
     return try? TOMLText(valid)
   }
 
-  /// Of kinds that BurntSushi/toml up to 0.3 does not take: a key of several parts, or a list of values of different kinds.
-  var hasNewerSyntax: Bool { scan.pairs.contains { $0.names.count > 1 } || TOMLText.hasMixedList(.table(root)) }
+  /// Of kinds that BurntSushi/toml up to 0.3 does not take: a key of several parts, a list of values of different kinds, an octal number.
+  var hasNewerSyntax: Bool { scan.hasNewerWords || scan.pairs.contains { $0.names.count > 1 } || TOMLText.hasMixedList(.table(root)) }
 
   private static func hasMixedList(_ value: Value) -> Bool {
     switch value {

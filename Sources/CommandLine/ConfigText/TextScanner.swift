@@ -30,6 +30,8 @@ struct TextScanner {
   let bytes: [UInt8]
   private(set) var at = 0
   var hasSeenNumber = false
+  /// A word of TOML 1.0 that older readers do not know.
+  var hasSeenNewer = false
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 

@@ -173,6 +173,53 @@ import Testing
     #expect(codes(own) == expected)
   }
 
+  @Test func `an empty XDG_CONFIG_HOME matters to a Podman that takes it for a path`() {
+    var own = facts()
+    own.environment = UserFacts.Environment(configHome: "", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true)
+    for (generation, expected) in [(PodmanGeneration.single, []), (.merging, [FindingCode.environmentConfig])] {
+      own.podmanGeneration = generation
+      #expect(codes(own) == expected)
+    }
+  }
+
+  @Test func `a path of the environment is taken from where the caller is`() {
+    var environment = UserFacts.Environment()
+    #expect(environment.absolute("tmp") == nil)
+    environment.workingDirectory = "/home/alice/work"
+    #expect(environment.absolute("tmp") == "/home/alice/work/tmp" && environment.absolute("../x") == "/home/alice/x")
+    #expect(environment.absolute("/x/../y") == "/x/../y" && environment.absolute("") == nil && environment.absolute(nil) == nil)
+  }
+
+  /// As encoding/json of Go's takes a list, with which Podman reads it.
+  @Test(arguments: [
+    ("", true), ("[]", true), ("null", true), (" [ {\"id\":\"a\"} ]\n", true), ("[{", false), ("{}", false), ("[{\"id\":\"a\"}", false),
+    ("\0\0\0", false), ("[],", false), ("[] []", false), ("\"x\"", false),
+  ])
+  func `a list of Podman's store is judged`(text: String, isValid: Bool) {
+    #expect((StoreFault.problem(ofList: Array(text.utf8)) == nil) == isValid)
+  }
+
+  @Test func `a damaged list stops Podman from 4.8 on, and is forgotten by one of before 4.4`() {
+    // The one that no file names: others are looked at on a disk.
+    let store = "/home/alice/.local/share/containers/storage"
+    var damaged = facts()
+    damaged.storageConf = UserFacts.StorageConf(file: ConfigFile(sample: "[storage]\ndriver = \"overlay\"\n"))
+    damaged.podmanConfig = PodmanConfig(
+      user: PodmanConfig.File(path: "~/.config/containers/storage.conf", .user, damaged.storageConf?.file ?? .absent))
+    damaged.storeFaults = [
+      store: [StoreFault(path: "\(store)/overlay-layers/layers.json", cause: .invalid(TextError(line: 1, reason: "x")))]
+    ]
+    for (generation, severity) in [(PodmanGeneration.early, Finding.Severity.warning), (.single, .error), (.merging, .error)] {
+      damaged.podmanGeneration = generation
+      let found = UserDiagnosis(damaged, settings, isPrivileged: true).findings.filter { $0.code == .podmanDatabase }
+      #expect(found.map(\.severity) == [severity])
+    }
+    // What it is for each of those that may be meant.
+    damaged.podmanGeneration = nil
+    let found = UserDiagnosis(damaged, settings, isPrivileged: true).findings.filter { $0.code == .podmanDatabase }
+    #expect(found.map(\.severity) == [.warning, .error])
+  }
+
   static let states: [StorageObservation.State] = [
     .absent, .inPlace(mode: 0o700), .inPlace(mode: 0o711), .inPlace(mode: 0o755), .inPlace(mode: 0o000),
     .writableByOthers(mode: 0o777, content: .own),

@@ -57,6 +57,17 @@ struct Edit: Sendable {
 }
 
 @Suite struct TOMLTextTests {
+  /// Each was given to Podman 3.0.1, whose BurntSushi/toml 0.3.1 reads a value as it is here, or does not.
+  @Test(arguments: [
+    ("0x400", true), ("0o17", true), ("0b11", true), ("inf", true), ("-nan", true), ("07:32:00", true), ("2024-01-01 07:32:00", true),
+    ("[0x1]", true), ("{ a = 0o1 }", true), ("[1, \"a\"]", true), ("\"\"\"a\"\"\"\"", true), ("1_024", false), ("+1024", false),
+    ("1.5e3", false), ("-1.5E-3", false), ("2024-01-01", false), ("2024-01-01T07:32:00Z", false), ("2024-01-01T07:32:00.5+01:00", false),
+    ("\"inf 0x1\"", false), ("\"\"\"a\"b\"\"\"", false), ("true", false), ("[[], [\"a\"]]", false),
+  ])
+  func `what only newer readers take is told`(value: String, isNewer: Bool) throws {
+    #expect(try TOMLText(Array("x = \(value)\n".utf8)).hasNewerSyntax == isNewer)
+  }
+
   @Test func `a value is found by its names, also in another case as Go finds it`() throws {
     let text = try TOMLText(everything)
     #expect(text.bytes == everything)

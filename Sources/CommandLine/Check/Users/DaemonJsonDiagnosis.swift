@@ -650,6 +650,12 @@ extension UserDiagnosis {
         "\(what) has a \(character == "," ? "comma" : "colon"), with which overlay does not work: Docker takes the driver vfs, \(UserDiagnosis.copies)."
       add(.dockerDriver, .warning, sentence, elsewhere)
     }
+    if daemon.takesFormat, path.contains("%") {
+      add(
+        .dataRootMissing, .warning,
+        "\(what) has a per cent sign, which Docker before version 28 takes for a format: it makes directories beside data-root, with names that nobody has chosen, and does not start where such a name is too long.",
+        elsewhere)
+    }
     guard facts.isNetworkHome, let volume = daemon.volume else { return }
     if !volume.hasFileTypes {
       add(.storageFileSystem, .error, "\(what) is on xfs without ftype=1, on which overlay cannot work.", elsewhere)

@@ -14,6 +14,10 @@ enum DaemonJsonKeys {
     "exec-opts": "invalid exec-opt (", "network-diagnostic-port": "invalid network-diagnostic-port (",
   ]
 
+  /// A key that came with Docker 28. Before that, data-root was a part of a format in which the driver's name was put (in
+  /// layer.NewStoreFromOptions until a few days after 28.0.0).
+  static let afterFormat = "allow-direct-routing"
+
   /// Whether such a dockerd would refuse the file for one of these keys. Only then is the program, of some 70 MB, searched.
   static func isDoubtful(_ key: String, _ text: JSONText) -> Bool {
     switch key {

@@ -35,12 +35,25 @@ extension UserDiagnosis {
     func isTold(_ file: PodmanConfig.File) -> Bool {
       if case .failed = file.file { isClosed && file.place == .site } else { false }
     }
-    for file in config.registries where !isTold(file) {
+    for file in config.registries.map({ $0.read(by: facts.podmanGeneration) }) where !isTold(file) {
+      judgeLaterProblem(of: file)
       if let why = fault(ofRegistries: file) { addImageFile(file, why, "finds no image by its name") }
     }
-    if let file = config.policy, !isTold(file), let why = fault(ofPolicy: file) {
-      addImageFile(file, why, "can neither pull nor import an image")
+    if let file = config.policy, !(file.place == .vendor && isVendorPolicyPassedOver) {
+      if !isTold(file), let why = fault(ofPolicy: file) { addImageFile(file, why, "can neither pull nor import an image") }
+    } else if facts.podmanGeneration != nil, !isClosed {
+      add(
+        .containersConf, .error,
+        "There is no policy.json in ~/.config/containers, nor in /etc/containers: Podman can neither pull nor import an image.",
+        .root(
+          "sudo find /etc/containers -ls",
+          note: "put a policy.json there (containers-policy.json(5)); it comes with the package of Podman, or one that it needs"))
     }
+  }
+
+  /// Podman before 6.1 does not look below /usr/share.
+  private var isVendorPolicyPassedOver: Bool {
+    facts.podmanGeneration.map { $0 < .merging } ?? false || facts.readsImageFilesAsBefore == true
   }
 
   private mutating func addImageFile(_ file: PodmanConfig.File, _ why: String, _ effect: String) {
@@ -51,7 +64,7 @@ extension UserDiagnosis {
 
   // MARK: registries.conf
 
-  private func fault(ofRegistries file: PodmanConfig.File) -> String? {
+  func fault(ofRegistries file: PodmanConfig.File) -> String? {
     switch file.file {
     case .absent, .dangling: return nil
     // What keeps all files of the home from being read is told once.
@@ -62,9 +75,24 @@ extension UserDiagnosis {
     }
     if let problem = file.problem { return "is invalid TOML (line \(problem.line): \(problem.reason))" }
     guard let text = file.text else { return nil }
+    if let (what, _) = syntaxFault(of: file, text, facts.podmanGeneration ?? .merging) { return what }
     let isDropIn = file.path.contains("/registries.conf.d/")
     if let old = text.root["registries"] {
       guard case .table = old else { return "has registries, which is no table" }
+      for table in ["search", "insecure", "block"] {
+        guard let value = text.value(["registries", table]) else { continue }
+        guard case .table(let keys) = value else { return "has registries.\(table), which is no table" }
+        guard let names = keys["registries"] else { continue }
+        guard case .array(let values) = names, values.allSatisfy({ if case .string = $0 { true } else { false } }) else {
+          return "has registries.\(table).registries, which is no list of texts"
+        }
+      }
+      let isSet = ["search", "insecure", "block"].contains { table in
+        if case .table(let keys)? = text.value(["registries", table]) { keys["registries"] != nil } else { false }
+      }
+      if isSet, facts.readsImageFilesAsBefore == false {
+        return "has the table [registries], the old form, which Podman from 6.1 on does not read"
+      }
       if isDropIn { return "has the table [registries], the old form, which a file in that directory may not have" }
       if let new = ["unqualified-search-registries", "registry", "short-name-mode", "aliases", "credential-helpers"].first(where: {
         text.root[$0] != nil

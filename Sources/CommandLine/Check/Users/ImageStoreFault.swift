@@ -10,6 +10,8 @@ struct ImageStoreFault: Equatable, Sendable {
     case missing
     /// The same where nobody can: Podman since 4.9 then passes over a store, if it is the lock of its images.
     case missingReadOnly
+    /// The same where the user could, and Podman before 3.2 does not.
+    case unmade
     case failed(Errno)
     case noFile
     /// Not what encoding/json of Go's takes.
@@ -24,12 +26,16 @@ struct ImageStoreFault: Equatable, Sendable {
 
   /// The first that there is; nil if there is none, or nothing that belongs to a store.
   ///
-  /// - Parameter store: absolute. The process must be the user; what it asks may hang with a file server.
-  init?(in store: String) {
+  /// - Parameters:
+  ///   - store: absolute. The process must be the user; what it asks may hang with a file server.
+  ///   - needsLocks: Podman makes nothing there.
+  init?(in store: String, needsLocks: Bool = false) {
     for (directory, lock, list) in [("images", "images.lock", "images.json"), ("layers", "layers.lock", "layers.json")] {
       for driver in ["overlay", "vfs"] {
         let name = "\(driver)-\(directory)"
-        guard let cause = ImageStoreFault.fault("\(store)/\(name)", lock, list) else { continue }
+        guard let cause = ImageStoreFault.fault("\(store)/\(name)", lock, list, needsLocks: needsLocks && driver == "overlay") else {
+          continue
+        }
         (file, self.cause) = ("\(name)/\(cause.file)", cause.cause)
         return
       }
@@ -37,11 +43,12 @@ struct ImageStoreFault: Equatable, Sendable {
     return nil
   }
 
-  private static func fault(_ directory: String, _ lock: String, _ list: String) -> (file: String, cause: Cause)? {
+  private static func fault(_ directory: String, _ lock: String, _ list: String, needsLocks: Bool) -> (file: String, cause: Cause)? {
     do throws(Errno) {
       let place = try open(path: Array(directory.utf8), .pathOnlyDirectoryFollowing)
       do throws(Errno) { _ = try open(at: place, Array(lock.utf8), .readingFollowing) } catch {
         if error != .noEntry { return (lock, .failed(error)) }
+        if needsLocks { return (lock, .unmade) }
         if !canMakeFiles(in: place) { return (lock, isReadOnly(place) ? .missingReadOnly : .missing) }
       }
       switch ConfigFile.read(at: place, Array(list.utf8)) {
@@ -50,13 +57,11 @@ struct ImageStoreFault: Equatable, Sendable {
       case .dangling, .notRegular: return (list, .noFile)
       case .failed(let cause): return (list, .failed(cause))
       case .content(let content):
-        // An empty one is an empty list to Podman too. The scanner takes an object.
-        let isValid = content.bytes.isEmpty || (try? JSONScan(Array("{\"list\":".utf8) + content.bytes + [UInt8(ascii: "}")])) != nil
-        return isValid ? nil : (list, .invalid)
+        return StoreFault.problem(ofList: content.bytes) == nil ? nil : (list, .invalid)
       }
     } catch {
       // Judged by its place.
-      return nil
+      return needsLocks && error == .noEntry ? (lock, .unmade) : nil
     }
   }
 }

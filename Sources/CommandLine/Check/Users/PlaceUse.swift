@@ -84,6 +84,12 @@ extension UserDiagnosis {
       found.append(PlaceTrouble(code: code, severity: severity, sentence: sentence, cure: cure))
     }
     if use.isKept, use.hasLayers, let image = place.image { found.append(trouble(image, path, setting)) }
+    if use == .store, case .directory(let owner) = place.state, owner != facts.account.uid, !place.isClosed {
+      add(
+        .graphrootForeign, .warning,
+        "\(setting) is \(shown(path)), which is owned by uid \(owner), and where others may write too: whoever makes a directory of an engine's there first keeps the others out.",
+        .elsewhere)
+    }
     var isVolatile = false
     if let volume = place.volume {
       let type = volume.type ?? "a disk"

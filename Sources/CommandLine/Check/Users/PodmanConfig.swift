@@ -12,6 +12,8 @@ struct PodmanConfig: Equatable, Sendable {
     let file: ConfigFile
     private(set) var text: TOMLText?
     private(set) var problem: TOMLText.Problem?
+    /// What is wrong with it in the eyes of later versions than the one that `text` is of.
+    private(set) var laterProblem: TOMLText.Problem?
 
     /// - Parameter known: the same file as it was parsed before, if it has not changed.
     init(path: String, _ place: Place, _ file: ConfigFile, known: File? = nil) {
@@ -34,6 +36,16 @@ struct PodmanConfig: Equatable, Sendable {
       file = own.file
       text = own.text
       problem = own.problem
+    }
+
+    /// The same as Podman of a generation reads it.
+    func read(by generation: PodmanGeneration?) -> File {
+      guard generation == .oldest, let problem, case .content(let content) = file, let lenient = TOMLText.leniently(content.bytes) else {
+        return self
+      }
+      var same = self
+      (same.text, same.problem, same.laterProblem) = (lenient, nil, problem)
+      return same
     }
 
     /// Podman takes a link that leads nowhere for no file.

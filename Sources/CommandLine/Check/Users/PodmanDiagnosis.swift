@@ -85,7 +85,8 @@ extension UserDiagnosis {
 
   /// Nothing that only some generations know is in any file, as where there is nothing but what a login writes.
   private var areAlike: Bool {
-    guard let config = facts.podmanConfig, let text = config.user.text, case .table(let entries)? = text.root["storage"],
+    guard facts.storeFaults.isEmpty, let config = facts.podmanConfig, let text = config.user.text,
+      case .table(let entries)? = text.root["storage"],
       text.root.count == 1
     else { return false }
     return config.dropIns.isEmpty && !config.others.contains(where: \.isThere) && !config.user.hasByteOrderMark
@@ -119,6 +120,7 @@ extension UserDiagnosis {
     if reading.isPassedOver { return stopping + storeTroubles(reading) }
     if !stopping.isEmpty || files.contains(where: { $0.text == nil }) { return stopping }
     return storeTroubles(reading) + driverTroubles(reading) + runrootTroubles(reading) + imageTroubles(reading) + overlayTroubles(reading)
+      + remapTroubles(reading)
   }
 
   // MARK: One file
@@ -165,32 +167,35 @@ extension UserDiagnosis {
         ]
       }
       guard let text = file.text else { return [] }
-      if file.hasByteOrderMark, generation <= .early {
+      if let (what, cure) = syntaxFault(of: file, text, generation) {
         let effect = generation.passesOverFaults ? faultEffect : "Podman before version 5 does not start"
         return [
           Trouble(
             code: .storageConfInvalid, severity: facts.podmanGeneration == nil ? .warning : faultSeverity,
-            sentence: "\(file.path) begins with a byte order mark: \(effect).",
-            file: file, change: byHand("edit \(file.path), and save it as UTF-8 without one"))
-        ]
-      }
-      if generation == .oldest && text.hasNewerSyntax {
-        return [
-          Trouble(
-            code: .storageConfInvalid, severity: faultSeverity,
-            sentence:
-              "\(file.path) has a key with a dot, or a list of values of several types, which Podman before 3.3 cannot read: \(faultEffect).",
-            file: file,
-            change: byHand("write keys in tables of their own in \(file.path), as [storage.options], and values of one type in each list"))
+            sentence: "\(file.path) \(what): \(effect).", file: file, change: byHand(cure))
         ]
       }
       return typeTroubles(file, text, generation)
     }
   }
 
+  /// What is valid TOML, and not to the reader that a generation has; and what to do about it.
+  func syntaxFault(of file: PodmanConfig.File, _ text: TOMLText, _ generation: PodmanGeneration) -> (what: String, cure: String)? {
+    if file.hasByteOrderMark, generation <= .early {
+      return ("begins with a byte order mark", "edit \(file.path), and save it as UTF-8 without one")
+    }
+    if generation == .oldest, text.hasNewerSyntax {
+      return (
+        "has a key with a dot, a list of values of several types, or a number or time in a way that Podman before 3.3 cannot read",
+        "write keys in tables of their own in \(file.path), values of one type in each list, and plain decimal numbers"
+      )
+    }
+    return nil
+  }
+
   /// A value that is not of its key's type: no generation takes it.
   private func typeTroubles(_ file: PodmanConfig.File, _ text: TOMLText, _ generation: PodmanGeneration) -> [Trouble] {
-    PodmanKey.faults(in: text, generation).map { fault in
+    PodmanKey.faults(inStorageConf: text, generation).map { fault in
       let key = fault.key.keys.dropFirst().joined(separator: ".")
       let change: Trouble.Change
       switch (fault.key.type, fault.value) {
@@ -198,11 +203,11 @@ extension UserDiagnosis {
       case (.text, _) where fault.key.path == "storage.driver": change = .keys([.set(key: "driver", value: intended.driver)])
       case (.text, .boolean(let value)): change = .keys([.set(key: key, value: value ? "true" : "false")])
       case (.text, _) where !fault.key.path.contains("options"): change = .keys([.remove(key: key)])
-      default: change = .told(Remedy("write it as \(fault.key.type.rawValue) in \(file.path)", by: editor(of: file)))
+      default: change = .told(Remedy("write it as \(fault.key.type.name) in \(file.path)", by: editor(of: file)))
       }
       return Trouble(
         code: .storageConfInvalid, severity: faultSeverity,
-        sentence: "\(fault.key.path) in \(file.path) is \(fault.kind), and has to be \(fault.key.type.rawValue): \(faultEffect).",
+        sentence: "\(fault.key.path) in \(file.path) is \(fault.kind), and has to be \(fault.key.type.name): \(faultEffect).",
         file: file, change: change)
     }
   }
@@ -210,12 +215,19 @@ extension UserDiagnosis {
   // MARK: The store
 
   private func storeTroubles(_ reading: PodmanReading) -> [Trouble] {
-    guard let (key, raw, file) = reading.store else { return [] }
+    let faults = UserDiagnosis.storePath(of: reading, facts).flatMap { facts.storeFaults[$0] } ?? []
+    // One list is told of: where a disk was full, most of them are cut.
+    let damages = faults.prefix(1).map { fault in
+      let (code, severity, sentence, remedy) = finding(of: fault, reading.generation)
+      let file = reading.store?.file ?? PodmanConfig.File(path: UserDiagnosis.storageConfFile, .user, .absent)
+      return Trouble(code: code, severity: severity, sentence: sentence, file: file, change: .told(remedy))
+    }
+    guard let (key, raw, file) = reading.store else { return damages }
     let path = ExpandedPath(raw, facts.account).path
     let setting = "\(key) in \(file.path)"
     var found: [Trouble] = []
     let change = isUsers(file) ? Trouble.Change.keys([.set(key: "graphroot", value: intended.graphroot)]) : .keys([.remove(key: key)])
-    if !isUsers(file), let (code, sentence) = problem(ofStore: path, place(raw), setting, facts) {
+    if !isUsers(file), let (code, sentence) = problem(ofStore: path, place(raw), setting, facts, mayBeOthers: true) {
       return [Trouble(code: code, severity: .error, sentence: sentence, file: file, change: change)]
     }
     if path.contains(",") || path.contains(":") || path.contains("\\"), reading.driver.map({ $0.name.hasPrefix("overlay") }) ?? true {
@@ -227,7 +239,8 @@ extension UserDiagnosis {
           file: file, change: change))
     }
     // What cannot be used is told of with the user's file (`judgeGraphroot`).
-    if problem(ofStore: path, place(raw), setting, facts) != nil { return found }
+    if problem(ofStore: path, place(raw), setting, facts, mayBeOthers: true) != nil { return found }
+    found += damages
     found += troubles(of: place(raw), path, for: .store, setting, isVfs: reading.driver?.name == "vfs").map {
       self.trouble($0, file, change)
     }
@@ -397,6 +410,7 @@ extension UserDiagnosis {
         switch fault.cause {
         case .missing, .missingReadOnly:
           ("is not there, and \(name) may not make it", "make it there as an empty file that everybody may read")
+        case .unmade: ("is not there, and Podman before 3.2 does not make it", "make it there as an empty file")
         case .failed(.accessDenied):
           (
             "may not be read by \(name)",
@@ -445,6 +459,11 @@ extension UserDiagnosis {
       trouble($0, file, .told(elsewhere))
     }
   }
+
+  /// Options of overlay for which the kernel wants extended attributes of root's.
+  private static let rootsMountOptions: Set<String> = [
+    "metacopy=on", "redirect_dir=on", "redirect_dir=follow", "redirect_dir=off", "verity=on", "verity=require",
+  ]
 
   /// Words that ParseBool of Go's takes.
   static let booleans: Set<String> = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
@@ -501,10 +520,19 @@ extension UserDiagnosis {
         found.append(refused(value, ", which is neither true nor false"))
       }
     }
-    if reading.generation == .oldest, program == nil, let value = option("mountopt"),
-      value.text.split(separator: ",").contains("metacopy=on")
+    // Podman from 3.2 on mounts with userxattr, where these are no more than refused, and passes over that.
+    if reading.generation == .oldest, program == nil, let value = option("mountopt") {
+      let words = value.text.split(separator: ",")
+      if !words.contains("userxattr"), let word = words.first(where: { UserDiagnosis.rootsMountOptions.contains(String($0)) }) {
+        found.append(refused(value, ", of which \(word) needs root"))
+      }
+    }
+    if program == nil, let value = option("mountopt"),
+      let word = value.text.split(separator: ",").first(where: {
+        $0.hasPrefix("lowerdir=") || $0.hasPrefix("upperdir=") || $0.hasPrefix("workdir=")
+      })
     {
-      found.append(refused(value, ", of which metacopy needs root"))
+      found.append(refused(value, ", of which Podman sets \(word.prefix { $0 != "=" }) itself"))
     }
     if reading.generation >= .single, let value = option("use_composefs") {
       if !UserDiagnosis.booleans.contains(value.text) {
@@ -538,12 +566,53 @@ extension UserDiagnosis {
     return found
   }
 
+  /// Up to 4.7 a rootless Podman takes ids of remap-… for ids of its own user namespace, where there are not so many. Later ones do not
+  /// look at them.
+  private func remapTroubles(_ reading: PodmanReading) -> [Trouble] {
+    var found: [Trouble] = []
+    func refuse(_ key: String, _ value: (text: String, file: PodmanConfig.File), _ why: String) {
+      found.append(
+        stopping(
+          .storageOption, "options.\(key) in \(value.file.path) is \(shown(value.text)), \(why), and so Podman does not start.",
+          without: "options.\(key)", of: value.file))
+    }
+    // The oldest stops at a name that has such ids, and those from 4.2 to 4.7 at one that has none.
+    if [.oldest, .early].contains(facts.podmanGeneration) {
+      for key in ["remap-user", "remap-group"] {
+        guard let value = reading.text(["storage", "options", key]) else { continue }
+        let hasIDs = facts.remappedNames.contains(value.text)
+        if hasIDs != (reading.generation == .oldest) { continue }
+        refuse(key, value, hasIDs ? "whose subordinate ids are none of its user namespace" : "who has no subordinate ids")
+        break
+      }
+    }
+    if reading.generation < .single {
+      for key in ["remap-uids", "remap-gids"] {
+        guard let value = reading.text(["storage", "options", key]) else { continue }
+        // INSIDE:OUTSIDE:COUNT, with commas between several.
+        let starts = value.text.split(separator: ",").compactMap { range -> UInt32? in
+          let numbers = range.split(separator: ":")
+          return numbers.count == 3 ? UInt32(numbers[1]) : nil
+        }
+        if starts.contains(where: { $0 > 65_536 }) { refuse(key, value, "ids that are none of its user namespace") }
+      }
+    }
+    return found
+  }
+
   // MARK: containers.conf
 
   mutating func judgeContainersConf() {
     guard let all = facts.podmanConfig?.engine else { return }
     // Podman before 3.2 reads no directories of them.
-    let files = all.filter { facts.podmanGeneration != .oldest || !$0.path.contains("/containers.conf.d/") }
+    judgeContainersConf(all.filter { facts.podmanGeneration != .oldest || !$0.path.contains("/containers.conf.d/") })
+  }
+
+  /// - Parameter written: in the order in which they are read.
+  mutating func judgeContainersConf(_ written: [PodmanConfig.File]) {
+    let files = written.map { $0.read(by: facts.podmanGeneration) }
+    // An unknown one is of this time.
+    let generation = facts.podmanGeneration ?? .merging
     for file in files {
       let edit = Remedy("edit \(file.path)", by: editor(of: file))
       switch file.file {
@@ -557,21 +626,24 @@ extension UserDiagnosis {
           add(
             .containersConf, .error, "\(file.path) is invalid TOML (line \(problem.line): \(problem.reason)): Podman does not start.", edit)
         }
+        judgeLaterProblem(of: file)
+        if let text = file.text, let (what, cure) = syntaxFault(of: file, text, generation) {
+          add(.containersConf, .error, "\(file.path) \(what): Podman does not start.", Remedy(cure, by: editor(of: file)))
+        }
       }
     }
     func value(_ key: String) -> (text: String, file: PodmanConfig.File)? { UserDiagnosis.last(["engine", key], of: files) }
-    let generation = facts.podmanGeneration ?? .merging
     for file in files {
       guard let text = file.text else { continue }
-      for (path, type, since) in ContainersConfKeys.all where generation >= since {
-        guard let value = text.value(path), !ContainersConfKeys.fits(value, type) else { continue }
-        let key = path.joined(separator: ".")
+      for fault in PodmanKey.faults(inContainersConf: text, generation) {
         add(
-          .containersConf, .error, "\(key) in \(file.path) is \(ContainersConfKeys.negation(type)): Podman does not start.",
-          Remedy("write \(key) as \(type.rawValue) in \(file.path)", by: editor(of: file)))
+          .containersConf, .error,
+          "\(fault.key.path) in \(file.path) is \(fault.kind), and has to be \(fault.key.type.name): Podman does not start.",
+          Remedy("write \(fault.key.path) as \(fault.key.type.name) in \(file.path)", by: editor(of: file)))
       }
     }
     judgeWords(files)
+    judgeEventsDirectory(files)
     if facts.podmanGeneration ?? .merging >= .single, let (backend, file) = value("database_backend"),
       !["boltdb", "sqlite"].contains(backend)
     {
@@ -622,6 +694,28 @@ extension UserDiagnosis {
         add(troubles(of: place(raw), path, for: use, "\(key) in \(file.path)"), elsewhere: remedy)
       }
     }
+  }
+
+  private mutating func judgeEventsDirectory(_ files: [PodmanConfig.File]) {
+    guard let (path, file) = UserDiagnosis.last(["engine", "events_logfile_path"], of: files), path.hasPrefix("/") else { return }
+    let directory = UserExaminer.directory(of: path)
+    switch place(directory)?.state {
+    case nil, .directory, .absent: return
+    case .unreachable, .notDirectory, .failed:
+      add(
+        .containersConf, .error,
+        "events_logfile_path in \(file.path) is in \(shown(directory)), which \(name) can neither use nor make: Podman does not start.",
+        Remedy("take events_logfile_path out of \(file.path)", by: editor(of: file)))
+    }
+  }
+
+  /// What only later versions than the one of this host stumble on.
+  mutating func judgeLaterProblem(of file: PodmanConfig.File) {
+    guard let problem = file.laterProblem else { return }
+    add(
+      .containersConf, .warning,
+      "\(file.path) is invalid TOML (line \(problem.line): \(problem.reason)), which Podman of this host does not see: later ones do not start.",
+      Remedy("edit \(file.path)", by: editor(of: file)))
   }
 
   /// The text that counts: the last file's that has one.
@@ -681,6 +775,43 @@ extension UserDiagnosis {
     if let value = last(["engine", "namespace"]), facts.podmanGeneration.map({ $0 >= .single }) ?? false {
       refuse(.error, "namespace", value, "a key that Podman does not take any more")
     }
+    if generation < .early {
+      for file in files {
+        guard case .array(let pairs)? = file.text?.value(["engine", "env"]) else { continue }
+        for case .string(let pair) in pairs where !(pair.dropFirst().contains("=") && !pair.hasPrefix("=")) {
+          refuse(generation == .oldest ? .error : .warning, "engine.env", (pair, file), "which is no NAME=value")
+        }
+      }
+    }
+    if let value = last(["containers", "tz"]), facts.missingZones.contains(value.text) {
+      refuse(.error, "tz", value, "which is neither in /usr/share/zoneinfo nor in /etc/zoneinfo")
+    }
+    for file in files {
+      guard case .array(let devices)? = file.text?.value(["containers", "devices"]) else { continue }
+      for case .string(let device) in devices where !UserDiagnosis.isDevice(device) {
+        refuse(.error, "devices", (device, file), "which is no device below /dev, with a place and rwm behind it")
+      }
+    }
+    if generation >= .early, let file = files.last(where: { $0.text?.value(["engine", "events_logfile_max_size"]) != nil }) {
+      switch file.text?.value(["engine", "events_logfile_max_size"]) {
+      case .string(let size)? where !size.isEmpty && !UserDiagnosis.isSize(size):
+        refuse(.error, "events_logfile_max_size", (size, file), "which is no size")
+      case .integer(let size)? where size < 0: refuse(.error, "events_logfile_max_size", ("\(size)", file), "which is no size")
+      default: break
+      }
+    }
+    if generation >= .single, let file = files.last(where: { $0.text?.value(["engine", "helper_binaries_dir"]) != nil }),
+      case .array(let paths)? = file.text?.value(["engine", "helper_binaries_dir"]), last(["network", "network_backend"])?.text != "cni",
+      // What other files list is not looked at here, nor a place that depends on where podman is.
+      !paths.contains(where: { if case .string(let path) = $0 { path.contains("$") } else { true } }),
+      paths.allSatisfy({ if case .string(let path) = $0 { facts.missingPrograms.contains("\(path)/netavark") } else { false } })
+    {
+      let listed = paths.compactMap { if case .string(let path) = $0 { path } else { nil } }.joined(separator: ", ")
+      add(
+        .containersConf, .error,
+        "helper_binaries_dir in \(file.path) lists \(listed.isEmpty ? "nothing" : shown(listed)), where netavark is not: Podman from version 5 on does not start.",
+        Remedy("take helper_binaries_dir out of \(file.path), or list the directory of netavark too", by: editor(of: file)))
+    }
     if let value = last(["containers", "umask"]),
       value.text.utf8.count > 4 || !value.text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "7") })
     {
@@ -693,9 +824,6 @@ extension UserDiagnosis {
       refuse(.error, "default_subnet", value, "which is no range of addresses")
     }
     for file in files {
-      if case .integer(let locks)? = file.text?.value(["engine", "num_locks"]), locks < 1 {
-        refuse(.error, "num_locks", ("\(locks)", file), "and has to be more than 0")
-      }
       if case .array(let limits)? = file.text?.value(["containers", "default_ulimits"]) {
         for case .string(let limit) in limits where !limit.contains("=") {
           refuse(.error, "default_ulimits", (limit, file), "which is no name=soft:hard")
@@ -719,6 +847,20 @@ extension UserDiagnosis {
     }
   }
 
+  /// SOURCE, SOURCE:PLACE, SOURCE:MODE or SOURCE:PLACE:MODE; or the name of a device of CDI's.
+  private static func isDevice(_ text: String) -> Bool {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    func isMode(_ part: Substring) -> Bool { !part.isEmpty && part.allSatisfy { "rwm".contains($0) } && Set(part).count == part.count }
+    if !text.hasPrefix("/"), text.contains("/"), text.contains("=") { return true }
+    guard parts[0].hasPrefix("/dev/") else { return false }
+    switch parts.count {
+    case 1: return true
+    case 2: return isMode(parts[1]) || parts[1].hasPrefix("/")
+    case 3: return (isMode(parts[1]) || parts[1].hasPrefix("/")) && isMode(parts[2])
+    default: return false
+    }
+  }
+
   private mutating func add(_ troubles: [PlaceTrouble], elsewhere: Remedy) {
     for trouble in troubles {
       add(trouble.code, trouble.severity, trouble.sentence, remedy(for: trouble, of: .podman, elsewhere: elsewhere))
@@ -733,7 +875,7 @@ extension UserDiagnosis {
     guard case .absent? = facts.storageConf?.file, let first = stores.first ?? nil else { return nil }
     let areFit = stores.allSatisfy { store in
       guard let store else { return false }
-      return problem(ofStore: ExpandedPath(store.path, facts.account).path, place(store.path), store.key, facts) == nil
+      return problem(ofStore: ExpandedPath(store.path, facts.account).path, place(store.path), store.key, facts, mayBeOthers: true) == nil
     }
     return areFit ? "\(shown(ExpandedPath(first.path, facts.account).path)), as \(first.file.path) says" : nil
   }

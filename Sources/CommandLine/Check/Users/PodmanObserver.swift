@@ -26,7 +26,7 @@ extension UserExaminer {
 
   /// The files that count in the caller's session, if its environment names other ones.
   func sessionConfig(_ usual: PodmanConfig, _ environment: UserFacts.Environment) -> PodmanConfig? {
-    func named(_ path: String?) -> String? { path.flatMap { $0.hasPrefix("/") ? $0 : nil } }
+    let named = environment.absolute
     guard named(environment.configHome) != nil || named(environment.storageConf) != nil || named(environment.storageConfOverride) != nil
     else { return nil }
     do throws(Errno) {
@@ -47,8 +47,9 @@ extension UserExaminer {
     } catch { return nil }
   }
 
-  func sessionContainersConf(_ environment: UserFacts.Environment) -> PodmanConfig.File? {
-    guard let path = environment.containersConf, path.hasPrefix("/") else { return nil }
+  /// A file that a variable of the caller's environment names.
+  func sessionFile(_ path: String?) -> PodmanConfig.File? {
+    guard let path else { return nil }
     do throws(Errno) { return file(path, .user, try open(path: [.slash], .pathOnlyDirectory)) } catch { return nil }
   }
 
@@ -136,17 +137,25 @@ extension UserExaminer {
     }
     for text in config.engine.compactMap(\.text) {
       for key in UserExaminer.engineKeys { if case .string(let path)? = text.value(["engine", key]) { add(path) } }
+      if case .string(let path)? = text.value(["engine", "events_logfile_path"]), path.hasPrefix("/") {
+        add(UserExaminer.directory(of: path))
+      }
     }
     return found
   }
 
+  static func directory(of path: String) -> String { String(decoding: parent(Array(path.utf8)), as: UTF8.self) }
+
   /// Of every store that is there.
-  func imageStoreFaults(_ configs: [PodmanConfig], _ places: [String: Place]) -> [String: ImageStoreFault] {
+  func imageStoreFaults(_ configs: [PodmanConfig], _ places: [String: Place], _ generation: PodmanGeneration?) -> [String: ImageStoreFault]
+  {
     var found: [String: ImageStoreFault] = [:]
     for text in configs.flatMap({ [$0.user] + $0.others + $0.dropIns }).compactMap(\.text) {
       for raw in PodmanReading.imageStores(text) {
         let path = ExpandedPath(raw, account).path
-        if found[path] == nil, places[path]?.exists ?? false, let fault = ImageStoreFault(in: path) { found[path] = fault }
+        if found[path] == nil, places[path]?.exists ?? false, let fault = ImageStoreFault(in: path, needsLocks: generation == .oldest) {
+          found[path] = fault
+        }
       }
     }
     return found
@@ -194,12 +203,63 @@ extension UserExaminer {
       if case .table(let runtimes)? = text.value(["engine", "runtimes"]) {
         for case .array(let list) in runtimes.values { paths += list }
       }
-      for key in ["helper_binaries_dir", "conmon_path"] { if case .array(let list)? = text.value(["engine", key]) { paths += list } }
+      for key in ["conmon_path"] { if case .array(let list)? = text.value(["engine", key]) { paths += list } }
+      if case .array(let list)? = text.value(["engine", "helper_binaries_dir"]) {
+        for case .string(let path) in list {
+          do throws(Errno) { _ = try fileStatus(path: Array("\(path)/netavark".utf8)) } catch { missing.insert("\(path)/netavark") }
+        }
+      }
       for case .string(let path) in paths where path.hasPrefix("/") {
         do throws(Errno) { _ = try fileStatus(path: Array(path.utf8)) } catch { missing.insert(path) }
       }
     }
     return missing
+  }
+}
+
+extension UserExaminer {
+  /// Time zones that files name, and that are not there.
+  func missingZones(_ config: PodmanConfig) -> Set<String> {
+    var missing: Set<String> = []
+    for text in config.engine.compactMap(\.text) {
+      guard case .string(let zone)? = text.value(["containers", "tz"]), !zone.isEmpty, zone != "local" else { continue }
+      let isThere = ["/usr/share/zoneinfo", "/etc/zoneinfo"].contains { directory in
+        do throws(Errno) { _ = try fileStatus(path: Array("\(directory)/\(zone)".utf8)) } catch { return false }
+        return true
+      }
+      if !isThere { missing.insert(zone) }
+    }
+    return missing
+  }
+
+  /// Names of remap-user and remap-group for which there are subordinate ids of both kinds.
+  func remappedNames(_ config: PodmanConfig) -> Set<String> {
+    let names = ([config.user] + config.others).compactMap(\.text).flatMap { text in
+      ["remap-user", "remap-group"].compactMap { key in
+        if case .string(let name)? = text.value(["storage", "options", key]), !name.isEmpty { name } else { nil }
+      }
+    }
+    if names.isEmpty { return [] }
+    do throws(Errno) {
+      let root = try open(path: [.slash], .pathOnlyDirectory)
+      let files = ["etc/subuid", "etc/subgid"].map { ConfigFile.read(at: root, Array($0.utf8)) }
+      return Set(
+        names.filter { name in
+          files.allSatisfy { file in
+            guard case .content(let content) = file else { return false }
+            return content.bytes.split(separator: .newline).contains { $0.starts(with: Array("\(name):".utf8)) }
+          }
+        })
+    } catch { return [] }
+  }
+
+  /// Podman's program is asked only where a file has what only some versions take.
+  func readsImageFilesAsBefore(_ config: PodmanConfig, _ override: PodmanConfig.File?) -> Bool? {
+    let isDoubtful =
+      override.map { !$0.isThere } ?? false || config.registries.contains { $0.text?.root["registries"] != nil }
+      || config.policy.map { $0.place == .vendor } ?? false
+    // The name of a function: in 5.8.6, and not in 6.1.1.
+    return isDoubtful ? EngineGenerations.find(["sysregistriesv2.dropInConfigs"], inProgram: "podman", HostTree.this)?.first : nil
   }
 }
 

@@ -144,7 +144,7 @@ extension UserDiagnosis {
     let key = graphroot == nil ? "rootless_storage_path" : "graphroot"
     let expanded = ExpandedPath(written, facts.account)
     let path = expanded.path
-    if let (code, sentence) = problem(ofStore: path, place(written), "\(key) in \(file)", facts) {
+    if let (code, sentence) = problem(ofStore: path, place(written), "\(key) in \(file)", facts, mayBeOthers: true) {
       return add(code, .error, sentence + concern, content, changing: toIntended)
     }
     if expanded.isVariable {
@@ -193,10 +193,12 @@ extension UserDiagnosis {
 
   /// What is wrong with a path that an engine's storage is to be at.
   ///
-  /// - Parameter hasRoot: the engine is root of a user namespace when it comes there, as dockerd is: the owner's own mode does not stop it.
-  func problem(ofStore path: String, _ place: Place?, _ setting: String, _ facts: UserFacts, hasRoot: Bool = false)
-    -> (FindingCode, String)?
-  {
+  /// - Parameters:
+  ///   - hasRoot: the engine is root of a user namespace when it comes there, as dockerd is: the owner's own mode does not stop it.
+  ///   - mayBeOthers: a directory of somebody else's will do where everybody may write, as /var/tmp.
+  func problem(
+    ofStore path: String, _ place: Place?, _ setting: String, _ facts: UserFacts, hasRoot: Bool = false, mayBeOthers: Bool = false
+  ) -> (FindingCode, String)? {
     guard let place else { return (.graphrootMissing, "\(setting) is \"\(shown(path))\", which is no absolute path.") }
     if isBelowStorage(path) {
       // The storage directory has findings of its own, and below it an engine makes what it needs.
@@ -219,6 +221,7 @@ extension UserDiagnosis {
             "\(setting) is \(shown(path)), where \(name) may make nothing: it has no write bit for its owner, or is on a mount that is read-only."
           ) : nil
       }
+      if mayBeOthers && !place.isClosed { return nil }
       return (.graphrootForeign, "\(setting) is \(shown(path)), which is owned by uid \(owner), not by \(name).")
     case .absent: return nil
     case .unreachable(let nearest):
@@ -281,12 +284,6 @@ extension UserDiagnosis {
   }
 
   private mutating func judgeDatabase(_ conf: UserFacts.StorageConf) {
-    if let path = conf.blockedDirectory {
-      let word = shellWord(Array(path.utf8))
-      add(
-        .graphrootMissing, .error, "\(shown(path)) is a file, and has to be a directory of Podman's: Podman does not start.",
-        run(asUser("mv -nT \(word) \(word).old")))
-    }
     guard let database = conf.database, let graphroot = conf.graphroot else { return }
     let word = shellWord(Array(database.utf8))
     let remedy = run(asUser("mv -nT \(word) \(word).old"), note: "images stay, containers are forgotten")

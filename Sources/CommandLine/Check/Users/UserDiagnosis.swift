@@ -640,7 +640,81 @@ struct UserDiagnosis: Sendable {
 
   // MARK: The environment
 
+  /// Files that stand in for those that every session has, or that are read beside them.
+  private mutating func judgeSessionFiles() {
+    func refuse(_ variable: String, _ file: PodmanConfig.File, _ why: String) {
+      add(
+        .environmentConfig, .warning, "\(variable) is \(file.path), \(why): Podman does not start.", .user(name, "unset \(variable)"))
+    }
+    func refuse(_ variable: String, _ sentence: String) {
+      add(.environmentConfig, .warning, "\(variable) names a file with a fault. \(sentence)", .user(name, "unset \(variable)"))
+    }
+    func unread(_ file: PodmanConfig.File) -> String? {
+      switch file.file {
+      case .absent, .dangling: "which does not exist"
+      case .content: file.problem.map { "which is invalid TOML (line \($0.line): \($0.reason))" }
+      case .notRegular, .tooLarge, .failed: "which \(unreadable(file.file))"
+      }
+    }
+    let generation = facts.podmanGeneration ?? .merging
+    if let file = facts.sessionContainersConf?.read(by: facts.podmanGeneration) {
+      if let why = unread(file) {
+        refuse("CONTAINERS_CONF", file, why)
+      } else if let first = errors(ofContainersConf: [file]).first {
+        refuse("CONTAINERS_CONF", first)
+      }
+    }
+    // Podman before 4.8 does not know it, and one that reads its files as 5.8.6 passes over one that is missing.
+    if generation >= .single, let file = facts.sessionOverride {
+      let isPassedOver = !file.isThere && generation == .merging && facts.readsImageFilesAsBefore == true
+      if let why = unread(file) {
+        if !isPassedOver { refuse("CONTAINERS_CONF_OVERRIDE", file, why) }
+      } else if let first = errors(ofContainersConf: [file]).first {
+        refuse("CONTAINERS_CONF_OVERRIDE", first)
+      }
+    }
+    if generation > .oldest, let file = facts.sessionRegistries {
+      if let why = unread(file) ?? fault(ofRegistries: file).map({ "which \($0)" }) { refuse("CONTAINERS_REGISTRIES_CONF", file, why) }
+    }
+  }
+
+  private func errors(ofContainersConf files: [PodmanConfig.File]) -> [String] {
+    var alone = self
+    alone.findings = []
+    alone.judgeContainersConf(files)
+    return alone.findings.filter { $0.severity == .error }.map(\.sentence)
+  }
+
+  /// Podman looks there for what a short name of an image stands for; before 3.2 when it imports one, too.
+  private mutating func judgeCache(_ environment: UserFacts.Environment?) {
+    guard let place = facts.cacheDirectory, facts.podmanGeneration != nil else { return }
+    let why: String
+    switch place.state {
+    case .directory(let owner) where owner != facts.account.uid && place.isClosed: why = "which is owned by uid \(owner)"
+    case .directory, .absent: return
+    case .unreachable(let nearest): why = "which does not exist, and \(name) may not create it in \(nearest)"
+    case .notDirectory: why = "and a component of it is no directory"
+    case .failed(let cause): why = "which cannot be reached: \(text(cause))"
+    }
+    let effect = "Podman fails where an image is named without its registry, as \"alpine\""
+    if let environment, environment.absolute(environment.cacheHome) != nil {
+      return add(
+        .environmentStore, .warning, "XDG_CACHE_HOME is \(shown(environment.cacheHome ?? "")), \(why): \(effect).",
+        .user(name, "unset XDG_CACHE_HOME"))
+    }
+    add(
+      .storeOwner, .warning, "Podman's cache directory is \(shown(place.path)), \(why): \(effect).",
+      .root("sudo ls -ld \(shellWord(Array(place.path.utf8)))", note: "decide whose it is; it has to be a directory of \(name)'s"))
+  }
+
   private mutating func judgeEnvironment() {
+    if facts.isRuntimeDirectoryClosed {
+      add(
+        .runtimeDirectory, .error,
+        "\(name) may make nothing in the runtime directory /run/user/\(facts.account.uid): Podman and Docker do not start.",
+        run(asUser("chmod u+rwx /run/user/\(facts.account.uid)")))
+    }
+    if facts.environment == nil { judgeCache(nil) }
     guard let environment = facts.environment else { return }
     let home = String(decoding: facts.account.home, as: UTF8.self)
     func moved(_ value: String?, from place: String) -> String? {
@@ -652,19 +726,7 @@ struct UserDiagnosis: Sendable {
         .environmentConfig, .warning, "HOME is \(shown(value)), and not \(shown(home)): Podman and Docker read and store there, or fail.",
         .user(name, "export HOME=\(shellWord(facts.account.home))"))
     }
-    if let file = facts.sessionContainersConf {
-      let why =
-        switch file.file {
-        case .absent, .dangling: "which does not exist"
-        case .content: file.problem.map { "which is invalid TOML (line \($0.line): \($0.reason))" }
-        case .notRegular, .tooLarge, .failed: "which \(unreadable(file.file))"
-        }
-      if let why {
-        add(
-          .environmentConfig, .warning, "CONTAINERS_CONF is \(file.path), \(why): Podman does not start.",
-          .user(name, "unset CONTAINERS_CONF"))
-      }
-    }
+    judgeSessionFiles()
     if let place = facts.temporaryDirectory {
       let why: String? =
         if case .directory = place.state { place.isClosed ? "where \(name) may make nothing" : nil } else { "which is no directory" }
@@ -673,6 +735,13 @@ struct UserDiagnosis: Sendable {
           .environmentStore, .warning, "TMPDIR is \(shown(place.path)), \(why): Podman can neither pull nor import or build images.",
           .user(name, "unset TMPDIR"))
       }
+    }
+    judgeCache(environment)
+    if environment.configHome == "", facts.podmanGeneration == .merging {
+      add(
+        .environmentConfig, .warning,
+        "XDG_CONFIG_HOME is set, and empty: Podman from 6 on (in Debian from 5.8.6 on) reads storage.conf below the directory in which it is started, and may store in the home.",
+        .user(name, "unset XDG_CONFIG_HOME"))
     }
     if let value = moved(environment.configHome, from: "/.config") {
       add(
@@ -712,8 +781,10 @@ struct UserDiagnosis: Sendable {
           "sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)",
           after: "log in by ssh or on a console, or"))
     } else if let directory = environment.runtimeDirectory, !environment.runtimeDirectoryIsUsable {
+      // It has a finding of its own.
+      if facts.isRuntimeDirectoryClosed, directory == "/run/user/\(facts.account.uid)" { return }
       add(
-        .runtimeDirectory, .warning, "XDG_RUNTIME_DIR is \(shown(directory)), which is no directory of \(name)'s.",
+        .runtimeDirectory, .warning, "XDG_RUNTIME_DIR is \(shown(directory)), which is no directory of \(name)'s to write to.",
         .root(
           "sudo loginctl enable-linger \(quotedName); export XDG_RUNTIME_DIR=/run/user/\(facts.account.uid)",
           after: "log in by ssh or on a console, or"))

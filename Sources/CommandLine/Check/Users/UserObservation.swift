@@ -59,8 +59,6 @@ struct UserFacts: Equatable, Sendable {
     var kept: PodmanDatabase?
     /// Why it cannot be read.
     var databaseProblem: String?
-    /// What Podman needs as a directory in the graphroot, and is none.
-    var blockedDirectory: String?
     /// What bears its name is no database.
     var isNoDatabase = false
     /// Podman keeps a store of the driver `vfs` in the graphroot.
@@ -98,6 +96,8 @@ struct UserFacts: Equatable, Sendable {
     var checkedKeys: Set<String> = []
     /// The dockerd of this host is of a version whose store can be containerd's; nil where that is not known.
     var hasImageStore: Bool?
+    /// data-root has a per cent sign, which the dockerd of this host takes for a part of a format.
+    var takesFormat = false
     /// Nobody knows the group that its socket is to have.
     var hasUnknownGroup = false
     /// What the user's manager starts dockerd with.
@@ -160,8 +160,15 @@ struct UserFacts: Equatable, Sendable {
   var sessionConfig: PodmanConfig?
   /// The file that stands in for all files of containers.conf in the caller's session; nil where its environment names none.
   var sessionContainersConf: PodmanConfig.File?
+  /// The one that is read after all of them there, and the one that stands in for all of registries.conf.
+  var sessionOverride: PodmanConfig.File?
+  var sessionRegistries: PodmanConfig.File?
   /// Where the caller's programs put temporary files, if the environment says it.
   var temporaryDirectory: Place?
+  /// Where Podman keeps what it knows of short names: in the caller's session, or in any.
+  var cacheDirectory: Place?
+  /// The runtime directory is the user's, who may make nothing in it.
+  var isRuntimeDirectoryClosed = false
   /// How the podman of this host reads them; nil where that is not known.
   var podmanGeneration: PodmanGeneration?
   /// How the dockerd of this host reads its file; nil where that is not known.
@@ -170,12 +177,21 @@ struct UserFacts: Equatable, Sendable {
   var places: [String: Place] = [:]
   /// What keeps Podman from reading additional image stores, by the path of the store as it is expanded.
   var imageStoreFaults: [String: ImageStoreFault] = [:]
+  /// What keeps Podman from using a store of its own, by the path of the store.
+  var storeFaults: [String: [StoreFault]] = [:]
   /// The kernel mounts overlay for users: Podman then takes fuse-overlayfs only if it is told to.
   var mountsOverlay = true
   /// What is not the user's where Podman works.
   var strangers: [Stranger] = []
   /// Programs that these files name, and that are not there.
   var missingPrograms: Set<String> = []
+  /// Names that storage.conf remaps to, and that have lines in /etc/subuid and /etc/subgid.
+  var remappedNames: Set<String> = []
+  /// Time zones that they name, and that this host does not have.
+  var missingZones: Set<String> = []
+  /// Whether Podman reads registries.conf and policy.json as before version 6.1: the former in its old form, the latter in two places
+  /// alone. Looked at where it matters; nil where that is not known.
+  var readsImageFilesAsBefore: Bool?
   var daemonJson: DaemonJson?
   /// What Docker would take in the caller's session, whose environment names another directory of configuration.
   var sessionDocker: SessionDocker?
@@ -216,13 +232,25 @@ struct UserFacts: Equatable, Sendable {
     var home: String?
     var temporaryDirectory: String?
     var configHome: String?
+    var cacheHome: String?
     var dataHome: String?
     var storageConf: String?
     var storageConfOverride: String?
     var containersConf: String?
+    var containersConfOverride: String?
+    var registriesConf: String?
     var storageDriver: String?
     var storageOptions: String?
     var runtimeDirectory: String?
     var runtimeDirectoryIsUsable = false
+    /// Where the caller is.
+    var workingDirectory: String?
+
+    /// A path as an engine takes it that the caller starts here; nil if there is none.
+    func absolute(_ path: String?) -> String? {
+      guard let path, !path.isEmpty else { return nil }
+      if path.hasPrefix("/") { return path }
+      return workingDirectory.map { Place.cleaned(Array("\($0)/\(path)".utf8)) }
+    }
   }
 }

@@ -57,15 +57,27 @@ struct UserExaminer {
     if let config {
       if let environment = facts.environment {
         facts.sessionConfig = sessionConfig(config, environment)
-        facts.sessionContainersConf = sessionContainersConf(environment)
-        if let path = environment.temporaryDirectory, path.hasPrefix("/") { facts.temporaryDirectory = Place(path, settings, mounts) }
+        facts.sessionContainersConf = sessionFile(environment.absolute(environment.containersConf))
+        facts.sessionOverride = sessionFile(environment.absolute(environment.containersConfOverride))
+        facts.sessionRegistries = sessionFile(environment.absolute(environment.registriesConf))
+        if let path = environment.absolute(environment.temporaryDirectory) { facts.temporaryDirectory = Place(path, settings, mounts) }
       }
+      let cache = facts.environment.flatMap { $0.absolute($0.cacheHome) } ?? String(decoding: account.home, as: UTF8.self) + "/.cache"
+      facts.cacheDirectory = cacheDirectory(cache)
+      // What the caller's environment names is looked at with the rest.
+      var config = config
+      config.engine += [facts.sessionContainersConf, facts.sessionOverride].compactMap(\.self)
+      config.registries += [facts.sessionRegistries].compactMap(\.self)
       let known = own.graphroot.map { [$0.path: $0] } ?? [:]
       facts.places = places(config, known)
       if let session = facts.sessionConfig { facts.places = places(session, facts.places) }
-      facts.imageStoreFaults = imageStoreFaults([config, facts.sessionConfig].compactMap(\.self), facts.places)
+      facts.imageStoreFaults = imageStoreFaults([config, facts.sessionConfig].compactMap(\.self), facts.places, facts.podmanGeneration)
+      facts.storeFaults = storeFaults(facts)
       facts.mountsOverlay = shared.mountsOverlay
       facts.missingPrograms = missingPrograms(config)
+      facts.missingZones = missingZones(config)
+      if let generation = facts.podmanGeneration, generation < .single { facts.remappedNames = remappedNames(config) }
+      facts.readsImageFilesAsBefore = readsImageFilesAsBefore(config, facts.sessionOverride)
     }
     let graphroot = facts.storageConf?.graphroot
     facts.strangers = strangers(graphroot?.isNetwork == false ? graphroot?.path : nil)
@@ -86,8 +98,10 @@ struct UserExaminer {
     facts.podman = shared.podman
     facts.cleaning = shared.cleaning
     facts.otherPaths = otherPaths(facts)
+    facts.isRuntimeDirectoryClosed = isClosed(state.runtime)
     if let directory = facts.environment?.runtimeDirectory {
-      facts.environment?.runtimeDirectoryIsUsable = isOwnDirectory(Array(directory.utf8), of: account.uid)
+      let path = Array(directory.utf8)
+      facts.environment?.runtimeDirectoryIsUsable = isOwnDirectory(path, of: account.uid) && !isClosed(path)
     }
   }
 
@@ -102,6 +116,19 @@ struct UserExaminer {
     let daemon = daemonJson(home, ConfigFile(sample: "{ \"data-root\": \"/etc/none/docker\" }\n"), nil, nil)
     _ = podmanConfig(home, own)
     examine(home, own, daemon, PodmanConfig(user: PodmanConfig.File(own)), &facts)
+  }
+
+  /// - Returns: nil where only a mode of the user's own is in the way, which does not stop root of a user namespace.
+  private func cacheDirectory(_ path: String) -> Place? {
+    let place = Place(path, settings, mounts)
+    guard case .unreachable(let nearest) = place.state else { return place }
+    do throws(Errno) { return try fileStatus(path: Array(nearest.utf8)).owner == account.uid ? nil : place } catch { return place }
+  }
+
+  /// It is a directory of the user's who may make nothing in it.
+  private func isClosed(_ directory: [UInt8]) -> Bool {
+    guard isOwnDirectory(directory, of: account.uid) else { return false }
+    do throws(Errno) { return !canMakeFiles(in: try open(path: directory, .pathOnlyDirectoryFollowing)) } catch { return true }
   }
 
   // MARK: Podman
@@ -122,7 +149,6 @@ struct UserExaminer {
         if path.hasPrefix("/") { conf.graphroot = Place(path, settings, mounts) }
       }
       if let graphroot = conf.graphroot, !graphroot.isNetwork {
-        conf.blockedDirectory = blockedDirectory(in: graphroot.path)
         conf.hasVfsStore = Place.isDirectory(graphroot.path + "/vfs-images")
         readDatabase(graphroot.path, generation, &conf)
       }
@@ -130,13 +156,6 @@ struct UserExaminer {
       conf.problem = error
     }
     return conf
-  }
-
-  /// Of the directories that Podman makes in a store with its first command.
-  private func blockedDirectory(in graphroot: String) -> String? {
-    ["overlay", "overlay-images", "overlay-layers", "overlay-containers", "libpod", "tmp"].map { "\(graphroot)/\($0)" }.first { path in
-      do throws(Errno) { return try fileStatus(path: Array(path.utf8)).kind == .regular } catch { return false }
-    }
   }
 
   /// What Podman wrote into its database with its first command, and takes from there since.
@@ -296,12 +315,14 @@ struct UserExaminer {
     let keys = Set(text.keys.map(\.name)).intersection(DaemonJsonKeys.varying).sorted()
     let driver = text.string("storage-driver") ?? ""
     let checks = DaemonJsonKeys.laterChecks.filter { DaemonJsonKeys.isDoubtful($0.key, text) }.sorted { $0.key < $1.key }
-    if keys.isEmpty && checks.isEmpty && !["overlayfs", "native"].contains(driver) { return }
+    let isFormat = [daemon.unit.option("data-root")?.value, text.string("data-root")].contains { $0?.contains("%") ?? false }
+    if keys.isEmpty && checks.isEmpty && !isFormat && !["overlayfs", "native"].contains(driver) { return }
     // It came with version 29, whose store is containerd's unless the file says otherwise.
-    let names = (keys + ["firewall-backend"]).map { "json:\"\($0)" } + checks.map(\.value)
+    let names = (keys + ["firewall-backend", DaemonJsonKeys.afterFormat]).map { "json:\"\($0)" } + checks.map(\.value)
     guard let has = EngineGenerations.find(names, inProgram: "dockerd", HostTree.this) else { return }
     daemon.unknownKeys = Set(zip(keys, has).filter { !$0.1 }.map(\.0))
     daemon.hasImageStore = has[keys.count]
+    daemon.takesFormat = isFormat && !has[keys.count + 1]
     daemon.checkedKeys = Set(zip(checks.map(\.key), has.suffix(checks.count)).filter(\.1).map(\.0))
   }
 
@@ -313,7 +334,7 @@ struct UserExaminer {
 
   private func sessionDocker(_ environment: UserFacts.Environment) -> UserFacts.SessionDocker? {
     let usual = String(decoding: account.home, as: UTF8.self) + "/.config"
-    guard let directory = environment.configHome, directory.hasPrefix("/"), directory != usual, directory != usual + "/" else { return nil }
+    guard let directory = environment.absolute(environment.configHome), directory != usual, directory != usual + "/" else { return nil }
     var docker = UserFacts.SessionDocker()
     do throws(Errno) {
       let root = try open(path: [.slash], .pathOnlyDirectory)
