@@ -1,7 +1,7 @@
 import RootlessStorage
 
-// The steps of replacing a file that are the same for a user's configuration and for the files of libpam. How the new file gets the name, and
-// what is undone after a failure, is the caller's.
+// The steps of replacing a file that are the same for a user's configuration and for the files of libpam. How the new file gets the
+// name, and what is undone after a failure, is the caller's.
 
 /// Makes a new file, which goes again if it cannot be completed.
 ///
