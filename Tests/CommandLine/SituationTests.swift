@@ -1050,7 +1050,7 @@ struct SituationTests {
     .init(
       what: "a number of locks in quotes", script: mine("containers.conf", "[engine]\nnum_locks = \"many\""), codes: ["containers-conf"],
       isRepairable: false,
-      says: "is no number"),
+      says: "is a text, and has to be a number"),
     .init(what: "containers.conf is no TOML", script: mine("containers.conf", "x ="), codes: ["containers-conf"], isRepairable: false),
     .init(
       what: "a Bolt database is wanted", script: mine("containers.conf", "[engine]\ndatabase_backend = \"boltdb\""),

@@ -84,10 +84,10 @@ extension UserDiagnosis {
       found.append(PlaceTrouble(code: code, severity: severity, sentence: sentence, cure: cure))
     }
     if use.isKept, use.hasLayers, let image = place.image { found.append(trouble(image, path, setting)) }
-    if use == .store, case .directory(let owner) = place.state, owner != facts.account.uid, !place.isClosed {
+    if use == .store, case .directory(0) = place.state, facts.account.uid != 0, !place.isClosed {
       add(
         .graphrootForeign, .warning,
-        "\(setting) is \(shown(path)), which is owned by uid \(owner), and where others may write too: whoever makes a directory of an engine's there first keeps the others out.",
+        "\(setting) is \(shown(path)), which is root's, and where others may write too: whoever makes a directory of an engine's there first keeps the others out.",
         .elsewhere)
     }
     var isVolatile = false

@@ -227,7 +227,7 @@ extension UserDiagnosis {
     let setting = "\(key) in \(file.path)"
     var found: [Trouble] = []
     let change = isUsers(file) ? Trouble.Change.keys([.set(key: "graphroot", value: intended.graphroot)]) : .keys([.remove(key: key)])
-    if !isUsers(file), let (code, sentence) = problem(ofStore: path, place(raw), setting, facts, mayBeOthers: true) {
+    if !isUsers(file), let (code, sentence) = problem(ofStore: path, place(raw), setting, facts, mayBeRoots: true) {
       return [Trouble(code: code, severity: .error, sentence: sentence, file: file, change: change)]
     }
     if path.contains(",") || path.contains(":") || path.contains("\\"), reading.driver.map({ $0.name.hasPrefix("overlay") }) ?? true {
@@ -239,7 +239,7 @@ extension UserDiagnosis {
           file: file, change: change))
     }
     // What cannot be used is told of with the user's file (`judgeGraphroot`).
-    if problem(ofStore: path, place(raw), setting, facts, mayBeOthers: true) != nil { return found }
+    if problem(ofStore: path, place(raw), setting, facts, mayBeRoots: true) != nil { return found }
     found += damages
     found += troubles(of: place(raw), path, for: .store, setting, isVfs: reading.driver?.name == "vfs").map {
       self.trouble($0, file, change)
@@ -875,7 +875,7 @@ extension UserDiagnosis {
     guard case .absent? = facts.storageConf?.file, let first = stores.first ?? nil else { return nil }
     let areFit = stores.allSatisfy { store in
       guard let store else { return false }
-      return problem(ofStore: ExpandedPath(store.path, facts.account).path, place(store.path), store.key, facts, mayBeOthers: true) == nil
+      return problem(ofStore: ExpandedPath(store.path, facts.account).path, place(store.path), store.key, facts, mayBeRoots: true) == nil
     }
     return areFit ? "\(shown(ExpandedPath(first.path, facts.account).path)), as \(first.file.path) says" : nil
   }

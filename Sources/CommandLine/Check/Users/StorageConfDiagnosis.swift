@@ -144,7 +144,7 @@ extension UserDiagnosis {
     let key = graphroot == nil ? "rootless_storage_path" : "graphroot"
     let expanded = ExpandedPath(written, facts.account)
     let path = expanded.path
-    if let (code, sentence) = problem(ofStore: path, place(written), "\(key) in \(file)", facts, mayBeOthers: true) {
+    if let (code, sentence) = problem(ofStore: path, place(written), "\(key) in \(file)", facts, mayBeRoots: true) {
       return add(code, .error, sentence + concern, content, changing: toIntended)
     }
     if expanded.isVariable {
@@ -195,9 +195,10 @@ extension UserDiagnosis {
   ///
   /// - Parameters:
   ///   - hasRoot: the engine is root of a user namespace when it comes there, as dockerd is: the owner's own mode does not stop it.
-  ///   - mayBeOthers: a directory of somebody else's will do where everybody may write, as /var/tmp.
+  ///   - mayBeRoots: a directory of root's will do where everybody may write, as /var/tmp. One of another user's will not: who owns it
+  ///     can exchange what an engine has made.
   func problem(
-    ofStore path: String, _ place: Place?, _ setting: String, _ facts: UserFacts, hasRoot: Bool = false, mayBeOthers: Bool = false
+    ofStore path: String, _ place: Place?, _ setting: String, _ facts: UserFacts, hasRoot: Bool = false, mayBeRoots: Bool = false
   ) -> (FindingCode, String)? {
     guard let place else { return (.graphrootMissing, "\(setting) is \"\(shown(path))\", which is no absolute path.") }
     if isBelowStorage(path) {
@@ -221,7 +222,7 @@ extension UserDiagnosis {
             "\(setting) is \(shown(path)), where \(name) may make nothing: it has no write bit for its owner, or is on a mount that is read-only."
           ) : nil
       }
-      if mayBeOthers && !place.isClosed { return nil }
+      if mayBeRoots && owner == 0 && !place.isClosed { return nil }
       return (.graphrootForeign, "\(setting) is \(shown(path)), which is owned by uid \(owner), not by \(name).")
     case .absent: return nil
     case .unreachable(let nearest):
