@@ -42,8 +42,8 @@ struct StorageAttackTests {
       ))
     print("  \(type)\(exchanges ? "" : ", where SELinux refuses the exchange"): \(figures.output.lines.last ?? "")")
     #expect(figures["lost"] == 0 && figures["rounds"] == rounds, "\(figures)")
-    // Refused is what says so; nearly always the place is taken.
-    #expect(figures["taken"] > rounds * 9 / 10 && figures["moves"] > rounds && figures["stolen"] > 0, "\(figures)")
+    // Refused is what says so; nearly always the place is taken. Where it is empty in between, a squatter is quicker more often.
+    #expect(figures["taken"] > rounds * (exchanges ? 9 : 5) / 10 && figures["moves"] > rounds && figures["stolen"] > 0, "\(figures)")
     if type == "ext4" { try machine.sure("umount /var/tmp") }
   }
 
