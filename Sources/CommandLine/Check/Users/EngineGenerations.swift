@@ -12,6 +12,12 @@ struct EngineGenerations: Codable, Equatable, Sendable {
 
   init(installedIn tree: HostTree) { self.init(podman: PodmanGeneration.installed(tree), docker: DockerGeneration.installed(tree)) }
 
+  /// Whether the Podman of this host reads registries.conf and policy.json as before version 6.1; nil where that is not known.
+  static func readsImageFilesAsBefore(_ tree: HostTree) -> Bool? {
+    // The name of a function: in 5.8.6, and not in 6.1.1.
+    find(["sysregistriesv2.dropInConfigs"], inProgram: "podman", tree)?.first
+  }
+
   /// Which of the texts stand in a program that is installed.
   ///
   /// - Returns: nil if it is not, or is no ELF program: a script may start another one.

@@ -253,13 +253,15 @@ extension UserExaminer {
     } catch { return [] }
   }
 
-  /// Podman's program is asked only where a file has what only some versions take.
-  func readsImageFilesAsBefore(_ config: PodmanConfig, _ override: PodmanConfig.File?) -> Bool? {
+  /// Podman's program, of some 40 MB, is searched only where a file has what only some versions take, and where
+  /// the generation does not tell.
+  func readsImageFilesAsBefore(_ config: PodmanConfig, _ override: PodmanConfig.File?, _ generation: PodmanGeneration?) -> Bool? {
+    if let generation, generation < .merging { return true }
+    if let known = shared.readsImageFilesAsBefore { return known }
     let isDoubtful =
       override.map { !$0.isThere } ?? false || config.registries.contains { $0.text?.root["registries"] != nil }
       || config.policy.map { $0.place == .vendor } ?? false
-    // The name of a function: in 5.8.6, and not in 6.1.1.
-    return isDoubtful ? EngineGenerations.find(["sysregistriesv2.dropInConfigs"], inProgram: "podman", HostTree.this)?.first : nil
+    return isDoubtful ? EngineGenerations.readsImageFilesAsBefore(HostTree.this) : nil
   }
 }
 

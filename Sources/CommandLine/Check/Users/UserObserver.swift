@@ -77,7 +77,7 @@ struct UserExaminer {
       facts.missingPrograms = missingPrograms(config)
       facts.missingZones = missingZones(config)
       if let generation = facts.podmanGeneration, generation < .single { facts.remappedNames = remappedNames(config) }
-      facts.readsImageFilesAsBefore = readsImageFilesAsBefore(config, facts.sessionOverride)
+      facts.readsImageFilesAsBefore = readsImageFilesAsBefore(config, facts.sessionOverride, facts.podmanGeneration)
     }
     let graphroot = facts.storageConf?.graphroot
     facts.strangers = strangers(graphroot?.isNetwork == false ? graphroot?.path : nil)

@@ -15,6 +15,8 @@ final class SharedFacts {
   let cleaning: Cleaning
   /// Where podman is; nil: not installed.
   let podman: [UInt8]?
+  /// The same as the user's (`UserFacts`), where every user's Podman depends on it: the vendor's policy.json is the only one of the host.
+  let readsImageFilesAsBefore: Bool?
   let hasFuseOverlayfs: Bool
   /// The kernel mounts overlay in user namespaces.
   let mountsOverlay: Bool
@@ -34,6 +36,8 @@ final class SharedFacts {
     skeleton = SharedFacts.skeleton(settings, isPrivileged)
     cleaning = Cleaning(tree)
     podman = UserNamespaces.find("podman", tree)
+    let isVendorsPolicy = tree.exists("/usr/share/containers/policy.json") && !tree.exists("/etc/containers/policy.json")
+    readsImageFilesAsBefore = isVendorsPolicy ? EngineGenerations.readsImageFilesAsBefore(tree) : nil
     hasFuseOverlayfs = UserNamespaces.find("fuse-overlayfs", tree) != nil
     mountsOverlay = UserNamespaces(tree).hasRootlessOverlay
     hasManagerClient = UserProgram.hasClient
