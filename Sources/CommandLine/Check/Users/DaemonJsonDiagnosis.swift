@@ -20,7 +20,7 @@ extension UserDiagnosis {
     return (daemon.dataRoot ?? daemon.graph)?.real ?? written
   }
 
-  mutating func judgeDaemonJson() {
+  func judgeDaemonJson() {
     guard let daemon = facts.daemonJson else { return }
     let file = daemon.name
     // With both, Docker does not start, and the option is the one to take out.
@@ -66,7 +66,7 @@ extension UserDiagnosis {
   private func fileOf(_ place: String) -> Substring { place.prefix { $0 != ":" } }
 
   /// Docker's storage where the command line says; the file is not asked then.
-  private mutating func judge(_ root: DockerUnit.Option, _ daemon: UserFacts.DaemonJson) {
+  private func judge(_ root: DockerUnit.Option, _ daemon: UserFacts.DaemonJson) {
     let remedy = taking("data-root", outOf: root.place)
     guard let path = root.value else {
       return add(
@@ -88,7 +88,7 @@ extension UserDiagnosis {
   }
 
   /// Where the file says nothing that a repair could change, and an edit is asked for.
-  private mutating func add(
+  private func add(
     _ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ content: ConfigFile.Content, _ changes: [KeyChange]? = nil
   ) {
     let changes = changes ?? [.set(key: "data-root", value: intended.dataRoot)]
@@ -112,7 +112,7 @@ extension UserDiagnosis {
     }
   }
 
-  private mutating func judge(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
+  private func judge(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
     let file = daemon.name
     if daemon.hasMark && facts.dockerGeneration != .late {
       let severity = facts.dockerGeneration == .early ? Finding.Severity.error : .warning
@@ -197,7 +197,7 @@ extension UserDiagnosis {
   }
 
   /// The old name of data-root: up to 20.10 dockerd takes either, and does not start with both; from 23 on it does not start with this one.
-  private mutating func judgeGraph(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
+  private func judgeGraph(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
     let hasBoth = text.has("data-root")
     let isTaken = facts.dockerGeneration == .early && !hasBoth
     let what = "\(daemon.name) has the key graph, the old name of data-root"
@@ -223,7 +223,7 @@ extension UserDiagnosis {
   private var fromVersion23On: String { "Docker \(facts.dockerGeneration == .late ? "" : "from version 23 on ")does not start." }
 
   /// dockerd refuses a whole file for one key that it does not know, or whose value is of another kind.
-  private mutating func judgeKeys(_ text: JSONText, _ file: String) {
+  private func judgeKeys(_ text: JSONText, _ file: String) {
     var told: Set<String> = []
     for (key, kind) in text.keys where key != "graph" && told.insert(key).inserted {
       let remedy = Remedy("in \(file): remove \(shown(key)), or correct it", by: .user(name))
@@ -282,7 +282,7 @@ extension UserDiagnosis {
 
   private static let copies = "which copies a whole image for each of its layers and each container"
 
-  private mutating func judgeDriver(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
+  private func judgeDriver(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
     let option = daemon.unit.option("storage-driver")
     guard let driver = text.string("storage-driver") ?? option?.value, !driver.isEmpty else { return }
     let place = text.has("storage-driver") ? daemon.name : option?.place ?? ""
@@ -334,7 +334,7 @@ extension UserDiagnosis {
   ]
 
   /// Values of which Docker takes only some, or that are too far from what it takes.
-  private mutating func judgeWords(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
+  private func judgeWords(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
     var faults: [(key: String, what: String, severity: Finding.Severity)] = []
     func fault(_ key: String, _ what: String, _ severity: Finding.Severity = .error) { faults.append((key, what, severity)) }
     if let runtime = text.string("default-runtime"), !runtime.isEmpty, runtime != "runc", !runtime.contains("."), !runtime.hasPrefix("/"),
@@ -538,7 +538,7 @@ extension UserDiagnosis {
   }
 
   /// Values that Docker looks at before it starts.
-  private mutating func judgeValues(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
+  private func judgeValues(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
     let file = daemon.name
     func correct(_ key: String) -> Remedy { correction(of: key, in: daemon) }
     if let options = text.object("log-opts"), let (key, _) = options.keys.first(where: { $0.kind != .string }) {
@@ -587,7 +587,7 @@ extension UserDiagnosis {
     judgeStorageOptions(daemon, text)
   }
 
-  private mutating func judgeStorageOptions(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
+  private func judgeStorageOptions(_ daemon: UserFacts.DaemonJson, _ text: JSONText) {
     guard text.string("storage-driver") ?? "overlay2" == "overlay2" else { return }
     let type = (daemon.volume ?? facts.storage?.volume)?.type
     let given = daemon.unit.options.filter { $0.name == "storage-opts" }.compactMap(\.value)
@@ -620,7 +620,7 @@ extension UserDiagnosis {
   }
 
   /// Sockets and pid files: not on a file server, and the user's.
-  private mutating func judgeExecRoot(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
+  private func judgeExecRoot(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
     guard let path = text.string("exec-root"), !path.isEmpty, !isInRuntimeDirectory(path) else { return }
     if let place = daemon.execRoot, problem(ofStore: path, place, "exec-root", facts) == nil {
       for trouble in troubles(of: place, path, for: .state, "exec-root in \(daemon.name)") {
@@ -637,7 +637,7 @@ extension UserDiagnosis {
   }
 
   /// A place of the user's own choice, judged as the storage directory is.
-  private mutating func judgeVolume(of path: String, _ key: String, _ daemon: UserFacts.DaemonJson) {
+  private func judgeVolume(of path: String, _ key: String, _ daemon: UserFacts.DaemonJson) {
     let what = "\(key) (\(shown(path)))"
     // With both, Docker does not start.
     let option = daemon.unit.option("data-root").flatMap { daemon.text?.has("data-root") ?? false ? nil : $0 }

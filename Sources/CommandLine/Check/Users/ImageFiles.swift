@@ -26,7 +26,7 @@ extension UserExaminer {
 }
 
 extension UserDiagnosis {
-  mutating func judgeImageFiles() {
+  func judgeImageFiles() {
     guard let config = facts.podmanConfig else { return }
     // A directory that cannot be entered is told of with containers.conf.
     let isClosed = config.engine.contains { file in
@@ -56,7 +56,7 @@ extension UserDiagnosis {
     facts.podmanGeneration.map { $0 < .merging } ?? false || facts.readsImageFilesAsBefore == true
   }
 
-  private mutating func addImageFile(_ file: PodmanConfig.File, _ why: String, _ effect: String) {
+  private func addImageFile(_ file: PodmanConfig.File, _ why: String, _ effect: String) {
     add(
       .containersConf, .error, "\(file.path) \(why): Podman \(effect), and most of its commands fail.",
       Remedy("edit \(file.path)", by: file.place == .user ? .user(name) : .root))

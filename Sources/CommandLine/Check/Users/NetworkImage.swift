@@ -77,7 +77,7 @@ extension UserDiagnosis {
   }
 
   /// An image that is mounted where an engine's store would be, if no file said another place.
-  mutating func judgeUnusedImages() {
+  func judgeUnusedImages() {
     for store in facts.ownStores where !store.isLink {
       guard let image = store.place.image else { continue }
       let used = store.engine == .podman ? graphroot : dataRoot

@@ -76,7 +76,7 @@ extension UserDiagnosis {
     return (code, "\(place) and \(why): \(engine) stores there, since no file of its configuration says another place.")
   }
 
-  mutating func judgeOwnStores() {
+  func judgeOwnStores() {
     let using = usingOwnStore
     if let store = ownStore(.podman), !using.isEmpty { judge(store, concern(using), isVfs: using.allSatisfy { $0.driver?.name == "vfs" }) }
     if let store = ownStore(.docker), dockerUsesOwnStore {
@@ -84,7 +84,7 @@ extension UserDiagnosis {
     }
   }
 
-  private mutating func judge(_ store: OwnStore, _ concern: String, isVfs: Bool) {
+  private func judge(_ store: OwnStore, _ concern: String, isVfs: Bool) {
     let path = inHome(store.path)
     let remedy =
       store.isLink

@@ -77,7 +77,7 @@ struct PodmanConfig: Equatable, Sendable {
 
   /// What one generation makes of them.
   func reading(_ generation: PodmanGeneration) -> PodmanReading {
-    let main = ([user] + others).first(where: \.isThere)
+    let main = user.isThere ? user : others.first(where: \.isThere)
     return PodmanReading(
       generation: generation, main: main, isPassedOver: main?.isPassedOver(by: generation) ?? false,
       site: generation.passesOverFaults ? others.first(where: \.isThere).flatMap { $0.isPassedOver(by: generation) ? nil : $0 } : nil,

@@ -54,7 +54,7 @@ extension UserDiagnosis {
 
   // MARK: Together
 
-  mutating func judgePodmanConfig() {
+  func judgePodmanConfig() {
     var found: [(trouble: Trouble, readings: [PodmanReading])] = []
     let areAlike = areAlike
     var first: [Trouble]? = nil
@@ -602,14 +602,14 @@ extension UserDiagnosis {
 
   // MARK: containers.conf
 
-  mutating func judgeContainersConf() {
+  func judgeContainersConf() {
     guard let all = facts.podmanConfig?.engine else { return }
     // Podman before 3.2 reads no directories of them.
     judgeContainersConf(all.filter { facts.podmanGeneration != .oldest || !$0.path.contains("/containers.conf.d/") })
   }
 
   /// - Parameter written: in the order in which they are read.
-  mutating func judgeContainersConf(_ written: [PodmanConfig.File]) {
+  func judgeContainersConf(_ written: [PodmanConfig.File]) {
     let files = written.map { $0.read(by: facts.podmanGeneration) }
     // An unknown one is of this time.
     let generation = facts.podmanGeneration ?? .merging
@@ -696,7 +696,7 @@ extension UserDiagnosis {
     }
   }
 
-  private mutating func judgeEventsDirectory(_ files: [PodmanConfig.File]) {
+  private func judgeEventsDirectory(_ files: [PodmanConfig.File]) {
     guard let (path, file) = UserDiagnosis.last(["engine", "events_logfile_path"], of: files), path.hasPrefix("/") else { return }
     let directory = UserExaminer.directory(of: path)
     switch place(directory)?.state {
@@ -710,7 +710,7 @@ extension UserDiagnosis {
   }
 
   /// What only later versions than the one of this host stumble on.
-  mutating func judgeLaterProblem(of file: PodmanConfig.File) {
+  func judgeLaterProblem(of file: PodmanConfig.File) {
     guard let problem = file.laterProblem else { return }
     add(
       .containersConf, .warning,
@@ -732,7 +732,7 @@ extension UserDiagnosis {
   ]
 
   /// Keys of containers.conf that take one of a few words.
-  private mutating func judgeWords(_ files: [PodmanConfig.File]) {
+  private func judgeWords(_ files: [PodmanConfig.File]) {
     func last(_ path: [String]) -> (text: String, file: PodmanConfig.File)? { UserDiagnosis.last(path, of: files) }
     func refuse(_ severity: Finding.Severity, _ key: String, _ value: (text: String, file: PodmanConfig.File), _ why: String) {
       add(
@@ -861,7 +861,7 @@ extension UserDiagnosis {
     }
   }
 
-  private mutating func add(_ troubles: [PlaceTrouble], elsewhere: Remedy) {
+  private func add(_ troubles: [PlaceTrouble], elsewhere: Remedy) {
     for trouble in troubles {
       add(trouble.code, trouble.severity, trouble.sentence, remedy(for: trouble, of: .podman, elsewhere: elsewhere))
     }

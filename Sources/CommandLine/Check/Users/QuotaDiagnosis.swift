@@ -73,7 +73,7 @@ extension UserDiagnosis {
     group.map { "\(key)_groups has \(value) for the group \($0)" } ?? "\(key) is \(value)"
   }
 
-  mutating func judgeQuota(_ storage: UserFacts.Storage) {
+  func judgeQuota(_ storage: UserFacts.Storage) {
     guard let quota = storage.quota else { return }
     let path = shown(storage.path)
     guard let project = limits.project(of: facts.account.uid) else {
@@ -139,7 +139,7 @@ extension UserDiagnosis {
     return (limit < wanted ? wanted - limit : limit - wanted) < unit
   }
 
-  private mutating func judgeUse(_ directory: DirectoryQuota, _ path: String) {
+  private func judgeUse(_ directory: DirectoryQuota, _ path: String) {
     let isFull = directory.bytes.map { $0.free < Self.reached } ?? false
     let limits = limits
     let hasNoFiles = limits.inodes != 0 && (directory.inodes.map { $0.free == 0 } ?? false)

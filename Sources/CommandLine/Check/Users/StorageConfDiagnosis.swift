@@ -5,7 +5,7 @@ import RootlessStorage
 extension UserDiagnosis {
   static let storageConfFile = "~/.config/containers/storage.conf"
 
-  mutating func judgeStorageConf() {
+  func judgeStorageConf() {
     guard let conf = facts.storageConf else { return }
     switch conf.file {
     case .absent: return  // the skeleton's business
@@ -23,7 +23,7 @@ extension UserDiagnosis {
     }
   }
 
-  private mutating func judgeInvalid(_ line: Int, _ reason: String, _ content: ConfigFile.Content) {
+  private func judgeInvalid(_ line: Int, _ reason: String, _ content: ConfigFile.Content) {
     let sentence = "\(UserDiagnosis.storageConfFile) is invalid TOML (line \(line): \(reason)): \(faultEffect)."
     if facts.isNetworkHome, isStorageUsable, let new = intended.storageConf, isOwnFile(content) {
       add(.storageConfInvalid, faultSeverity, sentence, repairedBy: .replaceFile(new))
@@ -68,7 +68,7 @@ extension UserDiagnosis {
   }
 
   /// A finding whose repair is a change of keys; where the file is not one to edit, the change is told.
-  mutating func add(
+  func add(
     _ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ content: ConfigFile.Content, changing changes: [KeyChange]
   ) {
     let edited = try? facts.storageConf?.text?.applying(changes)
@@ -88,7 +88,7 @@ extension UserDiagnosis {
     }
   }
 
-  private mutating func judge(_ conf: UserFacts.StorageConf, _ text: TOMLText, _ content: ConfigFile.Content) {
+  private func judge(_ conf: UserFacts.StorageConf, _ text: TOMLText, _ content: ConfigFile.Content) {
     // With a value that is of no use Podman does not start, and the others do not matter (`judgePodmanConfig`).
     guard case .table? = text.value(["storage"]) ?? .table([:]), hasTexts(text) else { return }
     if readings.allSatisfy(\.isPassedOver) { return }
@@ -119,7 +119,7 @@ extension UserDiagnosis {
 
   // MARK: graphroot
 
-  private mutating func judgeGraphroot(_ text: TOMLText, _ content: ConfigFile.Content) {
+  private func judgeGraphroot(_ text: TOMLText, _ content: ConfigFile.Content) {
     let file = UserDiagnosis.storageConfFile
     // Where a drop-in file moves the store, this one does not count (`judgePodmanConfig`).
     let concerned = readings.filter { $0.store.map { isUsers($0.file) } ?? true }
@@ -239,14 +239,14 @@ extension UserDiagnosis {
   }
 
   /// The same for a store that Docker needs to itself.
-  mutating func addMovingGraphroot(_ code: FindingCode, _ sentence: String) {
+  func addMovingGraphroot(_ code: FindingCode, _ sentence: String) {
     guard case .content(let content)? = facts.storageConf?.file else { return }
     add(code, .error, sentence, content, changing: [.set(key: "graphroot", value: intended.graphroot)])
   }
 
   // MARK: driver, runroot, options
 
-  private mutating func judgeDriver(_ conf: UserFacts.StorageConf, _ text: TOMLText, _ content: ConfigFile.Content, movesStore: Bool) {
+  private func judgeDriver(_ conf: UserFacts.StorageConf, _ text: TOMLText, _ content: ConfigFile.Content, movesStore: Bool) {
     let driver = string(text, "driver")
     let file = UserDiagnosis.storageConfFile
     let concerned = readings.filter { reading in
@@ -284,7 +284,7 @@ extension UserDiagnosis {
     return conf.database?.hasSuffix(UserExaminer.olderDatabase) ?? false
   }
 
-  private mutating func judgeDatabase(_ conf: UserFacts.StorageConf) {
+  private func judgeDatabase(_ conf: UserFacts.StorageConf) {
     guard let database = conf.database, let graphroot = conf.graphroot else { return }
     let word = shellWord(Array(database.utf8))
     let remedy = run(asUser("mv -nT \(word) \(word).old"), note: "images stay, containers are forgotten")
@@ -340,7 +340,7 @@ extension UserDiagnosis {
   }
 
   /// Podman reads one main file: the user's in place of the site's.
-  private mutating func judgeSiteOptions(_ text: TOMLText) {
+  private func judgeSiteOptions(_ text: TOMLText) {
     guard let site = facts.podmanConfig?.others.first, case .table(let options)? = site.text?.value(["storage", "options"]) else { return }
     let hidden = UserDiagnosis.settings(options, []).filter { setting in
       readings.contains { $0.value(["storage", "options"] + setting) == nil }

@@ -29,12 +29,14 @@ extension UserExaminer {
   /// The first of the faults of each store that a reading of the configuration has.
   func storeFaults(_ facts: UserFacts) -> [String: [StoreFault]] {
     var found: [String: [StoreFault]] = [:]
+    // Of most configurations every generation makes the same.
+    var looked: Set<[String]> = []
     for reading in UserDiagnosis.readings(facts) {
-      guard let path = UserDiagnosis.storePath(of: reading, facts), found[path] == nil,
-        let place = facts.places[path] ?? ownPlace(path, facts),
-        place.exists, !place.isNetwork
+      guard let path = UserDiagnosis.storePath(of: reading, facts), found[path] == nil else { continue }
+      let driver = reading.driver?.name == "vfs" ? "vfs" : "overlay"
+      guard looked.insert([path, driver]).inserted, let place = facts.places[path] ?? ownPlace(path, facts), place.exists, !place.isNetwork
       else { continue }
-      let faults = storeFaults(in: path, driver: reading.driver?.name == "vfs" ? "vfs" : "overlay")
+      let faults = storeFaults(in: path, driver: driver)
       if !faults.isEmpty { found[path] = faults }
     }
     return found
@@ -43,10 +45,11 @@ extension UserExaminer {
   /// Of the store that no file names.
   private func ownPlace(_ path: String, _ facts: UserFacts) -> Place? { facts.isNetworkHome ? nil : Place(path, settings, mounts) }
 
-  private func storeFaults(in store: String, driver: String) -> [StoreFault] {
+  func storeFaults(in store: String, driver: String) -> [StoreFault] {
     var found: [StoreFault] = []
+    let names = entries(of: Array(store.utf8))
     // Podman makes them with its first command.
-    for name in [driver, "\(driver)-images", "\(driver)-layers", "\(driver)-containers", "libpod", "tmp"] {
+    for name in [driver, "\(driver)-images", "\(driver)-layers", "\(driver)-containers", "libpod", "tmp"] where mayHave(name, names) {
       let path = "\(store)/\(name)"
       do throws(Errno) {
         switch try fileStatus(path: Array(path.utf8)).kind {
@@ -59,23 +62,25 @@ extension UserExaminer {
         }
       } catch {}
     }
-    let locks = UserExaminer.storeLocks + UserExaminer.storeLists.map { "\(driver)-\($0.directory)/\($0.lock)" }
+    let lists = UserExaminer.storeLists.filter { mayHave("\(driver)-\($0.directory)", names) }
+    let locks = UserExaminer.storeLocks.filter { mayHave($0, names) } + lists.map { "\(driver)-\($0.directory)/\($0.lock)" }
     for path in locks.map({ "\(store)/\($0)" }) where Place.isDirectory(path) { found.append(StoreFault(path: path, cause: .directory)) }
-    for (directory, _, lists) in UserExaminer.storeLists {
-      for name in lists { if let fault = StoreFault(list: "\(store)/\(driver)-\(directory)/\(name)") { found.append(fault) } }
-    }
+    if lists.isEmpty { return found }
+    do throws(Errno) {
+      let place = try open(path: Array(store.utf8), .pathOnlyDirectoryFollowing)
+      for (directory, _, lists) in lists {
+        for name in lists { if let fault = StoreFault(list: "\(driver)-\(directory)/\(name)", in: store, place) { found.append(fault) } }
+      }
+    } catch {}
     return found
   }
 }
 
 extension StoreFault {
   /// - Returns: nil if it is a list, or not there, or cannot be looked at.
-  fileprivate init?(list path: String) {
-    let content: ConfigFile
-    do throws(Errno) {
-      content = ConfigFile.read(at: try open(path: [.slash], .pathOnlyDirectory), Array(path.utf8.drop { $0 == .slash }))
-    } catch { return nil }
-    switch content {
+  fileprivate init?(list name: String, in store: String, _ place: borrowing FileDescriptor) {
+    let path = "\(store)/\(name)"
+    switch ConfigFile.read(at: place, Array(name.utf8)) {
     // What is larger is not read for this. Whose it is, is asked elsewhere.
     case .absent, .dangling, .tooLarge, .failed, .notRegular(.regular): return nil
     case .notRegular(let kind):

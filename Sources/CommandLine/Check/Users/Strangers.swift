@@ -22,21 +22,28 @@ extension UserExaminer {
     var found: [Stranger] = []
     if let graphroot {
       let top = Array(graphroot.utf8)
-      for level in ["", "/libpod", "/overlay-images", "/overlay-layers", "/overlay-containers", "/networks", "/secrets"] {
-        found += strangers(in: top + Array(level.utf8), isInStore: true)
+      let names = entries(of: top)
+      found += strangers(names, in: top, isInStore: true)
+      for level in ["libpod", "overlay-images", "overlay-layers", "overlay-containers", "networks", "secrets"] where mayHave(level, names) {
+        let place = top + [.slash] + Array(level.utf8)
+        found += strangers(entries(of: place), in: place, isInStore: true)
       }
+      if let links = stranger(Array("\(graphroot)/overlay/l".utf8), isInStore: true) { found.append(links) }
     }
-    if let graphroot, let links = stranger(Array("\(graphroot)/overlay/l".utf8), isInStore: true) { found.append(links) }
     let uid = decimal(UInt64(account.uid))
-    if let runtime = stranger(state.runtime, isInStore: false) { return found + [runtime] }
+    let hasRuntime: Bool
+    switch look(at: state.runtime, isInStore: false) {
+    case .stranger(let runtime): return found + [runtime]
+    case .own: hasRuntime = true
+    case .absent: hasRuntime = false
+    }
     // Podman's locks.
     if state.isReal, let locks = stranger(Array("/dev/shm/libpod_rootless_lock_".utf8) + uid, isInStore: false) { found.append(locks) }
-    for name in ["containers", "libpod", "containers/overlay-layers", "containers/overlay-images", "libpod/tmp"] {
-      let place = state.runtime + Array("/\(name)".utf8)
-      if let stranger = stranger(place, isInStore: false) {
-        if !found.contains(stranger) { found.append(stranger) }
-      } else {
-        found += strangers(in: place, isInStore: false)
+    if hasRuntime {
+      for (name, levels) in [("containers", ["overlay-layers", "overlay-images"]), ("libpod", ["tmp"])] {
+        let place = state.runtime + Array("/\(name)".utf8)
+        guard addStrangers(in: place, &found) else { continue }
+        for level in levels { _ = addStrangers(in: place + Array("/\(level)".utf8), &found) }
       }
     }
     for name in ["storage-run-", "podman-run-", "containers-user-"] {
@@ -45,32 +52,62 @@ extension UserExaminer {
     return found
   }
 
-  /// The first level of Docker's store.
-  func strangers(inDataRoot path: String) -> [Stranger] {
-    strangers(in: Array(path.utf8), isInStore: true).map { Stranger(path: $0.path, owner: $0.owner, isInStore: true, isDockers: true) }
+  /// The directory, or what is directly in it.
+  ///
+  /// - Returns: whether it is there.
+  private func addStrangers(in place: [UInt8], _ found: inout [Stranger]) -> Bool {
+    switch look(at: place, isInStore: false) {
+    case .absent: return false
+    case .own: found += strangers(entries(of: place), in: place, isInStore: false)
+    case .stranger(let stranger): if !found.contains(stranger) { found.append(stranger) }
+    }
+    return true
   }
 
-  private func strangers(in directory: [UInt8], isInStore: Bool) -> [Stranger] {
+  /// The first level of Docker's store.
+  func strangers(inDataRoot path: String) -> [Stranger] {
+    let top = Array(path.utf8)
+    return strangers(entries(of: top), in: top, isInStore: true).map {
+      Stranger(path: $0.path, owner: $0.owner, isInStore: true, isDockers: true)
+    }
+  }
+
+  /// The names in a directory of the user's; nil if it is none. One of another user's is told of where it is an entry.
+  func entries(of directory: [UInt8]) -> [[UInt8]]? {
     do throws(Errno) {
       let place = try open(path: directory, .directory)
-      // One of another user's is told of where it is an entry.
-      guard try fileStatus(of: place).owner == account.uid else { return [] }
-      return try names(in: place, limit: UserExaminer.mostEntries).filter { name in
-        !UserExaminer.ofFileSystems.contains { name.elementsEqual($0.utf8) }
-      }.compactMap { stranger(directory + [.slash] + $0, isInStore: isInStore) }
-    } catch { return [] }
+      guard try fileStatus(of: place).owner == account.uid else { return nil }
+      return try names(in: place, limit: UserExaminer.mostEntries)
+    } catch { return nil }
+  }
+
+  /// Whether the name can be in a directory of which these names were seen: what is not there need not be looked for one by one.
+  func mayHave(_ name: String, _ names: [[UInt8]]?) -> Bool {
+    guard let names, names.count <= UserExaminer.mostEntries else { return true }
+    return names.contains { $0.elementsEqual(name.utf8) }
+  }
+
+  private func strangers(_ names: [[UInt8]]?, in directory: [UInt8], isInStore: Bool) -> [Stranger] {
+    (names ?? []).filter { name in !UserExaminer.ofFileSystems.contains { name.elementsEqual($0.utf8) } }
+      .compactMap { stranger(directory + [.slash] + $0, isInStore: isInStore) }
+  }
+
+  private enum Look { case absent, own, stranger(Stranger) }
+
+  private func look(at path: [UInt8], isInStore: Bool) -> Look {
+    do throws(Errno) {
+      let owner = try fileStatus(path: path).owner
+      return owner == account.uid ? .own : .stranger(Stranger(path: path, owner: owner, isInStore: isInStore))
+    } catch { return .absent }
   }
 
   private func stranger(_ path: [UInt8], isInStore: Bool) -> Stranger? {
-    do throws(Errno) {
-      let owner = try fileStatus(path: path).owner
-      return owner == account.uid ? nil : Stranger(path: path, owner: owner, isInStore: isInStore)
-    } catch { return nil }
+    if case .stranger(let stranger) = look(at: path, isInStore: isInStore) { stranger } else { nil }
   }
 }
 
 extension UserDiagnosis {
-  mutating func judgeStrangers() {
+  func judgeStrangers() {
     for (isInStore, isDockers) in [(true, false), (true, true), (false, false)] {
       let strangers = facts.strangers.filter { $0.isInStore == isInStore && $0.isDockers == isDockers }
       guard let first = strangers.first else { continue }

@@ -33,7 +33,9 @@ func wayRemedy(_ problem: PathError) -> Remedy {
 ///
 /// Every finding that says it is repairable has its action here, and no action is without a finding, so that after a repair a new
 /// diagnosis has no action left.
-struct UserDiagnosis: Sendable {
+///
+/// A class: a value of this size was copied, on the stack and reference by reference, in each judgement that hands itself to a closure.
+final class UserDiagnosis {
   private(set) var findings: [Finding] = []
   private(set) var actions: [RepairAction] = []
 
@@ -127,7 +129,7 @@ struct UserDiagnosis: Sendable {
   }
 
   /// A file system that nobody here knows may be a file server's, and a login then does nothing for a user who needs it.
-  private mutating func judgeHomeType() {
+  private func judgeHomeType() {
     guard case .on(.named(let name)) = facts.home else { return }
     let type = shown(name)
     if UserDiagnosis.localTypes.contains(type) { return }
@@ -197,12 +199,12 @@ struct UserDiagnosis: Sendable {
   }
 
   /// A finding that nothing here fixes.
-  mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ remedy: Remedy) {
+  func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ remedy: Remedy) {
     findings.append(Finding(code, severity, sentence, remedy: remedy))
   }
 
   /// A finding with the action that fixes it.
-  mutating func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, repairedBy action: RepairAction) {
+  func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, repairedBy action: RepairAction) {
     // What repair would fail at is not promised, and the remedy is that of what is in the way.
     if let file = UserDiagnosis.file(of: action), let obstacle = obstacle(to: file) {
       return add(code, severity, "\(sentence) \(obstacle.sentence)", obstacle.remedy)
@@ -212,12 +214,12 @@ struct UserDiagnosis: Sendable {
   }
 
   /// A finding that root's repair fixes.
-  mutating func addForRoot(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, repairedBy action: RepairAction) {
+  func addForRoot(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, repairedBy action: RepairAction) {
     findings.append(Finding(code, severity, sentence, remedy: repairByRoot, isRepairable: true))
     if isPrivileged { add(action) }
   }
 
-  private mutating func add(_ action: RepairAction) {
+  private func add(_ action: RepairAction) {
     if actions.contains(action) { return }
     // Several changes of one file are one edit, with one backup.
     switch action {
@@ -246,7 +248,7 @@ struct UserDiagnosis: Sendable {
 
   // MARK: The storage directory
 
-  private mutating func judgeStorage() {
+  private func judgeStorage() {
     guard let storage = facts.storage else { return }
     let path = shown(storage.path)
     switch storage.observation.state {
@@ -347,7 +349,7 @@ struct UserDiagnosis: Sendable {
     String(decoding: wording.storageProblem(storage.observation).bytes, as: UTF8.self)
   }
 
-  private mutating func judge(_ mode: UInt32, _ path: String) {
+  private func judge(_ mode: UInt32, _ path: String) {
     var fit = (mode | 0o700) & ~0o066
     if facts.storage?.holdsOther == true {
       if mode & 0o066 != 0, let storage = facts.storage {
@@ -367,7 +369,7 @@ struct UserDiagnosis: Sendable {
       repairedBy: .setStorageMode(from: mode, to: fit))
   }
 
-  private mutating func judgeOccupied(_ storage: UserFacts.Storage, _ kind: FileKind, _ owner: UInt32) {
+  private func judgeOccupied(_ storage: UserFacts.Storage, _ kind: FileKind, _ owner: UInt32) {
     let path = shown(storage.path)
     let sentence =
       kind == .directory
@@ -400,7 +402,7 @@ struct UserDiagnosis: Sendable {
     add(.login(.takePlace(from: kind, owner: owner)))
   }
 
-  private mutating func judge(_ volume: Volume, _ storage: UserFacts.Storage) {
+  private func judge(_ volume: Volume, _ storage: UserFacts.Storage) {
     let path = shown(storage.path)
     let type = volume.type ?? "a disk"
     let elsewhere = "set storage_directory in /etc/rootless-storage/rootless-storage.conf to a place on another mount"
@@ -469,7 +471,7 @@ struct UserDiagnosis: Sendable {
 
   // MARK: Files of the skeleton
 
-  private mutating func judgeFiles() {
+  private func judgeFiles() {
     guard facts.isNetworkHome, let storage = facts.storage else { return }
     guard isStorageUsable else {
       for (file, seen) in zip(facts.skeleton, facts.files)
@@ -518,7 +520,7 @@ struct UserDiagnosis: Sendable {
   }
 
   /// One cause is one finding, whatever it keeps from being created.
-  private mutating func judgeBlocked() {
+  private func judgeBlocked() {
     guard facts.isNetworkHome else { return }
     var told: [BlockedPlace] = []
     for blocked in facts.blocked where !told.contains(blocked.place) {
@@ -573,7 +575,7 @@ struct UserDiagnosis: Sendable {
   // MARK: What Podman remembers
 
   /// A record that is newer than the configuration is of the storage that is configured, unless that is about to be changed.
-  private mutating func judgeOverlayRecords() {
+  private func judgeOverlayRecords() {
     let isReconfigured = actions.contains { action in
       switch action {
       case .editStorageConf: true
@@ -592,7 +594,7 @@ struct UserDiagnosis: Sendable {
 
   // MARK: What is left in the home
 
-  private mutating func judgeLeftovers() {
+  private func judgeLeftovers() {
     for leftover in facts.leftovers {
       let path = "~/\(shown(leftover.path))"
       let size = (leftover.isAtLeast ? "at least " : "") + shownSize(leftover.size)
@@ -621,7 +623,7 @@ struct UserDiagnosis: Sendable {
     }
   }
 
-  private mutating func judgeLocalVolumes() {
+  private func judgeLocalVolumes() {
     for volumes in facts.localVolumes {
       let names = list(volumes.names.prefix(4).map { shown($0) }) + (volumes.names.count > 4 ? " and more" : "")
       let what = "\(volumes.names.count == 1 ? "The volume" : "The volumes") \(names) of \(volumes.engine == .podman ? "Podman" : "Docker")"
@@ -641,7 +643,7 @@ struct UserDiagnosis: Sendable {
   // MARK: The environment
 
   /// Files that stand in for those that every session has, or that are read beside them.
-  private mutating func judgeSessionFiles() {
+  private func judgeSessionFiles() {
     func refuse(_ variable: String, _ file: PodmanConfig.File, _ why: String) {
       add(
         .environmentConfig, .warning, "\(variable) is \(file.path), \(why): Podman does not start.", .user(name, "unset \(variable)"))
@@ -679,14 +681,15 @@ struct UserDiagnosis: Sendable {
   }
 
   private func errors(ofContainersConf files: [PodmanConfig.File]) -> [String] {
-    var alone = self
-    alone.findings = []
-    alone.judgeContainersConf(files)
-    return alone.findings.filter { $0.severity == .error }.map(\.sentence)
+    let before = (findings, actions)
+    defer { (findings, actions) = before }
+    findings = []
+    judgeContainersConf(files)
+    return findings.filter { $0.severity == .error }.map(\.sentence)
   }
 
   /// Podman looks there for what a short name of an image stands for; before 3.2 when it imports one, too.
-  private mutating func judgeCache(_ environment: UserFacts.Environment?) {
+  private func judgeCache(_ environment: UserFacts.Environment?) {
     guard let place = facts.cacheDirectory, facts.podmanGeneration != nil else { return }
     let why: String
     switch place.state {
@@ -707,7 +710,7 @@ struct UserDiagnosis: Sendable {
       .root("sudo ls -ld \(shellWord(Array(place.path.utf8)))", note: "decide whose it is; it has to be a directory of \(name)'s"))
   }
 
-  private mutating func judgeEnvironment() {
+  private func judgeEnvironment() {
     if facts.isRuntimeDirectoryClosed {
       add(
         .runtimeDirectory, .error,

@@ -22,7 +22,7 @@ struct UserExaminer {
     let isReal: Bool
 
     init(uid: UInt32) {
-      runtime = Array("/run/user/\(uid)".utf8)
+      runtime = Array("/run/user/".utf8) + decimal(UInt64(uid))
       temporary = Array("/tmp/".utf8)
       isReal = true
     }
@@ -116,6 +116,8 @@ struct UserExaminer {
     let daemon = daemonJson(home, ConfigFile(sample: "{ \"data-root\": \"/etc/none/docker\" }\n"), nil, nil)
     _ = podmanConfig(home, own)
     examine(home, own, daemon, PodmanConfig(user: PodmanConfig.File(own)), &facts)
+    // Of the store that is not there.
+    _ = storeFaults(in: "/etc", driver: "overlay")
   }
 
   /// - Returns: nil where only a mode of the user's own is in the way, which does not stop root of a user namespace.

@@ -3,7 +3,7 @@ import RootlessStorage
 /// One user, looked at, judged, and perhaps repaired, in a process of its own. Its order is a login's (SessionHelper.swift), but for the
 /// settings and the skeleton, which were read before: as the user the home, the storage directory; and then, for good as the user, what is
 /// in the home.
-struct Examination {
+final class Examination {
   private let request: UserRequest
   private let shared: SharedFacts
   private let account: Account
@@ -31,7 +31,7 @@ struct Examination {
   private var isRepairing: Bool { request.task == .repair }
   private var program: UserProgram { UserProgram(as: account, isCaller: request.environment != nil, whileAsked: true) }
 
-  mutating func run() -> UserReport {
+  func run() -> UserReport {
     if let cause = prepareProcess(endingAfter: min(request.timeout, 3600 + max(PodmanMigration.seconds, ProjectWalk.seconds)) + 1) {
       return failure("the process cannot be prepared: \(text(cause))")
     }
@@ -48,7 +48,7 @@ struct Examination {
     }
   }
 
-  private mutating func run(_ identity: inout Identity) throws(IdentityError) -> UserReport {
+  private func run(_ identity: inout Identity) throws(IdentityError) -> UserReport {
     if case .failure = shared.settings { return failure("the settings are refused, see the findings of this host") }
     if Planner.ineligibility(of: account, settings) != nil {
       return report(UserDiagnosis(facts, settings, isPrivileged: identity.isPrivileged))
@@ -87,7 +87,7 @@ struct Examination {
   }
 
   /// What `run` does once the process is the user, so that it has been done before (`ExaminerService`).
-  mutating func rehearse(
+  func rehearse(
     _ place: borrowing StorageObserver, _ home: borrowing HomeObserver, _ skeleton: [SkeletonFile], _ settings: Settings,
     _ mounts: MountTable
   ) {
@@ -109,7 +109,7 @@ struct Examination {
   // MARK: The storage directory
 
   /// Looks at it and, if that is the task, repairs and looks again, until nothing is left to repair or something has failed.
-  private mutating func repairStorage(
+  private func repairStorage(
     _ leaf: [UInt8], _ mounts: MountTable, _ engines: EngineDirectories, _ identity: inout Identity
   ) throws(IdentityError) {
     let path = settings.storage.path(leaf: leaf)
@@ -171,7 +171,7 @@ struct Examination {
     return done
   }
 
-  private mutating func perform(
+  private func perform(
     _ action: RepairAction, _ place: borrowing StorageObserver, _ path: [UInt8], _ identity: inout Identity
   ) -> Bool {
     var done = UserReport.Action(action: wording(path).text(of: action), outcome: .done)
@@ -244,7 +244,7 @@ struct Examination {
   // MARK: The home
 
   /// The process is the user for good.
-  private mutating func inHome(_ place: borrowing HomeObserver, _ mounts: MountTable, _ isPrivileged: Bool) -> UserReport {
+  private func inHome(_ place: borrowing HomeObserver, _ mounts: MountTable, _ isPrivileged: Bool) -> UserReport {
     switch place.descriptor {
     case .none: return failure("the home was lost while it was looked at; try again")
     case .some(let home):
@@ -288,7 +288,7 @@ struct Examination {
     return found
   }
 
-  private mutating func perform(_ action: RepairAction, _ place: borrowing HomeObserver, _ home: borrowing FileDescriptor)
+  private func perform(_ action: RepairAction, _ place: borrowing HomeObserver, _ home: borrowing FileDescriptor)
     -> UserReport.Action
   {
     failedFull = false
