@@ -129,7 +129,7 @@ private struct Run: ~Copyable {
     let home = HomeObserver(account, mounts)
     if let earlyResult = Planner.earlyResult(from: home.observation, settings) { return say(earlyResult) }
     guard let leaf = settings.storage.leaf(for: account) else { return say(.nameUnfit) }
-    let storage = settings.storage.path(leaf: leaf)
+    let storage = settings.storage.parent / leaf
     wording.storage = storage
     wording.skeleton = settings.skeleton
 

@@ -56,6 +56,6 @@ func number<Number: FixedWidthInteger>(_ text: some Collection<UInt8>) -> Number
   text.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) ? Number(String(decoding: text, as: UTF8.self)) : nil
 }
 
-func account(_ name: [UInt8], uid: [UInt8], home: [UInt8] = []) -> Account {
+func account(_ name: [UInt8], uid: [UInt8], home: Path = "") -> Account {
   Account(credentials: Credentials(user: number(uid) ?? 4001, group: 4001, groups: [4001]), name: name, home: home)
 }

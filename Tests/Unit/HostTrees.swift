@@ -7,7 +7,7 @@ extension TestDirectory {
   var tree: HostTree { HostTree(path) }
 
   /// A file with the directories above it.
-  @discardableResult func put(_ path: String, _ content: String, mode: UInt32 = 0o644) -> [UInt8] {
+  @discardableResult func put(_ path: String, _ content: String, mode: UInt32 = 0o644) -> Path {
     let path = path.hasPrefix("/") ? String(path.dropFirst()) : path
     if let slash = path.lastIndex(of: "/") { directory(bytes(String(path[..<slash]))) }
     return file(bytes(path), bytes(content), mode: mode)

@@ -23,11 +23,13 @@ extension Array: @retroactive ExpressibleByStringLiteral where Element == UInt8 
 /// Bytes as a failure message should show them.
 func shown(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
+func shown(_ path: Path) -> String { shown(path.bytes) }
+
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 func repeated(_ text: String, _ count: Int) -> [UInt8] { Array(repeatElement(bytes(text), count: count).joined()) }
 
-func account(_ name: [UInt8] = "alice", uid: UInt32 = 1000, gid: UInt32 = 1000, home: [UInt8] = "/home/alice") -> Account {
+func account(_ name: [UInt8] = "alice", uid: UInt32 = 1000, gid: UInt32 = 1000, home: Path = "/home/alice") -> Account {
   Account(credentials: Credentials(user: uid, group: gid, groups: []), name: name, home: home)
 }
 

@@ -18,7 +18,7 @@ struct Absence: Equatable {
   /// What one run looks at, all of it: of what is not among its answers, nothing is kept.
   enum Scope: Equatable {
     /// The storage directories in this parent.
-    case storage(parent: [UInt8])
+    case storage(parent: Path)
     /// The owners of subordinate ids.
     case owners
 
@@ -28,8 +28,7 @@ struct Absence: Equatable {
       switch self {
       case .owners: return absence.kind == .owner
       case .storage(let parent):
-        guard absence.kind == .storage, let slash = absence.subject.key.lastIndex(of: .slash) else { return false }
-        return components(Array(absence.subject.key[..<slash])) == components(parent)
+        return absence.kind == .storage && Path(absence.subject.key).parent.components == parent.components
       }
     }
   }

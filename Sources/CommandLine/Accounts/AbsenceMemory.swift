@@ -12,7 +12,7 @@ struct AbsenceMemory {
     var earliest: Int64? = nil
   }
 
-  static let directory = Array("/var/lib/rootless-storage".utf8)
+  static let directory: Path = "/var/lib/rootless-storage"
   static let name = Array("orphans".utf8)
   private static let lockName = Array(".orphans.lock".utf8)
   private static let newName = Array(".orphans.new".utf8)
@@ -21,7 +21,7 @@ struct AbsenceMemory {
 
   /// Why nothing is known, or nothing could be kept, with what to do.
   private(set) var problem: String?
-  private let directory: [UInt8]
+  private let directory: Path
   private let machine: [UInt8]?
   private let moment: Moment?
   private let isWriting: Bool
@@ -30,7 +30,7 @@ struct AbsenceMemory {
   ///   - machine: what machine-id(5) says.
   ///   - moment: now; nil if the clocks cannot be believed.
   ///   - isWriting: a look that changes nothing must not count as a run.
-  init(directory: [UInt8], machine: [UInt8]?, moment: Moment?, isWriting: Bool) {
+  init(directory: Path, machine: [UInt8]?, moment: Moment?, isWriting: Bool) {
     self.directory = directory
     self.machine = machine
     self.moment = moment
@@ -196,16 +196,16 @@ struct AbsenceMemory {
     case foreign
   }
 
-  private var path: [UInt8] { directory + [.slash] + AbsenceMemory.name }
+  private var path: Path { directory / AbsenceMemory.name }
 
   /// The directory, in which nobody else can make or change a name.
   ///
   /// - Parameter isWanted: it is made where it is missing.
   private func place(isWanted: Bool) throws(Failure) -> FileDescriptor? {
     if let place = try reach(directory) { return place }
-    guard isWanted, let slash = directory.lastIndex(of: .slash) else { return nil }
-    guard let parent = try reach(Array(directory[..<slash])) else { throw .failed(.noEntry) }
-    do throws(Errno) { try makeNamedDirectory(at: parent, Array(directory[(slash + 1)...]), mode: 0o755) } catch {
+    guard isWanted else { return nil }
+    guard let parent = try reach(directory.parent) else { throw .failed(.noEntry) }
+    do throws(Errno) { try makeNamedDirectory(at: parent, directory.name, mode: 0o755) } catch {
       if error != .exists { throw .failed(error) }
     }
     guard let place = try reach(directory) else { throw .failed(.noEntry) }
@@ -213,7 +213,7 @@ struct AbsenceMemory {
   }
 
   /// - Returns: nil if it is missing.
-  private func reach(_ path: [UInt8]) throws(Failure) -> FileDescriptor? {
+  private func reach(_ path: Path) throws(Failure) -> FileDescriptor? {
     let end: OpenedPath
     do throws(PathError) { end = try walk(toDirectory: path, .trusted, MountTable(blockDeviceIsLocal: true)) } catch {
       if error.reason == .missing { return nil }

@@ -104,7 +104,7 @@ struct AccountSources {
     guard fields.count == 7, let group = identifier(fields[3]), let first = fields[0].first, first != .hash, first != .plus,
       first != .hyphen, !isBlank(first)
     else { return nil }
-    return Account(credentials: Credentials(user: uid, group: group, groups: []), name: Array(fields[0]), home: Array(fields[5]))
+    return Account(credentials: Credentials(user: uid, group: group, groups: []), name: Array(fields[0]), home: Path(Array(fields[5])))
   }
   func uid(ofName name: [UInt8]) -> UInt32? { isFileFirst ? uidsByName[NameKey(name)] : nil }
 

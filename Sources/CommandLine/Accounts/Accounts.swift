@@ -88,7 +88,7 @@ final class Accounts {
     if sources.isLocal { return true }
     if directoryAnswered { return true }
     do throws(Errno) {
-      let runtime = DirectoryReader(try open(path: Array("/run/user".utf8), .directory))
+      let runtime = DirectoryReader(try open(path: "/run/user", .directory))
       var asked = 0
       while asked < 1000, let entry = try runtime.next() {
         guard let uid = identifier(entry.name) else { continue }

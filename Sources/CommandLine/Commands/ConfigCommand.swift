@@ -19,7 +19,7 @@ struct ConfigCheckCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(Settings.defaultPath).", valueName: "file"),
+    help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(shown(Settings.defaultPath)).", valueName: "file"),
     completion: .file())
   var file: String?
 
@@ -99,8 +99,8 @@ struct ConfigCheckCommand: ParsableCommand {
 
   private static let unanswered = "the name service did not answer"
 
-  private func absolute(_ file: String) -> [UInt8] {
-    Array((file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)").utf8)
+  private func absolute(_ file: String) -> Path {
+    Path(file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)")
   }
 }
 
@@ -121,7 +121,7 @@ private struct ConfigProblems: Encodable {
 
 extension SettingsReading {
   /// Paths of the drop-ins that were read, in the order in which they count.
-  fileprivate func dropIns(besides main: [UInt8]) -> [[UInt8]] { files.map(\.path).filter { $0 != main } }
+  fileprivate func dropIns(besides main: Path) -> [Path] { files.map(\.path).filter { $0 != main } }
 }
 
 /// `rootless-storage config show`.
@@ -166,7 +166,7 @@ struct EffectiveSetting: Encodable {
   /// As the file spells it, or the documented default.
   let value: String
   /// Where it comes from; nil: the default.
-  let origin: (file: [UInt8], line: Int)?
+  let origin: (file: Path, line: Int)?
 
   private enum CodingKeys: CodingKey { case key, value, file, line }
 
@@ -197,7 +197,7 @@ struct EffectiveSetting: Encodable {
   }
 
   static func all(_ reading: SettingsReading) -> [EffectiveSetting] {
-    var last: [String: (value: String, file: [UInt8], line: Int)] = [:]
+    var last: [String: (value: String, file: Path, line: Int)] = [:]
     for file in reading.files {
       for (index, line) in parts(file.content, separator: { $0 == .newline }).enumerated() where line.count <= SettingsParser.longestLine {
         let statement = line.prefix { $0 != .hash }

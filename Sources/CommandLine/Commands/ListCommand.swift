@@ -35,7 +35,7 @@ struct ListCommand: ParsableCommand {
     var list = JSONList(
       "\"parent\":\(jsonText(string(parent.settings.storage.parent))),\"disk\":\(jsonText(parent.disk)),", list: "directories")
     var all = ([inventory] + guarded).flatMap { each in each.entries.map { (entry: $0, path: each.parent.path($0.leaf)) } }
-    all.sort { bySize ? ($0.entry.measure?.size ?? 0) > ($1.entry.measure?.size ?? 0) : isOrderedBefore($0.path, $1.path) }
+    all.sort { bySize ? ($0.entry.measure?.size ?? 0) > ($1.entry.measure?.size ?? 0) : $0.path < $1.path }
     for (entry, path) in all { list.add(StorageRecord(entry, path)) }
     list.end()
   }

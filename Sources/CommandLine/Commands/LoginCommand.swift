@@ -38,14 +38,14 @@ struct LoginCommand: ParsableCommand {
         groups,
       ] + (account.groupsLeftOut ? ["--groups-left-out"] : [])
     let arguments =
-      [Array("--conf".utf8), settings.path] + words.map { Array($0.utf8) } + [
-        Array("--home".utf8), account.home, Array("--".utf8), account.name,
+      [Array("--conf".utf8), settings.path.bytes] + words.map { Array($0.utf8) } + [
+        Array("--home".utf8), account.home.bytes, Array("--".utf8), account.name,
       ]
     let report: SessionReport
     do throws(ChildProcess.Failure) {
       // The helper ends itself a second after its timeout at the latest.
       let ending = try ChildProcess.run(
-        helper, [helper] + arguments, environment: [], withErrors: false, seconds: timeout + 2,
+        helper, [helper.bytes] + arguments, environment: [], withErrors: false, seconds: timeout + 2,
         limit: ReportFormat.mostLines * ReportFormat.longestLine)
       report = SessionReport(ending.output)
     } catch {
@@ -89,9 +89,9 @@ struct LoginCommand: ParsableCommand {
   }
 
   /// The one that logins start. Root starts nothing that others can write.
-  private func helper() throws(CommandError) -> [UInt8] {
+  private func helper() throws(CommandError) -> Path {
     let step = PAMStacks(HostTree.this, services: PAMFindings.services).ourSteps.first
-    let path = step?.pathOption("helper") ?? Array(Installation.defaultHelper.utf8)
+    let path = step?.pathOption("helper") ?? Installation.defaultHelper
     do throws(PathError) { _ = try walk(toFile: path, .trusted, MountTable(blockDeviceIsLocal: true)) } catch {
       throw CommandError("the session helper cannot be used: \(text(Wording.way(error, .trusted)))")
     }

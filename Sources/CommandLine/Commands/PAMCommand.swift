@@ -93,5 +93,5 @@ struct PAMTryCommand: ParsableCommand {
 
   @Argument(help: "The directory.") var directory: String
 
-  func run() throws { printOut(PAMTrial.tryOut(Array(directory.utf8))) }
+  func run() throws { printOut(PAMTrial.tryOut(Path(directory))) }
 }

@@ -175,7 +175,7 @@ struct PruneCommand: ParsableCommand {
   private static func leaves(ofUser name: [UInt8], _ parent: StorageParent, _ accounts: Accounts) -> [[UInt8]] {
     let storage = parent.settings.storage
     func leaf(_ name: [UInt8], _ uid: UInt32) -> [[UInt8]] {
-      let account = Account(credentials: Credentials(user: uid, group: 0, groups: []), name: name, home: [])
+      let account = Account(credentials: Credentials(user: uid, group: 0, groups: []), name: name, home: "")
       return storage.leaf(for: account).map { [$0] } ?? []
     }
     var found: [[UInt8]] = []

@@ -4,7 +4,7 @@ import RootlessStorage
 /// Which settings a command goes by: those that logins go by, unless others are named.
 struct SettingsOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(Settings.defaultPath).", valueName: "file"),
+    help: ArgumentHelp("Settings file. Default: the one in the PAM line, or \(shown(Settings.defaultPath)).", valueName: "file"),
     completion: .file())
   var conf: String?
 
@@ -19,13 +19,18 @@ struct SettingsOptions: ParsableArguments {
   }
 
   /// What `--conf` says, from the root: a process that looks at a user has another working directory.
-  var given: [UInt8]? { conf.map { Array(($0.hasPrefix("/") ? $0 : workingDirectory() + "/" + $0).utf8) } }
+  var given: Path? {
+    conf.map {
+      let path = Path($0)
+      return path.isAbsolute ? path : workingDirectory() / path
+    }
+  }
 
-  var path: [UInt8] { given ?? SettingsOptions.pathOfLogins }
+  var path: Path { given ?? SettingsOptions.pathOfLogins }
 
   /// What the PAM line names, or the default.
-  static var pathOfLogins: [UInt8] {
-    PAMStacks(HostTree.this, services: PAMFindings.services).ourSteps.first?.pathOption("conf") ?? Array(Settings.defaultPath.utf8)
+  static var pathOfLogins: Path {
+    PAMStacks(HostTree.this, services: PAMFindings.services).ourSteps.first?.pathOption("conf") ?? Settings.defaultPath
   }
 
   /// The settings as they hold. Reports on standard error what is wrong with single lines, without stopping anything.
@@ -41,7 +46,7 @@ struct SettingsOptions: ParsableArguments {
   }
 
   /// The settings as they hold, and what is wrong with single lines. A missing file means the defaults, unless somebody names it.
-  func read(_ path: [UInt8]) throws(CommandError) -> SettingsReading {
+  func read(_ path: Path) throws(CommandError) -> SettingsReading {
     if given != nil {
       do throws(Errno) { _ = try open(path: path, .pathOnly) } catch {
         throw CommandError("the settings cannot be used: \(shown(path)): \(text(error)); name another file")

@@ -22,13 +22,13 @@ enum UserCompletion {
       lookups += 1
       guard lookups <= mostLookups, case .found(let name, _) = accounts.account(uid: uid) else { return }
       // With other characters (DOM\alice) every shell would have to quote it in its own way.
-      let account = Account(credentials: Credentials(user: uid, group: 0, groups: []), name: name, home: [])
+      let account = Account(credentials: Credentials(user: uid, group: 0, groups: []), name: name, home: "")
       if let name = account.pathName { add(name) }
     }
     // Whatever cannot be read has no names in it: there is nobody to tell of it here.
     do throws(PathError) {
       let mounts = MountTable(blockDeviceIsLocal: true)
-      let settings = try readSettings(Array(Settings.defaultPath.utf8), trusted: effectiveIDs().user == 0, mounts).settings
+      let settings = try readSettings(Settings.defaultPath, trusted: effectiveIDs().user == 0, mounts).settings
       let parent = try walk(toDirectory: settings.storage.parent, .storage, mounts)
       do throws(Errno) {
         let reader = DirectoryReader(try open(at: parent.descriptor, [.dot], .directory))
@@ -42,7 +42,7 @@ enum UserCompletion {
         }
       } catch {}
       do throws(Errno) {
-        let reader = DirectoryReader(try open(path: Array("/run/user".utf8), .directory))
+        let reader = DirectoryReader(try open(path: "/run/user", .directory))
         while lookups < mostLookups, let entry = try reader.next()?.name {
           if let uid = identifier(entry), settings.serves(uid: uid) { add(uid) }
         }

@@ -9,7 +9,7 @@ struct Authselect {
   enum Failure: Error { case refused(reason: String, remedy: Remedy) }
 
   static let ours = "custom/\(AuthselectCopy.name)"
-  private static let generated = "/etc/authselect/"
+  private static let generated: Path = "/etc/authselect"
   private static let customs = AuthselectCopy.customs
   private static let stocks = AuthselectCopy.stocks
   /// A copy that is to take the place of an older one, until it does; then the older one, until it is gone.
@@ -17,7 +17,7 @@ struct Authselect {
 
   let tree: HostTree
   /// Where the program is.
-  private let program: String
+  private let program: Path
   /// The profile that is selected, and its features.
   let current: String
   let features: [String]
@@ -27,7 +27,7 @@ struct Authselect {
   /// Looks, and refuses what authselect itself finds changed.
   init(_ tree: HostTree) throws(Failure) {
     self.tree = tree
-    guard let program = ["/usr/bin/authselect", "/usr/sbin/authselect"].first(where: tree.exists) else {
+    guard let program = (["/usr/bin/authselect", "/usr/sbin/authselect"] as [Path]).first(where: tree.exists) else {
       throw .refused(
         reason: "according to /etc/authselect/authselect.conf, authselect writes the session stacks, and there is no authselect",
         remedy: "install authselect, or see authselect(8) for opting out, and run this again")
@@ -63,7 +63,7 @@ struct Authselect {
 
   /// A generated file that is not what `authselect` would write now. Since 1.4 authselect itself does not look, and writes over it
   /// without a backup (findings/authselect-check.sh).
-  private func changedByHand() throws(Failure) -> [UInt8]? {
+  private func changedByHand() throws(Failure) -> Path? {
     let options = [
       "system-auth": "--system-auth", "password-auth": "--password-auth", "fingerprint-auth": "--fingerprint-auth",
       "smartcard-auth": "--smartcard-auth",
@@ -71,7 +71,7 @@ struct Authselect {
       "dconf-locks": "--dconf-lock",
     ]
     for (name, option) in options.sorted(by: { $0.key < $1.key }) {
-      let file = Array("\(Authselect.generated)\(name)".utf8)
+      let file = Authselect.generated / Path(name)
       guard let content = try? tree.read(file) else { continue }
       let answer = try Authselect.run(program, ["test", current] + features + [option])
       // `File PATH:` comes first; what is written has a comment before it.
@@ -95,12 +95,12 @@ struct Authselect {
   var isRenewal: Bool { copy?.isToBeRenewed ?? false }
 
   /// Whether authselect writes the file.
-  func writes(_ file: [UInt8]) -> Bool { begins(tree.real(file), with: Array(Authselect.generated.utf8)) }
+  func writes(_ file: Path) -> Bool { tree.real(file).isAtOrBelow(Authselect.generated) }
 
   /// A template of a profile.
-  private func template(_ name: [UInt8], of profile: String) -> [UInt8] {
-    if profile.hasPrefix("custom/") { return Array("\(Authselect.customs)\(profile.dropFirst(7))/".utf8) + name }
-    return (AuthselectCopy.place(of: profile, tree) ?? Array("\(Authselect.stocks[1])\(profile)/".utf8)) + name
+  private func template(_ name: [UInt8], of profile: String) -> Path {
+    if profile.hasPrefix("custom/") { return Authselect.customs / Path(String(profile.dropFirst(7))) / name }
+    return (AuthselectCopy.place(of: profile, tree) ?? Authselect.stocks[1] / Path(profile)) / name
   }
 
   // MARK: Enabling
@@ -125,8 +125,8 @@ struct Authselect {
 
   /// Of the files that authselect writes, those whose templates in our copy have the line.
   var namesInCopy: [[UInt8]] {
-    ((try? tree.names(String(decoding: AuthselectCopy.directory, as: UTF8.self))) ?? []).filter { name in
-      guard PAMPlan.isInUse(name), let content = try? tree.read(AuthselectCopy.directory + name) else { return false }
+    ((try? tree.names(AuthselectCopy.directory)) ?? []).filter { name in
+      guard PAMPlan.isInUse(name), let content = try? tree.read(AuthselectCopy.directory / name) else { return false }
       return !PAMText(content).ours.isEmpty
     }
   }
@@ -144,7 +144,7 @@ struct Authselect {
   ///
   /// - Parameter names: of the generated files that get it.
   func templates(_ names: [[UInt8]]) throws(Failure) -> [PAMPlan.Change] {
-    if !isCustom && tree.exists("\(Authselect.customs)\(AuthselectCopy.name)") && !(copy?.isUnchanged ?? false) {
+    if !isCustom && tree.exists(AuthselectCopy.directory) && !(copy?.isUnchanged ?? false) {
       throw .refused(
         reason: "there is a profile \(Authselect.ours) already, which was changed by hand, and \(current) is selected",
         remedy:
@@ -182,11 +182,11 @@ struct Authselect {
   ///   - isProved: whether these contents of files of libpam's are what was wanted.
   ///   - isRight: looks at what is there then.
   /// - Returns: backups of templates.
-  func enable(_ templates: [PAMPlan.Change], _ isProved: ([PAMPlan.Change]) -> Bool, _ isRight: () -> Bool) throws(Failure) -> [[UInt8]] {
+  func enable(_ templates: [PAMPlan.Change], _ isProved: ([PAMPlan.Change]) -> Bool, _ isRight: () -> Bool) throws(Failure) -> [Path] {
     if let base { return try enableCopy(of: base, templates, isProved, isRight) }
-    var backups: [[UInt8]] = []
+    var backups: [Path] = []
     do throws(Failure) {
-      backups = try replace(templates) { isProved(generated(templates.map { baseName($0.file) }, current)) }
+      backups = try replace(templates) { isProved(generated(templates.map(\.file.name), current)) }
       try select(isRight)
     } catch {
       // As it was.
@@ -200,7 +200,7 @@ struct Authselect {
   }
 
   private func enableCopy(of base: String, _ templates: [PAMPlan.Change], _ isProved: ([PAMPlan.Change]) -> Bool, _ isRight: () -> Bool)
-    throws(Failure) -> [[UInt8]]
+    throws(Failure) -> [Path]
   {
     let name = copy == nil ? AuthselectCopy.name : Authselect.next
     // A run that was killed has left it.
@@ -208,12 +208,12 @@ struct Authselect {
     try sure(creation(name, of: base))
     var isExchanged = false
     do throws(Failure) {
-      let changes = templates.map { PAMPlan.Change(file: template(baseName($0.file), of: "custom/\(name)"), old: $0.old, new: $0.new) }
-      let backups = try replace(changes) { isProved(generated(changes.map { baseName($0.file) }, "custom/\(name)")) }
+      let changes = templates.map { PAMPlan.Change(file: template($0.file.name, of: "custom/\(name)"), old: $0.old, new: $0.new) }
+      let backups = try replace(changes) { isProved(generated(changes.map(\.file.name), "custom/\(name)")) }
       // The copy's first form is in the profile that it was copied from.
       removeFiles(backups)
       do throws(Errno) {
-        try AuthselectCopy.writeRecord(tree, Array("\(Authselect.customs)\(name)/".utf8), base: base)
+        try AuthselectCopy.writeRecord(tree, Authselect.customs / Path(name), base: base)
         if copy != nil { try exchangeProfiles() }
         isExchanged = copy != nil
       } catch {
@@ -252,7 +252,7 @@ struct Authselect {
   /// What authselect would make of a profile's templates, of those that can be told.
   private func generated(_ names: [[UInt8]], _ profile: String) -> [PAMPlan.Change] {
     names.compactMap { name in
-      let file = Array("\(Authselect.generated)".utf8) + name
+      let file = Authselect.generated / name
       guard let answer = try? Authselect.run(program, ["test", profile] + features + ["--\(String(decoding: name, as: UTF8.self))"]),
         answer.status == 0, let old = try? tree.read(file)
       else { return nil }
@@ -284,9 +284,9 @@ struct Authselect {
   func removal(all: Bool) -> Removal? {
     var changes: [PAMPlan.Change] = []
     guard isCustom else { return nil }
-    let directory = "\(Authselect.customs)\(current.dropFirst(7))"
+    let directory = Authselect.customs / Path(String(current.dropFirst(7)))
     for name in (try? tree.names(directory)) ?? [] {
-      let file = Array("\(directory)/".utf8) + name
+      let file = directory / name
       guard PAMPlan.isInUse(name), tree.link(file) == nil, let content = try? tree.read(file) else { continue }
       let text = PAMText(content)
       let lines = text.ours.filter { all || $0.isAsAdded }
@@ -302,11 +302,11 @@ struct Authselect {
     if let copy, copy.isUnchanged { return AuthselectCopy.place(of: copy.base, tree) == nil ? nil : copy.base }
     for place in Authselect.stocks {
       for profile in (try? tree.names(place)) ?? [] {
-        let names = (try? tree.names("\(Authselect.customs)rootless-storage")) ?? []
+        let names = (try? tree.names(AuthselectCopy.directory)) ?? []
         let isSame = names.filter(PAMPlan.isInUse).allSatisfy { name in
-          let file = Array("\(Authselect.customs)rootless-storage/".utf8) + name
+          let file = AuthselectCopy.directory / name
           let content = changes.first { $0.file == file }?.new ?? (try? tree.read(file))
-          return content != nil && content == (try? tree.read(Array(place.utf8) + profile + [.slash] + name))
+          return content != nil && content == (try? tree.read(place / profile / name))
         }
         if isSame && !names.isEmpty { return String(decoding: profile, as: UTF8.self) }
       }
@@ -315,7 +315,7 @@ struct Authselect {
   }
 
   /// - Returns: backups of templates.
-  func disable(_ removal: Removal, _ isRight: () -> Bool) throws(Failure) -> [[UInt8]] {
+  func disable(_ removal: Removal, _ isRight: () -> Bool) throws(Failure) -> [Path] {
     let wrong = Failure.refused(
       reason: "what authselect wrote is not what it was to write", remedy: "look into authselect's own messages, and run this again")
     if let former = removal.former {
@@ -341,10 +341,10 @@ struct Authselect {
 
   // MARK: Steps
 
-  private func replace(_ changes: [PAMPlan.Change], _ isRight: () -> Bool) throws(Failure) -> [[UInt8]] {
+  private func replace(_ changes: [PAMPlan.Change], _ isRight: () -> Bool) throws(Failure) -> [Path] {
     guard let first = changes.first else { return [] }
     do throws(PAMFiles.Failure) {
-      if let backups = try PAMFiles(parent(first.file)).replace(changes, isRight) { return backups }
+      if let backups = try PAMFiles(first.file.parent).replace(changes, isRight) { return backups }
     } catch { throw .refused(reason: error.refusal.reason, remedy: error.refusal.remedy) }
     throw .refused(
       reason: "with the line in its templates, authselect would generate more than that line",
@@ -358,16 +358,16 @@ struct Authselect {
 
   /// Takes a custom profile away, which holds files only.
   private static func removeProfile(_ tree: HostTree, _ name: String) {
-    let directory = Array("\(customs)\(name)".utf8)
-    let names = (try? tree.names(String(decoding: directory, as: UTF8.self))) ?? []
-    removeFiles(names.map { directory + [.slash] + $0 })
-    do throws(Errno) { try removeEmptyDirectory(at: try open(path: parent(directory), .directory), baseName(directory)) } catch {}
+    let directory = customs / Path(name)
+    let names = (try? tree.names(directory)) ?? []
+    removeFiles(names.map { directory / $0 })
+    do throws(Errno) { try removeEmptyDirectory(at: try open(path: directory.parent, .directory), directory.name) } catch {}
   }
 
-  private func removeFiles(_ files: [[UInt8]]) { Authselect.removeFiles(files) }
+  private func removeFiles(_ files: [Path]) { Authselect.removeFiles(files) }
 
-  private static func removeFiles(_ files: [[UInt8]]) {
-    for file in files { do throws(Errno) { try unlink(at: try open(path: parent(file), .directory), baseName(file)) } catch {} }
+  private static func removeFiles(_ files: [Path]) {
+    for file in files { do throws(Errno) { try unlink(at: try open(path: file.parent, .directory), file.name) } catch {} }
   }
 
   private func sure(_ arguments: [String]) throws(Failure) {
@@ -379,10 +379,10 @@ struct Authselect {
     }
   }
 
-  private static func run(_ program: String, _ arguments: [String]) throws(Failure) -> ChildProcess.Ending {
+  private static func run(_ program: Path, _ arguments: [String]) throws(Failure) -> ChildProcess.Ending {
     do throws(ChildProcess.Failure) {
       return try ChildProcess.run(
-        Array(program.utf8), (["authselect"] + arguments).map { Array($0.utf8) },
+        program, (["authselect"] + arguments).map { Array($0.utf8) },
         environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"].map { Array($0.utf8) },
         withErrors: true, seconds: 120, limit: 1 << 20)
     } catch { throw .refused(reason: "authselect cannot be run (\(error.explanation))", remedy: "try: sudo authselect check") }

@@ -7,8 +7,8 @@ import RootlessStorage
 struct AuthselectCopy: Equatable, Sendable {
   static let name = "rootless-storage"
   /// Where authselect looks for profiles, in this order, after the administrator's own.
-  static let stocks = ["/usr/share/authselect/vendor/", "/usr/share/authselect/default/"]
-  static let customs = "/etc/authselect/custom/"
+  static let stocks: [Path] = ["/usr/share/authselect/vendor", "/usr/share/authselect/default"]
+  static let customs: Path = "/etc/authselect/custom"
   /// authselect knows the names of a profile's files, and reads no other. A dot keeps it from those who look for templates.
   static let recordName = Array(".made-by-rootless-storage".utf8)
 
@@ -24,7 +24,7 @@ struct AuthselectCopy: Equatable, Sendable {
   /// - Returns: nil if there is no such profile, or one of which nobody wrote down how it was made.
   init?(_ tree: HostTree) {
     let directory = AuthselectCopy.directory
-    guard let record = try? tree.read(directory + AuthselectCopy.recordName, limit: 4096) else { return nil }
+    guard let record = try? tree.read(directory / AuthselectCopy.recordName, limit: 4096) else { return nil }
     let words = record.split(separator: .newline).map { $0.split(separator: .space) }
     guard let first = words.first, first.count == 2, first[0].elementsEqual("base".utf8), first[1].first != .dot, !first[1].contains(.slash)
     else { return nil }
@@ -39,7 +39,7 @@ struct AuthselectCopy: Equatable, Sendable {
       return
     }
     // What is a link in the copy is the stock profile's own.
-    let stocked = AuthselectCopy.templates(tree, stock).filter { tree.link(directory + $0.name) == nil }
+    let stocked = AuthselectCopy.templates(tree, stock).filter { tree.link(directory / $0.name) == nil }
     let names = Set((templates + stocked).map(\.name))
     outdated = names.filter { name in
       let copied = templates.first { $0.name == name }.map { PAMText($0.content) }
@@ -54,17 +54,17 @@ struct AuthselectCopy: Equatable, Sendable {
 
   private typealias Template = (name: [UInt8], content: [UInt8])
 
-  static var directory: [UInt8] { Array("\(customs)\(name)/".utf8) }
+  static var directory: Path { customs / Path(name) }
 
-  /// Where a stock profile is, with a slash at its end.
-  static func place(of profile: String, _ tree: HostTree) -> [UInt8]? {
-    stocks.first { tree.exists("\($0)\(profile)") }.map { Array("\($0)\(profile)/".utf8) }
+  /// Where a stock profile is.
+  static func place(of profile: String, _ tree: HostTree) -> Path? {
+    stocks.lazy.map { $0 / Path(profile) }.first(where: tree.exists)
   }
 
   /// Its own files, in byte order.
-  private static func templates(_ tree: HostTree, _ directory: [UInt8]) -> [Template] {
-    ((try? tree.names(String(decoding: directory, as: UTF8.self))) ?? []).compactMap { name in
-      let file = directory + name
+  private static func templates(_ tree: HostTree, _ directory: Path) -> [Template] {
+    ((try? tree.names(directory)) ?? []).compactMap { name in
+      let file = directory / name
       guard PAMPlan.isInUse(name), tree.link(file) == nil, let content = try? tree.read(file) else { return nil }
       return (name, content)
     }
@@ -81,10 +81,10 @@ struct AuthselectCopy: Equatable, Sendable {
 
   /// Writes down what is in a profile that was just made.
   ///
-  /// - Parameter directory: its own, with a slash at its end.
-  static func writeRecord(_ tree: HostTree, _ directory: [UInt8], base: String) throws(Errno) {
+  /// - Parameter directory: its own.
+  static func writeRecord(_ tree: HostTree, _ directory: Path, base: String) throws(Errno) {
     let file = try open(
-      at: try open(path: tree.resolve(parent(directory + recordName)), .directory), recordName, .creating, permissions: 0o644)
+      at: try open(path: tree.resolve(directory), .directory), recordName, .creating, permissions: 0o644)
     try writeAll(file, record(base, templates(tree, directory)))
   }
 }

@@ -5,9 +5,9 @@ import RootlessStorage
 /// It is never told `--force`: where an administrator has changed what it writes, it leaves the files alone, and so the line is put
 /// outside of that (`PAMPlan`), which it keeps.
 struct AuthUpdate {
-  static let program = "/usr/sbin/pam-auth-update"
-  private static let profile = "/usr/share/pam-configs/rootless-storage"
-  private static let directories = ["/etc/pam.d", "/var/lib/pam", "/usr/share/pam-configs"]
+  static let program: Path = "/usr/sbin/pam-auth-update"
+  private static let profile: Path = "/usr/share/pam-configs/rootless-storage"
+  private static let directories: [Path] = ["/etc/pam.d", "/var/lib/pam", "/usr/share/pam-configs"]
 
   static func isUsable(_ tree: HostTree) -> Bool {
     tree.exists(program) && tree.exists(profile) && tree.exists("/etc/pam.d/common-session")
@@ -44,8 +44,8 @@ struct AuthUpdate {
         "pam-auth-update cannot be tried on a copy of this host's files in /run (\(text(error))); fix that, and run this again")
     }
     let ending = try run(
-      ["--root", String(decoding: copy.path, as: UTF8.self)], action,
-      [Array("DEBCONF_SYSTEMRC=".utf8) + copy.path + Array("/debconf.conf".utf8)])
+      ["--root", String(decoding: copy.path)], action,
+      [Array("DEBCONF_SYSTEMRC=".utf8) + (copy.path / "debconf.conf").bytes])
     if ending.status != 0 {
       throw CommandError(
         "pam-auth-update does not work on a copy of this host's files (\(AuthUpdate.said(ending))); try: sudo pam-auth-update")
@@ -53,7 +53,7 @@ struct AuthUpdate {
     let copied = HostTree(copy.path)
     var changes: [PAMPlan.Change] = []
     for name in (try? tree.names("/etc/pam.d")) ?? [] where begins(name, with: Array("common-".utf8)) {
-      let file = Array("/etc/pam.d/".utf8) + name
+      let file = "/etc/pam.d" / name
       guard let old = try? tree.read(file), let new = try? copied.read(file), old != new else { continue }
       changes.append(PAMPlan.Change(file: file, old: old, new: new))
     }
@@ -67,7 +67,7 @@ struct AuthUpdate {
   }
 
   /// It writes all of them anew, as files of root's with mode 0644: one for which that would be a change.
-  var otherwiseKept: [UInt8]? {
+  var otherwiseKept: Path? {
     AuthUpdate.files.first { file in
       guard let status = tree.status(file) else { return false }
       return tree.link(file) != nil || status.owner != 0 || status.group != 0 || status.mode & 0o7777 != 0o644
@@ -75,7 +75,7 @@ struct AuthUpdate {
   }
 
   private static let files = ["auth", "account", "password", "session", "session-noninteractive"].map {
-    Array("/etc/pam.d/common-\($0)".utf8)
+    Path("/etc/pam.d/common-\($0)")
   }
 
   /// It knows the profile, and does not switch it on by itself again.
@@ -106,16 +106,16 @@ struct AuthUpdate {
     let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"].map { Array($0.utf8) } + more
     do throws(ChildProcess.Failure) {
       return try ChildProcess.run(
-        Array(AuthUpdate.program.utf8), words.map { Array($0.utf8) }, environment: environment, withErrors: true, seconds: 120, limit: 65536
+        AuthUpdate.program, words.map { Array($0.utf8) }, environment: environment, withErrors: true, seconds: 120, limit: 65536
       )
     } catch { throw CommandError("pam-auth-update cannot be run (\(error.explanation)); try: sudo pam-auth-update") }
   }
 
   /// debconf.conf(5) for databases of its own: the host's remember what pam-auth-update is told.
-  private static func debconf(_ directory: [UInt8]) -> [UInt8] {
+  private static func debconf(_ directory: Path) -> [UInt8] {
     Array("Config: config\nTemplates: templates\n\n".utf8)
       + ["config", "templates"].flatMap { name in
-        Array("Name: \(name)\nDriver: File\nMode: 600\nFilename: ".utf8) + directory + Array("/\(name).dat\n\n".utf8)
+        Array("Name: \(name)\nDriver: File\nMode: 600\nFilename: ".utf8) + directory.bytes + Array("/\(name).dat\n\n".utf8)
       }
   }
 

@@ -24,14 +24,14 @@ struct PAMComparison {
   /// What is wrong with it if our line comes into the file behind that physical line.
   ///
   /// - Parameter names: the file's, by which stacks have it: symbolic links to it too.
-  func objection(addingTo names: [[UInt8]], behind number: Int) -> Objection? {
+  func objection(addingTo names: [Path], behind number: Int) -> Objection? {
     let isNew = { (step: PAMStep) in names.contains(step.file) && step.line == number + 1 && step.isOurs }
     let objection = compare(few: before, many: after, isNew) { names.contains($0.file) && $0.line > number ? $0.line + 1 : $0.line }
     return objection ?? whatSkips(isNew) ?? whatComesTwice(isNew) ?? whatIsEarly(isNew)
   }
 
   /// What is wrong with it if our lines go: those of the file at these physical lines.
-  func objection(removingFrom names: [[UInt8]], lines: [ClosedRange<Int>]) -> Objection? {
+  func objection(removingFrom names: [Path], lines: [ClosedRange<Int>]) -> Objection? {
     compare(few: after, many: before, { step in names.contains(step.file) && step.isOurs && lines.contains { $0.contains(step.line) } }) {
       step in
       if !names.contains(step.file) { return step.line }

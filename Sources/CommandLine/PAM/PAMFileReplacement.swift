@@ -11,12 +11,12 @@ struct PAMFiles: ~Copyable {
     /// Another run of this program is at it.
     case locked
     /// The lock or its directory is not root's alone.
-    case lockNotRoots([UInt8])
+    case lockNotRoots(Path)
     /// Somebody has changed the file since it was looked at.
-    case changedMeanwhile([UInt8])
+    case changedMeanwhile(Path)
     /// What is no file of root's alone.
-    case notRoots([UInt8])
-    case failed([UInt8], Errno)
+    case notRoots(Path)
+    case failed(Path, Errno)
 
     var refusal: PAMPlan.Refusal {
       let (reason, remedy): (String, Remedy) =
@@ -48,31 +48,31 @@ struct PAMFiles: ~Copyable {
     var backup: [UInt8] = []
   }
 
-  private let path: [UInt8]
+  private let path: Path
   private let directory: FileDescriptor
   /// flock(2) of a file that only root can open: of a directory in /etc anybody could take it. It goes with this, or with the process,
   /// however that ends.
   private let lock: FileDescriptor
 
-  init(_ path: [UInt8]) throws(Failure) {
+  init(_ path: Path) throws(Failure) {
     let directory = try PAMFiles.reach(path)
     lock = try PAMFiles.takeLock()
     self.directory = directory
     self.path = path
   }
 
-  private static func reach(_ path: [UInt8]) throws(Failure) -> FileDescriptor {
+  private static func reach(_ path: Path) throws(Failure) -> FileDescriptor {
     do throws(PathError) { return try walk(toDirectory: path, .trusted, MountTable(blockDeviceIsLocal: true)).takeDescriptor() } catch {
       throw .way(error)
     }
   }
 
   /// Where the lock lies: below /run, where it goes with the boot.
-  private static let lockDirectory = (parent: Array("/run".utf8), name: Array("rootless-storage".utf8))
+  private static let lockDirectory: Path = "/run/rootless-storage"
   private static let lockName = Array("pam.lock".utf8)
 
   private static func takeLock() throws(Failure) -> FileDescriptor {
-    var path = lockDirectory.parent + [.slash] + lockDirectory.name
+    var path = lockDirectory
     let run = try reach(lockDirectory.parent)
     do throws(Errno) { try makeNamedDirectory(at: run, lockDirectory.name, mode: 0o755) } catch {
       if error != .exists { throw .failed(path, error) }
@@ -84,7 +84,7 @@ struct PAMFiles: ~Copyable {
       let status = try fileStatus(of: directory)
       isRoots = status.owner == 0 && status.mode & 0o022 == 0
       if !isRoots { throw .notPermitted }
-      path += [.slash] + lockName
+      path = path / lockName
       let lock = try open(at: directory, lockName, .locking, permissions: 0o600)
       let file = try fileStatus(of: lock)
       // Whoever can open it can lock it.
@@ -102,7 +102,7 @@ struct PAMFiles: ~Copyable {
   ///
   /// - Parameter isRight: looks at what is there then. If it is not what was wanted, the old files come back.
   /// - Returns: the paths of the backups, in the order of the changes; nil if it was not right.
-  func replace(_ changes: [PAMPlan.Change], _ isRight: () -> Bool) throws(Failure) -> [[UInt8]]? {
+  func replace(_ changes: [PAMPlan.Change], _ isRight: () -> Bool) throws(Failure) -> [Path]? {
     sweep()
     var prepared: [Prepared] = []
     do throws(Failure) {
@@ -122,7 +122,7 @@ struct PAMFiles: ~Copyable {
       done.append(file)
     }
     synchronizeDirectory()
-    if isRight() { return done.map { parent($0.change.file) + [.slash] + $0.backup } }
+    if isRight() { return done.map { $0.change.file.parent / $0.backup } }
     undo(done)
     // A rename that was not made leaves its new file.
     for file in done { do throws(Errno) { try unlink(at: directory, file.temporary) } catch {} }
@@ -142,7 +142,7 @@ struct PAMFiles: ~Copyable {
 
   /// Writes the content beside its place, with owner, mode, access control list and label of what is there.
   private func prepare(_ change: PAMPlan.Change) throws(Failure) -> Prepared {
-    let name = baseName(change.file)
+    let name = change.file.name
     // The lock is held, so that what bears this name was left by a run that was killed.
     let temporary = Array(".".utf8) + name + Array(".rootless-storage".utf8)
     var failure: Failure? = nil

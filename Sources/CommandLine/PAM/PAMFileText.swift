@@ -133,7 +133,7 @@ struct PAMText {
 }
 
 /// A module's name without directory and extension, as libpam takes it: `pam_unix`.
-func moduleName(_ path: [UInt8]) -> [UInt8] {
-  let name = baseName(path)
+func moduleName(_ path: Path) -> [UInt8] {
+  let name = path.name
   return Array(name[..<(name.lastIndex(of: .dot) ?? name.endIndex)])
 }

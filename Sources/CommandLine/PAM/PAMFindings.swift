@@ -40,7 +40,7 @@ struct PAMFindings {
   func all() -> [Finding] { unreadable() + notReached() + orders() + skips() }
 
   /// What only root may read is no finding, but must be said: file names.
-  func unseen() -> [[UInt8]] {
+  func unseen() -> [Path] {
     if isRoot { return [] }
     var found = stacks.deniedDirectories
     for failure in stacks.stacks.flatMap(\.failures) where failure.reason == .read(.denied) && !found.contains(failure.file) {
@@ -148,7 +148,7 @@ struct PAMFindings {
 
   private func naming(_ stacks: [PAMStack]) -> String { list(stacks.map { shown($0.service) }) }
   private func place(_ step: PAMStep) -> String { PAMPlan.place(step) }
-  private func fileName(_ step: PAMStep) -> [UInt8] { baseName(step.path) }
+  private func fileName(_ step: PAMStep) -> [UInt8] { step.path.name }
 }
 
 extension PAMStack {

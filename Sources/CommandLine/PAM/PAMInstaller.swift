@@ -5,7 +5,7 @@ struct PAMWork {
   struct Done {
     let change: PAMPlan.Change
     /// Where the old file is; nil: nowhere, or nothing was done.
-    let backup: [UInt8]?
+    let backup: Path?
   }
 
   let method: PAMMethod
@@ -104,7 +104,7 @@ struct PAMWork {
   private mutating func enableAuthselect(_ wanted: PAMPlan) {
     do throws(Authselect.Failure) {
       let authselect = try Authselect(tree)
-      var names = wanted.changes.map(\.file).filter(authselect.writes).map(baseName)
+      var names = wanted.changes.map(\.file).filter(authselect.writes).map(\.name)
       let isRenewal = authselect.isRenewal
       if isRenewal { names += authselect.namesInCopy.filter { !names.contains($0) } }
       if names.isEmpty { return }
@@ -121,7 +121,7 @@ struct PAMWork {
           && (isRenewal || !reached.subtracting(before.reached).isDisjoint(with: goal))
       }
       let tree = self.tree
-      var backups: [[UInt8]] = []
+      var backups: [Path] = []
       if !isDryRun {
         backups = try authselect.enable(templates) { generated in
           generated.count == templates.count
@@ -176,7 +176,7 @@ struct PAMWork {
       // The stock profile as it is by now, if it is selected again.
       let others = PAMStacks(everyServiceOf: removal.former != nil && authselect.isRenewal ? tree(of: authselect.renewed()) : tree)
       let tree = self.tree
-      var backups: [[UInt8]] = []
+      var backups: [Path] = []
       if !isDryRun { backups = try authselect.disable(removal) { PAMStacks(everyServiceOf: tree).isSameButForOurs(as: others) } }
       changes += removal.templates.enumerated().map { Done(change: $1, backup: $0 < backups.count ? backups[$0] : nil) }
       commands += authselect.disablingCommands(removal)
@@ -185,8 +185,8 @@ struct PAMWork {
       }
       if isDryRun {
         // What authselect would generate: the same without our lines.
-        for name in removal.templates.map({ baseName($0.file) }) {
-          let file = Array("/etc/authselect/".utf8) + name
+        for name in removal.templates.map(\.file.name) {
+          let file = "/etc/authselect" / name
           guard let content = try? tree.read(file) else { continue }
           let text = PAMText(content)
           self.tree = self.tree.replacing(file, with: text.removing(text.ours.filter { all || $0.isAsAdded }))
@@ -222,7 +222,7 @@ struct PAMWork {
     do throws(PAMFiles.Failure) {
       // All are named as files in /etc/pam.d: others are refused.
       let tree = self.tree
-      let backups = try PAMFiles(parent(plan.changes[0].file)).replace(plan.changes) {
+      let backups = try PAMFiles(plan.changes[0].file.parent).replace(plan.changes) {
         PAMStacks(everyServiceOf: tree).includes(plan.after)
       }
       if let backups { return changes += zip(plan.changes, backups).map { Done(change: $0, backup: $1) } }

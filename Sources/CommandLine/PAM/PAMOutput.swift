@@ -119,8 +119,8 @@ struct PAMWorkOutput {
     for done in work.changes { printOut(UnifiedDiff(done.change).lines.joined(separator: "\n")) }
     for command in work.commands { printOut("\(work.isDryRun ? "would run" : "ran"): \(command)") }
     if work.isDryRun && !(work.changes.isEmpty && work.commands.isEmpty) { printOut("Nothing is changed.") }
-    for done in work.changes where done.backup != nil {
-      printOut("\(shown(done.change.file)) is changed; what was there before is in \(shown(done.backup ?? []))")
+    for done in work.changes {
+      if let backup = done.backup { printOut("\(shown(done.change.file)) is changed; what was there before is in \(shown(backup))") }
     }
     for refusal in work.refusals {
       let services = refusal.services.isEmpty ? "" : " for \(list(refusal.services.map { shown($0) }))"

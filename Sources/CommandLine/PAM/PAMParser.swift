@@ -23,10 +23,10 @@ struct PAMControl: Codable, Equatable, Sendable {
 struct PAMLine: Codable, Equatable, Sendable {
   enum Content: Codable, Equatable, Sendable {
     /// `@include NAME`: Debian's. Takes all types of lines.
-    case includeAll([UInt8])
+    case includeAll(Path)
     /// `TYPE include NAME` or `TYPE substack NAME`: takes the lines of that type.
-    case include(PAMType, [UInt8], isSubstack: Bool)
-    case module(PAMType, PAMControl, path: [UInt8], arguments: [[UInt8]])
+    case include(PAMType, Path, isSubstack: Bool)
+    case module(PAMType, PAMControl, path: Path, arguments: [[UInt8]])
     /// Something is missing or wrong. libpam lets the whole stack of that type fail; nil: of the type that is being read.
     case broken(PAMType?)
   }
@@ -88,7 +88,7 @@ extension PAMLine {
     let kind = lowercased(next?.text ?? [])
     if kind.elementsEqual("@include".utf8) {
       isSilent = false
-      content = tokens.next().map { .includeAll($0.text) } ?? .broken(nil)
+      content = tokens.next().map { .includeAll(Path($0.text)) } ?? .broken(nil)
       return
     }
     isSilent = kind.first == .hyphen
@@ -99,12 +99,12 @@ extension PAMLine {
     }
     let word = control.isBracketed ? [] : lowercased(control.text)
     if word.elementsEqual("include".utf8) || word.elementsEqual("substack".utf8) {
-      content = .include(type, path.text, isSubstack: word.elementsEqual("substack".utf8))
+      content = .include(type, Path(path.text), isSubstack: word.elementsEqual("substack".utf8))
       return
     }
     var arguments: [[UInt8]] = []
     while let argument = tokens.next() { arguments.append(argument.text) }
-    content = .module(type, PAMControl(control), path: path.text, arguments: arguments)
+    content = .module(type, PAMControl(control), path: Path(path.text), arguments: arguments)
   }
 }
 

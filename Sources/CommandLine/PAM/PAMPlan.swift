@@ -4,7 +4,7 @@ import RootlessStorage
 struct PAMPlan {
   /// A file with its one line more, or its lines fewer.
   struct Change: Equatable {
-    let file: [UInt8]
+    let file: Path
     let old: [UInt8]
     let new: [UInt8]
   }
@@ -29,14 +29,14 @@ struct PAMPlan {
   /// Of the host as it would be.
   private var known: PAMKnowledge
   /// Where the files of all stacks lie, behind symbolic links.
-  private let places: [[UInt8]: [UInt8]]
+  private let places: [Path: Path]
 
   private init(_ tree: HostTree) {
     self.tree = tree
     known = PAMKnowledge(tree)
     before = PAMStacks(everyServiceOf: tree, &known)
     after = before
-    var places: [[UInt8]: [UInt8]] = [:]
+    var places: [Path: Path] = [:]
     for file in before.stacks.flatMap(\.files) where places[file] == nil { places[file] = tree.real(file) }
     self.places = places
   }
@@ -76,11 +76,11 @@ struct PAMPlan {
 
   /// Services that share more come first: the line that serves the others is placed before it is looked for a place of their own.
   private static func rank(_ stack: PAMStack) -> Int {
-    PAMFindings.shared.firstIndex { name in stack.files.contains { baseName($0).elementsEqual(name.utf8) } } ?? PAMFindings.shared.count
+    PAMFindings.shared.firstIndex { name in stack.files.contains { $0.name.elementsEqual(name.utf8) } } ?? PAMFindings.shared.count
   }
 
-  private static func candidates(_ stack: PAMStack) -> [[UInt8]] {
-    let shared = PAMFindings.shared.compactMap { name in stack.files.first { baseName($0).elementsEqual(name.utf8) } }
+  private static func candidates(_ stack: PAMStack) -> [Path] {
+    let shared = PAMFindings.shared.compactMap { name in stack.files.first { $0.name.elementsEqual(name.utf8) } }
     return shared + (shared.contains(stack.file) ? [] : [stack.file])
   }
 
@@ -107,7 +107,7 @@ struct PAMPlan {
   }
 
   /// - Returns: why not; nil if it is done.
-  private mutating func add(to file: [UInt8], for stack: PAMStack, _ throughLinks: Bool) -> Refusal? {
+  private mutating func add(to file: Path, for stack: PAMStack, _ throughLinks: Bool) -> Refusal? {
     let refuse = { (reason: String, remedy: Remedy) in Refusal(services: [stack.service], reason: reason, remedy: remedy) }
     if let (reason, remedy) = PAMPlan.owner(of: file, tree, throughLinks) { return refuse(reason, remedy) }
     let content: [UInt8]
@@ -139,7 +139,7 @@ struct PAMPlan {
   }
 
   /// What stacks call the file: symbolic links to it are names of it.
-  private func names(of file: [UInt8]) -> [[UInt8]] {
+  private func names(of file: Path) -> [Path] {
     let real = tree.real(file)
     return places.filter { $0.value == real }.map(\.key)
   }
@@ -152,13 +152,13 @@ struct PAMPlan {
   static func disabling(_ tree: HostTree, all: Bool) -> PAMPlan {
     var plan = PAMPlan(tree)
     for name in plan.before.files where isInUse(name) {
-      guard let file = plan.before.directories.map({ Array("\($0)/".utf8) + name }).first(where: { tree.status($0) != nil }) else {
+      guard let file = plan.before.directories.lazy.map({ $0 / name }).first(where: tree.exists) else {
         continue
       }
       if let refusal = plan.remove(from: file, all) { plan.add(refusal) }
     }
     // What stacks include from elsewhere, and /etc/pam.conf.
-    for step in plan.before.ourSteps where !plan.before.directories.contains(where: { parent(step.file).elementsEqual($0.utf8) }) {
+    for step in plan.before.ourSteps where !plan.before.directories.contains(step.file.parent) {
       plan.add(
         Refusal(
           services: [], reason: "\(place(step)) is not in a file of /etc/pam.d, and names pam_rootless_storage.so",
@@ -176,7 +176,7 @@ struct PAMPlan {
       && !text.contains(".dpkg-")
   }
 
-  private mutating func remove(from file: [UInt8], _ all: Bool) -> Refusal? {
+  private mutating func remove(from file: Path, _ all: Bool) -> Refusal? {
     let refuse = { (reason: String, remedy: Remedy) in Refusal(services: [], reason: reason, remedy: remedy) }
     let content: [UInt8]
     // What cannot be read cannot be searched for our line; where it matters for sessions, `status` and `check` tell of it.
@@ -185,7 +185,7 @@ struct PAMPlan {
     if text.ours.isEmpty { return nil }
     let real = tree.real(file)
     // The file itself is looked at too.
-    if real != file && before.directories.contains(where: { parent(real).elementsEqual($0.utf8) }) { return nil }
+    if real != file && before.directories.contains(real.parent) { return nil }
     if let (reason, remedy) = PAMPlan.owner(of: file, tree, false) {
       return refuse("\(reason), and holds a line of pam_rootless_storage.so", remedy)
     }
@@ -233,25 +233,25 @@ struct PAMPlan {
   }
 
   /// Who else writes the file, so that it is not ours to change.
-  private static func owner(of file: [UInt8], _ tree: HostTree, _ throughLinks: Bool) -> (reason: String, remedy: Remedy)? {
-    if file.elementsEqual("/etc/pam.conf".utf8) {
+  private static func owner(of file: Path, _ tree: HostTree, _ throughLinks: Bool) -> (reason: String, remedy: Remedy)? {
+    if file == "/etc/pam.conf" {
       return ("/etc/pam.conf holds all services, which is not changed here", "add the line \"SERVICE \(PAMFindings.line)\" there by hand")
     }
-    if !begins(file, with: Array("/etc/".utf8)) {
-      let copy = Array("/etc/pam.d/".utf8) + baseName(file)
+    if !file.isAtOrBelow("/etc") {
+      let copy = "/etc/pam.d" / file.name
       return (
         "\(shown(file)) is the vendor's, whose updates write over it",
         .root("sudo cp \(shellWord(file)) \(shellWord(copy))", note: "the copy counts in its place then; run this again")
       )
     }
-    if !throughLinks, begins(tree.real(file), with: Array("/etc/authselect/".utf8)) {
+    if !throughLinks, tree.real(file).isAtOrBelow("/etc/authselect") {
       return (
         "\(shown(file)) is written by authselect",
         "change the profile that is selected; sudo authselect apply-changes then writes the file anew, without what was added to it by hand"
       )
     }
     // `disable` looks for lines there, and what `include /etc/other/f` or `include ./f` names may be known by another name too.
-    if !parent(file).elementsEqual("/etc/pam.d".utf8) {
+    if file.parent != "/etc/pam.d" {
       return ("\(shown(file)) is not named as a file in /etc/pam.d", "add the line \"\(PAMFindings.line)\" there by hand")
     }
     if !throughLinks, let target = tree.link(file) {
@@ -263,7 +263,7 @@ struct PAMPlan {
     return nil
   }
 
-  private static func words(_ objection: PAMComparison.Objection?, _ file: [UInt8]) -> (reason: String, remedy: Remedy) {
+  private static func words(_ objection: PAMComparison.Objection?, _ file: Path) -> (reason: String, remedy: Remedy) {
     let byHand = "add the line \"\(PAMFindings.line)\" by hand where it is reached"
     switch objection {
     case .skips(let step):

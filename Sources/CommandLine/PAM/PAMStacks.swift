@@ -12,8 +12,8 @@ struct PAMStep: Codable, Equatable, Sendable {
 
   let kind: Kind
   /// As it is written: an absolute path, or one in the module directory. Of a substack, its file's name.
-  let path: [UInt8]
-  let file: [UInt8]
+  let path: Path
+  let file: Path
   let line: Int
   /// How deep it lies in substacks: what ends or jumps in one stays in it.
   let level: Int
@@ -27,23 +27,28 @@ struct PAMStep: Codable, Equatable, Sendable {
   /// - Parameters:
   ///   - directory: where modules lie that are named without a directory; nil: nobody knows.
   ///   - missing: whole paths of modules that are not there.
-  func fails(where directory: [UInt8]?, missing: Set<[UInt8]>) -> Bool {
+  func fails(where directory: Path?, missing: Set<Path>) -> Bool {
     // What cannot be included is a failure of its own.
     if kind == .broken { return path.isEmpty }
     guard kind == .module, !isOurs, let control else { return false }
-    guard let whole = path.first == .slash ? path : directory.map({ $0 + [.slash] + path }), missing.contains(whole) else { return false }
+    guard let whole = whole(in: directory), missing.contains(whole) else { return false }
     // pam_dispatch.c: a module that cannot be loaded answers PAM_MODULE_UNKNOWN.
     let action = control.actions.last { $0.answer == "module_unknown" } ?? control.actions.last { $0.answer == "default" }
     return action?.action == .bad || action?.action == .die
   }
 
+  /// Where the module lies.
+  ///
+  /// - Parameter directory: of modules that are named without a directory; nil: nobody knows.
+  func whole(in directory: Path?) -> Path? { path.isAbsolute ? path : directory.map { $0 / path } }
+
   /// libpam finds it by its whole name only; one with a carriage return at its end, for example, is another's.
-  var isOurs: Bool { kind == .module && baseName(path).elementsEqual("pam_rootless_storage.so".utf8) }
+  var isOurs: Bool { kind == .module && path.name.elementsEqual("pam_rootless_storage.so".utf8) }
 
   /// The absolute path that the option is set to; of several, the last. Our module ignores any other value.
-  func pathOption(_ name: String) -> [UInt8]? {
+  func pathOption(_ name: String) -> Path? {
     let prefix = Array("\(name)=/".utf8)
-    return arguments.last { begins($0, with: prefix) }.map { Array($0.dropFirst(prefix.count - 1)) }
+    return arguments.last { begins($0, with: prefix) }.map { Path(Array($0.dropFirst(prefix.count - 1))) }
   }
 }
 
@@ -59,7 +64,7 @@ struct PAMStack: Codable, Equatable, Sendable {
       /// It ends in a line that should be continued.
       case unfinished
     }
-    let file: [UInt8]
+    let file: Path
     let reason: Reason
 
     /// For a sentence: `/etc/f ` and this.
@@ -75,17 +80,17 @@ struct PAMStack: Codable, Equatable, Sendable {
 
   let service: [UInt8]
   /// The file that libpam takes for it.
-  let file: [UInt8]
+  let file: Path
   fileprivate(set) var steps: [PAMStep] = []
   /// All files that it is made of, as far as they matter for sessions, in the order in which they are read.
-  fileprivate(set) var files: [[UInt8]] = []
+  fileprivate(set) var files: [Path] = []
   /// Where it could not be followed. What is in `steps` then is not all.
   fileprivate(set) var failures: [Failure] = []
 
   /// Where our module stands first.
   var ours: Int? { steps.firstIndex { $0.isOurs } }
 
-  fileprivate init(service: [UInt8], file: [UInt8]) {
+  fileprivate init(service: [UInt8], file: Path) {
     self.service = service
     self.file = file
   }
@@ -94,15 +99,15 @@ struct PAMStack: Codable, Equatable, Sendable {
 /// The session stacks of this host, as Linux-PAM puts them together (pam_handlers.c).
 struct PAMStacks: Codable, Equatable, Sendable {
   /// Where libpam looks, in this order.
-  let directories: [String]
+  let directories: [Path]
   /// By service, in byte order.
   let stacks: [PAMStack]
   /// Names of all files in the directories, also of those that are no service's.
   let files: [[UInt8]]
   /// Directories that whoever runs this may not list.
-  let deniedDirectories: [[UInt8]]
+  let deniedDirectories: [Path]
   /// Whole paths of modules in session stacks that are not there.
-  let missingModules: Set<[UInt8]>
+  let missingModules: Set<Path>
 
   func stack(of service: String) -> PAMStack? { stacks.first { $0.service.elementsEqual(service.utf8) } }
 
@@ -131,9 +136,8 @@ struct PAMStacks: Codable, Equatable, Sendable {
   #endif
 
   /// The directory is compiled into libpam. It is the one where the modules of libpam's own package are.
-  static func moduleDirectory(_ tree: HostTree) -> [UInt8]? {
-    ["/usr/lib/\(multiarch)", "/lib/\(multiarch)", "/usr/lib64", "/lib64", "/usr/lib", "/lib"].map { Array("\($0)/security".utf8) }
-      .first { tree.status($0 + Array("/pam_permit.so".utf8)) != nil }
+  static func moduleDirectory(_ tree: HostTree) -> Path? {
+    PAMDirectories.libraries.lazy.map { $0 / "security" }.first { tree.exists($0 / "pam_permit.so") }
   }
 
   /// All services: every file that could be one's. What begins with a dot is a file that somebody is writing, or was.
@@ -153,10 +157,10 @@ struct PAMStacks: Codable, Equatable, Sendable {
     deniedDirectories = reader.deniedDirectories
     stacks = wanted(files).compactMap { reader.stack(of: $0) }
     known = reader.known
-    var missing: Set<[UInt8]> = []
+    var missing: Set<Path> = []
     for stack in stacks {
       for step in stack.steps where step.kind == .module {
-        guard let whole = step.path.first == .slash ? step.path : known.moduleDirectory.map({ $0 + [.slash] + step.path }) else { continue }
+        guard let whole = step.whole(in: known.moduleDirectory) else { continue }
         if !known.isThere(whole, tree) { missing.insert(whole) }
       }
     }
@@ -166,10 +170,10 @@ struct PAMStacks: Codable, Equatable, Sendable {
 
 /// What was read for the stacks of a host: they are looked at again and again with one file changed, and nothing else has to be read anew.
 struct PAMKnowledge {
-  let directories: [String]
-  let moduleDirectory: [UInt8]?
-  fileprivate var files: [[UInt8]: Result<PAMLines, ReadError>] = [:]
-  private var modules: [[UInt8]: Bool] = [:]
+  let directories: [Path]
+  let moduleDirectory: Path?
+  fileprivate var files: [Path: Result<PAMLines, ReadError>] = [:]
+  private var modules: [Path: Bool] = [:]
 
   init(_ tree: HostTree) {
     directories = PAMDirectories.of(tree)
@@ -177,9 +181,9 @@ struct PAMKnowledge {
   }
 
   /// - Parameter names: all those of one file.
-  mutating func forget(_ names: [[UInt8]]) { for name in names { files[name] = nil } }
+  mutating func forget(_ names: [Path]) { for name in names { files[name] = nil } }
 
-  fileprivate mutating func isThere(_ module: [UInt8], _ tree: HostTree) -> Bool {
+  fileprivate mutating func isThere(_ module: Path, _ tree: HostTree) -> Bool {
     if let known = modules[module] { return known }
     let found = tree.status(module) != nil
     modules[module] = found
@@ -201,7 +205,7 @@ private struct PAMReader {
   /// /etc/pam.conf, which counts only where there are no directories.
   private let pamConf: PAMLines?
   private(set) var fileNames: [[UInt8]] = []
-  private(set) var deniedDirectories: [[UInt8]] = []
+  private(set) var deniedDirectories: [Path] = []
   private var includes = 0
 
   init(_ tree: HostTree, _ known: PAMKnowledge) {
@@ -215,7 +219,7 @@ private struct PAMReader {
         hasDirectory = true
       } catch {
         if error != .missing { hasDirectory = true }
-        if error == .denied { deniedDirectories.append(Array(directory.utf8)) }
+        if error == .denied { deniedDirectories.append(directory) }
       }
     }
     fileNames = names.sorted(by: isOrderedBefore)
@@ -242,7 +246,7 @@ private struct PAMReader {
   private mutating func ownStack(of service: [UInt8]) -> PAMStack? {
     includes = 0
     if let pamConf {
-      let file = Array("/etc/pam.conf".utf8)
+      let file: Path = "/etc/pam.conf"
       let lines = pamConf.lines.filter { lowercased($0.service ?? []) == lowercased(service) }
       if lines.isEmpty { return nil }
       var stack = PAMStack(service: service, file: file)
@@ -251,7 +255,7 @@ private struct PAMReader {
       append(lines, of: file, nil, level: 0, within: [file], &stack)
       return stack
     }
-    guard let file = find(service) else { return nil }
+    guard let file = find(Path(service)) else { return nil }
     var stack = PAMStack(service: service, file: file)
     _ = include(file, nil, level: 0, within: [], &stack)
     return stack
@@ -261,7 +265,7 @@ private struct PAMReader {
   ///   - filter: the type of lines that is taken; nil: all, of which only sessions matter.
   ///   - chain: the files that include this one.
   /// - Returns: whether libpam could use it.
-  private mutating func include(_ file: [UInt8], _ filter: PAMType?, level: Int, within chain: [[UInt8]], _ stack: inout PAMStack) -> Bool {
+  private mutating func include(_ file: Path, _ filter: PAMType?, level: Int, within chain: [Path], _ stack: inout PAMStack) -> Bool {
     let fail = { (reason: PAMStack.Failure.Reason, stack: inout PAMStack) in
       let failure = PAMStack.Failure(file: file, reason: reason)
       if !stack.failures.contains(failure) { stack.failures.append(failure) }
@@ -280,7 +284,7 @@ private struct PAMReader {
   }
 
   private mutating func append(
-    _ lines: [PAMLine], of file: [UInt8], _ filter: PAMType?, level: Int, within chain: [[UInt8]], _ stack: inout PAMStack
+    _ lines: [PAMLine], of file: Path, _ filter: PAMType?, level: Int, within chain: [Path], _ stack: inout PAMStack
   ) {
     for line in lines {
       if stack.steps.count >= PAMReader.mostSteps {
@@ -288,7 +292,7 @@ private struct PAMReader {
         if !stack.failures.contains(failure) { stack.failures.append(failure) }
         return
       }
-      let step = { (kind: PAMStep.Kind, path: [UInt8], control: PAMControl?, arguments: [[UInt8]]) in
+      let step = { (kind: PAMStep.Kind, path: Path, control: PAMControl?, arguments: [[UInt8]]) in
         PAMStep(kind: kind, path: path, file: file, line: line.number, level: level, control: control, arguments: arguments)
       }
       switch line.content {
@@ -305,15 +309,15 @@ private struct PAMReader {
         if !include(find(name) ?? PAMReader.standard(name), .session, level: inner, within: chain, &stack) {
           stack.steps.append(step(.broken, name, nil, []))
         }
-      case .broken(.session): stack.steps.append(step(.broken, [], nil, []))
+      case .broken(.session): stack.steps.append(step(.broken, "", nil, []))
       // Of an unknown type: libpam counts it among the lines that it is looking for, or else as `auth`.
-      case .broken(nil): if filter == .session { stack.steps.append(step(.broken, [], nil, [])) }
+      case .broken(nil): if filter == .session { stack.steps.append(step(.broken, "", nil, [])) }
       case .module, .include, .broken: continue
       }
     }
   }
 
-  private mutating func lines(of file: [UInt8]) -> Result<PAMLines, ReadError> {
+  private mutating func lines(of file: Path) -> Result<PAMLines, ReadError> {
     if let known = known.files[file] { return known }
     let result: Result<PAMLines, ReadError>
     do throws(ReadError) { result = .success(PAMLines(try tree.read(file, limit: PAMReader.largestFile))) } catch {
@@ -324,15 +328,15 @@ private struct PAMReader {
   }
 
   /// The file of that name that libpam opens: a dangling symbolic link in one directory is none, and the next one counts.
-  private mutating func find(_ name: [UInt8]) -> [UInt8]? {
-    if name.first == .slash { return name }
+  private mutating func find(_ name: Path) -> Path? {
+    if name.isAbsolute { return name }
     for directory in known.directories {
-      let file = Array(directory.utf8) + [.slash] + name
+      let file = directory / name
       if case .failure(.missing) = lines(of: file) { continue }
       return file
     }
     return nil
   }
 
-  private static func standard(_ name: [UInt8]) -> [UInt8] { Array("\(PAMDirectories.administrators)/".utf8) + name }
+  private static func standard(_ name: Path) -> Path { PAMDirectories.administrators / name }
 }

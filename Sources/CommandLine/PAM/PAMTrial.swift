@@ -24,11 +24,11 @@ enum PAMTrial {
     }
   }
 
-  private static func answer(_ path: [UInt8]) -> Failure? {
+  private static func answer(_ path: Path) -> Failure? {
     let cause: String
     do throws(ChildProcess.Failure) {
       let said = String(
-        decoding: try ChildProcess.runSelf([Array("pam".utf8), Array("try".utf8), path], seconds: 10, limit: 4096), as: UTF8.self)
+        decoding: try ChildProcess.runSelf([Array("pam".utf8), Array("try".utf8), path.bytes], seconds: 10, limit: 4096), as: UTF8.self)
       if said == "success\n" { return nil }
       cause = said.isEmpty ? "it ended without an answer" : shown(said.split(separator: "\n").first.map(String.init) ?? said)
     } catch { cause = error.explanation }
@@ -39,7 +39,7 @@ enum PAMTrial {
   }
 
   /// What the child does and says.
-  static func tryOut(_ directory: [UInt8]) -> String {
+  static func tryOut(_ directory: Path) -> String {
     switch PAMLibrary.openSession(confdir: directory, service: service, user: "root") {
     case .opened: return "success"
     case .noLibrary: return "there is no libpam.so.0"

@@ -29,6 +29,8 @@ extension NullIfAbsent: Decodable where Value: Decodable {
 /// Names as they are. What is no UTF-8 cannot stand in JSON: it is escaped as for a person.
 func string(_ bytes: [UInt8]) -> String { String(validating: bytes, as: UTF8.self) ?? shown(bytes) }
 
+func string(_ path: Path) -> String { string(path.bytes) }
+
 /// One value on one line.
 func jsonText(_ value: some Encodable) -> String {
   let encoder = JSONEncoder()

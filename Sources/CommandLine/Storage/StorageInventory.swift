@@ -165,7 +165,7 @@ struct StorageInventory {
     let numbers = [device >> 32, device & 0xffff_ffff, entry.identity.inode].map { decimal($0) }
     let born = birthTime(at: parent.descriptor, entry.leaf) ?? [.hyphen]
     return Absence.Subject(
-      key: parent.path(entry.leaf), binding: Array((numbers + [born, decimal(UInt64(entry.uid))]).joined(separator: [.colon])))
+      key: parent.path(entry.leaf).bytes, binding: Array((numbers + [born, decimal(UInt64(entry.uid))]).joined(separator: [.colon])))
   }
 
   /// Directories that bear another name than that of the account that owns them, and hold container storage.
@@ -184,7 +184,7 @@ struct StorageInventory {
   }
 
   private func leaf(_ name: [UInt8], _ uid: UInt32) -> [UInt8]? {
-    parent.settings.storage.leaf(for: Account(credentials: Credentials(user: uid, group: 0, groups: []), name: name, home: []))
+    parent.settings.storage.leaf(for: Account(credentials: Credentials(user: uid, group: 0, groups: []), name: name, home: ""))
   }
 
   /// - Returns: nil if it is nobody's storage directory.
@@ -324,7 +324,7 @@ struct StorageInventory {
     parent.settings.guards.contains { guarded in
       guard guarded.parent == parent.settings.storage.parent else { return false }
       func gives(_ name: [UInt8], to user: [UInt8]) -> Bool {
-        guarded.leaf(for: Account(credentials: Credentials(user: owner, group: 0, groups: []), name: user, home: [])) == name
+        guarded.leaf(for: Account(credentials: Credentials(user: owner, group: 0, groups: []), name: user, home: "")) == name
       }
       if gives(name, to: account) { return true }
       // Two accounts may share a uid.
@@ -385,11 +385,11 @@ struct StorageInventory {
       if try DirectoryReader(try open(at: place, [.dot], .directory)).next() == nil { return ifEmpty }
       for engine in parent.engines.names {
         // Podman's own temporary directories hold other things.
-        let sign = engine.elementsEqual("containers".utf8) ? engine + Array("/storage".utf8) : engine
+        let sign = engine.elementsEqual("containers".utf8) ? "containers/storage" : Path(engine)
         guard try isDirectory(place, sign, of: seen.owner, status) else { continue }
         // What `prune` has emptied holds nothing of anybody's.
         if ifEmpty { return true }
-        if try DirectoryReader(try open(at: place, sign, .directory)).next() != nil { return true }
+        if try DirectoryReader(try open(at: place, path: sign, .directory)).next() != nil { return true }
       }
       return false
     } catch {
@@ -397,11 +397,11 @@ struct StorageInventory {
     }
   }
 
-  func isDirectory(_ place: borrowing FileDescriptor, _ path: [UInt8], of owner: UInt32, _ mount: FileStatus) throws(Errno) -> Bool {
+  func isDirectory(_ place: borrowing FileDescriptor, _ path: Path, of owner: UInt32, _ mount: FileStatus) throws(Errno) -> Bool {
     do throws(Errno) {
       var seen = mount
       var current = try open(at: place, [.dot], .pathOnlyDirectory)
-      for component in components(path) {
+      for component in path.components {
         current = try open(at: current, component, .pathOnly)
         seen = try fileStatus(of: current)
         guard seen.kind == .directory, seen.owner == owner, seen.isOnMount(of: mount) else { return false }
@@ -437,7 +437,7 @@ struct StorageInventory {
       var walk = TreeWalk(now: now, isRoot: parent.isRoot, budget: budget, onProgress: onProgress)
       var own: Set<[UInt8]> = []
       var engines: [StorageEntry.Measure.Engine] = []
-      for engine in parent.engines.names where try isDirectory(place, engine, of: entry.uid, seen) {
+      for engine in parent.engines.names where try isDirectory(place, Path(engine), of: entry.uid, seen) {
         own.insert(engine)
         let (bytes, volumes) = (walk.bytes, walk.apartBytes)
         walk.add(at: place, engine, on: seen, apart: StorageInventory.volumes(of: engine))

@@ -27,7 +27,7 @@ struct StorageRecord: Encodable {
     let volumes: UInt64
   }
 
-  init(_ entry: StorageEntry, _ path: [UInt8]) {
+  init(_ entry: StorageEntry, _ path: Path) {
     self.path = string(path)
     uid = entry.uid
     account = entry.account.map(string)

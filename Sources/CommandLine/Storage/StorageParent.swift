@@ -37,7 +37,7 @@ final class StorageParent {
   func keeps(_ entry: StorageEntry) -> Bool { entry.state != .orphaned && !entry.isAside && status.mode & 0o022 != 0 }
 
   /// The whole path of an entry.
-  func path(_ leaf: [UInt8]) -> [UInt8] { settings.storage.path(leaf: leaf) }
+  func path(_ leaf: [UInt8]) -> Path { settings.storage.parent / leaf }
 }
 
 extension EngineDirectories {
@@ -51,11 +51,11 @@ extension StorageParent {
   /// that is its root and ours. A volume may be anybody's too.
   var isContainersOwn: Bool {
     do throws(Errno) {
-      let environment = try readAll(try open(path: Array("/proc/1/environ".utf8), .reading), limit: 1 << 20)
+      let environment = try readAll(try open(path: "/proc/1/environ", .reading), limit: 1 << 20)
       guard parts(environment, separator: { $0 == 0 }).contains(where: { begins($0, with: Array("container=".utf8)) && $0.count > 10 })
       else { return false }
-      let root = try fileStatus(of: try open(path: [.slash], .pathOnlyDirectory))
-      let first = try fileStatus(of: try open(path: Array("/proc/1/root".utf8), .pathOnlyDirectoryFollowing))
+      let root = try fileStatus(of: try open(path: "/", .pathOnlyDirectory))
+      let first = try fileStatus(of: try open(path: "/proc/1/root", .pathOnlyDirectoryFollowing))
       return FileIdentity(root) == FileIdentity(first) && first.isOnMount(of: root) && status.isOnMount(of: root)
     } catch {
       return false

@@ -277,8 +277,8 @@ struct StorageRemoval {
     for name in names {
       do throws(Errno) { try renameWithoutReplacing(name, in: moved.trash.descriptor, to: name, in: moved.place) } catch {
         moved.report.result = .failed
-        let here = parent.path(moved.trash.name) + [.slash] + name
-        let there = top + [.slash] + name
+        let here = parent.path(moved.trash.name) / name
+        let there = top / name
         let (cause, remedy) =
           error == .exists
           ? ("its owner has made a new one there", "when the owner has renamed the new one, the next prune puts it back")

@@ -39,7 +39,7 @@ final class Trash {
       guard status.owner == 0, status.mode & 0o077 == 0 else { throw .notPermitted }
       // Else what has another project id could not be moved here (EXDEV). Where that cannot be changed, the move tells of it.
       _ = stopInheritingProject(descriptor)
-      if let leaf { try makeSymbolicLink(at: descriptor, Trash.origin, to: leaf) }
+      if let leaf { try makeSymbolicLink(at: descriptor, Trash.origin, to: Path(leaf)) }
       return
     }
   }
@@ -78,7 +78,7 @@ final class Trash {
 
   /// The storage directory that the uncondemned names came from.
   func origin() throws(Errno) -> [UInt8]? {
-    do throws(Errno) { return try target(ofLink: try open(at: descriptor, Trash.origin, .pathOnly)) } catch {
+    do throws(Errno) { return try target(ofLink: try open(at: descriptor, Trash.origin, .pathOnly)).bytes } catch {
       if error == .noEntry { return nil }
       throw error
     }

@@ -12,7 +12,7 @@ struct RemovalProblem {
   }
 
   /// Relative to the trash.
-  let path: [UInt8]
+  let path: Path
   let cause: Cause
 }
 
@@ -90,12 +90,12 @@ struct TreeRemoval {
       guard let reader = try DirectoryReader.opened(at: trash.descriptor, name, on: trash.status, { $0.kind == .directory }) else {
         throw .notDirectory
       }
-      let emptying = try empty(name, reader)
+      let emptying = try empty(Path(name), reader)
       run()
       if emptying.isStuck { return false }
       if emptying.entries == 0 && !emptying.isFull { return true }
     }
-    report(name, .growing)
+    report(Path(name), .growing)
     return false
   }
 
@@ -154,9 +154,9 @@ struct TreeRemoval {
         kind = $0.kind
         return $0.kind == .directory
       }
-      if kind == nil { return report(name, .mount) }
+      if kind == nil { return report(Path(name), .mount) }
       if let reader {
-        emptying = try empty(name, reader)
+        emptying = try empty(Path(name), reader)
         // What is left in it was told of already.
         if emptying.isStuck && !emptying.isFull { return }
         try removeEmptyDirectory(at: trash.descriptor, name)
@@ -168,9 +168,9 @@ struct TreeRemoval {
     } catch {
       switch error {
       case .noEntry: return
-      case .busy, .accessDenied: report(name, .mount)
+      case .busy, .accessDenied: report(Path(name), .mount)
       case .notEmpty, .exists: putOff(number, visits + 1, emptying)
-      default: report(name, .failed(error))
+      default: report(Path(name), .failed(error))
       }
     }
   }
@@ -184,7 +184,7 @@ struct TreeRemoval {
     var entries = 0
   }
 
-  private mutating func empty(_ path: [UInt8], _ reader: DirectoryReader) throws(Errno) -> Emptying {
+  private mutating func empty(_ path: Path, _ reader: DirectoryReader) throws(Errno) -> Emptying {
     var result = Emptying()
     while result.entries < TreeRemoval.mostEntries, let entry = try reader.next() {
       result.entries += 1
@@ -208,7 +208,7 @@ struct TreeRemoval {
           result.entries -= 1
         default:
           result.isStuck = true
-          _ = fail(path + [.slash] + entry.name, error)
+          _ = fail(path / entry.name, error)
         }
       }
     }
@@ -230,8 +230,8 @@ struct TreeRemoval {
   /// was moved meanwhile leads elsewhere, and ends it. So nothing is deleted but what its owner has put into this tree.
   ///
   /// - Returns: false if something of it is left, which was told of.
-  private mutating func descend(into name: [UInt8], of directory: borrowing FileDescriptor, _ path: [UInt8]) -> Bool {
-    let top = path + [.slash] + name
+  private mutating func descend(into name: [UInt8], of directory: borrowing FileDescriptor, _ path: Path) -> Bool {
+    let top = path / name
     do throws(Errno) {
       var reader = try enter(name, of: directory)
       var levels = [Level(name: name, identity: FileIdentity(try fileStatus(of: reader.descriptor)))]
@@ -266,7 +266,7 @@ struct TreeRemoval {
   }
 
   /// The next name; nil at the end, and where it cannot be read on.
-  private mutating func next(_ reader: DirectoryReader, _ levels: inout [Level], _ path: [UInt8]) -> DirectoryEntry? {
+  private mutating func next(_ reader: DirectoryReader, _ levels: inout [Level], _ path: Path) -> DirectoryEntry? {
     do throws(Errno) { return try reader.next() } catch {
       levels[levels.count - 1].isStuck = !fail(path, error)
       return nil
@@ -275,7 +275,7 @@ struct TreeRemoval {
 
   /// - Returns: the directory to go down into; nil if the name is gone, or stays.
   private mutating func remove(
-    _ entry: DirectoryEntry, apartIn directory: borrowing FileDescriptor, _ levels: inout [Level], _ path: [UInt8]
+    _ entry: DirectoryEntry, apartIn directory: borrowing FileDescriptor, _ levels: inout [Level], _ path: Path
   ) -> DirectoryReader? {
     do throws(Errno) {
       if try removed(entry, in: directory) { return nil }
@@ -287,7 +287,7 @@ struct TreeRemoval {
     }
   }
 
-  private mutating func removedEmptied(_ name: [UInt8], of directory: borrowing FileDescriptor, _ path: [UInt8]) -> Bool {
+  private mutating func removedEmptied(_ name: [UInt8], of directory: borrowing FileDescriptor, _ path: Path) -> Bool {
     do throws(Errno) {
       try removeEmptyDirectory(at: directory, name)
       count()
@@ -354,7 +354,7 @@ struct TreeRemoval {
     }
   }
 
-  private mutating func fail(_ path: [UInt8], _ cause: Errno) -> Bool {
+  private mutating func fail(_ path: Path, _ cause: Errno) -> Bool {
     report(path, cause == .busy ? .mount : .failed(cause))
     return false
   }
@@ -365,7 +365,7 @@ struct TreeRemoval {
       ? visits < TreeRemoval.mostFullVisits && (emptying.entries > 0 || !waiting.isEmpty || visits < TreeRemoval.mostIdleVisits)
       : visits < TreeRemoval.mostVisits
     if hasHope && deferred.count < TreeRemoval.mostDeferred { return deferred.append((number, visits)) }
-    report(Trash.condemned(number), emptying.isFull ? .failed(emptying.cause) : .growing)
+    report(Path(Trash.condemned(number)), emptying.isFull ? .failed(emptying.cause) : .growing)
   }
 
   private mutating func count() {
@@ -373,7 +373,7 @@ struct TreeRemoval {
     if removed % 256 == 0 { onProgress(waiting.note(removed: 256)) }
   }
 
-  private mutating func report(_ path: [UInt8], _ cause: RemovalProblem.Cause) {
+  private mutating func report(_ path: Path, _ cause: RemovalProblem.Cause) {
     problemCount += 1
     if problems.count < TreeRemoval.mostProblems { problems.append(RemovalProblem(path: path, cause: cause)) }
   }

@@ -18,9 +18,9 @@ struct AccountLockFile: Equatable {
   static func look(_ tree: HostTree) -> [AccountLockFile] {
     [SubordinateIDKind.users, .groups].compactMap { kind in
       let path = kind.file + ".lock"
-      guard let content = try? tree.read(path, limit: 4096) else { return nil }
+      guard let content = try? tree.read(Path(path), limit: 4096) else { return nil }
       guard let holder = AccountLockHolder(content) else { return AccountLockFile(path: path, state: .unreadable) }
-      let modified = tree.status(Array(path.utf8))?.modified ?? Int64.max
+      let modified = tree.status(Path(path))?.modified ?? Int64.max
       guard isGone(holder, modified: modified) else { return nil }
       return AccountLockFile(
         path: path, state: processExists(holder.number) ? .reused(process: holder.number) : .left(process: holder.number))

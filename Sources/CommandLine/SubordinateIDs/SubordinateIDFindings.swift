@@ -25,7 +25,7 @@ func accountFindings(
 }
 
 /// A Podman that is not built with libsubid looks into the files, whatever nsswitch.conf(5) says.
-private func ofFiles(_ account: Account, _ source: [UInt8], _ podman: [UInt8], _ index: SubordinateIDIndex) -> Finding {
+private func ofFiles(_ account: Account, _ source: [UInt8], _ podman: Path, _ index: SubordinateIDIndex) -> Finding {
   let name = shown(account.name)
   let empty = index.tables.filter { $0.failure != .denied && !$0.ranges(of: account).contains(where: \.isCertain) }
   let begin =

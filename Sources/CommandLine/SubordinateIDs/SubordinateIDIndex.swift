@@ -19,7 +19,7 @@ struct SubordinateIDIndex: Equatable, Sendable {
     var facts = SubordinateIDFacts()
     var failures: [SubordinateIDKind: ReadError] = [:]
     func read(_ kind: SubordinateIDKind) -> [UInt8] {
-      do throws(ReadError) { return try tree.read(kind.file, limit: 64 << 20) } catch {
+      do throws(ReadError) { return try tree.read(Path(kind.file), limit: 64 << 20) } catch {
         if error != .missing { failures[kind] = error }
         return []
       }

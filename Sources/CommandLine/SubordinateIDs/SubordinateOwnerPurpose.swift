@@ -11,7 +11,7 @@ enum SubordinateOwnerPurpose: Equatable {
   /// The name of an account without its backslash.
   case spelling(of: [UInt8])
   /// The storage directory of that name belongs to an account with another name.
-  case renamed(to: [UInt8], uid: UInt32, storage: [UInt8])
+  case renamed(to: [UInt8], uid: UInt32, storage: Path)
 
   /// Of a name that nobody needs to have.
   init?(_ owner: [UInt8], dockerOwners: [[UInt8]]) {

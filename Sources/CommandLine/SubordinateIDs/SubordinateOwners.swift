@@ -112,11 +112,11 @@ struct SubordinateOwners {
 
   /// An account that owns the storage directory of this name may have had the name.
   private static func renamed(_ owner: [UInt8], _ storage: StorageTemplate, _ accounts: Accounts) -> SubordinateOwnerPurpose? {
-    let old = Account(credentials: Credentials(user: UInt32.max, group: 0, groups: []), name: owner, home: [])
+    let old = Account(credentials: Credentials(user: UInt32.max, group: 0, groups: []), name: owner, home: "")
     guard owner.uid == nil, let leaf = storage.leaf(for: old), storage.users(inLeaf: leaf).contains(where: { $0.name == owner }) else {
       return nil
     }
-    let path = storage.path(leaf: leaf)
+    let path = storage.parent / leaf
     guard let seen = HostTree.this.status(path), seen.kind == .directory, !Account.isReserved(uid: seen.owner) else { return nil }
     guard case .found(let name, let uid) = accounts.account(uid: seen.owner), name != owner else { return nil }
     return .renamed(to: name, uid: uid, storage: path)

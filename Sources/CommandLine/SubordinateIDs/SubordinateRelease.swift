@@ -60,12 +60,12 @@ struct SubordinateRelease {
   }
 
   /// Where the owner's storage directory is, if there is something.
-  private static func storage(of name: [UInt8], _ uid: UInt32?, _ settings: Settings) -> [UInt8]? {
-    let account = Account(credentials: Credentials(user: uid ?? UInt32.max, group: 0, groups: []), name: name, home: [])
+  private static func storage(of name: [UInt8], _ uid: UInt32?, _ settings: Settings) -> Path? {
+    let account = Account(credentials: Credentials(user: uid ?? UInt32.max, group: 0, groups: []), name: name, home: "")
     guard let leaf = settings.storage.leaf(for: account) else { return nil }
     // A name that is a number stands for no path with a name in it, and no number is known of a name.
     guard settings.storage.users(inLeaf: leaf).contains(where: { $0.name == name || (uid != nil && $0.uid == uid) }) else { return nil }
-    let path = settings.storage.path(leaf: leaf)
+    let path = settings.storage.parent / leaf
     return HostTree.this.status(path) != nil ? path : nil
   }
 

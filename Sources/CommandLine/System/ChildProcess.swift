@@ -32,7 +32,7 @@ enum ChildProcess {
   /// - Returns: what it wrote to standard output.
   static func runSelf(_ arguments: [[UInt8]], seconds: UInt32, limit: Int) throws(Failure) -> [UInt8] {
     let name = Array("rootless-storage".utf8)
-    return try run(Array("/proc/self/exe".utf8), [name] + arguments, environment: [], withErrors: false, seconds: seconds, limit: limit)
+    return try run("/proc/self/exe", [name] + arguments, environment: [], withErrors: false, seconds: seconds, limit: limit)
       .output
   }
 
@@ -46,7 +46,7 @@ enum ChildProcess {
   ///   - grace: of these, seconds between the terminating signal and the killing one; 0: there is only the latter.
   ///   - whileAsked: it is ended too once nobody is there to read what this process writes to its standard output.
   static func run(
-    _ path: [UInt8], _ arguments: [[UInt8]], environment: [[UInt8]], withErrors: Bool, seconds: UInt32, grace: UInt32 = 0, limit: Int,
+    _ path: Path, _ arguments: [[UInt8]], environment: [[UInt8]], withErrors: Bool, seconds: UInt32, grace: UInt32 = 0, limit: Int,
     whileAsked: Bool = false
   ) throws(Failure) -> Ending {
     try collect(seconds: seconds, grace: grace, limit: limit, asker: whileAsked ? 1 : -1) { _, writing, child in
@@ -61,7 +61,7 @@ enum ChildProcess {
     if unsafe clinux_socketpair(&own, &other) != 0 { throw .notStarted(.last) }
     let socket = FileDescriptor(owning: own)
     var child: Int32 = 0
-    let failure = start(&child, Array("/proc/self/exe".utf8), [Array("rootless-storage".utf8)] + arguments, [], other, false)
+    let failure = start(&child, "/proc/self/exe", [Array("rootless-storage".utf8)] + arguments, [], other, false)
     _ = close(other)
     if failure != 0 { throw .notStarted(Errno(failure)) }
     return Companion(child: child, socket: MessageSocket(socket))
@@ -150,7 +150,7 @@ enum ChildProcess {
   }
 
   private static func start(
-    _ child: inout Int32, _ path: [UInt8], _ arguments: [[UInt8]], _ environment: [[UInt8]], _ report: Int32, _ withErrors: Bool
+    _ child: inout Int32, _ path: Path, _ arguments: [[UInt8]], _ environment: [[UInt8]], _ report: Int32, _ withErrors: Bool
   ) -> Int32 {
     var vector: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe withCString($0) { unsafe strdup($0) } }
     defer { unsafe vector.forEach { unsafe free($0) } }
@@ -161,7 +161,7 @@ enum ChildProcess {
     unsafe variables.append(nil)
     return unsafe vector.withUnsafeBufferPointer { arguments in
       unsafe variables.withUnsafeBufferPointer { environment in
-        unsafe withCString(path) { path in
+        unsafe withCString(path.bytes) { path in
           // SAFETY: both arrays end in nil, so they are not empty.
           unsafe spawn(
             &child, path, arguments.baseAddress!, report: report, errors: withErrors ? report : -1, environment: environment.baseAddress!)
@@ -290,12 +290,12 @@ func endChildren() {
 private func children() -> [Int32] {
   var found: [Int32] = []
   do throws(Errno) {
-    let proc = try open(path: Array("/proc".utf8), .directory)
+    let proc = try open(path: "/proc", .directory)
     let reader = DirectoryReader(try open(at: proc, [.dot], .directory))
     while let entry = try reader.next() {
       guard let number = identifier(entry.name), let child = Int32(exactly: number) else { continue }
       do throws(Errno) {
-        let stat = try readAll(try open(at: proc, entry.name + Array("/stat".utf8), .reading), limit: 4096)
+        let stat = try readAll(try open(at: proc, path: Path(entry.name) / "stat", .reading), limit: 4096)
         // The name before it is in parentheses, and may hold anything.
         let fields = words(stat[(stat.lastIndex(of: .rightParenthesis).map { $0 + 1 } ?? stat.endIndex)...])
         if fields.count > 1, identifier(fields[1]) == UInt32(bitPattern: getpid()) { found.append(child) }

@@ -19,7 +19,7 @@ enum ConfigFile: Equatable, Sendable {
     let mode: UInt32
     let identity: FileIdentity
     /// Where the link leads in the end; nil where nobody tells.
-    var target: [UInt8]? = nil
+    var target: Path? = nil
   }
 
   /// Larger ones nobody writes by hand.
@@ -41,7 +41,7 @@ enum ConfigFile: Equatable, Sendable {
   }
 
   /// A regular file that everybody may read, and that nobody but root can change or exchange; nil for any other.
-  static func common(_ path: [UInt8]) -> (Mark, ConfigFile)? {
+  static func common(_ path: Path) -> (Mark, ConfigFile)? {
     do throws(PathError) {
       let file = try walk(toFile: path, .trusted, MountTable(blockDeviceIsLocal: true))
       let status = file.status
@@ -59,14 +59,14 @@ enum ConfigFile: Equatable, Sendable {
   ///   - directory: where `path` begins. The process must be the user.
   ///   - known: what may be there, and was read before.
   static func read(
-    at directory: borrowing FileDescriptor, _ path: [UInt8], limit: Int = largest, known: (mark: Mark, file: ConfigFile)? = nil
+    at directory: borrowing FileDescriptor, _ path: Path, limit: Int = largest, known: (mark: Mark, file: ConfigFile)? = nil
   ) -> ConfigFile {
     let named: FileStatus
-    do throws(Errno) { named = try fileStatus(at: directory, path) } catch {
+    do throws(Errno) { named = try fileStatus(at: directory, path: path) } catch {
       return error == .noEntry ? .absent : .failed(error)
     }
     do throws(Errno) {
-      let file = try open(at: directory, path, .readingFollowing)
+      let file = try open(at: directory, path: path, .readingFollowing)
       let status = try fileStatus(of: file)
       guard status.kind == .regular else { return .notRegular(status.kind) }
       let bytes: [UInt8]

@@ -28,31 +28,31 @@ func exchange(at directory: borrowing FileDescriptor, _ first: [UInt8], _ second
 /// chmod(2) of what is open as a place, whatever its mode lets one open. By the link in /proc, which leads to the descriptor's own
 /// file and never to what bears its name by now.
 func changeMode(ofPlace place: borrowing FileDescriptor, to mode: UInt32) throws(Errno) {
-  let path = Array("/proc/self/fd/\(place.raw)".utf8)
-  _ = try retrying { unsafe withCString(path) { unsafe Int(chmod($0, mode)) } }
+  let path = Path("/proc/self/fd/\(place.raw)")
+  _ = try retrying { unsafe withCString(path.bytes) { unsafe Int(chmod($0, mode)) } }
 }
 
 /// Opens for reading what is open as a place, by the same link.
 func reopen(_ place: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
-  try open(path: Array("/proc/self/fd/".utf8) + decimal(UInt64(UInt32(bitPattern: place.raw))), .readingFollowing)
+  try open(path: "/proc/self/fd" / decimal(UInt64(UInt32(bitPattern: place.raw))), .readingFollowing)
 }
 
 /// symlinkat(2).
-func makeSymbolicLink(at directory: borrowing FileDescriptor, _ name: [UInt8], to target: [UInt8]) throws(Errno) {
+func makeSymbolicLink(at directory: borrowing FileDescriptor, _ name: [UInt8], to target: Path) throws(Errno) {
   let raw = directory.raw
-  _ = try retrying { unsafe withCString(target) { target in unsafe withCString(name) { unsafe Int(symlinkat(target, raw, $0)) } } }
+  _ = try retrying { unsafe withCString(target.bytes) { target in unsafe withCString(name) { unsafe Int(symlinkat(target, raw, $0)) } } }
 }
 
 /// The path of a directory that is open as a place, without symbolic links, by the link in /proc; nil where nobody tells.
-func realPath(ofPlace place: borrowing FileDescriptor) -> [UInt8]? {
-  let path = Array("/proc/self/fd/".utf8) + decimal(UInt64(UInt32(bitPattern: place.raw)))
+func realPath(ofPlace place: borrowing FileDescriptor) -> Path? {
+  let path = "/proc/self/fd" / decimal(UInt64(UInt32(bitPattern: place.raw)))
   let target = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
     // SAFETY: readlink(2) writes at most the buffer's count, which is not 0, and says how much it has written.
-    let length = unsafe withCString(path) { unsafe readlink($0, buffer.baseAddress!, buffer.count) }
+    let length = unsafe withCString(path.bytes) { unsafe readlink($0, buffer.baseAddress!, buffer.count) }
     count = max(0, length)
   }
   // A path that does not fit is cut.
-  return target.isEmpty || target.count == 4096 ? nil : target
+  return target.isEmpty || target.count == 4096 ? nil : Path(target)
 }
 
 /// Whether this process may make something in a directory that is open as a place, with the identity it has at the moment (faccessat(2)

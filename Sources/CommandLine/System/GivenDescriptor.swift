@@ -6,13 +6,13 @@ struct GivenDescriptor {
   private let number: Int32
 
   /// nil for every other path, and for a file, which can be opened again.
-  init?(_ path: [UInt8]) {
+  init?(_ path: Path) {
     let rest: ArraySlice<UInt8>
-    if path.elementsEqual("/dev/stdin".utf8) {
+    if path == "/dev/stdin" {
       rest = [UInt8(ascii: "0")]
     } else {
-      guard let directory = ["/dev/fd/", "/proc/self/fd/"].first(where: { begins(path, with: Array($0.utf8)) }) else { return nil }
-      rest = path.dropFirst(directory.utf8.count)
+      guard let directory = ["/dev/fd/", "/proc/self/fd/"].first(where: { begins(path.bytes, with: Array($0.utf8)) }) else { return nil }
+      rest = path.bytes.dropFirst(directory.utf8.count)
     }
     guard let number = identifier(rest).flatMap({ Int32(exactly: $0) }) else { return nil }
     do throws(Errno) { if try fileStatus(of: open(path: path, .pathOnlyFollowing)).kind == .regular { return nil } } catch { return nil }

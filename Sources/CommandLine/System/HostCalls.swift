@@ -4,16 +4,16 @@ import RootlessStorage
 // Calls that only the looking at a host needs.
 
 /// fnmatch(3) as systemd-tmpfiles uses it: a `*` matches neither a slash nor a leading dot.
-func matchesPath(_ pattern: [UInt8], _ path: [UInt8]) -> Bool {
-  unsafe withCString(pattern) { pattern in unsafe withCString(path) { unsafe fnmatch(pattern, $0, clinux_fnm_path) == 0 } }
+func matchesPath(_ pattern: Path, _ path: Path) -> Bool {
+  unsafe withCString(pattern.bytes) { pattern in unsafe withCString(path.bytes) { unsafe fnmatch(pattern, $0, clinux_fnm_path) == 0 } }
 }
 
 /// getxattr(2), at most 256 bytes; nil if there is no such attribute, or no way to tell.
-func extendedAttribute(_ name: String, of path: [UInt8]) -> [UInt8]? {
+func extendedAttribute(_ name: String, of path: Path) -> [UInt8]? {
   var value = [UInt8](repeating: 0, count: 256)
   let room = value.count
   let length = unsafe value.withUnsafeMutableBytes { buffer in
-    unsafe withCString(path) { path in
+    unsafe withCString(path.bytes) { path in
       unsafe withCString(Array(name.utf8)) { name in
         // SAFETY: getxattr writes at most `room` bytes into a buffer of that size.
         unsafe getxattr(path, name, buffer.baseAddress!, room)
@@ -24,9 +24,9 @@ func extendedAttribute(_ name: String, of path: [UInt8]) -> [UInt8]? {
 }
 
 /// Whether set-user-ID bits and file capabilities have no effect there (statvfs(3)). Asks whoever serves the file system.
-func isMountedNosuid(_ path: [UInt8]) -> Bool {
+func isMountedNosuid(_ path: Path) -> Bool {
   var status = statvfs()
-  guard unsafe withCString(path, { unsafe statvfs($0, &status) }) == 0 else { return false }
+  guard unsafe withCString(path.bytes, { unsafe statvfs($0, &status) }) == 0 else { return false }
   return status.f_flag & clinux_st_nosuid != 0
 }
 
@@ -39,8 +39,8 @@ func isMountedNosuid(_ path: [UInt8]) -> Bool {
 func ignoreFileSizeLimit() { _ = clinux_ignore_signal(SIGXFSZ) }
 
 /// getcwd(3); `/` where it is gone.
-func workingDirectory() -> String {
+func workingDirectory() -> Path {
   guard let path = unsafe getcwd(nil, 0) else { return "/" }
   defer { unsafe free(path) }
-  return unsafe String(decoding: bytes(ofCString: path), as: UTF8.self)
+  return unsafe Path(bytes(ofCString: path))
 }

@@ -43,7 +43,7 @@ enum Journal {
 
   /// What journalctl prints; nothing where no line matches.
   private static func run(_ options: [[UInt8]]) throws(Failure) -> [UInt8] {
-    let programs = UserProgram.directories.map { Array("\($0)/journalctl".utf8) }
+    let programs = UserProgram.directories.map { $0 / "journalctl" }
     guard let program = programs.first(where: { HostTree.this.status($0)?.kind == .regular }) else { throw .missing }
     let ending: ChildProcess.Ending
     do throws(ChildProcess.Failure) {

@@ -19,7 +19,7 @@ enum LockHolder: Equatable, Sendable {
       let status = try fileStatus(of: file)
       // Taken or given up by this host in between, it is seen by one of the two questions alone.
       let isLocked = try LockHolder.isLocked(file)
-      let locks = try readAll(open(path: Array("/proc/locks".utf8), .reading), limit: LockHolder.longestList, chunk: 65536)
+      let locks = try readAll(open(path: "/proc/locks", .reading), limit: LockHolder.longestList, chunk: 65536)
       if LockHolder.isListed(status, in: locks) {
         self = .thisHost
       } else if locks.count > LockHolder.longestList {

@@ -7,18 +7,18 @@ import RootlessStorage
 /// - Parameters:
 ///   - place: the directory.
 ///   - path: where it lies, without symbolic links.
-func pathsByOtherMounts(of place: borrowing FileDescriptor, at path: [UInt8]) -> [[UInt8]] {
+func pathsByOtherMounts(of place: borrowing FileDescriptor, at path: Path) -> [Path] {
   do throws(Errno) {
     let info = try readAll(
-      try open(path: Array("/proc/self/fdinfo/".utf8) + decimal(UInt64(UInt32(bitPattern: place.raw))), .reading), limit: 4096)
+      try open(path: "/proc/self/fdinfo" / decimal(UInt64(UInt32(bitPattern: place.raw))), .reading), limit: 4096)
     guard let number = mountNumber(inDescriptorInfo: info) else { return [] }
     return pathsByOtherMounts(
-      ofMount: number, at: path, try readAll(try open(path: Array("/proc/self/mountinfo".utf8), .reading), limit: 64 << 20, chunk: 65536))
+      ofMount: number, at: path, try readAll(try open(path: "/proc/self/mountinfo", .reading), limit: 64 << 20, chunk: 65536))
   } catch { return [] }
 }
 
 /// The same, of a mount by its number in mountinfo.
-func pathsByOtherMounts(ofMount number: UInt64, at path: [UInt8], _ mountinfo: [UInt8]) -> [[UInt8]] {
+func pathsByOtherMounts(ofMount number: UInt64, at path: Path, _ mountinfo: [UInt8]) -> [Path] {
   /// So many are told of.
   let most = 16
   var own: MountinfoLine? = nil
@@ -27,7 +27,7 @@ func pathsByOtherMounts(ofMount number: UInt64, at path: [UInt8], _ mountinfo: [
   }
   guard let own, begins(path, own.mountPoint) else { return [] }
   let inside = joined(own.root, path, below: own.mountPoint)
-  var found: [[UInt8]] = []
+  var found: [Path] = []
   forEachLine(mountinfo) { text in
     guard found.count < most, let line = MountinfoLine(text), line.device == own.device, line.number != own.number,
       begins(inside, line.root)
@@ -39,11 +39,11 @@ func pathsByOtherMounts(ofMount number: UInt64, at path: [UInt8], _ mountinfo: [
 }
 
 /// Whether a path is a directory's, or leads below it.
-private func begins(_ path: [UInt8], _ directory: [UInt8]) -> Bool { components(path).starts(with: components(directory)) }
+private func begins(_ path: Path, _ directory: Path) -> Bool { path.components.starts(with: directory.components) }
 
 /// `directory`, and what comes behind `prefix` in `path`.
-private func joined(_ directory: [UInt8], _ path: [UInt8], below prefix: [UInt8]) -> [UInt8] {
-  [.slash] + (components(directory) + components(path).dropFirst(components(prefix).count)).joined(separator: [.slash])
+private func joined(_ directory: Path, _ path: Path, below prefix: Path) -> Path {
+  Path(absolute: directory.components + path.components.dropFirst(prefix.components.count))
 }
 
 /// A line of /proc/self/mountinfo (proc(5)), as far as it is needed here.
@@ -52,8 +52,8 @@ private struct MountinfoLine {
   /// `MAJOR:MINOR`.
   let device: [UInt8]
   /// What of its file system it shows.
-  let root: [UInt8]
-  let mountPoint: [UInt8]
+  let root: Path
+  let mountPoint: Path
 
   init?(_ text: ArraySlice<UInt8>) {
     let fields = words(text)
@@ -65,7 +65,7 @@ private struct MountinfoLine {
   }
 
   /// Blanks and backslashes are three octal digits there.
-  private static func unescaped(_ field: [UInt8]) -> [UInt8] {
+  private static func unescaped(_ field: [UInt8]) -> Path {
     var result: [UInt8] = []
     var rest = field[...]
     while let byte = rest.popFirst() {
@@ -76,6 +76,6 @@ private struct MountinfoLine {
         result.append(byte)
       }
     }
-    return result
+    return Path(result)
   }
 }

@@ -47,7 +47,7 @@ enum NameService {
       if failure != 0 && failure != ENOENT && failure != ESRCH { throw NameServiceError(cause: Errno(failure)) }
       guard failure == 0, unsafe found != nil, let name = unsafe entry.pw_name, let home = unsafe entry.pw_dir else { return nil }
       let credentials = unsafe Credentials(user: entry.pw_uid, group: entry.pw_gid, groups: [])
-      return unsafe Account(credentials: credentials, name: bytes(ofCString: name), home: bytes(ofCString: home))
+      return unsafe Account(credentials: credentials, name: bytes(ofCString: name), home: Path(bytes(ofCString: home)))
     }
   }
 

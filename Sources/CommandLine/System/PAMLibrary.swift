@@ -17,9 +17,9 @@ enum PAMLibrary {
 
   /// Opens a session and closes it, through a stack in a directory of its own (pam_start_confdir(3), pam_open_session(3)). What the
   /// modules do to this process stays: for a child.
-  static func openSession(confdir directory: [UInt8], service: String, user: String) -> Answer {
+  static func openSession(confdir directory: Path, service: String, user: String) -> Answer {
     var step: UnsafePointer<CChar>? = nil
-    let answer = unsafe withCString(directory) { directory in
+    let answer = unsafe withCString(directory.bytes) { directory in
       unsafe withCString(Array(service.utf8)) { service in
         unsafe withCString(Array(user.utf8)) { user in unsafe cpam_session(directory, service, user, &step) }
       }

@@ -4,7 +4,7 @@ import RootlessStorage
 /// Which processes a proc file system shows (proc(5), pid_namespaces(7)).
 enum ProcView {
   /// PROC_PID_INIT_INO: what nsfs calls the first PID namespace, in every kernel since 3.8.
-  private static let firstNamespace = Array("pid:[4026531836]".utf8)
+  private static let firstNamespace: Path = "pid:[4026531836]"
 
   /// What the file system hides from this process.
   ///
@@ -16,8 +16,8 @@ enum ProcView {
     return hides(status) ? .byMountOption : nil
   }
 
-  private static func namespace(_ proc: borrowing FileDescriptor, _ process: String) -> [UInt8]? {
-    do throws(Errno) { return try target(ofLink: try open(at: proc, Array("\(process)/ns/pid".utf8), .pathOnly)) } catch { return nil }
+  private static func namespace(_ proc: borrowing FileDescriptor, _ process: Path) -> Path? {
+    do throws(Errno) { return try target(ofLink: try open(at: proc, path: process / "ns/pid", .pathOnly)) } catch { return nil }
   }
 
   // MARK: hidepid
@@ -37,7 +37,7 @@ enum ProcView {
   private static func options(_ status: FileStatus) -> [UInt8]? {
     let device = status.device
     do throws(Errno) {
-      let content = try readAll(try open(path: Array("/proc/self/mountinfo".utf8), .reading), limit: 16 << 20, chunk: 65536)
+      let content = try readAll(try open(path: "/proc/self/mountinfo", .reading), limit: 16 << 20, chunk: 65536)
       var found: [UInt8]? = nil
       forEachLine(content) { line in
         let fields = words(line)

@@ -32,7 +32,7 @@ struct RunningProcesses {
 
   /// - Throws: /proc cannot be read, and so nobody can be called idle.
   static func look() throws(Errno) -> RunningProcesses {
-    let proc = try open(path: Array("/proc".utf8), .directory)
+    let proc = try open(path: "/proc", .directory)
     let reader = DirectoryReader(try open(at: proc, [.dot], .directory))
     var users: Set<UInt32> = []
     var count = 0

@@ -3,14 +3,14 @@ import RootlessStorage
 
 /// A directory in /run that only root may look into, and that goes with this object and with all that is in it.
 final class TemporaryDirectory {
-  let path: [UInt8]
+  let path: Path
 
   init() throws(Errno) {
     var template = Array("/run/rootless-storage-pam-XXXXXX".utf8) + [0]
     // SAFETY: mkdtemp(3) writes into the template, which ends in NUL, and nowhere else.
     let made = unsafe template.withUnsafeMutableBytes { unsafe mkdtemp($0.baseAddress!.assumingMemoryBound(to: CChar.self)) != nil }
     if !made { throw Errno.last }
-    path = Array(template.dropLast())
+    path = Path(Array(template.dropLast()))
   }
 
   deinit { TemporaryDirectory.remove(path, depth: 0) }
@@ -21,27 +21,27 @@ final class TemporaryDirectory {
   }
 
   /// Copies the regular files of a directory of the host to the same place below it.
-  func copy(_ directory: String, from tree: HostTree) throws(Errno) {
+  func copy(_ directory: Path, from tree: HostTree) throws(Errno) {
     var place = try open(path: path, .directory)
-    for component in directory.split(separator: "/") {
-      do throws(Errno) { try makeNamedDirectory(at: place, Array(component.utf8), mode: 0o700) } catch {
+    for component in directory.components {
+      do throws(Errno) { try makeNamedDirectory(at: place, component, mode: 0o700) } catch {
         if error != .exists { throw error }
       }
-      place = try open(at: place, Array(component.utf8), .directory)
+      place = try open(at: place, component, .directory)
     }
     for name in (try? tree.names(directory)) ?? [] {
-      guard let content = try? tree.read(Array("\(directory)/".utf8) + name) else { continue }
+      guard let content = try? tree.read(directory / name) else { continue }
       try writeAll(try open(at: place, name, .creating, permissions: 0o600), content)
     }
   }
 
-  private static func remove(_ path: [UInt8], depth: Int) {
+  private static func remove(_ path: Path, depth: Int) {
     do throws(Errno) {
       let directory = try open(path: path, .directory)
       for name in try names(in: directory, limit: 8192) {
-        do throws(Errno) { try unlink(at: directory, name) } catch { if depth < 8 { remove(path + [.slash] + name, depth: depth + 1) } }
+        do throws(Errno) { try unlink(at: directory, name) } catch { if depth < 8 { remove(path / name, depth: depth + 1) } }
       }
-      try removeEmptyDirectory(at: try open(path: parent(path), .directory), baseName(path))
+      try removeEmptyDirectory(at: try open(path: path.parent, .directory), path.name)
     } catch {}
   }
 }

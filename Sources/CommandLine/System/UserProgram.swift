@@ -37,7 +37,7 @@ struct UserProgram {
   }
 
   /// Where the engines find programs, whatever PATH the user has.
-  static let directories = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
+  static let directories: [Path] = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
 
   private let account: Account
   /// The user asks for themselves, in a session of their own: not under sudo(8).
@@ -77,7 +77,7 @@ struct UserProgram {
   ///   - variables: `NAME=VALUE`, beside those that every session has: all of its environment.
   ///   - seconds: until all of it is killed.
   ///   - limit: bytes of its standard output and standard error together.
-  func run(_ path: [UInt8], _ arguments: [[UInt8]], variables: [[UInt8]] = [], seconds: UInt32, limit: Int) throws(Failure)
+  func run(_ path: Path, _ arguments: [[UInt8]], variables: [[UInt8]] = [], seconds: UInt32, limit: Int) throws(Failure)
     -> ChildProcess.Ending
   {
     if effectiveIDs().user != 0 {
@@ -88,9 +88,9 @@ struct UserProgram {
     guard let client = UserProgram.client, let manager = UserProgram.manager(client) else { throw .noSession }
     let began = clinux_monotonic_milliseconds()
     do throws(ChildProcess.Failure) {
-      let command = request(manager, [path] + arguments, environment(true) + variables, seconds: seconds)
+      let command = request(manager, [path.bytes] + arguments, environment(true) + variables, seconds: seconds)
       let ending = try ChildProcess.run(
-        client, [client] + command, environment: [UserProgram.clientPath], withErrors: true, seconds: seconds + UserProgram.timeout,
+        client, [client.bytes] + command, environment: [UserProgram.clientPath], withErrors: true, seconds: seconds + UserProgram.timeout,
         limit: limit)
       // The client does not tell this one from a failure.
       if ending.status != 0 && clinux_monotonic_milliseconds() - began >= Int64(seconds) * 1000 { throw .timedOut(output: ending.output) }
@@ -133,10 +133,10 @@ struct UserProgram {
   private static let clientPath = Array("PATH=/usr/bin:/bin:/usr/sbin:/sbin".utf8)
 
   /// systemd-run, where nobody but root can have put it; nil where systemd does not run.
-  private static var client: [UInt8]? {
-    guard HostTree.this.status(Array("/run/systemd/system".utf8))?.kind == .directory else { return nil }
+  private static var client: Path? {
+    guard HostTree.this.status("/run/systemd/system")?.kind == .directory else { return nil }
     let mounts = MountTable(blockDeviceIsLocal: true)
-    return UserProgram.directories.map { Array("\($0)/systemd-run".utf8) }.first { path in
+    return UserProgram.directories.map { $0 / "systemd-run" }.first { path in
       do throws(PathError) {
         _ = try walk(toFile: path, .trusted, mounts)
         return true
@@ -144,10 +144,10 @@ struct UserProgram {
     }
   }
 
-  private static func manager(_ client: [UInt8]) -> Manager? {
+  private static func manager(_ client: Path) -> Manager? {
     do throws(ChildProcess.Failure) {
       let said = try ChildProcess.run(
-        client, [client, Array("--version".utf8)], environment: [clientPath], withErrors: false, seconds: timeout, limit: 4096)
+        client, [client.bytes, Array("--version".utf8)], environment: [clientPath], withErrors: false, seconds: timeout, limit: 4096)
       return Manager(version: said.output)
     } catch { return nil }
   }
@@ -155,7 +155,7 @@ struct UserProgram {
   /// The user's manager listens there as long as they are logged in or linger.
   private var hasManager: Bool {
     do throws(Errno) {
-      let status = try fileStatus(of: open(path: runtimeDirectory + Array("/systemd/private".utf8), .pathOnly))
+      let status = try fileStatus(of: open(path: runtimeDirectory / "systemd/private", .pathOnly))
       return status.kind == .socket && status.owner == account.uid
     } catch { return false }
   }
@@ -163,14 +163,14 @@ struct UserProgram {
   // MARK: By the user
 
   private func runAsChild(
-    _ path: [UInt8], _ arguments: [[UInt8]], _ environment: [[UInt8]], seconds: UInt32, limit: Int
+    _ path: Path, _ arguments: [[UInt8]], _ environment: [[UInt8]], seconds: UInt32, limit: Int
   ) throws(Failure) -> ChildProcess.Ending {
     // What leaves its session or loses its parent stays a child of this process, and is found at the deadline.
     adoptOrphans(true)
     defer { adoptOrphans(false) }
     do throws(ChildProcess.Failure) {
       return try ChildProcess.run(
-        path, [path] + arguments, environment: environment, withErrors: true, seconds: seconds, limit: limit, whileAsked: whileAsked)
+        path, [path.bytes] + arguments, environment: environment, withErrors: true, seconds: seconds, limit: limit, whileAsked: whileAsked)
     } catch {
       endChildren()
       throw .child(error)
@@ -179,18 +179,18 @@ struct UserProgram {
 
   /// Nothing of whoever has it run.
   private func environment(_ hasRuntimeDirectory: Bool) -> [[UInt8]] {
-    let path = UserProgram.directories.joined(separator: ":")
-    var variables = [("HOME", account.home), ("USER", account.name), ("LOGNAME", account.name), ("PATH", Array(path.utf8))]
+    let path = UserProgram.directories.map(\.bytes).joined(separator: [.colon])
+    var variables = [("HOME", account.home.bytes), ("USER", account.name), ("LOGNAME", account.name), ("PATH", Array(path))]
     // Without it Podman looks for its state elsewhere.
-    if hasRuntimeDirectory { variables.append(("XDG_RUNTIME_DIR", runtimeDirectory)) }
+    if hasRuntimeDirectory { variables.append(("XDG_RUNTIME_DIR", runtimeDirectory.bytes)) }
     return variables.map { Array($0.0.utf8) + [.equals] + $0.1 }
   }
 
-  private var runtimeDirectory: [UInt8] { Array("/run/user/\(account.uid)".utf8) }
+  private var runtimeDirectory: Path { Path("/run/user/\(account.uid)") }
 }
 
 /// Whether a directory of the user's is there.
-func isOwnDirectory(_ path: [UInt8], of uid: UInt32) -> Bool {
-  guard path.first == .slash else { return false }
+func isOwnDirectory(_ path: Path, of uid: UInt32) -> Bool {
+  guard path.isAbsolute else { return false }
   do throws(Errno) { return try fileStatus(of: open(path: path, .pathOnlyDirectoryFollowing)).owner == uid } catch { return false }
 }

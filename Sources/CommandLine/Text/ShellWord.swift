@@ -1,6 +1,6 @@
 import RootlessStorage
 
-/// A name or a path as one word of a command that is shown: it can be pasted into bash, and is printable whatever is in it.
+/// A name as one word of a command that is shown: it can be pasted into bash, and is printable whatever is in it.
 func shellWord(_ bytes: [UInt8]) -> String {
   let isPlain =
     !bytes.isEmpty
@@ -18,3 +18,5 @@ func shellWord(_ bytes: [UInt8]) -> String {
   }
   return "$'\(String(decoding: escaped, as: UTF8.self))'"
 }
+
+func shellWord(_ path: Path) -> String { shellWord(path.bytes) }

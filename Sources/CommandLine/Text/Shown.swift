@@ -3,6 +3,8 @@ import RootlessStorage
 /// What a user may have named, for a person: printable ASCII, everything else as `\ooo`, bounded (`Text`).
 func shown(_ bytes: [UInt8]) -> String { String(decoding: escaped(bytes), as: UTF8.self) }
 
+func shown(_ path: Path) -> String { shown(path.bytes) }
+
 /// The same for a text that was decoded already.
 func shown(_ text: String) -> String { shown(Array(text.utf8)) }
 
@@ -33,7 +35,7 @@ func shownMode(_ mode: UInt32) -> String { String(decoding: octal(mode), as: UTF
 func noun(_ kind: FileKind) -> String { String(decoding: Wording.noun(kind).bytes, as: UTF8.self) }
 
 /// The words that the login's log has for it, as a sentence of its own.
-func sentence(_ event: Event, skeleton: [UInt8] = []) -> String {
+func sentence(_ event: Event, skeleton: Path = "") -> String {
   var wording = Wording()
   wording.skeleton = skeleton
   var text = String(decoding: wording.sentence(event).bytes, as: UTF8.self)

@@ -5,13 +5,13 @@ public struct Account: Equatable, Sendable {
   /// `pw_name`.
   public let name: [UInt8]
   /// `pw_dir`, as it is: it is looked at by the user's own identity only.
-  public let home: [UInt8]
+  public let home: Path
   /// The user is in more groups than are known here.
   public let groupsLeftOut: Bool
 
   public var uid: UInt32 { credentials.user }
 
-  public init(credentials: Credentials, name: [UInt8], home: [UInt8], groupsLeftOut: Bool = false) {
+  public init(credentials: Credentials, name: [UInt8], home: Path, groupsLeftOut: Bool = false) {
     self.credentials = credentials
     self.groupsLeftOut = groupsLeftOut
     self.name = name

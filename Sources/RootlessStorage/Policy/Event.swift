@@ -45,18 +45,18 @@ public enum Event: Equatable, Sendable {
   case storageFailed(Errno, parentIsWritableByOthers: Bool)
 
   // Files in the home, relative to it
-  case fileCreated([UInt8])
-  case storeMoved(file: [UInt8], store: [UInt8])
-  case storeUnknown(file: [UInt8], store: [UInt8], Errno)
-  case nameUnfitForFile(file: [UInt8])
-  case fileBlocked(file: [UInt8], Errno)
-  case fileFailed(file: [UInt8], Errno)
-  case leftoverRemoved([UInt8])
-  case leftoverStays([UInt8], Errno)
+  case fileCreated(Path)
+  case storeMoved(file: Path, store: Path)
+  case storeUnknown(file: Path, store: Path, Errno)
+  case nameUnfitForFile(file: Path)
+  case fileBlocked(file: Path, Errno)
+  case fileFailed(file: Path, Errno)
+  case leftoverRemoved(Path)
+  case leftoverStays(Path, Errno)
 
   // Podman's record that overlay does not work
-  case overlayRecordRemoved([UInt8])
-  case overlayRecordStays([UInt8], Errno)
+  case overlayRecordRemoved(Path)
+  case overlayRecordStays(Path, Errno)
 
   case allInPlace
 
@@ -100,7 +100,7 @@ public enum Event: Equatable, Sendable {
   public var placesStorage: Bool {
     switch self {
     case .storageCreated, .storageTaken: true
-    case .fileCreated(let path): path.elementsEqual(SkeletonFile.storageConf.utf8)
+    case .fileCreated(let path): path == SkeletonFile.storageConf
     default: false
     }
   }
@@ -127,11 +127,11 @@ public struct Takeover: Equatable, Sendable {
   public var kind: FileKind
   public var owner: UInt32
   /// Its path now; nil: its owner has moved it elsewhere since.
-  public var keptAs: [UInt8]?
+  public var keptAs: Path?
   /// Nothing could be put into its place.
   public var isEmpty = false
 
-  public init(kind: FileKind, owner: UInt32, keptAs: [UInt8]?) {
+  public init(kind: FileKind, owner: UInt32, keptAs: Path?) {
     self.kind = kind
     self.owner = owner
     self.keptAs = keptAs

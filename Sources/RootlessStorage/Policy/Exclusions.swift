@@ -3,10 +3,10 @@
 public struct Exclusions: Equatable, Sendable {
   /// A line of the settings.
   public struct Place: Equatable, Sendable {
-    package var file: [UInt8]
+    package var file: Path
     package var line: Int
 
-    package init(file: [UInt8], line: Int) {
+    package init(file: Path, line: Int) {
       self.file = file
       self.line = line
     }

@@ -6,7 +6,7 @@ public struct HelperArguments: Equatable, Sendable {
   public static let defaultTimeout: UInt32 = 10
   public static let longestTimeout: UInt32 = 3600
 
-  public let conf: [UInt8]
+  public let conf: Path
   /// Seconds.
   public let timeout: UInt32
   public let account: Account
@@ -78,8 +78,8 @@ public struct HelperArguments: Equatable, Sendable {
     } else {
       self.timeout = HelperArguments.defaultTimeout
     }
-    self.conf = conf ?? Array(Settings.defaultPath.utf8)
-    guard self.conf.first == .slash else { throw .badValue("--conf", self.conf) }
+    self.conf = conf.map { Path($0) } ?? Settings.defaultPath
+    guard self.conf.isAbsolute else { throw .badValue("--conf", self.conf.bytes) }
     var list: [UInt32] = []
     if let groups, !groups.isEmpty {
       for part in parts(groups, separator: { $0 == .comma }) {
@@ -92,7 +92,7 @@ public struct HelperArguments: Equatable, Sendable {
       list = Array(list.prefix(HelperArguments.mostGroups))
     }
     account = Account(
-      credentials: Credentials(user: user, group: group, groups: list), name: name, home: home, groupsLeftOut: groupsLeftOut)
+      credentials: Credentials(user: user, group: group, groups: list), name: name, home: Path(home), groupsLeftOut: groupsLeftOut)
   }
 
   private static func isOption(_ argument: [UInt8]) -> Bool { isWord(argument, of: "--conf --timeout --uid --gid --groups --home") }

@@ -4,15 +4,15 @@
 public struct Wording: Sendable {
   private let name: [UInt8]
   private let uid: UInt32
-  private let home: [UInt8]
+  private let home: Path
   /// The storage directory; empty as long as it is not known.
-  public var storage: [UInt8] = []
+  public var storage: Path = ""
   /// `storage` is a former storage directory, of `guarded_directories`.
   public var isGuarded = false
   /// What is not done, where a sentence says that.
   public var omission = Omission.all
   /// The skeleton's directory.
-  public var skeleton: [UInt8] = []
+  public var skeleton: Path = ""
 
   public enum Omission: Sendable {
     case all
@@ -32,7 +32,7 @@ public struct Wording: Sendable {
   public init() {
     name = Array("session-helper".utf8)
     uid = 0
-    home = []
+    home = ""
   }
 
   public func text(of event: Event) -> Text { "\(name): \(sentence(event))" }
@@ -218,7 +218,8 @@ public struct Wording: Sendable {
     "mount it anew with prjquota (ext4: unmounted, tune2fs -O project -Q prjquota DEVICE before that; the root file system: rootflags=prjquota on the kernel's command line)"
   }
 
-  private func inHome(_ path: [UInt8]) -> Text { "\(home == [.slash] ? [] : home)/\(path)" }
+  /// Each is bounded for itself, so that a long home leaves the file its name.
+  private func inHome(_ path: Path) -> Text { "\(home == "/" ? "" : home)/\(path)" }
 
   private func usage(_ problem: UsageError) -> Text {
     let form: Text = "usage: session-helper [--conf FILE] [--timeout S] --uid N --gid N [--groups N,N,...] --home PATH NAME"
@@ -356,8 +357,7 @@ public struct Wording: Sendable {
       case .nameTooLong: "has a path of more than 1024 bytes"
       case .unlisted: "is one of several that are left out without a line,"
       }
-    let path = warning.path.isEmpty ? skeleton : skeleton + [.slash] + warning.path
-    return "\(path) in the skeleton \(reason), ignoring"
+    return "\(skeleton / warning.path) in the skeleton \(reason), ignoring"
   }
 
   package func homeProblem(_ problem: HomeObservation) -> Text {

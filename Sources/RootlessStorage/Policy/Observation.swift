@@ -104,7 +104,7 @@ public struct StorageObservation: Equatable, Sendable {
 /// Why a path cannot be walked with trust, and where.
 public struct PathError: Error, Equatable, Sendable {
   /// The path down to the component at fault.
-  public var path: [UInt8]
+  public var path: Path
   public var reason: Reason
 
   public enum Reason: Equatable, Sendable {
@@ -129,7 +129,7 @@ public struct PathError: Error, Equatable, Sendable {
     }
   }
 
-  public init(path: [UInt8], reason: Reason) {
+  public init(path: Path, reason: Reason) {
     self.path = path
     self.reason = reason
     if case .writableByOthers = reason { mayBeTamperedByOthers = true } else { mayBeTamperedByOthers = false }
@@ -148,9 +148,9 @@ public struct FileObservation: Equatable, Sendable {
     case absent
     /// Absent, and the engine that would read it has a store that the user moved: `path` is a symbolic link, or on another mount of a
     /// local file system.
-    case storeMoved(path: [UInt8])
+    case storeMoved(path: Path)
     /// Absent, and it cannot be told whether that store was moved.
-    case storeUnknown(path: [UInt8], Errno)
+    case storeUnknown(path: Path, Errno)
     /// A component on the way is no directory, or not accessible.
     case blocked(Errno)
     case failed(Errno)

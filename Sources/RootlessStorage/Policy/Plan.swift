@@ -8,19 +8,19 @@ public struct Plan: Equatable, Sendable {
     /// Put a directory of the user's into the place of another's object, which stays beside it under another name.
     case takePlace(from: FileKind, owner: UInt32)
     /// Remove what a killed helper left in this directory of the home.
-    case removeLeftover(directory: [UInt8], name: [UInt8])
+    case removeLeftover(directory: Path, name: [UInt8])
     /// Create a file of the home, whole or not at all, and never over another.
     case createFile(NewFile)
   }
 
   /// Paths are relative to the home.
   public struct NewFile: Equatable, Sendable {
-    public let directory: [UInt8]
+    public let directory: Path
     public let name: [UInt8]
     public let mode: UInt32
     public let content: [UInt8]
 
-    public var path: [UInt8] { directory.isEmpty ? name : directory + [.slash] + name }
+    public var path: Path { directory / name }
   }
 
   public var actions: [Action] = []
@@ -38,6 +38,6 @@ public struct Plan: Equatable, Sendable {
 extension Plan.NewFile {
   /// - Parameter content: what the skeleton's file is for this user.
   package init(_ file: SkeletonFile, content: [UInt8]) {
-    self.init(directory: file.directory, name: file.name, mode: file.mode, content: content)
+    self.init(directory: file.path.parent, name: file.path.name, mode: file.mode, content: content)
   }
 }

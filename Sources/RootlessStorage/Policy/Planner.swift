@@ -4,13 +4,13 @@ public struct Planner {
   private let settings: Settings
   private let skeleton: [SkeletonFile]
   /// The storage directory.
-  private let storage: [UInt8]
+  private let storage: Path
   private let isPrivileged: Bool
 
   /// - Parameters:
   ///   - storage: the path that `settings` give for this account.
   ///   - isPrivileged: whoever executes the plan has root's rights in reserve.
-  public init(account: Account, settings: Settings, skeleton: [SkeletonFile], storage: [UInt8], isPrivileged: Bool) {
+  public init(account: Account, settings: Settings, skeleton: [SkeletonFile], storage: Path, isPrivileged: Bool) {
     self.account = account
     self.isPrivileged = isPrivileged
     self.settings = settings
@@ -97,7 +97,7 @@ public struct Planner {
 
   private func complete(_ file: SkeletonFile, _ seen: FileObservation, _ plan: inout Plan) {
     for name in seen.leftovers {
-      let action = Plan.Action.removeLeftover(directory: file.directory, name: name)
+      let action = Plan.Action.removeLeftover(directory: file.path.parent, name: name)
       // Two files of one directory see the same.
       if !plan.actions.contains(action) { plan.actions.append(action) }
     }

@@ -1,6 +1,6 @@
 /// What an administrator can choose in rootless-storage.conf(5). Holds valid values only.
 public struct Settings: Equatable, Sendable {
-  public static let defaultPath = "/etc/rootless-storage/rootless-storage.conf"
+  public static var defaultPath: Path { "/etc/rootless-storage/rootless-storage.conf" }
 
   public var storage: StorageTemplate
   /// Mode of a new storage directory.
@@ -12,7 +12,7 @@ public struct Settings: Equatable, Sendable {
   public var uidMax: UInt32?
   public var exclusions = Exclusions()
   /// Where the files lie that a home gets.
-  public var skeleton: [UInt8]
+  public var skeleton: Path
   /// Days for which an account must have been absent before `prune` and `subids release` take it for gone.
   public var orphanDays: UInt32 = Settings.defaultOrphanDays
   public var subordinateIDs = SubordinateIDSettings()
@@ -66,7 +66,7 @@ public struct Settings: Equatable, Sendable {
   static let defaultUidMin: UInt32 = 1000
   static let defaultOrphanDays: UInt32 = 7
   static let mostOrphanDays: UInt32 = 3650
-  static var defaultSkeleton: [UInt8] { Array("/etc/rootless-storage/skel".utf8) }
+  static var defaultSkeleton: Path { "/etc/rootless-storage/skel" }
 
   public func isNetwork(_ type: [UInt8]) -> Bool { networkFileSystems.contains(type) }
 

@@ -1,9 +1,9 @@
 /// One of the files that the settings are read from.
 package struct SettingsFile: Equatable, Sendable {
-  package let path: [UInt8]
+  package let path: Path
   package let content: [UInt8]
 
-  package init(path: [UInt8], content: [UInt8]) {
+  package init(path: Path, content: [UInt8]) {
     self.path = path
     self.content = content
   }
@@ -22,7 +22,7 @@ package struct SettingsFile: Equatable, Sendable {
 /// A line of a settings file that does not hold.
 public struct SettingsProblem: Equatable, Sendable {
   /// Its path.
-  package let file: [UInt8]
+  package let file: Path
   /// Counted from 1; 0 for the file as a whole.
   public let line: Int
   public let reason: Reason
@@ -53,7 +53,7 @@ public struct SettingsProblem: Equatable, Sendable {
     case tooManyProblems
   }
 
-  package init(file: [UInt8] = [], line: Int, reason: Reason) {
+  package init(file: Path = "", line: Int, reason: Reason) {
     self.file = file
     self.line = line
     self.reason = reason
@@ -72,13 +72,13 @@ public struct SettingsParser {
 
   public private(set) var settings = Settings()
   public private(set) var problems: [SettingsProblem] = []
-  private var file: [UInt8] = []
+  private var file: Path = ""
   private var line = 0
   /// Where `uid_max` stands.
-  private var maxFile: [UInt8] = []
+  private var maxFile: Path = ""
   private var maxLine = 0
 
-  public init(_ content: [UInt8]) { self.init([SettingsFile(path: [], content: content)]) }
+  public init(_ content: [UInt8]) { self.init([SettingsFile(path: "", content: content)]) }
 
   /// - Parameter files: in the order in which they count.
   package init(_ files: [SettingsFile]) {
@@ -124,7 +124,7 @@ public struct SettingsParser {
       settings.skeleton = Settings.defaultSkeleton
       do throws(StorageTemplate.Problem) {
         try checkAbsolutePath(value)
-        settings.skeleton = value
+        settings.skeleton = Path(value)
       } catch {
         report(.badPath(key: key, value: value, error))
       }

@@ -22,12 +22,12 @@ public struct SkeletonFile: Equatable, Sendable {
   }
 
   /// Relative to the skeleton, and to the home.
-  public let path: [UInt8]
+  public let path: Path
   /// The mode for the home's file: the skeleton's, & 0644.
   public let mode: UInt32
   public let content: [UInt8]
 
-  public init(path: [UInt8], mode: UInt32, content: [UInt8]) {
+  public init(path: Path, mode: UInt32, content: [UInt8]) {
     self.path = path
     self.mode = mode & 0o644
     self.content = content
@@ -36,14 +36,14 @@ public struct SkeletonFile: Equatable, Sendable {
   /// The content for one user: `@STORAGE@`, `@USER@` and `@UID@` replaced in one pass, anything else as it stands.
   ///
   /// - Returns: nil if the name is wanted and could do harm between quotes.
-  public func rendered(for account: Account, storage: [UInt8]) -> [UInt8]? {
+  public func rendered(for account: Account, storage: Path) -> [UInt8]? {
     var result: [UInt8] = []
-    result.reserveCapacity(content.count + storage.count)
+    result.reserveCapacity(content.count + storage.bytes.count)
     var rest = content[...]
     while let byte = rest.first {
       if byte == .at {
         if rest.starts(with: "@STORAGE@".utf8) {
-          result += storage
+          result += storage.bytes
           rest = rest.dropFirst(9)
           continue
         }
@@ -66,26 +66,14 @@ public struct SkeletonFile: Equatable, Sendable {
   }
 
   /// Podman's configuration, relative to the home.
-  package static let storageConf = ".config/containers/storage.conf"
+  package static var storageConf: Path { ".config/containers/storage.conf" }
 
   /// Where the engine that reads this file keeps its storage if nobody tells it otherwise, relative to the home. A user who has
   /// moved that place already must not get the file: it would hide what works.
-  package var ownStore: [UInt8]? {
-    if path.elementsEqual(SkeletonFile.storageConf.utf8) { return Array(".local/share/containers".utf8) }
-    if path.elementsEqual(".config/docker/daemon.json".utf8) { return Array(".local/share/docker".utf8) }
+  package var ownStore: Path? {
+    if path == SkeletonFile.storageConf { return ".local/share/containers" }
+    if path == ".config/docker/daemon.json" { return ".local/share/docker" }
     return nil
-  }
-
-  /// The directory that holds the file, relative to the home; empty for the home itself.
-  package var directory: [UInt8] {
-    guard let slash = path.lastIndex(of: .slash) else { return [] }
-    return Array(path[..<slash])
-  }
-
-  /// The last component.
-  package var name: [UInt8] {
-    guard let slash = path.lastIndex(of: .slash) else { return path }
-    return Array(path[(slash + 1)...])
   }
 }
 
@@ -97,6 +85,6 @@ public struct SkeletonWarning: Equatable, Sendable {
     case unlisted
   }
   /// Relative to the skeleton.
-  public let path: [UInt8]
+  public let path: Path
   public let reason: Reason
 }

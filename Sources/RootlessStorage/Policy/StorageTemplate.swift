@@ -1,6 +1,6 @@
 /// The setting `storage_directory`: a parent that exists on the host, and the one component that is made for every user.
 public struct StorageTemplate: Equatable, Sendable {
-  public let parent: [UInt8]
+  public let parent: Path
   /// The last component, cut at its placeholders.
   private let leaf: [Piece]
 
@@ -17,9 +17,7 @@ public struct StorageTemplate: Equatable, Sendable {
     all.removeFirst()
     let last = all.removeLast()
     for component in all where component.contains(.dollar) { throw .placeholderBeforeLast }
-    var parent: [UInt8] = []
-    for component in all { parent += [.slash] + component }
-    self.parent = parent.isEmpty ? [.slash] : parent
+    parent = Path(absolute: all)
     leaf = try StorageTemplate.pieces(last)
   }
 
@@ -76,12 +74,12 @@ public struct StorageTemplate: Equatable, Sendable {
   }
 
   /// The whole path with something else in the place of what differs between users.
-  package func path(placeholder: [UInt8]) -> [UInt8] {
+  package func path(placeholder: [UInt8]) -> Path {
     var component: [UInt8] = []
     for piece in leaf {
       if case .literal(let bytes) = piece { component += bytes } else { component += placeholder }
     }
-    return path(leaf: component)
+    return parent / component
   }
 
   /// Whose component this may be: what `$USER` and `$UID` would stand for in it, nil for what the template does not hold. Of a
@@ -127,12 +125,9 @@ public struct StorageTemplate: Equatable, Sendable {
         rest = rest.dropFirst(digits)
       }
     }
-    if let name, Account(credentials: Credentials(user: 0, group: 0, groups: []), name: name, home: []).pathName == nil { return nil }
+    if let name, Account(credentials: Credentials(user: 0, group: 0, groups: []), name: name, home: "").pathName == nil { return nil }
     return rest.isEmpty ? (name, uid) : nil
   }
-
-  /// The whole path for a component that `leaf(for:)` gave.
-  public func path(leaf: [UInt8]) -> [UInt8] { (parent == [.slash] ? [] : parent) + [.slash] + leaf }
 }
 
 /// An absolute path that can stand between quotes in TOML and JSON: printable ASCII without quotes and backslash, and without `.`,

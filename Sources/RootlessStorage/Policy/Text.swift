@@ -19,8 +19,10 @@ public struct Text: ExpressibleByStringInterpolation, Equatable, Sendable {
 
     public mutating func appendLiteral(_ literal: String) { bytes += Array(literal.utf8) }
 
-    /// A name, a path, a value.
+    /// A name, a value.
     public mutating func appendInterpolation(_ value: [UInt8]) { bytes += escaped(value) }
+
+    public mutating func appendInterpolation(_ path: Path) { bytes += escaped(path.bytes) }
 
     /// A number in decimal.
     public mutating func appendInterpolation(_ value: UInt32) { bytes += decimal(UInt64(value)) }

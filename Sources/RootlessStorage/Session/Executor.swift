@@ -239,10 +239,10 @@ public struct Executor {
     events += seen
   }
 
-  private mutating func removeLeftover(_ directory: [UInt8], _ name: [UInt8], _ home: borrowing FileDescriptor) {
-    let path = directory.isEmpty ? name : directory + [.slash] + name
+  private mutating func removeLeftover(_ directory: Path, _ name: [UInt8], _ home: borrowing FileDescriptor) {
+    let path = directory / name
     do throws(Errno) {
-      try unlink(at: home, path)
+      try unlink(at: home, path: path)
       events.append(.leftoverRemoved(path))
     } catch {
       // Another login of the same user was faster.
@@ -251,7 +251,7 @@ public struct Executor {
   }
 
   private mutating func create(_ file: Plan.NewFile, _ home: borrowing FileDescriptor) {
-    var made: [[UInt8]] = []
+    var made: [Path] = []
     var isOnWay = true
     do throws(Errno) {
       let directory = try openDirectory(file.directory, home, &made)
@@ -260,7 +260,7 @@ public struct Executor {
     } catch {
       // A directory that was made for nothing goes again, if nobody has used it meanwhile.
       for path in made.reversed() {
-        do throws(Errno) { try removeEmptyDirectory(at: home, path) } catch { break }
+        do throws(Errno) { try removeEmptyDirectory(at: home, path: path) } catch { break }
       }
       // A directory that cannot be written to is such an obstacle too, and so is a ticket that has just ended.
       let isObstacle = isOnWay ? error.isObstacleOnWay : error == .accessDenied || error.isOfKey
@@ -270,11 +270,11 @@ public struct Executor {
 
   /// Opens the directory, and makes what is missing on the way, 0700. Directories that the user has symlinked are followed, as by
   /// any program of theirs.
-  private func openDirectory(_ path: [UInt8], _ home: borrowing FileDescriptor, _ made: inout [[UInt8]]) throws(Errno) -> FileDescriptor {
+  private func openDirectory(_ path: Path, _ home: borrowing FileDescriptor, _ made: inout [Path]) throws(Errno) -> FileDescriptor {
     var current = try open(at: home, [.dot], .pathOnlyDirectoryFollowing)
-    var walked: [UInt8] = []
-    for component in components(path) {
-      walked = walked.isEmpty ? component : walked + [.slash] + component
+    var walked: Path = ""
+    for component in path.components {
+      walked = walked / component
       do throws(Errno) {
         current = try open(at: current, component, .pathOnlyDirectoryFollowing)
         continue
@@ -310,7 +310,7 @@ public struct Executor {
       // The descriptor is closed by now: NFS would keep an open file under yet another name.
       if placement != .renamed {
         do throws(Errno) { try unlink(at: directory, temporary) } catch {
-          if failure == nil && error != .noEntry { events.append(.leftoverStays(leftoverPath(file, temporary), error)) }
+          if failure == nil && error != .noEntry { events.append(.leftoverStays(file.directory / temporary, error)) }
         }
       }
       guard let failure else { return placement != .taken }
@@ -318,10 +318,6 @@ public struct Executor {
       guard (failure == .noEntry || failure == .stale) && attempt < 3 else { throw failure }
       attempt += 1
     }
-  }
-
-  private func leftoverPath(_ file: Plan.NewFile, _ temporary: [UInt8]) -> [UInt8] {
-    file.directory.isEmpty ? temporary : file.directory + [.slash] + temporary
   }
 
   private enum Placement { case linked, renamed, taken }

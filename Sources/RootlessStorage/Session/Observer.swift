@@ -11,7 +11,7 @@ public struct HomeObserver: ~Copyable {
   /// nothing of the file server.
   public init(_ account: Account, _ mounts: MountTable) {
     let uid = account.uid
-    guard account.home.first == .slash else {
+    guard account.home.isAbsolute else {
       self.init(.notAbsolute)
       return
     }
@@ -51,7 +51,7 @@ public struct HomeObserver: ~Copyable {
     self.uid = uid
   }
 
-  private static func meaning(of error: Errno, _ home: [UInt8], _ mounts: MountTable) -> HomeObservation {
+  private static func meaning(of error: Errno, _ home: Path, _ mounts: MountTable) -> HomeObservation {
     switch error {
     case .noEntry: return .missing
     case .notDirectory, .tooManySymlinks, .nameTooLong: return .notDirectory
@@ -59,8 +59,7 @@ public struct HomeObserver: ~Copyable {
       // The last directory on the path that the user may open says whether the file server wants a ticket.
       var reached = home
       do throws(PathError) { _ = try walk(toDirectory: home, .any, mounts) } catch { reached = error.path }
-      let parent = Array(reached.prefix(max(1, reached.lastIndex(of: .slash) ?? 0)))
-      for place in [reached, parent] {
+      for place in [reached, reached.parent] {
         do throws(Errno) {
           guard let security = kerberos(of: try open(path: place, .pathOnlyDirectoryFollowing)) else { break }
           return .withoutTicket(security, error)
@@ -77,7 +76,7 @@ public struct HomeObserver: ~Copyable {
     switch descriptor {
     case .none: return 0
     case .some(let home):
-      do throws(Errno) { return try fileStatus(at: home, Array(SkeletonFile.storageConf.utf8)).changed } catch { return 0 }
+      do throws(Errno) { return try fileStatus(at: home, path: SkeletonFile.storageConf).changed } catch { return 0 }
     }
   }
 
@@ -113,7 +112,7 @@ public struct HomeObserver: ~Copyable {
     switch descriptor {
     case .none: return observation
     case .some(let home):
-      do throws(Errno) { _ = try fileStatus(at: home, [.dot, .slash, .dot]) } catch {
+      do throws(Errno) { _ = try fileStatus(at: home, path: "./.") } catch {
         return HomeObserver.meaning(of: error, account.home, mounts)
       }
       return observation
@@ -130,10 +129,10 @@ public struct HomeObserver: ~Copyable {
 
   private func look(_ file: SkeletonFile, in home: borrowing FileDescriptor, _ how: FilesLook) -> FileObservation {
     do throws(Errno) {
-      let seen = try fileStatus(at: home, file.path)
+      let seen = try fileStatus(at: home, path: file.path)
       // Killed between link(2) and unlink(2), a helper leaves a second link.
       let suspicious = how.findsAllLeftovers || seen.kind == .regular && seen.links > 1
-      return FileObservation(state: .present, leftovers: suspicious ? leftoversNow(home, file.directory) : [])
+      return FileObservation(state: .present, leftovers: suspicious ? leftoversNow(home, file.path.parent) : [])
     } catch {
       if error == .noEntry { return absent(home, file, how) }
       return FileObservation(state: error.isObstacleOnWay ? .blocked(error) : .failed(error))
@@ -142,7 +141,7 @@ public struct HomeObserver: ~Copyable {
 
   private func absent(_ home: borrowing FileDescriptor, _ file: SkeletonFile, _ how: FilesLook) -> FileObservation {
     let state = absence(home, file, how)
-    do throws(Errno) { return FileObservation(state: state, leftovers: try leftovers(home, file.directory)) } catch {
+    do throws(Errno) { return FileObservation(state: state, leftovers: try leftovers(home, file.path.parent)) } catch {
       // Once the file is there and whole, nobody looks beside it any more: what lies there would stay for ever.
       if state != .absent { return FileObservation(state: state) }
       return FileObservation(state: error.isObstacleOnWay ? .blocked(error) : .failed(error))
@@ -154,7 +153,7 @@ public struct HomeObserver: ~Copyable {
   private func absence(_ home: borrowing FileDescriptor, _ file: SkeletonFile, _ how: FilesLook) -> FileObservation.State {
     guard let store = file.ownStore, let status else { return .absent }
     do throws(Errno) {
-      let seen = try cachedStatus(at: home, store)
+      let seen = try cachedStatus(at: home, path: store)
       if seen.kind == .symbolicLink { return .storeMoved(path: store) }
       if seen.isInMount(of: status) { return .absent }
       if case .named(let type) = try how.mounts.fileSystem(of: seen), how.settings.isNetwork(type) { return .absent }
@@ -165,13 +164,13 @@ public struct HomeObserver: ~Copyable {
   }
 
   /// The same beside a file that is there: what stays, or cannot be looked for now, is found the next time by the file's second link.
-  private func leftoversNow(_ home: borrowing FileDescriptor, _ path: [UInt8]) -> [[UInt8]] {
+  private func leftoversNow(_ home: borrowing FileDescriptor, _ path: Path) -> [[UInt8]] {
     do throws(Errno) { return try leftovers(home, path) } catch { return [] }
   }
 
   /// What killed helpers have left in a directory of the home; nothing where there is no directory, or one that its user cannot list.
-  private func leftovers(_ home: borrowing FileDescriptor, _ path: [UInt8]) throws(Errno) -> [[UInt8]] {
-    do throws(Errno) { return try leftovers(in: try open(at: home, path.isEmpty ? [.dot] : path, .directoryFollowing)) } catch {
+  private func leftovers(_ home: borrowing FileDescriptor, _ path: Path) throws(Errno) -> [[UInt8]] {
+    do throws(Errno) { return try leftovers(in: try open(at: home, path: path, .directoryFollowing)) } catch {
       if error == .noEntry || error == .accessDenied { return [] }
       throw error
     }
@@ -221,7 +220,7 @@ public struct StorageObserver: ~Copyable {
   /// What bears the name, open as a place; nil if nothing does.
   package let found: FileDescriptor?
   /// The whole path.
-  public let path: [UInt8]
+  public let path: Path
   let look: LeafLook
 
   /// - Parameters:
@@ -234,7 +233,7 @@ public struct StorageObserver: ~Copyable {
   ) {
     self.leaf = leaf
     let template = template ?? settings.storage
-    path = template.path(leaf: leaf)
+    path = template.parent / leaf
     look = LeafLook(account: account, settings: settings, engines: engines, mounts: mounts)
     do throws(PathError) {
       let end = try walk(toDirectory: template.parent, .storage, mounts)
@@ -263,7 +262,7 @@ public struct StorageObserver: ~Copyable {
     }
   }
 
-  package static func problem(ofParent parent: FileStatus, _ path: [UInt8], _ settings: Settings, _ mounts: MountTable) -> PathError? {
+  package static func problem(ofParent parent: FileStatus, _ path: Path, _ settings: Settings, _ mounts: MountTable) -> PathError? {
     do throws(Errno) {
       if case .named(let type) = try mounts.fileSystem(of: parent), settings.isNetwork(type) {
         return PathError(path: path, reason: .onNetwork(type: type))
@@ -361,7 +360,7 @@ private func subordinateRanges(of account: Account) -> [IDRange] {
   var ranges: [IDRange] = []
   do throws(Errno) {
     let limit = 64 << 20
-    let content = try readAll(try open(path: Array("/etc/subuid".utf8), .reading), limit: limit, chunk: 65536)
+    let content = try readAll(try open(path: "/etc/subuid", .reading), limit: limit, chunk: 65536)
     if content.count > limit { return [] }
     forEachLine(content) { text in
       if let line = SubordinateLine(text), line.belongs(to: account), let range = line.certain { ranges.append(range) }

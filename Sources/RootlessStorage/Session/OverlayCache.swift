@@ -16,19 +16,19 @@ public struct OverlayCache {
   private let uid: UInt32
   private let mounts: MountTable
   /// Podman's runtime directories, the one with a session manager first, then those that it makes itself without one.
-  private let places: [[UInt8]]
+  private let places: [Path]
 
   public init(uid: UInt32, _ mounts: MountTable) {
     self.uid = uid
     self.mounts = mounts
     let number = decimal(UInt64(uid))
-    places = ["/run/user/", "/tmp/storage-run-", "/tmp/podman-run-", "/tmp/containers-user-"].map { Array($0.utf8) + number }
+    places = ["/run/user/", "/tmp/storage-run-", "/tmp/podman-run-", "/tmp/containers-user-"].map { Path(Array($0.utf8) + number) }
   }
 
   /// Whether there may be a record in the session's runtime directory, for the price of one system call.
   public var mayBeThere: Bool {
     var path = places[0]
-    for name in OverlayCache.directories + [OverlayCache.fileName] { path += [.slash] + name }
+    for name in OverlayCache.directories + [OverlayCache.fileName] { path = path / name }
     do throws(Errno) {
       _ = try fileStatus(path: path)
       return true
@@ -37,7 +37,7 @@ public struct OverlayCache {
 
   /// A record that was found.
   package struct Record: ~Copyable {
-    package let path: [UInt8]
+    package let path: Path
     /// Seconds since the epoch.
     package let changed: Int64
     fileprivate let directory: FileDescriptor
@@ -53,7 +53,7 @@ public struct OverlayCache {
     }
   }
 
-  private func record(in place: [UInt8]) throws(Errno) -> Record? {
+  private func record(in place: Path) throws(Errno) -> Record? {
     var path = place
     var directory = try open(path: place, .pathOnlyDirectory)
     var status = try fileStatus(of: directory)
@@ -68,11 +68,11 @@ public struct OverlayCache {
       status = try fileStatus(of: next)
       guard isOwn(status), status.isSameFile(as: seen) else { return nil }
       directory = next
-      path += [.slash] + name
+      path = path / name
     }
     let file = try fileStatus(at: directory, OverlayCache.fileName)
     guard file.kind == .regular, file.owner == uid, file.links == 1, file.size <= OverlayCache.largestFile else { return nil }
-    return Record(path: path + [.slash] + OverlayCache.fileName, changed: file.changed, directory: directory)
+    return Record(path: path / OverlayCache.fileName, changed: file.changed, directory: directory)
   }
 
   private func isOwn(_ status: FileStatus) -> Bool { status.kind == .directory && status.owner == uid && status.mode & 0o022 == 0 }

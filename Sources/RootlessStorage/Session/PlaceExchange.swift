@@ -32,7 +32,7 @@ struct PlaceExchange: ~Copyable {
   }
 
   private let leaf: [UInt8]
-  private let path: [UInt8]
+  private let path: Path
   private let look: LeafLook
   private let mode: UInt32
   private let makesAbsent: Bool
@@ -54,7 +54,7 @@ struct PlaceExchange: ~Copyable {
   ///   - path: of the place, for messages.
   ///   - mode: of a new directory.
   ///   - makesAbsent: a directory is made also where nothing is by now.
-  init(_ leaf: [UInt8], path: [UInt8], _ look: LeafLook, mode: UInt32, makesAbsent: Bool) {
+  init(_ leaf: [UInt8], path: Path, _ look: LeafLook, mode: UInt32, makesAbsent: Bool) {
     self.leaf = leaf
     self.path = path
     self.look = look
@@ -206,8 +206,7 @@ struct PlaceExchange: ~Copyable {
   }
 
   private mutating func add(_ takeover: Takeover, _ name: [UInt8]?) {
-    let place = path.dropLast(leaf.count)
-    takeovers.append(Takeover(kind: takeover.kind, owner: takeover.owner, keptAs: name.map { Array(place) + $0 }))
+    takeovers.append(Takeover(kind: takeover.kind, owner: takeover.owner, keptAs: name.map { path.parent / $0 }))
   }
 
   /// Calls with new names until one of them is free.

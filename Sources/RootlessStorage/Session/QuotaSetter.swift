@@ -101,8 +101,7 @@ package struct QuotaSetter {
   }
 
   /// - Returns: nothing where there is no such file.
-  private func content(_ name: StaticString) throws(PathError) -> [UInt8] {
-    let path = unsafe [UInt8](UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+  private func content(_ path: Path) throws(PathError) -> [UInt8] {
     var reason = PathError.Reason.tooLarge
     do throws(PathError) {
       let file = try walk(toFile: path, .trusted, mounts)

@@ -12,24 +12,24 @@ public struct SettingsReading {
 ///
 /// - Parameter trusted: the process has root's rights, so every file, and every directory above it, must be root's alone. One that is
 ///   not makes all of them refused: what it would have set is not known.
-public func readSettings(_ path: [UInt8], trusted: Bool, _ mounts: MountTable) throws(PathError) -> SettingsReading {
+public func readSettings(_ path: Path, trusted: Bool, _ mounts: MountTable) throws(PathError) -> SettingsReading {
   let rule = trusted ? WayRule.trusted : .any
   var files: [SettingsFile] = []
   try read(path, rule, mounts, into: &files)
-  let directory = Array(path[...(path.lastIndex(of: .slash) ?? path.startIndex)]) + Array("conf.d".utf8)
-  for name in try dropIns(in: directory, rule, mounts) { try read(directory + [.slash] + name, rule, mounts, into: &files) }
+  let directory = path.parent / "conf.d"
+  for name in try dropIns(in: directory, rule, mounts) { try read(directory / name, rule, mounts, into: &files) }
   return parsed(files)
 }
 
 /// The settings of one file alone, such as a draft.
-package func readSettings(alone path: [UInt8]) throws(PathError) -> SettingsReading {
+package func readSettings(alone path: Path) throws(PathError) -> SettingsReading {
   var files: [SettingsFile] = []
   try read(path, .any, MountTable(blockDeviceIsLocal: true), into: &files)
   return parsed(files)
 }
 
 /// The same of what somebody else has read.
-package func readSettings(alone path: [UInt8], content: [UInt8]) throws(PathError) -> SettingsReading {
+package func readSettings(alone path: Path, content: [UInt8]) throws(PathError) -> SettingsReading {
   if content.count > SettingsFile.longest { throw PathError(path: path, reason: .tooLarge) }
   return parsed([SettingsFile(path: path, content: content)])
 }
@@ -39,7 +39,7 @@ private func parsed(_ files: [SettingsFile]) -> SettingsReading {
   return SettingsReading(settings: parser.settings, problems: parser.problems, files: files)
 }
 
-private func read(_ path: [UInt8], _ rule: WayRule, _ mounts: MountTable, into files: inout [SettingsFile]) throws(PathError) {
+private func read(_ path: Path, _ rule: WayRule, _ mounts: MountTable, into files: inout [SettingsFile]) throws(PathError) {
   var reason = PathError.Reason.tooLarge
   do throws(PathError) {
     let file = try walk(toFile: path, rule, mounts)
@@ -55,7 +55,7 @@ private func read(_ path: [UInt8], _ rule: WayRule, _ mounts: MountTable, into f
 }
 
 /// The names of the drop-ins, in their order.
-private func dropIns(in path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(PathError) -> [[UInt8]] {
+private func dropIns(in path: Path, _ rule: WayRule, _ mounts: MountTable) throws(PathError) -> [[UInt8]] {
   // The directories above have been judged on the way to the settings file. Whatever else the kernel says of this one, the walk says it
   // too.
   do throws(Errno) { _ = try open(path: path, .pathOnly) } catch { if error == .noEntry { return [] } }

@@ -5,19 +5,19 @@
 public struct SkeletonReader {
   public private(set) var files: [SkeletonFile] = []
   public private(set) var warnings: [SkeletonWarning] = []
-  private let root: [UInt8]
+  private let root: Path
   private let trusted: Bool
 
   /// - Parameter trusted: the process has root's rights.
-  public init(_ root: [UInt8], trusted: Bool, _ mounts: MountTable) throws(PathError) {
+  public init(_ root: Path, trusted: Bool, _ mounts: MountTable) throws(PathError) {
     self.root = root
     self.trusted = trusted
     let end = try walk(toDirectory: root, trusted ? .trusted : .any, mounts)
-    let top = try openJudged(end.descriptor, [.dot], [], .directory)
-    try list(top.descriptor, [], depth: 1)
+    let top = try openJudged(end.descriptor, [.dot], "", .directory)
+    try list(top.descriptor, "", depth: 1)
   }
 
-  private mutating func list(_ directory: borrowing FileDescriptor, _ path: [UInt8], depth: Int) throws(PathError) {
+  private mutating func list(_ directory: borrowing FileDescriptor, _ path: Path, depth: Int) throws(PathError) {
     var entries: [[UInt8]]
     do throws(Errno) {
       entries = try names(in: directory, limit: SkeletonFile.mostEntries)
@@ -31,12 +31,12 @@ public struct SkeletonReader {
     entries.sort(by: isOrderedBefore)
     // Before anything is asked about it: it may be gone by then.
     for name in entries where !SkeletonFile.isLeftByInstallers(name) {
-      try add(directory, name, path.isEmpty ? name : path + [.slash] + name, depth: depth)
+      try add(directory, name, path / name, depth: depth)
     }
   }
 
-  private mutating func add(_ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], depth: Int) throws(PathError) {
-    if path.count > 1024 { return warn(path, .nameTooLong) }
+  private mutating func add(_ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: Path, depth: Int) throws(PathError) {
+    if path.bytes.count > 1024 { return warn(path, .nameTooLong) }
     var failure: Errno? = nil
     var kind = FileKind.unknown
     do throws(Errno) { kind = try fileStatus(at: directory, name).kind } catch { failure = error }
@@ -60,7 +60,7 @@ public struct SkeletonReader {
   }
 
   private func openJudged(
-    _ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: [UInt8], _ mode: OpenMode
+    _ directory: borrowing FileDescriptor, _ name: [UInt8], _ path: Path, _ mode: OpenMode
   ) throws(PathError) -> OpenedPath {
     let objection: PathError.Reason
     do throws(Errno) {
@@ -73,11 +73,11 @@ public struct SkeletonReader {
     throw problem(path, objection)
   }
 
-  private func problem(_ path: [UInt8], _ reason: PathError.Reason) -> PathError {
-    PathError(path: path.isEmpty ? root : root + [.slash] + path, reason: reason)
+  private func problem(_ path: Path, _ reason: PathError.Reason) -> PathError {
+    PathError(path: root / path, reason: reason)
   }
 
-  private mutating func warn(_ path: [UInt8], _ reason: SkeletonWarning.Reason) {
+  private mutating func warn(_ path: Path, _ reason: SkeletonWarning.Reason) {
     if warnings.count < 16 { return warnings.append(SkeletonWarning(path: path, reason: reason)) }
     if warnings.count == 16 { warnings.append(SkeletonWarning(path: path, reason: .unlisted)) }
   }

@@ -28,7 +28,7 @@ package struct SubordinateIDFiles: ~Copyable {
 
   private let directory: FileDescriptor
 
-  package init(_ mounts: MountTable, path: [UInt8] = Array("/etc".utf8)) throws(SubordinateIDError) {
+  package init(_ mounts: MountTable, path: Path = "/etc") throws(SubordinateIDError) {
     do throws(PathError) { directory = try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch {
       throw SubordinateIDError(.way(error))
     }
@@ -157,7 +157,7 @@ package struct SubordinateIDFiles: ~Copyable {
   private func readVendorsDefinitions() throws(SubordinateIDError) -> [UInt8] {
     do throws(Errno) {
       return try readAll(
-        try open(path: Array("/usr/etc/login.defs".utf8), .readingFollowing), limit: SubordinateIDFiles.largestFile, chunk: 65536)
+        try open(path: "/usr/etc/login.defs", .readingFollowing), limit: SubordinateIDFiles.largestFile, chunk: 65536)
     } catch {
       if error == .noEntry || error == .notDirectory { return [] }
       throw SubordinateIDError(.failed(file: Array("login.defs".utf8), error))
@@ -166,7 +166,7 @@ package struct SubordinateIDFiles: ~Copyable {
 
   /// Without /proc, all ids are taken for existing: the host is no container then that anybody knows of.
   private static func map(_ name: String) -> [UInt8] {
-    do throws(Errno) { return try readAll(try open(path: Array("/proc/self/".utf8) + Array(name.utf8), .reading), limit: 65536) } catch {
+    do throws(Errno) { return try readAll(try open(path: "/proc/self" / Path(name), .reading), limit: 65536) } catch {
       return []
     }
   }

@@ -35,12 +35,12 @@ struct TakeoverLock: ~Copyable {
 /// `/run/rootless-storage`, where nobody but root can write; nil: there is none to be had. tmpfiles.d makes it at boot; a host that was not
 /// booted since the installation has none yet. The process must be root.
 func runDirectory(_ mounts: MountTable) -> FileDescriptor? {
-  let path = Array("/run/rootless-storage".utf8)
+  let path: Path = "/run/rootless-storage"
   do throws(PathError) { return try walk(toDirectory: path, .trusted, mounts).takeDescriptor() } catch {
     if error.reason != .missing { return nil }
   }
   do throws(PathError) {
-    make(in: try walk(toDirectory: Array("/run".utf8), .trusted, mounts))
+    make(in: try walk(toDirectory: "/run", .trusted, mounts))
     return try walk(toDirectory: path, .trusted, mounts).takeDescriptor()
   } catch {
     return nil

@@ -48,13 +48,13 @@ package struct OpenedPath: ~Copyable {
 /// - nobody but root can have changed, or can change, any component (`trusted`), or remove or rename one (`storage`).
 ///
 /// The problem that it throws names the component at fault.
-package func walk(toDirectory path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(PathError) -> OpenedPath {
+package func walk(toDirectory path: Path, _ rule: WayRule, _ mounts: MountTable) throws(PathError) -> OpenedPath {
   var walker = Walker(rule, mounts)
   return try walker.walk(path, file: false)
 }
 
 /// The same to a regular file, open for reading.
-package func walk(toFile path: [UInt8], _ rule: WayRule, _ mounts: MountTable) throws(PathError) -> OpenedPath {
+package func walk(toFile path: Path, _ rule: WayRule, _ mounts: MountTable) throws(PathError) -> OpenedPath {
   var walker = Walker(rule, mounts)
   return try walker.walk(path, file: true)
 }
@@ -70,13 +70,13 @@ private struct Walker {
     self.mounts = mounts
   }
 
-  mutating func walk(_ path: [UInt8], file: Bool) throws(PathError) -> OpenedPath {
-    var pending = Array(components(path).reversed())
+  mutating func walk(_ path: Path, file: Bool) throws(PathError) -> OpenedPath {
+    var pending = Array(path.components.reversed())
     var links = 0
-    var walked: [UInt8] = []
+    var walked: Path = "/"
     var current = try openRoot()
     while let component = pending.popLast() {
-      let here = walked + [.slash] + component
+      let here = walked / component
       let isFile = file && pending.isEmpty
       let failure: Errno
       do throws(Errno) {
@@ -100,10 +100,10 @@ private struct Walker {
       let target = try readLink(component, here, in: current)
       links += 1
       if links > 40 { throw problem(here, .tooManySymbolicLinks, in: current) }
-      pending += components(target).reversed()
-      if target.first == .slash {
+      pending += target.components.reversed()
+      if target.isAbsolute {
         current = try openRoot()
-        walked = []
+        walked = "/"
       }
     }
     // A way that ends in a directory after all: `/`, or a link to one.
@@ -115,7 +115,7 @@ private struct Walker {
   ///
   /// - Parameter canBeOthers: others can make entries where it lies.
   private mutating func end(
-    _ descriptor: consuming FileDescriptor, _ path: [UInt8], file: Bool, canBeOthers: Bool
+    _ descriptor: consuming FileDescriptor, _ path: Path, file: Bool, canBeOthers: Bool
   ) throws(Errno) -> OpenedPath {
     found = nil
     let status: FileStatus
@@ -131,8 +131,8 @@ private struct Walker {
   }
 
   private mutating func openRoot() throws(PathError) -> OpenedPath {
-    do throws(Errno) { return try end(try open(path: [.slash], .pathOnlyDirectory), [.slash], file: false, canBeOthers: false) } catch {
-      throw found ?? PathError(path: [.slash], reason: .failed(error))
+    do throws(Errno) { return try end(try open(path: "/", .pathOnlyDirectory), "/", file: false, canBeOthers: false) } catch {
+      throw found ?? PathError(path: "/", reason: .failed(error))
     }
   }
 
@@ -153,15 +153,15 @@ private struct Walker {
     return nil
   }
 
-  private func problem(_ path: [UInt8], _ reason: PathError.Reason, in directory: borrowing OpenedPath) -> PathError {
+  private func problem(_ path: Path, _ reason: PathError.Reason, in directory: borrowing OpenedPath) -> PathError {
     var problem = PathError(path: path, reason: reason)
     if directory.isWritableByOthers { problem.mayBeTamperedByOthers = true }
     return problem
   }
 
-  private func readLink(_ component: [UInt8], _ path: [UInt8], in directory: borrowing OpenedPath) throws(PathError) -> [UInt8] {
+  private func readLink(_ component: [UInt8], _ path: Path, in directory: borrowing OpenedPath) throws(PathError) -> Path {
     let owner: UInt32
-    let text: [UInt8]
+    let text: Path
     do throws(Errno) {
       let link = try open(at: directory.descriptor, component, .pathOnly)
       let seen = try fileStatus(of: link)

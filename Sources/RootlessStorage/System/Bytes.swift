@@ -1,4 +1,4 @@
-// File names and paths are bytes until they are shown. What the login path needs for them, without Unicode tables.
+// Names and contents of files are bytes until they are shown. What the login path needs for them, without Unicode tables.
 
 /// A number in decimal digits.
 package func decimal(_ number: UInt64) -> [UInt8] {
@@ -84,11 +84,6 @@ package func isWord(_ word: [UInt8], of list: String) -> Bool {
 /// Whether the bytes begin so.
 package func begins(_ bytes: [UInt8], with prefix: [UInt8]) -> Bool {
   bytes.count >= prefix.count && bytes.prefix(prefix.count).elementsEqual(prefix)
-}
-
-/// The components of a path, empty ones and `.` left out.
-package func components(_ path: [UInt8]) -> [[UInt8]] {
-  parts(path, separator: { $0 == .slash }).filter { !$0.isEmpty && $0 != [.dot] }
 }
 
 /// Byte order, which is the same on every host.

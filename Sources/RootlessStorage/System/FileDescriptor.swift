@@ -49,9 +49,14 @@ package func open(
   try openRaw(directory.raw, name, mode, permissions)
 }
 
+/// The same of a path that begins in the directory.
+package func open(at directory: borrowing FileDescriptor, path: Path, _ mode: OpenMode) throws(Errno) -> FileDescriptor {
+  try openRaw(directory.raw, path.isEmpty ? [.dot] : path.bytes, mode, 0)
+}
+
 /// open(2) of an absolute path, resolved by the kernel with the identity the process has at the moment.
-package func open(path: [UInt8], _ mode: OpenMode) throws(Errno) -> FileDescriptor {
-  try openRaw(clinux_at_fdcwd, path, mode, 0)
+package func open(path: Path, _ mode: OpenMode) throws(Errno) -> FileDescriptor {
+  try openRaw(clinux_at_fdcwd, path.bytes, mode, 0)
 }
 
 private func openRaw(_ directory: Int32, _ name: [UInt8], _ mode: OpenMode, _ permissions: UInt32) throws(Errno) -> FileDescriptor {

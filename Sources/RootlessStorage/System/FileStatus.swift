@@ -51,9 +51,14 @@ package func fileStatus(at directory: borrowing FileDescriptor, _ name: [UInt8])
   try statxRaw(directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount, clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
 }
 
+/// The same of a path that begins in the directory.
+package func fileStatus(at directory: borrowing FileDescriptor, path: Path) throws(Errno) -> FileStatus {
+  try fileStatus(at: directory, path.bytes)
+}
+
 /// The same of an absolute path, resolved by the kernel with the identity the process has at the moment.
-package func fileStatus(path: [UInt8]) throws(Errno) -> FileStatus {
-  try statxRaw(clinux_at_fdcwd, path, clinux_at_symlink_nofollow | clinux_at_no_automount | clinux_at_statx_dont_sync, 0)
+package func fileStatus(path: Path) throws(Errno) -> FileStatus {
+  try statxRaw(clinux_at_fdcwd, path.bytes, clinux_at_symlink_nofollow | clinux_at_no_automount | clinux_at_statx_dont_sync, 0)
 }
 
 /// The same as `fileStatus(at:_:)` without a request to whoever serves the file system there (AT_STATX_DONT_SYNC).
@@ -61,6 +66,11 @@ package func cachedStatus(at directory: borrowing FileDescriptor, _ name: [UInt8
   try statxRaw(
     directory.raw, name, clinux_at_symlink_nofollow | clinux_at_no_automount | clinux_at_statx_dont_sync,
     clinux_statx_mnt_id | clinux_statx_mnt_id_unique)
+}
+
+/// The same of a path that begins in the directory.
+package func cachedStatus(at directory: borrowing FileDescriptor, path: Path) throws(Errno) -> FileStatus {
+  try cachedStatus(at: directory, path.bytes)
 }
 
 /// The same of a name that a kernel has written.

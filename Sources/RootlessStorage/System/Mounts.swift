@@ -62,7 +62,7 @@ func kerberos(of place: borrowing FileDescriptor) -> KerberosMount? { withMount(
 
 /// The number of the mount that a descriptor lies on, as /proc/self/mountinfo has it, and that file.
 private func withMount<Answer>(of place: borrowing FileDescriptor, _ body: (UInt64, [UInt8]) -> Answer?) -> Answer? {
-  let path = Array("/proc/self/fdinfo/".utf8) + decimal(UInt64(UInt32(bitPattern: place.raw)))
+  let path = "/proc/self/fdinfo" / decimal(UInt64(UInt32(bitPattern: place.raw)))
   do throws(Errno) {
     guard let mount = mountNumber(inDescriptorInfo: try readAll(try open(path: path, .reading), limit: 4096)) else { return nil }
     return body(mount, try readMountinfo())
@@ -72,13 +72,13 @@ private func withMount<Answer>(of place: borrowing FileDescriptor, _ body: (UInt
 }
 
 private func isBlockDevice(_ file: FileStatus) -> Bool {
-  do throws(Errno) { _ = try open(path: Array("/sys/dev/block/".utf8) + file.device, .pathOnly) } catch { return false }
+  do throws(Errno) { _ = try open(path: "/sys/dev/block" / file.device, .pathOnly) } catch { return false }
   return true
 }
 
 private func readMountinfo() throws(Errno) -> [UInt8] {
   // The kernel bounds the number of mounts (fs.mount-max, 100,000).
-  try readAll(try open(path: Array("/proc/self/mountinfo".utf8), .reading), limit: 64 << 20, chunk: 65536)
+  try readAll(try open(path: "/proc/self/mountinfo", .reading), limit: 64 << 20, chunk: 65536)
 }
 
 private func typeFromStatmount(_ mount: UInt64) -> [UInt8]? {

@@ -51,10 +51,18 @@ package func unlink(at directory: borrowing FileDescriptor, _ name: [UInt8]) thr
   _ = try retrying { unsafe withCString(name) { unsafe Int(unlinkat(raw, $0, 0)) } }
 }
 
+/// The same of a path that begins in the directory.
+package func unlink(at directory: borrowing FileDescriptor, path: Path) throws(Errno) { try unlink(at: directory, path.bytes) }
+
 /// unlinkat(2) of a directory, which must be empty.
 package func removeEmptyDirectory(at directory: borrowing FileDescriptor, _ name: [UInt8]) throws(Errno) {
   let raw = directory.raw
   _ = try retrying { unsafe withCString(name) { unsafe Int(unlinkat(raw, $0, clinux_at_removedir)) } }
+}
+
+/// The same of a path that begins in the directory.
+package func removeEmptyDirectory(at directory: borrowing FileDescriptor, path: Path) throws(Errno) {
+  try removeEmptyDirectory(at: directory, path.bytes)
 }
 
 /// fchmod(2).
@@ -64,7 +72,7 @@ package func changeMode(of file: borrowing FileDescriptor, to mode: UInt32) thro
 }
 
 /// The target of a symbolic link that is open as `pathOnly` (readlinkat(2) with an empty path).
-package func target(ofLink link: borrowing FileDescriptor) throws(Errno) -> [UInt8] {
+package func target(ofLink link: borrowing FileDescriptor) throws(Errno) -> Path {
   let raw = link.raw
   var buffer = [UInt8](repeating: 0, count: 4096)
   let room = buffer.count
@@ -77,7 +85,7 @@ package func target(ofLink link: borrowing FileDescriptor) throws(Errno) -> [UIn
   if length < 0 { throw Errno.last }
   if length >= room { throw .nameTooLong }
   buffer.removeLast(room - length)
-  return buffer
+  return Path(buffer)
 }
 
 /// The names in a directory, `.` and `..` left out, at most `limit` and one more: a longer answer says that there are more.

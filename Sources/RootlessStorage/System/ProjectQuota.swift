@@ -138,7 +138,7 @@ private func quotaCall(_ place: borrowing FileDescriptor, _ command: UInt32, _ p
   }
   let status = try fileStatus(of: place)
   if status.deviceMajor == 0 { throw .notImplemented }
-  let device = try open(path: Array("/dev/block/".utf8) + status.device, .pathOnlyFollowing)
+  let device = try open(path: "/dev/block" / status.device, .pathOnlyFollowing)
   if clinux_is_block_device(device.raw, status.deviceMajor, status.deviceMinor) == 0 { throw .notBlockDevice }
   try unsafe quotaCall(device: device, command, project, data)
 }
@@ -146,8 +146,8 @@ private func quotaCall(_ place: borrowing FileDescriptor, _ command: UInt32, _ p
 private func quotaCall(device: borrowing FileDescriptor, _ command: UInt32, _ project: UInt32, _ data: UnsafeMutableRawPointer)
   throws(Errno)
 {
-  let name = Array("/proc/self/fd/".utf8) + decimal(UInt64(device.raw))
-  _ = try retrying { unsafe withCString(name) { unsafe clinux_quotactl_device($0, command, project, data) } }
+  let path = "/proc/self/fd" / decimal(UInt64(device.raw))
+  _ = try retrying { unsafe withCString(path.bytes) { unsafe clinux_quotactl_device($0, command, project, data) } }
 }
 
 extension Errno {

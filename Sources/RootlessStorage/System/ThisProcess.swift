@@ -131,6 +131,6 @@ private func bootClock() -> BootClock {
 
 /// Clock ticks since boot at which a process started: field 22 of /proc/PID/stat (proc(5)).
 private func startTime(ofProcess number: UInt32) -> UInt64? {
-  let path = Array("/proc/".utf8) + decimal(UInt64(number)) + Array("/stat".utf8)
+  let path = "/proc" / decimal(UInt64(number)) / "stat"
   do throws(Errno) { return startTime(inStat: try readAll(try open(path: path, .reading), limit: 4096)) } catch { return nil }
 }

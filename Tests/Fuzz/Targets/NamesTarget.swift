@@ -12,8 +12,8 @@ func fuzzNames(_ input: [UInt8]) {
   promise((template != nil) == isTemplate(parts[0]), "the template is valid")
   if let template, let leaf = template.leaf(for: user) {
     promise(isPlainPath([0x2f] + leaf) && !leaf.contains(0x2f), "one harmless component")
-    let path = template.path(leaf: leaf)
-    promise(path.starts(with: template.parent) && path.suffix(leaf.count + 1).elementsEqual([0x2f] + leaf), "below the parent")
+    let path = (template.parent / leaf).bytes
+    promise(path.starts(with: template.parent.bytes) && path.suffix(leaf.count + 1).elementsEqual([0x2f] + leaf), "below the parent")
     let hasName = parts[0].firstRange(of: bytes("$USER")) != nil
     let hasID = parts[0].firstRange(of: bytes("$UID")) != nil
     promise(!hasName || isFit, "a name that is not fit is in no path")

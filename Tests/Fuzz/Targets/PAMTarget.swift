@@ -50,14 +50,14 @@ private func fuzzEdit(_ input: [UInt8]) {
 private func written(_ line: PAMLine) -> [UInt8]? {
   var words = line.service.map { [$0] } ?? []
   switch line.content {
-  case .includeAll(let name): words += [bytes("@include"), name]
-  case .include(let type, let name, let isSubstack): words += [kind(line, type), bytes(isSubstack ? "SubStack" : "include"), name]
+  case .includeAll(let name): words += [bytes("@include"), name.bytes]
+  case .include(let type, let name, let isSubstack): words += [kind(line, type), bytes(isSubstack ? "SubStack" : "include"), name.bytes]
   case .module(let type, let control, let path, let arguments):
     let isBracketed = control.text.first == 0x5b
     let text = isBracketed ? Array(control.text.dropFirst().dropLast()) : control.text
     if isBracketed && text.last == 0x5c { return nil }
     words.append(kind(line, type))
-    guard let first = word(path), let rest = all(arguments) else { return nil }
+    guard let first = word(path.bytes), let rest = all(arguments) else { return nil }
     return all(words).map { Array(($0 + [isBracketed ? bracketed(text) : text, first] + rest).joined(separator: bytes(" \\\n\t "))) }
   case .broken: return nil
   }

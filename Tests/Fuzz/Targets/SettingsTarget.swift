@@ -35,7 +35,7 @@ func fuzzSettings(_ input: [UInt8]) {
     let isOfBytes = key == "storage_quota_groups"
     let pairs = values[key].flatMap { limitsOfGroups(key, $0) } ?? []
     for group in pairs.map(\.group) + [1] {
-      let account = Account(credentials: Credentials(user: 1, group: group, groups: []), name: bytes("a"), home: bytes("/"))
+      let account = Account(credentials: Credentials(user: 1, group: group, groups: []), name: bytes("a"), home: "/")
       let limits = settings.quotas.limits(for: account)
       let general = isOfBytes ? settings.quotas.general.bytes : UInt64(settings.quotas.general.inodes)
       let own = pairs.first { $0.group == group }
@@ -43,7 +43,7 @@ func fuzzSettings(_ input: [UInt8]) {
       promise((isOfBytes ? limits.bytesGroup : limits.inodesGroup) == own?.group, key)
     }
   }
-  promise(settings.skeleton == values["skel"] ?? bytes("/etc/rootless-storage/skel"), "skel")
+  promise(settings.skeleton == values["skel"].map { Path($0) } ?? "/etc/rootless-storage/skel", "skel")
   let types = values["network_filesystems"].map { $0.split { $0 == 0x20 || $0 == 0x09 }.map(Array.init) }
   promise(settings.networkFileSystems == types ?? Settings().networkFileSystems, "network_filesystems")
   // A name or a number that holds is excluded, and of a last line that does not hold nobody knows.
@@ -59,7 +59,7 @@ func fuzzSettings(_ input: [UInt8]) {
 
   // The same lines in a file and a drop-in, cut anywhere, are the same settings.
   for cut in input.indices where input[cut] == 0x0a && (cut % 7 == 0 || input.count < 256) {
-    let halves = [input[..<cut], input[(cut + 1)...]].map { SettingsFile(path: bytes("/etc/f"), content: Array($0)) }
+    let halves = [input[..<cut], input[(cut + 1)...]].map { SettingsFile(path: "/etc/f", content: Array($0)) }
     let merged = SettingsParser(halves)
     promise(
       placeless(merged.settings) == placeless(settings) && merged.problems.map(\.reason) == parser.problems.map(\.reason),
@@ -70,7 +70,7 @@ func fuzzSettings(_ input: [UInt8]) {
 /// Without where the lines stand.
 private func placeless(_ settings: Settings) -> Settings {
   var settings = settings
-  func blank(_ place: inout Exclusions.Place?) { if place != nil { place = Exclusions.Place(file: [], line: 0) } }
+  func blank(_ place: inout Exclusions.Place?) { if place != nil { place = Exclusions.Place(file: "", line: 0) } }
   blank(&settings.quotas.bytesOfGroups.place)
   blank(&settings.quotas.inodesOfGroups.place)
   blank(&settings.exclusions.usersPlace)

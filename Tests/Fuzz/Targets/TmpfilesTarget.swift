@@ -3,11 +3,11 @@ import RootlessStorage
 /// A directory's fate is said by a line that stands there and that is about it, and comments, order and blank lines mean what they should.
 func fuzzTmpfiles(_ input: [UInt8]) {
   let parts = fields(input, 2)
-  let directory = parts[0].first == 0x2f ? parts[0] : bytes("/var/tmp/alice/containers")
-  let lines = Tmpfiles.lines(parts[1], bytes("/f.conf"))
+  let directory = parts[0].first == 0x2f ? Path(parts[0]) : "/var/tmp/alice/containers"
+  let lines = Tmpfiles.lines(parts[1], "/f.conf")
   for line in lines {
-    promise(line.path.first == 0x2f && !line.path.contains(0), "an absolute path that C can read: \(line)")
-    promise(line.path.count == 1 || line.path.last != 0x2f, "no slash at its end: \(line)")
+    promise(line.path.isAbsolute && !line.path.bytes.contains(0), "an absolute path that C can read: \(line)")
+    promise(line.path.bytes.count == 1 || line.path.bytes.last != 0x2f, "no slash at its end: \(line)")
     promise(line.age.map { !$0.isEmpty } ?? true, "an age or none: \(line)")
     promise(line.number <= parts[1].count { $0 == 0x0a } + 1, "where it stands")
   }
@@ -23,16 +23,16 @@ func fuzzTmpfiles(_ input: [UInt8]) {
   }
   let spaced = Array(parts[1].split(separator: 0x0a).map { bytes("\t") + $0 + bytes("\n# d /var/tmp - - - 1d\n\n") }.joined())
   promise(
-    Tmpfiles(Tmpfiles.lines(spaced, bytes("/f.conf"))).lines.map { $0.path } == read.lines.map { $0.path },
+    Tmpfiles(Tmpfiles.lines(spaced, "/f.conf")).lines.map { $0.path } == read.lines.map { $0.path },
     "comments and blanks do not count")
 }
 
 /// Whether it names the directory or one above it.
-private func isAbout(_ line: TmpfilesLine, _ directory: [UInt8]) -> Bool {
-  var path: [UInt8] = []
-  return line.matches([0x2f])
-    || components(directory).contains { component in
-      path += [0x2f] + component
+private func isAbout(_ line: TmpfilesLine, _ directory: Path) -> Bool {
+  var path: Path = "/"
+  return line.matches(path)
+    || directory.components.contains { component in
+      path = path / component
       return line.matches(path)
     }
 }

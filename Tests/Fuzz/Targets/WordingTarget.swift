@@ -4,13 +4,13 @@ import RootlessStorage
 func fuzzWording(_ input: [UInt8]) {
   let parts = fields(input, 4)
   let value = parts[3]
-  var wording = Wording(account(parts[0], uid: [], home: parts[1]))
-  wording.storage = parts[2]
+  var wording = Wording(account(parts[0], uid: [], home: Path(parts[1])))
+  wording.storage = Path(parts[2])
   let events: [Event] = [
     .usage(.extraArgument(value)), .usage(.badValue("--groups", value)), .usage(.unknownOption(value)), .usage(.noValue(value)),
-    .settingsRefused(PathError(path: value, reason: .notRegular)),
-    .homeLocal(type: value), .storageCreated(mode: 0o700), .fileCreated(value), .storeMoved(file: parts[2], store: value),
-    .fileBlocked(file: value, .notDirectory), .leftoverRemoved(value), .allInPlace,
+    .settingsRefused(PathError(path: Path(value), reason: .notRegular)),
+    .homeLocal(type: value), .storageCreated(mode: 0o700), .fileCreated(Path(value)), .storeMoved(file: Path(parts[2]), store: Path(value)),
+    .fileBlocked(file: Path(value), .notDirectory), .leftoverRemoved(Path(value)), .allInPlace,
   ]
   for event in events { promiseToldWell(event, by: wording) }
 }

@@ -14,7 +14,7 @@ private func day(_ days: Double, running: Int64? = nil, boot name: [UInt8] = boo
   Moment(wall: start + Int64(days * 86400), boot: name, running: running ?? 1000 + Int64(days * 86400))
 }
 
-private let parent: [UInt8] = "/var/tmp"
+private let parent: Path = "/var/tmp"
 private let subject = Absence.Subject(key: "/var/tmp/erin", binding: "8:1:77:1.000000001:2600")
 
 /// When an absence counts: the line that is kept from run to run.
@@ -343,10 +343,10 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
 
   private func inventory(_ moment: Moment?, isWriting: Bool = true) throws -> StorageInventory {
     var settings = Settings()
-    settings.storage = try StorageTemplate(place.path + template)
+    settings.storage = try StorageTemplate(place.path.bytes + template)
     settings.skeleton = place("none")
     settings.uidMax = uidMax
-    settings.guardedDirectories = try guarded.map { (path) throws in try StorageTemplate(place.path + path) }
+    settings.guardedDirectories = try guarded.map { (path) throws in try StorageTemplate(place.path.bytes + path) }
     settings.networkFileSystems = ["nfs"]
     let sources = AccountSources(switching: bytes(switching), passwd: "root:x:0:0:root:/root:/bin/sh\n")
     let memory = AbsenceMemory(directory: place("lib/kept"), machine: machine, moment: moment, isWriting: isWriting)

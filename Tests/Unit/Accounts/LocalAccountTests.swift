@@ -23,8 +23,8 @@ import Testing
   func `an account of the file is as the name service would tell it`(switching: String) {
     let alice = account(4001, switching)
     #expect(
-      alice == Account(credentials: Credentials(user: 4001, group: 100, groups: []), name: bytes("alice"), home: bytes("/home/alice")))
-    #expect(account(4004, switching)?.name == bytes("DOM\\bob") && account(4004, switching)?.home == bytes("/nfs/bob"))
+      alice == Account(credentials: Credentials(user: 4001, group: 100, groups: []), name: bytes("alice"), home: "/home/alice"))
+    #expect(account(4004, switching)?.name == bytes("DOM\\bob") && account(4004, switching)?.home == "/nfs/bob")
     #expect(account(5000, switching) == nil)
   }
 
@@ -41,7 +41,7 @@ import Testing
     LocalGroups(AccountSources(switching: bytes(switching), passwd: bytes("root:x:0:0::/:/bin/sh\n")), group: bytes(group))
   }
   private let alice = Account(
-    credentials: Credentials(user: 4001, group: 100, groups: []), name: bytes("alice"), home: bytes("/home/alice"))
+    credentials: Credentials(user: 4001, group: 100, groups: []), name: bytes("alice"), home: "/home/alice")
 
   @Test func `the groups of the file are those that the name service would tell`() {
     let group = "# all\nroot:x:0:\nusers:x:100:alice\nvideo:x:44:bob,alice\nlab:x:9:alice\nvideo2:x:44:alice\nmalice:x:7:malice,alice2\n"

@@ -44,7 +44,7 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
   }
 
   @Test func `a missing module`() {
-    _ = unsafe withCString(place("usr/lib64/security/pam_rootless_storage.so")) { unsafe unlink($0) }
+    _ = unsafe withCString(place("usr/lib64/security/pam_rootless_storage.so").bytes) { unsafe unlink($0) }
     #expect(
       sentences() == [
         "module-missing: The PAM module /usr/lib64/security/pam_rootless_storage.so is not there, so no login prepares anything. | install the package again, or packaging/install from its source"
@@ -54,7 +54,7 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
     #expect(sentences().map { $0.prefix(59) } == ["module-missing: The PAM module /opt/pam_rootless_storage.so"])
     place.put("opt/pam_rootless_storage.so", "")
     #expect(sentences() == [])
-    _ = unsafe withCString(place("usr/lib64/security/pam_permit.so")) { unsafe unlink($0) }
+    _ = unsafe withCString(place("usr/lib64/security/pam_permit.so").bytes) { unsafe unlink($0) }
     #expect(findings().map(\.code) == [.moduleMissing])
   }
 
@@ -77,7 +77,7 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
         "/usr/libexec is owned by uid 12345. | sudo chown root:root /usr/libexec    # when what is in it is as it should be: its owner could write to it"
       ) == true)
     place.setOwner("usr/libexec", 0)
-    _ = unsafe withCString(place(helper)) { unsafe unlink($0) }
+    _ = unsafe withCString(place(helper).bytes) { unsafe unlink($0) }
     #expect(
       sentences().first?.hasPrefix("helper-missing: The session helper /usr/libexec/rootless-storage/session-helper is not there") == true)
     // The lines may name another one.
@@ -108,7 +108,7 @@ private let conf = "etc/rootless-storage/rootless-storage.conf"
     #expect(facts().settings?.uidMin == 1000)
     place.put("etc/pam.d/common-session-noninteractive", ours + " conf=/etc/other.conf\n")
     #expect(facts().settings?.uidMin == 7000)
-    #expect(HostFacts.look(settingsPath: bytes("/" + conf), root: place.path).settings?.uidMin == 1000)
+    #expect(HostFacts.look(settingsPath: Path("/" + conf), root: place.path).settings?.uidMin == 1000)
   }
 
   @Test func `problems of the skeleton`() {

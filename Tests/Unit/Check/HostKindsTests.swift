@@ -7,7 +7,7 @@ import Testing
 /// Situations of a host that people have told of: what is found, and where nothing is.
 @Suite(.enabled(if: isRoot, "needs root")) struct HostKindsTests {
   private let place = TestDirectory()
-  private let storage = bytes("/var/tmp/alice/containers")
+  private let storage: Path = "/var/tmp/alice/containers"
 
   // MARK: What removes old files
 
@@ -43,12 +43,12 @@ import Testing
   @Test func `what is told to spare a place spares it`() {
     place.put(
       "etc/cron.daily/clean", "find /var/tmp -atime +7 -not -path '/var/tmp/*/containers' -not -path '/var/tmp/*/containers/*' -delete\n")
-    #expect(Cleaner.all(place.tree).contains { $0.takes(bytes("/var/tmp/alice/docker")) })
+    #expect(Cleaner.all(place.tree).contains { $0.takes("/var/tmp/alice/docker") })
   }
 
   // MARK: Directories of sessions' own
 
-  private func polyinstantiation(_ parent: [UInt8] = bytes("/var/tmp")) -> Polyinstantiation? {
+  private func polyinstantiation(_ parent: Path = "/var/tmp") -> Polyinstantiation? {
     Polyinstantiation(place.tree, parent, PAMStacks(place.tree, services: PAMFindings.services))
   }
 
@@ -62,8 +62,8 @@ import Testing
     #expect(polyinstantiation() == nil, "no plugin")
     place.put("etc/slurm/slurm.conf", "JobContainerType = job_container/tmpfs # x\nPrologFlags=Contain\n")
     #expect(polyinstantiation()?.place == found.map { "/etc/slurm/\($0)" })
-    #expect((polyinstantiation(bytes("/tmp/users")) == nil) == (settings.contains("Dirs=/var/tmp,")))
-    #expect(polyinstantiation(bytes("/var/lib/rootless-storage")) == nil)
+    #expect((polyinstantiation("/tmp/users") == nil) == (settings.contains("Dirs=/var/tmp,")))
+    #expect(polyinstantiation("/var/lib/rootless-storage") == nil)
   }
 
   @Test func `plugins for Slurm, and units with PrivateTmp`() {
@@ -73,7 +73,7 @@ import Testing
     #expect(polyinstantiation() == nil)
     place.put("etc/systemd/system/ssh.service.d/harden.conf", "[Service]\nPrivateTmp = true\n")
     #expect(polyinstantiation()?.place == "/etc/systemd/system/ssh.service.d/harden.conf:2")
-    #expect(polyinstantiation(bytes("/scratch")) == nil)
+    #expect(polyinstantiation("/scratch") == nil)
     place.put("etc/systemd/system/ssh.service.d/harden.conf", "[Service]\n#PrivateTmp=true\nPrivateTmp=no\n")
     #expect(polyinstantiation() == nil)
     place.put("etc/systemd/system/apache2.service.d/harden.conf", "[Service]\nPrivateTmp=true\n")
@@ -103,7 +103,7 @@ import Testing
       ("usr/bin/conmon", "conmon, which watches containers, is not installed"), ("usr/bin/crun", "neither crun nor runc is installed"),
       ("dev/net/tun", "/dev/net/tun is not there"),
     ] as [([UInt8], String)] {
-      _ = unsafe withCString(place(path)) { unsafe unlink($0) }
+      _ = unsafe withCString(place(path).bytes) { unsafe unlink($0) }
       #expect(needs() == [what])
       podman()
     }
@@ -114,8 +114,8 @@ import Testing
 
   @Test func `other places for what Podman needs are the site's business`() {
     podman()
-    _ = unsafe withCString(place("usr/bin/conmon")) { unsafe unlink($0) }
-    _ = unsafe withCString(place("usr/bin/crun")) { unsafe unlink($0) }
+    _ = unsafe withCString(place("usr/bin/conmon").bytes) { unsafe unlink($0) }
+    _ = unsafe withCString(place("usr/bin/crun").bytes) { unsafe unlink($0) }
     place.put("etc/containers/containers.conf", "[engine]\n# conmon_path = [\"/opt/conmon\"]\n")
     #expect(needs().count == 2)
     place.put("etc/containers/containers.conf.d/x.conf", "[engine]\n  conmon_path = [\"/opt/conmon\"]\nruntime = \"/opt/crun\"\n")
@@ -126,7 +126,7 @@ import Testing
     place.put("usr/lib/cri-o-runc/sbin/runc", "")
     #expect(needs() == [])
     // A script starts what nobody knows.
-    _ = unsafe withCString(place("usr/libexec/podman/conmon")) { unsafe unlink($0) }
+    _ = unsafe withCString(place("usr/libexec/podman/conmon").bytes) { unsafe unlink($0) }
     place.put("usr/bin/podman", "#!/bin/sh\n", mode: 0o755)
     #expect(needs() == [])
   }

@@ -3,8 +3,7 @@ import Testing
 @testable import RootlessStorage
 @testable import rootless_storage
 
-private let shippedFile =
-  bytes("\(projectDirectory)/packaging/tmpfiles.d/rootless-storage.conf")
+private let shippedFile = Path("\(projectDirectory)/packaging/tmpfiles.d/rootless-storage.conf")
 
 @Suite struct TmpfilesLineTests {
   private func line(_ text: String) -> String? {
@@ -51,7 +50,7 @@ private let shippedFile =
     return Tmpfiles(place.tree)
   }
 
-  private func fate(_ lines: String, _ path: [UInt8] = "/var/tmp/alice/containers/storage") -> String {
+  private func fate(_ lines: String, _ path: Path = "/var/tmp/alice/containers/storage") -> String {
     switch Tmpfiles(Tmpfiles.lines(bytes(lines), "f")).fate(of: path) {
     case nil: "stays"
     case .ages(let line): "ages by \(line.number)"

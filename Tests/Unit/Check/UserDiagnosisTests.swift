@@ -132,7 +132,7 @@ import Testing
     #expect(findings[0].remedy.text.hasPrefix("as alice, in a session of theirs: podman system migrate    # ") && !findings[0].isRepairable)
     // repair runs what it can run, and promises nothing else.
     for (podman, canRun, isRepairable) in [("/usr/bin/podman", false, false), (nil, true, false), ("/usr/bin/podman", true, true)]
-      as [([UInt8]?, Bool, Bool)]
+      as [(Path?, Bool, Bool)]
     {
       outdated.podman = podman
       outdated.canRunPrograms = canRun
@@ -260,8 +260,8 @@ import Testing
   @Test(arguments: hostileBytes)
   func `what a user controls is escaped in every sentence and command`(hostile: [UInt8]) {
     var seen = facts(.occupied(by: .directory, owner: 7))
-    seen.storage?.path = "/var/tmp/" + hostile.prefix(200)
-    seen.skeleton = [SkeletonFile(path: hostile.prefix(200) + "x", mode: 0o644, content: "")]
+    seen.storage?.path = Path("/var/tmp/" + hostile.prefix(200))
+    seen.skeleton = [SkeletonFile(path: Path(hostile.prefix(200) + "x"), mode: 0o644, content: "")]
     seen.files = [FileObservation(state: .absent, leftovers: [hostile])]
     let content = ConfigFile.Content(bytes: hostile, isLink: false, owner: 1000, mode: 0o644, identity: .none)
     seen.storageConf = UserFacts.StorageConf(file: .content(content))

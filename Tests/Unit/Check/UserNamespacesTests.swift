@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(.enabled(if: isRoot, "needs root")) func `a kernel without`() {
-    _ = unsafe withCString(place("proc/self/ns/user")) { unsafe unlink($0) }
+    _ = unsafe withCString(place("proc/self/ns/user").bytes) { unsafe unlink($0) }
     #expect(sentences() == ["The kernel 6.1.0-18-amd64 has no user namespaces, so nobody can run rootless containers."])
   }
 
@@ -65,7 +65,7 @@ import Testing
   ])
   func `programs that are missing come from the distribution's package`(release: String, command: String) {
     place.put("etc/os-release", release)
-    for name in ["newuidmap", "newgidmap"] as [[UInt8]] { _ = unsafe withCString(place("usr/bin/" + name)) { unsafe unlink($0) } }
+    for name in ["newuidmap", "newgidmap"] as [[UInt8]] { _ = unsafe withCString(place("usr/bin/" + name).bytes) { unsafe unlink($0) } }
     #expect(sentences() == ["newuidmap and newgidmap are not installed, so no user's subordinate ids can be used."])
     #expect(remedy() == command)
   }
@@ -98,11 +98,13 @@ import Testing
     #expect(!program.works)
     // As the kernel lists them: field 5 is the mount point, field 6 its options. Of several on one point the last is seen.
     guard let mounts = try? readAll(try open(path: "/proc/self/mountinfo", .reading), limit: 1 << 20) else { return }
-    var options: [[UInt8]: Bool] = [:]
+    var options: [Path: Bool] = [:]
     for line in parts(mounts, separator: { $0 == 0x0a }).map(words) where line.count > 5 {
-      options[line[4]] = parts(line[5], separator: { $0 == 0x2c }).contains("nosuid")
+      options[Path(line[4])] = parts(line[5], separator: { $0 == 0x2c }).contains("nosuid")
     }
-    for (path, isNosuid) in options where !isNosuid || exists(path + "/.") { #expect(isMountedNosuid(path) == isNosuid, "\(shown(path))") }
+    for (path, isNosuid) in options where !isNosuid || exists(path / bytes(".")) {
+      #expect(isMountedNosuid(path) == isNosuid, "\(shown(path))")
+    }
   }
 
   @Test(

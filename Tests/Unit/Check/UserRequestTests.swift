@@ -6,7 +6,7 @@ import Testing
 @Suite struct UserRequestTests {
   private let request = UserRequest(
     task: .verify, name: bytes("DOM\\alice \u{e4}"), uid: 4_294_967_294, gid: 0, groups: [27, 4001], groupsLeftOut: true,
-    home: [0x2f, 0x20, 0xff, 0x0a], conf: bytes("/etc/c"), timeout: 3600,
+    home: Path([0x2f, 0x20, 0xff, 0x0a]), conf: "/etc/c", timeout: 3600,
     environment: UserFacts.Environment(configHome: "/x", storageOptions: "a b"),
     engines: EngineGenerations(podman: .merging, docker: .early))
 

@@ -36,7 +36,7 @@ import Testing
     let template = try StorageTemplate(bytes(text))
     #expect(shown(template.parent) == parent)
     #expect(template.leaf(for: account()).map(shown) == leaf)
-    #expect(shown(template.path(leaf: bytes(leaf))) == (parent == "/" ? "" : parent) + "/" + leaf)
+    #expect(shown(template.parent / bytes(leaf)) == (parent == "/" ? "" : parent) + "/" + leaf)
   }
 
   @Test(

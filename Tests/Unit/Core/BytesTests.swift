@@ -17,16 +17,6 @@ import Testing
     #expect([0, 0o7, 0o700, 0o1777, 0o7777, 0o12345].map { shown(octal($0)) } == ["0000", "0007", "0700", "1777", "7777", "12345"])
   }
 
-  @Test(
-    arguments: [
-      ("", []), ("/", []), ("a", ["a"]), ("/a/b", ["a", "b"]), ("//a///b//", ["a", "b"]), ("./a/./b/.", ["a", "b"]),
-      ("a/../b", ["a", "..", "b"]),
-      ("/...", ["..."]),
-    ] as [(String, [String])])
-  func `a path has components, and neither empty ones nor dots`(path: String, expected: [String]) {
-    #expect(components(bytes(path)).map(shown) == expected)
-  }
-
   @Test func `words are between blanks, parts between separators`() {
     #expect(words(bytes(" a\t\tb  c ")).map(shown) == ["a", "b", "c"])
     #expect(words(bytes(" \t ")).isEmpty)

@@ -5,22 +5,23 @@ public import Testing
 /// Every event, in every form that has words of its own.
 enum EventSamples {
   static func all(with value: [UInt8]) -> [Event] {
+    let path = Path(value)
     var events: [Event] = [
       .usage(.missing("--uid N")), .usage(.noValue(value)), .usage(.badValue("--uid", value)), .usage(.unknownOption(value)),
       .usage(.extraArgument(value)), .notPermitted(uid: 1001), .processNotPrepared(.notPermitted), .groupsLeftOut, .idReserved,
       .uidOutOfRange,
       .nameUnfit, .homeLocal(type: nil), .homeLocal(type: value), .storageCreated(mode: 0o700), .storageRestricted(from: 0o777, to: 0o755),
       .storageFailed(.noSpace, parentIsWritableByOthers: false), .storageFailed(.noSpace, parentIsWritableByOthers: true),
-      .fileCreated(value), .storeMoved(file: value, store: value), .storeUnknown(file: value, store: value, .accessDenied),
-      .nameUnfitForFile(file: value),
-      .fileBlocked(file: value, .notDirectory), .fileFailed(file: value, .ioError), .leftoverRemoved(value),
-      .leftoverStays(value, .accessDenied),
-      .overlayRecordRemoved(value), .overlayRecordStays(value, .accessDenied),
+      .fileCreated(path), .storeMoved(file: path, store: path), .storeUnknown(file: path, store: path, .accessDenied),
+      .nameUnfitForFile(file: path),
+      .fileBlocked(file: path, .notDirectory), .fileFailed(file: path, .ioError), .leftoverRemoved(path),
+      .leftoverStays(path, .accessDenied),
+      .overlayRecordRemoved(path), .overlayRecordStays(path, .accessDenied),
       .allInPlace, .storageOpen(mode: 0o775), .engineDirectoryFailed(value, .noSpace),
       .storageFailed(.ioError, parentIsWritableByOthers: false),
-      .storageTaken(Takeover(kind: .directory, owner: 1001, keptAs: value)), .storageTaken(Takeover(kind: .fifo, owner: 1001, keptAs: nil)),
+      .storageTaken(Takeover(kind: .directory, owner: 1001, keptAs: path)), .storageTaken(Takeover(kind: .fifo, owner: 1001, keptAs: nil)),
       emptied(value),
-      .fileFailed(file: value, .noSpace), .fileFailed(file: value, .quotaExceeded), .fileFailed(file: value, .readOnly),
+      .fileFailed(file: path, .noSpace), .fileFailed(file: path, .quotaExceeded), .fileFailed(file: path, .readOnly),
     ]
     let squatted = StorageObservation(parentIsWritableByOthers: true, state: .occupied(by: .directory, owner: 1001))
     let failures: [TakeoverFailure] = [
@@ -29,25 +30,25 @@ enum EventSamples {
     ]
     events += failures.map { .storageNotTaken(squatted, $0) }
     let unlimited: [QuotaError] = [
-      .noProject, .otherProject(7), .parentProject(7), .named(7), .unreadable(PathError(path: value, reason: .tooLarge)), .taken(7),
+      .noProject, .otherProject(7), .parentProject(7), .named(7), .unreadable(PathError(path: path, reason: .tooLarge)), .taken(7),
       .unsupported(nil),
       .unsupported(.notTerminal), .notEnforced, .failed(.notPermitted), .failed(.ioError),
     ]
     events += unlimited.map { .quotaNotSet($0) }
-    let limited = Exclusions.Place(file: value, line: 7)
+    let limited = Exclusions.Place(file: path, line: 7)
     events += [.quotaUncertain(.bytes, 1300, limited), .quotaUncertain(.bytes, nil, limited), .quotaUncertain(.inodes, nil, limited)]
     let steps: [IdentityError.Step] = [.becomeRoot, .groups, .groupID, .userID, .capabilities, .dumpable, .verify]
     for step in steps {
       events.append(.identity(IdentityError(step: step, cause: .notPermitted)))
       events.append(.identity(IdentityError(step: step, cause: nil)))
     }
-    let place = Exclusions.Place(file: value, line: 7)
+    let place = Exclusions.Place(file: path, line: 7)
     events += [.excluded(.name(place)), .excluded(.group(2000, place)), .exclusionUnknown(.line(place)), .exclusionUnknown(.groups(place))]
-    events += settings(value).map { .settingsProblem(SettingsProblem(file: value, line: 7, reason: $0)) }
+    events += settings(value).map { .settingsProblem(SettingsProblem(file: path, line: 7, reason: $0)) }
     let ways = ways(value)
     events += ways.map { .settingsRefused($0) } + ways.map { .skeletonRefused($0) }
     let warnings: [SkeletonWarning.Reason] = [.symbolicLink, .special, .tooLarge, .tooManyFiles, .tooDeep, .tooManyEntries, .nameTooLong]
-    events += warnings.map { .skeletonWarning(SkeletonWarning(path: value, reason: $0)) }
+    events += warnings.map { .skeletonWarning(SkeletonWarning(path: path, reason: $0)) }
     let homes: [HomeObservation] = [
       .on(.named(value)), .notAbsolute, .notDirectory, .missing, .ownedBy(1001), .denied(.accessDenied),
       .withoutTicket(KerberosMount(type: value, flavour: value), .keyExpired), .failed(.stale), .typeUnknown(.noEntry),
@@ -60,7 +61,7 @@ enum EventSamples {
 
   /// What was taken on a full disk.
   private static func emptied(_ value: [UInt8]) -> Event {
-    var takeover = Takeover(kind: .directory, owner: 1001, keptAs: value)
+    var takeover = Takeover(kind: .directory, owner: 1001, keptAs: Path(value))
     takeover.isEmpty = true
     return .storageTaken(takeover)
   }
@@ -122,7 +123,7 @@ enum EventSamples {
       .missing, .notDirectory, .notRegular, .tooManySymbolicLinks, .tooLarge, .tooManyFiles, .ownedBy(1001), .writableByOthers(mode: 0o777),
       .linkOwnedBy(1001), .onNetwork(type: value), .userMount, .failed(.ioError), .failed(.accessDenied),
     ]
-    return reasons.map { PathError(path: value, reason: $0) }
+    return reasons.map { PathError(path: Path(value), reason: $0) }
   }
 
   private static func storages(_ value: [UInt8]) -> [StorageObservation.State] {

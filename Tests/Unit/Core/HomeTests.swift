@@ -105,10 +105,10 @@ import Testing
   @Test(
     arguments: [
       (".local/share/containers", ".config/containers/storage.conf", 0), (".local/share/docker", ".config/docker/daemon.json", 1),
-    ] as [([UInt8], [UInt8], Int)])
-  func `an engine whose store the user has moved gets no file`(store: [UInt8], file: [UInt8], index: Int) {
+    ] as [(Path, Path, Int)])
+  func `an engine whose store the user has moved gets no file`(store: Path, file: Path, index: Int) {
     home.directory(".local/share")
-    home.link(store, to: "/nonexistent")
+    home.link(store.bytes, to: "/nonexistent")
     var expected = created
     expected.remove(at: index)
     expected.insert(.storeMoved(file: file, store: store), at: 0)
@@ -127,8 +127,8 @@ import Testing
     let elsewhere = TemporaryName(process: ProcessStamp(number: 1, started: 1), index: 1, host: "another-host").bytes
     for name in [dead, alive, elsewhere, ".rootless-storage.mine"] as [[UInt8]] { home.file(name) }
     let events = login()
-    #expect(events.contains(.leftoverRemoved(dead)))
-    #expect(!events.contains(.leftoverRemoved(alive)) && !events.contains(.leftoverRemoved(elsewhere)))
+    #expect(events.contains(.leftoverRemoved(Path(dead))))
+    #expect(!events.contains(.leftoverRemoved(Path(alive))) && !events.contains(.leftoverRemoved(Path(elsewhere))))
     #expect(!exists(home(dead)) && exists(home(alive)) && exists(home(elsewhere)) && exists(home(".rootless-storage.mine")))
   }
 
@@ -140,7 +140,7 @@ import Testing
     #expect(login() == [.allInPlace])
     let directory = try open(path: home.path, .pathOnlyDirectory)
     try RootlessStorage.link(at: directory, "top", "second")
-    #expect(login() == [.leftoverRemoved(dead)])
+    #expect(login() == [.leftoverRemoved(Path(dead))])
   }
 
   @Test func `a leftover is only what a helper can have made: a regular file of the user's`() {
@@ -154,7 +154,7 @@ import Testing
     home.file(dead(4))
     if isRoot { home.setOwner(dead(4), 12_345) }
     let removed = login().filter { if case .leftoverRemoved = $0 { true } else { false } }
-    #expect(removed == (isRoot ? [] : [.leftoverRemoved(dead(4))]))
+    #expect(removed == (isRoot ? [] : [.leftoverRemoved(Path(dead(4)))]))
   }
 
   @Test func `directories that were made for nothing go again`() {
@@ -164,7 +164,7 @@ import Testing
     let new = Plan.NewFile(directory: "a/b/c", name: name, mode: 0o644, content: "x")
     var executor = Executor(user, Settings(), deadline: 0)
     executor.completeHome(Plan(actions: [.createFile(new)]), at: place)
-    #expect(executor.takeEvents() == [.fileFailed(file: "a/b/c/" + name, .nameTooLong)])
+    #expect(executor.takeEvents() == [.fileFailed(file: Path("a/b/c/" + name), .nameTooLong)])
     #expect(home.entries() == ["a"])
     #expect(home.entries("a") == [])
   }
@@ -173,9 +173,9 @@ import Testing
     arguments: [
       ("", .notAbsolute), ("relative", .notAbsolute), ("/nonexistent/alice", .missing), ("/dev/null", .notDirectory),
       ("/dev/null/x", .notDirectory),
-      ("/" + repeated("x", 256), .notDirectory),
-    ] as [([UInt8], HomeObservation)])
-  func `a home that cannot be one is told apart`(path: [UInt8], expected: HomeObservation) {
+      (Path("/" + repeated("x", 256)), .notDirectory),
+    ] as [(Path, HomeObservation)])
+  func `a home that cannot be one is told apart`(path: Path, expected: HomeObservation) {
     let place = HomeObserver(account(uid: myself.user, home: path), mounts)
     #expect(place.observation == expected)
     var executor = Executor(user, Settings(), deadline: 0)

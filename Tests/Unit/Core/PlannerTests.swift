@@ -342,7 +342,7 @@ let refusals: [StorageObservation.State] = [
       case .restrictStorageDirectory(_, let to):
         seen.storage?.state = to & 0o022 == 0 ? .inPlace(mode: to) : .writableByOthers(mode: to, content: .own)
       case .removeLeftover(let directory, let name):
-        for index in engines.indices where engines[index].directory == directory { seen.files[index].leftovers.removeAll { $0 == name } }
+        for index in engines.indices where engines[index].path.parent == directory { seen.files[index].leftovers.removeAll { $0 == name } }
       case .createFile(let file):
         for index in engines.indices where engines[index].path == file.path { seen.files[index].state = .present }
       }

@@ -60,7 +60,7 @@ private func heard(_ bytes: [UInt8]) -> Listener {
 @Suite struct ReportTests {
   private static let events: [Event] = [
     .settingsProblem(SettingsProblem(file: "/f", line: 3, reason: .unknownKey("\nend done"))), .storageCreated(mode: 0o700),
-    .fileCreated([0xff, 0x0a, 0x00]), .storeMoved(file: "a", store: "b"), .leftoverRemoved("l"), .fileFailed(file: "f", .ioError),
+    .fileCreated(Path([0xff, 0x0a, 0x00])), .storeMoved(file: "a", store: "b"), .leftoverRemoved("l"), .fileFailed(file: "f", .ioError),
   ]
 
   private func report(_ events: [Event]) -> [UInt8] {
@@ -142,9 +142,9 @@ private func heard(_ bytes: [UInt8]) -> Listener {
     for start in stride(from: 0, to: samples.count, by: 25) {
       let events = samples[start..<min(start + 25, samples.count)]
       var writer = ReportWriter()
-      var wording = Wording(account(value, home: value))
-      wording.storage = value
-      wording.skeleton = value
+      var wording = Wording(account(value, home: Path(value)))
+      wording.storage = Path(value)
+      wording.skeleton = Path(value)
       for event in events { writer.add(event, wording) }
       let report = writer.drainWithEnd()
       // A line for the user may stand among them.

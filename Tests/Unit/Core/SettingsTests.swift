@@ -155,7 +155,7 @@ private func template(_ text: String) -> StorageTemplate {
 
   @Test(arguments: limitsOfGroups) func `limits of groups are taken in their order`(row: Good) { `lines that hold are taken`(row: row) }
 
-  private static func place(_ line: Int) -> Exclusions.Place { Exclusions.Place(file: [], line: line) }
+  private static func place(_ line: Int) -> Exclusions.Place { Exclusions.Place(file: "", line: line) }
 
   struct Bad: Sendable, CustomTestStringConvertible {
     let line: [UInt8]
@@ -342,13 +342,13 @@ private func template(_ text: String) -> StorageTemplate {
     ] as [[UInt8]] {
       let text: [[UInt8]] = [key, " = ", value, "\n", value, key]
       let settings = SettingsParser(Array(text.joined())).settings
-      #expect(settings.storage.parent.first == 0x2f && isPrintable(settings.storage.parent))
+      #expect(settings.storage.parent.isAbsolute && isPrintable(settings.storage.parent.bytes))
       #expect(isPrintable(settings.storage.leaf(for: account()) ?? [0]))
       #expect(settings.directoryMode == 0o700 || settings.directoryMode == 0o711)
       #expect(!settings.networkFileSystems.isEmpty && settings.networkFileSystems.allSatisfy { isPrintable($0) && !$0.contains(0x20) })
-      #expect(settings.skeleton.first == 0x2f && isPrintable(settings.skeleton))
+      #expect(settings.skeleton.isAbsolute && isPrintable(settings.skeleton.bytes))
       #expect(settings.exclusions.users.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0 > 0x20 && $0 != 0x7f } })
-      for guarded in settings.guards { #expect(guarded.parent.first == 0x2f && isPrintable(guarded.parent)) }
+      for guarded in settings.guards { #expect(guarded.parent.isAbsolute && isPrintable(guarded.parent.bytes)) }
     }
   }
 }

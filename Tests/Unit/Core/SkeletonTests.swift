@@ -3,7 +3,7 @@ import Testing
 @testable import RootlessStorage
 
 @Suite struct SkeletonTests {
-  private func rendered(_ content: [UInt8], for user: Account = account(), storage: [UInt8] = "/var/tmp/alice") -> [UInt8]? {
+  private func rendered(_ content: [UInt8], for user: Account = account(), storage: Path = "/var/tmp/alice") -> [UInt8]? {
     SkeletonFile(path: "f", mode: 0o644, content: content).rendered(for: user, storage: storage)
   }
 
@@ -49,10 +49,10 @@ import Testing
 
   @Test(arguments: [("f", "", "f"), ("a/f", "a", "f"), (".config/containers/storage.conf", ".config/containers", "storage.conf")])
   func `a path is cut at its last slash`(path: String, directory: String, name: String) {
-    let file = SkeletonFile(path: bytes(path), mode: 0, content: [])
+    let file = Plan.NewFile(SkeletonFile(path: Path(path), mode: 0, content: []), content: [])
     #expect(shown(file.directory) == directory)
     #expect(shown(file.name) == name)
-    #expect(Plan.NewFile(directory: file.directory, name: file.name, mode: 0, content: []).path == bytes(path))
+    #expect(file.path == Path(path))
   }
 
   @Test(arguments: [
@@ -73,6 +73,6 @@ import Testing
       (".config/containers/containers.conf", nil), ("storage.conf", nil), (".config/docker/daemon.json~", nil), ("", nil),
     ] as [(String, String?)])
   func `each engine's own store is known by its file`(path: String, store: String?) {
-    #expect(SkeletonFile(path: bytes(path), mode: 0, content: []).ownStore.map(shown) == store)
+    #expect(SkeletonFile(path: Path(path), mode: 0, content: []).ownStore.map { shown($0) } == store)
   }
 }

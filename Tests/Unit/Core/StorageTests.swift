@@ -10,7 +10,7 @@ import Testing
 
   private func look(_ parent: [UInt8] = "parent") throws -> StorageObservation {
     var settings = Settings()
-    settings.storage = try StorageTemplate(place(parent) + "/$USER")
+    settings.storage = try StorageTemplate(place(parent).bytes + "/$USER")
     return StorageObserver(alice, settings, leaf: "alice", MountTable(blockDeviceIsLocal: true), EngineDirectories(skeleton: []))
       .observation
   }

@@ -5,12 +5,12 @@ import Testing
 private var mounts: MountTable { MountTable(blockDeviceIsLocal: true) }
 
 /// Where a way leads: the content of the file, or what is in the directory.
-private func content(_ path: [UInt8], _ rule: WayRule) throws(PathError) -> String {
+private func content(_ path: Path, _ rule: WayRule) throws(PathError) -> String {
   let end = try walk(toFile: path, rule, mounts)
   do throws(Errno) { return shown(try readAll(end.descriptor, limit: 4096)) } catch { return "unreadable" }
 }
 
-private func mark(_ path: [UInt8], _ rule: WayRule) throws(PathError) -> String {
+private func mark(_ path: Path, _ rule: WayRule) throws(PathError) -> String {
   let end = try walk(toDirectory: path, rule, mounts)
   do throws(Errno) { return shown(try readAll(try open(at: end.descriptor, "mark", .reading), limit: 4096)) } catch { return "unmarked" }
 }
@@ -73,7 +73,7 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(PathError) -> String 
 
   @Test func `forty links are followed in all, and no more`() throws {
     place.file("l0", "end")
-    for number in 1...41 { place.link("l" + decimal(UInt64(number)), to: "l" + decimal(UInt64(number - 1))) }
+    for number in 1...41 { place.link("l" + decimal(UInt64(number)), to: Path("l" + decimal(UInt64(number - 1)))) }
     #expect(try content(place("l40"), .any) == "end")
     #expect(throws: PathError(path: place("l1"), reason: .tooManySymbolicLinks)) { try content(place("l41"), .any) }
     place.directory("d")
@@ -85,7 +85,7 @@ private func mark(_ path: [UInt8], _ rule: WayRule) throws(PathError) -> String 
 
   @Test func `nobody climbs above the root`() throws {
     place.file("f", "found")
-    #expect(try content(repeated("/..", 50) + place("f"), .any) == "found")
+    #expect(try content(Path(repeated("/..", 50) + place("f").bytes), .any) == "found")
     _ = try walk(toDirectory: "/", .any, mounts)
     _ = try walk(toDirectory: "", .any, mounts)
   }

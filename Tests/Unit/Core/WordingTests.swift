@@ -41,7 +41,7 @@ import Testing
 }
 
 @Suite struct WordingTests {
-  private func wording(_ user: Account = account(), storage: [UInt8] = "/var/tmp/alice", skeleton: [UInt8] = "/etc/skel") -> Wording {
+  private func wording(_ user: Account = account(), storage: Path = "/var/tmp/alice", skeleton: Path = "/etc/skel") -> Wording {
     var wording = Wording(user)
     wording.storage = storage
     wording.skeleton = skeleton
@@ -64,7 +64,7 @@ import Testing
 
   @Test(arguments: hostileBytes)
   func `nothing but printable ASCII of bounded length, whatever the names are`(value: [UInt8]) {
-    let hostile = wording(account(value, home: value), storage: value, skeleton: value)
+    let hostile = wording(account(value, home: Path(value)), storage: Path(value), skeleton: Path(value))
     let nameless = Wording()
     for event in EventSamples.all(with: value) {
       for words in [hostile, nameless] {

@@ -86,7 +86,7 @@ private let ours = "session optional pam_rootless_storage.so"
   /// `FILE:LINE`, where the line comes in.
   private func plan() -> (places: [String], refusals: [String]) {
     let plan = PAMPlan.enabling(place.tree)
-    let places = plan.changes.map { change in "\(shown(baseName(change.file))):\(PAMText(change.new).ours[0].numbers.lowerBound)" }
+    let places = plan.changes.map { change in "\(shown(change.file.name)):\(PAMText(change.new).ours[0].numbers.lowerBound)" }
     return (places, plan.refusals.map { "\($0.services.map { shown($0) }.joined(separator: ",")): \($0.reason)" })
   }
 
@@ -95,10 +95,10 @@ private let ours = "session optional pam_rootless_storage.so"
     #expect(plan() == (["common-session:11", "common-session-noninteractive:10"], []))
     let rhel = TestDirectory()
     rhel.pam(Stock.rhel())
-    #expect(PAMPlan.enabling(rhel.tree).changes.map { shown(baseName($0.file)) } == ["system-auth", "password-auth"])
+    #expect(PAMPlan.enabling(rhel.tree).changes.map { shown($0.file.name) } == ["system-auth", "password-auth"])
     let arch = TestDirectory()
     arch.pam(Stock.arch)
-    #expect(PAMPlan.enabling(arch.tree).changes.map { shown(baseName($0.file)) } == ["system-login", "su"])
+    #expect(PAMPlan.enabling(arch.tree).changes.map { shown($0.file.name) } == ["system-login", "su"])
   }
 
   @Test func `a service that the shared line would reach twice, or too early, gets one of its own`() {
@@ -200,7 +200,7 @@ private let ours = "session optional pam_rootless_storage.so"
     #expect(plan() == (["su:2"], []))
     place.pam(["su": "session required pam_unix.so\n\(ours)\nsession optional pam_a.so\n"])
     let plan = PAMPlan.disabling(place.tree, all: false)
-    #expect(plan.refusals == [] && plan.changes.map { shown(baseName($0.file)) } == ["su"])
+    #expect(plan.refusals == [] && plan.changes.map { shown($0.file.name) } == ["su"])
   }
 
   @Test func `what libpam cannot load by its name is not ours`() {
@@ -217,14 +217,14 @@ private let ours = "session optional pam_rootless_storage.so"
       "cron": "session [success=1 default=ignore] pam_a.so\n\(ours)\nsession required pam_b.so\n",
     ])
     let plan = PAMPlan.disabling(place.tree, all: false)
-    #expect(plan.changes.map { shown(baseName($0.file)) } == ["sshd"])
+    #expect(plan.changes.map { shown($0.file.name) } == ["sshd"])
     #expect(shown(plan.changes[0].new) == shown("session required pam_unix.so\n"))
     #expect(
       plan.refusals.map(\.reason) == [
         "/etc/pam.d/cron:1 ([success=1 default=ignore]) counts the lines behind it, and would lead elsewhere",
         "/etc/pam.d/login:1 was not added by pam enable: \(ours) debug",
       ])
-    #expect(PAMPlan.disabling(place.tree, all: true).changes.map { shown(baseName($0.file)) } == ["login", "sshd"])
+    #expect(PAMPlan.disabling(place.tree, all: true).changes.map { shown($0.file.name) } == ["login", "sshd"])
     #expect(shown(PAMPlan.disabling(place.tree, all: true).changes[0].new).isEmpty)
   }
 }

@@ -97,7 +97,7 @@ private let ours = "session optional pam_rootless_storage.so"
   private func stacks(_ services: [String] = PAMFindings.services) -> PAMStacks { PAMStacks(place.tree, services: services) }
   private func steps(_ service: String) -> [String] {
     (stacks([service]).stack(of: service)?.steps ?? []).map {
-      "\($0.kind == .module ? shown($0.module) : "\($0.kind) \(shown($0.path))") \(shown(baseName($0.file))):\($0.line)\($0.level > 0 ? " +\($0.level)" : "")"
+      "\($0.kind == .module ? shown($0.module) : "\($0.kind) \(shown($0.path))") \(shown($0.file.name)):\($0.line)\($0.level > 0 ? " +\($0.level)" : "")"
     }
   }
   private func findings() -> [Finding] { PAMFindings(stacks: stacks(), isRoot: true).all() }
@@ -306,7 +306,7 @@ private let ours = "session optional pam_rootless_storage.so"
     ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"], ["/etc/pam.d", "/usr/share/pam.d"],
   ]) func `in any order in the library, the vendor's directory is the last`(directories: [String]) {
     for text in [library(directories), library(directories.reversed()), library(directories + directories)] {
-      #expect(PAMDirectories.inLibrary(bytes(text)) == directories)
+      #expect(PAMDirectories.inLibrary(bytes(text)) == directories.map { Path($0) })
     }
   }
 

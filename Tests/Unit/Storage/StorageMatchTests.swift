@@ -31,7 +31,7 @@ struct StorageMatchTests {
   @Test func `engines' directories are what stands behind the storage directory in the skeleton`() {
     let text =
       "root=\"@STORAGE@/buildkit/x\" '@STORAGE@/nerdctl' @STORAGE@/@USER@ @STORAGE@/.. @STORAGE@/a@UID@ @STORAGE@ @STORAGE@/ @STORAGE@/docker,@STORAGE@/last"
-    let file = SkeletonFile(path: Array("x".utf8), mode: 0o644, content: Array(text.utf8))
+    let file = SkeletonFile(path: "x", mode: 0o644, content: Array(text.utf8))
     #expect(EngineDirectories(skeleton: [file]).shownNames == "containers, docker, buildkit, nerdctl, last")
   }
 

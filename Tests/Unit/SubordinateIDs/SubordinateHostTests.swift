@@ -320,11 +320,11 @@ import Testing
 
   @Test func `a podman that never ends is ended, and what it leaves behind keeps nobody`() {
     let place = TestDirectory()
-    func run(_ path: [UInt8], seconds: UInt32) -> String? {
+    func run(_ path: Path, seconds: UInt32) -> String? {
       PodmanMigration.trouble(seconds) { () throws(UserProgram.Failure) in
         do throws(ChildProcess.Failure) {
           return try ChildProcess.run(
-            path, [path], environment: [Array("PATH=/usr/bin:/bin".utf8)], withErrors: true, seconds: seconds, limit: 1 << 20)
+            path, [path.bytes], environment: [Array("PATH=/usr/bin:/bin".utf8)], withErrors: true, seconds: seconds, limit: 1 << 20)
         } catch { throw .child(error) }
       }
     }

@@ -1,3 +1,4 @@
+import RootlessStorage
 import Testing
 
 @testable import rootless_storage
@@ -15,7 +16,7 @@ import Testing
     """)
 
   private func others(_ mount: UInt64, _ path: String) -> [String] {
-    pathsByOtherMounts(ofMount: mount, at: bytes(path), mountinfo).map { plain($0) }
+    pathsByOtherMounts(ofMount: mount, at: Path(path), mountinfo).map { shown($0) }
   }
 
   @Test func `a directory is found by other mounts of its file system, and by no other's`() {

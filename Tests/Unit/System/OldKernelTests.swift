@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RootlessStorage
 import Testing
 
 @testable import rootless_storage
@@ -32,7 +33,7 @@ struct OldKernelTests {
   @Test func `without pidfds, what a program leaves behind is not waited for`() {
     OldKernelTests.without(434) {
       let ending = try? ChildProcess.run(
-        Array("/bin/sh".utf8), ["sh", "-c", "sleep 6 & echo said"].map { Array($0.utf8) }, environment: [Array("PATH=/usr/bin:/bin".utf8)],
+        "/bin/sh", ["sh", "-c", "sleep 6 & echo said"].map { Array($0.utf8) }, environment: [Array("PATH=/usr/bin:/bin".utf8)],
         withErrors: false,
         seconds: 3, limit: 100)
       #expect(ending?.output == Array("said\n".utf8) && ending?.status == 0)

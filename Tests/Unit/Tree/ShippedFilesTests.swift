@@ -3,9 +3,7 @@ import Testing
 @testable import RootlessStorage
 
 /// A path in this repository.
-private func inRepository(_ path: [UInt8]) -> [UInt8] {
-  bytes(projectDirectory + "/") + path
-}
+private func inRepository(_ path: Path) -> Path { Path(projectDirectory) / path }
 
 private let settingsFile = inRepository("packaging/rootless-storage.conf")
 private let skeleton = inRepository("packaging/skel")
@@ -62,7 +60,7 @@ private let skeleton = inRepository("packaging/skel")
 
   @Test
   func `the units end, and ageing spares its trash and nothing that somebody else can make`() throws {
-    func content(_ path: [UInt8]) throws -> [[UInt8]] {
+    func content(_ path: Path) throws -> [[UInt8]] {
       parts(try readAll(try open(path: inRepository(path), .reading), limit: 65536), separator: { $0 == 0x0a })
     }
     #expect(try content("packaging/systemd/rootless-storage-prune.service").contains("TimeoutStartSec=6h"))

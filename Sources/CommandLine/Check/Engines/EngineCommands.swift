@@ -13,15 +13,15 @@ struct EngineCommands {
   /// JSON.
   let info = ["info", "--format", "{{json .}}"]
 
-  func importing(_ archive: [UInt8]) -> [[UInt8]] {
-    words(["import"] + (engine == .podman ? ["--quiet"] : []) + ["--change", "LABEL \(EngineCommands.label)"]) + [archive]
+  func importing(_ archive: Path) -> [[UInt8]] {
+    words(["import"] + (engine == .podman ? ["--quiet"] : []) + ["--change", "LABEL \(EngineCommands.label)"]) + [archive.bytes]
       + words([EngineCommands.image])
   }
 
   /// Labels of SELinux would keep the container from a volume in the home, and are no part of what is tried.
-  func running(_ image: [UInt8], volume: [UInt8]) -> [[UInt8]] {
+  func running(_ image: [UInt8], volume: Path) -> [[UInt8]] {
     words(["run", "--rm", "--pull=never", "--network=none", "--label", EngineCommands.label, "--security-opt", "label=disable", "--volume"])
-      + [volume + Array(":\(ProbeProgram.volume)".utf8), image] + words([ProbeProgram.path])
+      + [volume.bytes + Array(":\(ProbeProgram.volume)".utf8), image] + words([ProbeProgram.path])
   }
 
   func removing(images: [[UInt8]]) -> [[UInt8]] { words(["image", "rm", "--force"]) + images }

@@ -8,17 +8,17 @@ struct EngineTrial {
   private static let grace: UInt32 = 2
 
   private let request: TrialRequest
-  private let program: [UInt8]
+  private let program: Path
   private let commands: EngineCommands
   private let environment: [[UInt8]]
   /// The image; nil: there is none for this kind of machine.
-  private let archive: [UInt8]?
+  private let archive: Path?
   /// Milliseconds that are kept for tidying up.
   private let reserve: Int64
   private var report: EngineReport
 
   /// - Parameter environment: of the session.
-  init(_ engine: EngineReport.Engine, _ program: [UInt8], _ request: TrialRequest, archive: [UInt8]?, environment: [[UInt8]]) {
+  init(_ engine: EngineReport.Engine, _ program: Path, _ request: TrialRequest, archive: Path?, environment: [[UInt8]]) {
     self.request = request
     self.program = program
     self.archive = archive
@@ -214,8 +214,8 @@ struct EngineTrial {
     func plain(_ path: String) -> [Substring] { path.split(separator: "/").filter { $0 != "." } }
     if plain(first) == plain(second) { return true }
     do throws(Errno) {
-      let one = try fileStatus(of: open(path: Array(first.utf8), .pathOnlyDirectoryFollowing))
-      let other = try fileStatus(of: open(path: Array(second.utf8), .pathOnlyDirectoryFollowing))
+      let one = try fileStatus(of: open(path: Path(first), .pathOnlyDirectoryFollowing))
+      let other = try fileStatus(of: open(path: Path(second), .pathOnlyDirectoryFollowing))
       return one.isSameFile(as: other)
     } catch { return false }
   }
@@ -223,8 +223,8 @@ struct EngineTrial {
 
 /// Tries engines one after another, each if it is there.
 func tryEngines(_ request: TrialRequest, environment: [[UInt8]]) -> [EngineReport] {
-  let runtime = Array("/run/user/\(request.uid)".utf8)
-  func report(_ engine: EngineReport.Engine, _ archive: [UInt8]?) -> EngineReport {
+  let runtime = Path("/run/user/\(request.uid)")
+  func report(_ engine: EngineReport.Engine, _ archive: Path?) -> EngineReport {
     var report = EngineReport(engine)
     guard let program = UserNamespaces.find(engine.rawValue, HostTree.this) else {
       report.unknown = "it is not installed on this host"
@@ -233,12 +233,12 @@ func tryEngines(_ request: TrialRequest, environment: [[UInt8]]) -> [EngineRepor
     var variables = environment
     if engine == .docker {
       // The system's own daemon is not the user's.
-      let socket = runtime + Array("/docker.sock".utf8)
+      let socket = runtime / "docker.sock"
       guard isOwnSocket(socket, of: request.uid) else {
         report.unknown = "no daemon of this user's is running: systemctl --user start docker"
         return report
       }
-      variables.append(Array("DOCKER_HOST=unix://".utf8) + socket)
+      variables.append(Array("DOCKER_HOST=unix://".utf8) + socket.bytes)
     }
     if request.deadline - monotonicMilliseconds() < 2000 {
       report.unknown = "no time was left for it: try again with --engine \(engine.rawValue), or with a larger --timeout"
@@ -271,14 +271,14 @@ private struct TrialScratch {
   private static let file = Array("image.tar".utf8)
 
   /// The runtime directory.
-  let runtime: [UInt8]
+  let runtime: Path
   let owner: UInt32
 
-  private var path: [UInt8] { runtime + [.slash] + TrialScratch.name }
+  private var path: Path { runtime / TrialScratch.name }
 
   /// Makes the directory, and hands `work` the path of the image, nil where there is none for this kind of machine. The error is
   /// `wouldBlock` where another trial goes on.
-  func use(_ work: ([UInt8]?) -> Void) throws(Errno) {
+  func use(_ work: (Path?) -> Void) throws(Errno) {
     let above = try open(path: runtime, .directory)
     if try fileStatus(of: above).owner != owner { throw .notPermitted }
     do throws(Errno) { try makeNamedDirectory(at: above, TrialScratch.name, mode: 0o700) } catch { if error != .exists { throw error } }
@@ -289,10 +289,10 @@ private struct TrialScratch {
     // One that has been removed since is of another trial, which has ended.
     guard try fileStatus(at: above, TrialScratch.name).isSameFile(as: fileStatus(of: directory)) else { throw .wouldBlock }
     do throws(Errno) { try unlink(at: directory, TrialScratch.file) } catch { if error != .noEntry { throw error } }
-    var archive: [UInt8]? = nil
+    var archive: Path? = nil
     if let content = ProbeArchive.content {
       try writeAll(try open(at: directory, TrialScratch.file, .creating, permissions: 0o600), content)
-      archive = path + [.slash] + TrialScratch.file
+      archive = path / TrialScratch.file
     }
     work(archive)
     // What cannot be removed goes with the runtime directory.
@@ -301,7 +301,7 @@ private struct TrialScratch {
   }
 }
 
-private func isOwnSocket(_ path: [UInt8], of uid: UInt32) -> Bool {
+private func isOwnSocket(_ path: Path, of uid: UInt32) -> Bool {
   do throws(Errno) {
     let status = try fileStatus(of: open(path: path, .pathOnly))
     return status.kind == .socket && status.owner == uid

@@ -12,7 +12,7 @@ struct EngineVerifier {
   private static let margin: Int64 = 1000
 
   let engines: [EngineReport.Engine]
-  let conf: [UInt8]
+  let conf: Path
   /// Seconds for each user.
   let timeout: UInt32
   /// Of the one user who is the caller.
@@ -124,8 +124,8 @@ struct EngineVerifier {
     if left < 3 { throw .child(.timedOut(output: [])) }
     let request = TrialRequest(
       engines: engines, uid: account.uid, home: account.home, conf: conf, deadline: deadline - EngineVerifier.margin, expected: expected)
-    guard let question = try? JSONEncoder().encode(request), let program = HostTree.this.link(Array("/proc/self/exe".utf8)),
-      program.first == .slash
+    guard let question = try? JSONEncoder().encode(request), let program = HostTree.this.link("/proc/self/exe"),
+      program.isAbsolute
     else {
       throw .child(.notStarted(.noEntry))
     }

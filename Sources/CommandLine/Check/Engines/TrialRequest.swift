@@ -5,8 +5,8 @@ struct TrialRequest: Codable, Equatable, Sendable {
   /// To be tried, in this order.
   var engines: [EngineReport.Engine]
   var uid: UInt32
-  var home: [UInt8]
-  var conf: [UInt8]
+  var home: Path
+  var conf: Path
   /// When all has to be done: milliseconds of the monotonic clock, which all processes of a host share.
   var deadline: Int64
   var expected: ExpectedEngines
@@ -15,7 +15,7 @@ struct TrialRequest: Codable, Equatable, Sendable {
 extension UserDiagnosis {
   /// What the engines will say of themselves. The process must be for good the user: it looks into the store.
   var expectedEngines: ExpectedEngines {
-    let home = String(decoding: facts.account.home, as: UTF8.self)
+    let home = String(decoding: facts.account.home)
     let readings = readings
     /// What each generation of Podman that may be meant makes of the files, if it is one thing.
     func common(_ value: (PodmanReading) -> String?) -> String? {
@@ -51,7 +51,7 @@ extension UserDiagnosis {
   /// The database that Podman will use in a store; nil where that is not sure.
   private func database(in graphroot: String) -> String? {
     func exists(_ name: String) -> Bool {
-      do throws(Errno) { _ = try open(path: Array("\(graphroot)/\(name)".utf8), .pathOnly) } catch { return false }
+      do throws(Errno) { _ = try open(path: Path("\(graphroot)/\(name)"), .pathOnly) } catch { return false }
       return true
     }
     if let generation = facts.podmanGeneration, generation < .single { return "boltdb" }

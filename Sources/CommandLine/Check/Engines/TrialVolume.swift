@@ -5,14 +5,14 @@ import RootlessStorage
 ///
 /// The process is the user. The home is opened once.
 struct TrialVolume: ~Copyable {
-  let path: [UInt8]
+  let path: Path
   /// An earlier trial has left it.
   let wasThere: Bool
   private let name: [UInt8]
   private let home: FileDescriptor
   private let directory: FileDescriptor
 
-  init(_ engine: EngineReport.Engine, home path: [UInt8], owner: UInt32) throws(Errno) {
+  init(_ engine: EngineReport.Engine, home path: Path, owner: UInt32) throws(Errno) {
     // Hosts share the home.
     let host = hostName().filter { isDigit($0) || isUppercase($0) || isLowercase($0) || $0 == .hyphen || $0 == .dot }
     let name = Array(".rootless-storage-verify-\(engine.rawValue)-".utf8) + host.prefix(64)
@@ -25,7 +25,7 @@ struct TrialVolume: ~Copyable {
     let directory = try open(at: home, name, .directory)
     if try fileStatus(of: directory).owner != owner { throw .notPermitted }
     try TrialVolume.empty(directory)
-    self.path = path + [.slash] + name
+    self.path = path / name
     self.wasThere = wasThere
     self.name = name
     self.home = home

@@ -4,24 +4,19 @@ import RootlessStorage
 /// cron's, of the boot, or in units.
 struct Cleaner: Equatable, Sendable {
   let program: String
-  let file: [UInt8]
+  let file: Path
   let line: Int
   /// Directories whose old files it removes.
-  let directories: [[UInt8]]
+  let directories: [Path]
   /// Paths and patterns that it leaves alone.
-  let spared: [[UInt8]]
+  let spared: [Path]
 
   /// Whether it removes old files below a directory.
-  func takes(_ path: [UInt8]) -> Bool {
-    directories.contains { isBelow(path, $0) }
+  func takes(_ path: Path) -> Bool {
+    directories.contains { path.isAtOrBelow($0) }
       && !spared.contains { spare in
         // A pattern that matches a directory on the way spares what is in it.
-        var step = path
-        while !step.isEmpty {
-          if step == spare || matchesPath(spare, step) { return true }
-          step = parent(step)
-        }
-        return false
+        path.lineage.dropLast().contains { $0 == spare || matchesPath(spare, $0) }
       }
   }
 
@@ -46,14 +41,17 @@ struct Cleaner: Equatable, Sendable {
   }
 
   /// Scripts and tables of cron's, of the boot, and units of systemd's.
-  private static func files(_ tree: HostTree) -> [[UInt8]] {
-    var files = ["/etc/crontab", "/etc/anacrontab", "/etc/rc.local", "/etc/rc.d/rc.local", "/var/spool/cron/root"].map { Array($0.utf8) }
-    for user in ["crontabs", "tabs"] { files.append(Array("/var/spool/cron/\(user)/root".utf8)) }
-    for directory in ["/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly", "/etc/cron.d"] {
-      for name in (try? tree.names(directory)) ?? [] where name.first != .dot { files.append(Array("\(directory)/".utf8) + name) }
+  private static func files(_ tree: HostTree) -> [Path] {
+    var files: [Path] = [
+      "/etc/crontab", "/etc/anacrontab", "/etc/rc.local", "/etc/rc.d/rc.local", "/var/spool/cron/root", "/var/spool/cron/crontabs/root",
+      "/var/spool/cron/tabs/root",
+    ]
+    for directory in ["/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly", "/etc/cron.d"] as [Path] {
+      for name in (try? tree.names(directory)) ?? [] where name.first != .dot { files.append(directory / name) }
     }
-    for name in (try? tree.names("/etc/systemd/system")) ?? [] where name.suffix(8).elementsEqual(".service".utf8) {
-      files.append(Array("/etc/systemd/system/".utf8) + name)
+    let units: Path = "/etc/systemd/system"
+    for name in (try? tree.names(units)) ?? [] where name.suffix(8).elementsEqual(".service".utf8) {
+      files.append(units / name)
     }
     return files
   }
@@ -64,9 +62,9 @@ struct Cleaner: Equatable, Sendable {
       guard let content = try? tree.read(file) else { continue }
       for (number, words) in commands(content) {
         guard let at = words.firstIndex(where: { isProgram($0) }) else { continue }
-        let program = String(decoding: baseName(words[at]), as: UTF8.self)
+        let program = String(decoding: Path(words[at]).name, as: UTF8.self)
         let arguments = Array(words[(at + 1)...])
-        var cleaner: (directories: [[UInt8]], spared: [[UInt8]])?
+        var cleaner: (directories: [Path], spared: [Path])?
         switch program {
         case "find": cleaner = search(arguments)
         case "rm": cleaner = removal(arguments)
@@ -87,17 +85,17 @@ struct Cleaner: Equatable, Sendable {
   }
 
   /// tmpwatch, tmpreaper, stmpclean.
-  private static func options(_ words: [[UInt8]]) -> (directories: [[UInt8]], spared: [[UInt8]]) {
-    var directories: [[UInt8]] = []
-    var spared: [[UInt8]] = []
+  private static func options(_ words: [[UInt8]]) -> (directories: [Path], spared: [Path]) {
+    var directories: [Path] = []
+    var spared: [Path] = []
     var previous: [UInt8] = []
     for word in words {
       if sparing.contains(String(decoding: previous, as: UTF8.self)) {
-        spared.append(word)
+        spared.append(Path(word))
       } else if let value = sparing.lazy.compactMap({ value(of: $0, in: word) }).first {
-        spared.append(value)
+        spared.append(Path(value))
       } else if word.first == .slash {
-        directories.append(withoutSlash(word))
+        directories.append(plain(Path(word)))
       }
       previous = word
     }
@@ -105,7 +103,7 @@ struct Cleaner: Equatable, Sendable {
   }
 
   /// find(1), where it removes whatever is old. What it looks for by name, owner or kind is not known to be an engine's.
-  private static func search(_ words: [[UInt8]]) -> (directories: [[UInt8]], spared: [[UInt8]])? {
+  private static func search(_ words: [[UInt8]]) -> (directories: [Path], spared: [Path])? {
     let directories = words.prefix { $0.first == .slash }
     let tests = words[directories.count...].map { String(decoding: $0, as: UTF8.self) }
     let removes = tests.contains("-delete") || tests.contains { $0 == "rm" || $0.hasSuffix("/rm") }
@@ -113,26 +111,26 @@ struct Cleaner: Equatable, Sendable {
       "-name", "-iname", "-regex", "-user", "-uid", "-group", "-empty", "-maxdepth", "-size", "-nouser", "-newer", "-links",
     ]
     if !removes || tests.contains(where: { narrow.contains($0) }) { return nil }
-    var spared: [[UInt8]] = []
+    var spared: [Path] = []
     for (index, word) in tests.enumerated() where ["-path", "-wholename"].contains(word) && index + 1 < tests.count {
       // What is below a directory that a pattern names is what that is about.
       let pattern = tests[index + 1]
-      spared.append(Array((pattern.hasSuffix("/*") ? String(pattern.dropLast(2)) : pattern).utf8))
+      spared.append(Path(pattern.hasSuffix("/*") ? String(pattern.dropLast(2)) : pattern))
     }
-    return (directories.map { withoutSlash($0) }, spared)
+    return (directories.map { plain(Path($0)) }, spared)
   }
 
   /// `rm -rf /var/tmp/*`.
-  private static func removal(_ words: [[UInt8]]) -> (directories: [[UInt8]], spared: [[UInt8]])? {
+  private static func removal(_ words: [[UInt8]]) -> (directories: [Path], spared: [Path])? {
     let options = words.filter { $0.first == .hyphen }
     guard options.contains(where: { $0.contains(UInt8(ascii: "r")) || $0.contains(UInt8(ascii: "R")) }) else { return nil }
-    let directories = words.filter { $0.first == .slash && !$0.contains(.dollar) }.compactMap { word -> [UInt8]? in
-      let parts = components(word)
+    let directories = words.filter { $0.first == .slash && !$0.contains(.dollar) }.compactMap { word -> Path? in
+      let parts = Path(word).components
       guard parts.last.map({ $0.elementsEqual("*".utf8) || $0.elementsEqual(".[!.]*".utf8) }) ?? false else {
-        return word.contains(.asterisk) ? nil : withoutSlash(word)
+        return word.contains(.asterisk) ? nil : Path(absolute: parts)
       }
       let above = Array(parts.dropLast())
-      return above.joined().contains(.asterisk) ? nil : [.slash] + above.joined(separator: [.slash])
+      return above.joined().contains(.asterisk) ? nil : Path(absolute: above)
     }
     return (directories, [])
   }
@@ -140,7 +138,7 @@ struct Cleaner: Equatable, Sendable {
   private static let sparing = ["-x", "-X", "--exclude", "--exclude-pattern", "--protect"]
 
   private static func isProgram(_ word: [UInt8]) -> Bool {
-    let name = baseName(word)
+    let name = Path(word).name
     return ["tmpwatch", "tmpreaper", "stmpclean", "find", "rm"].contains { name.elementsEqual($0.utf8) }
   }
 
@@ -150,7 +148,7 @@ struct Cleaner: Equatable, Sendable {
     return option.hasPrefix("--") && begins(word, with: prefix) ? Array(word.dropFirst(prefix.count)) : nil
   }
 
-  private static func withoutSlash(_ path: [UInt8]) -> [UInt8] { [.slash] + components(path).joined(separator: [.slash]) }
+  private static func plain(_ path: Path) -> Path { Path(absolute: path.components) }
 
   /// The commands of a shell script or of a crontab as words without quotes, as far as these jobs need it: a backslash at the end of a
   /// line continues it, and what is unusual enough to need a shell is not understood.
@@ -179,7 +177,7 @@ struct Cleaner: Equatable, Sendable {
   }
 
   /// TMPREAPER_DIRS and TMPREAPER_PROTECT_EXTRA of /etc/tmpreaper.conf; nil while its warning stands, with which the job does nothing.
-  private static func configured(_ tree: HostTree) -> (directories: [[UInt8]], spared: [[UInt8]])? {
+  private static func configured(_ tree: HostTree) -> (directories: [Path], spared: [Path])? {
     guard let content = try? tree.read("/etc/tmpreaper.conf") else { return nil }
     var values: [String: [[UInt8]]] = [:]
     for raw in content.split(separator: .newline) {
@@ -191,8 +189,8 @@ struct Cleaner: Equatable, Sendable {
     if values["SHOWWARNING"]?.first?.elementsEqual("true".utf8) == true { return nil }
     let directories = (values["TMPREAPER_DIRS"] ?? []).map { path in
       // `/tmp/.` is Debian's own, for where /tmp is a link.
-      withoutSlash(path.suffix(2).elementsEqual("/.".utf8) ? Array(path.dropLast(2)) : path)
+      plain(Path(path))
     }
-    return (directories, values["TMPREAPER_PROTECT_EXTRA"] ?? [])
+    return (directories, (values["TMPREAPER_PROTECT_EXTRA"] ?? []).map { Path($0) })
   }
 }

@@ -24,7 +24,7 @@ struct Cleaning: Equatable, Sendable {
   /// What would remove what lies in a directory; nil: nothing.
   ///
   /// - Parameter path: without symbolic links, which none of them follows.
-  func danger(to path: [UInt8]) -> Danger? {
+  func danger(to path: Path) -> Danger? {
     if let fate = tmpfiles?.fate(of: path) { return .tmpfiles(fate) }
     return cleaners.first { $0.takes(path) }.map { .cleaner($0) }
   }
@@ -47,14 +47,14 @@ extension Cleaning.Danger {
   /// What keeps it off one directory; nil where that cannot be told in one command.
   ///
   /// Root pastes it, and a user may have chosen the path: in a line of a file it must be nothing but a path.
-  func exemption(of path: [UInt8]) -> Remedy? {
-    let isPlain = path.allSatisfy { byte in isAlphanumeric(byte) || "/._-@+".utf8.contains(byte) }
+  func exemption(of path: Path) -> Remedy? {
+    let isPlain = path.bytes.allSatisfy { byte in isAlphanumeric(byte) || "/._-@+".utf8.contains(byte) }
     guard isPlain else { return nil }
     switch self {
     case .tmpfiles(.ages(let line)):
       // A line keeps off only what begins above it.
       if line.type == UInt8(ascii: "x") || line.matches(path) { return nil }
-      return .root("printf '%s\\n' \(shellWord(Array("x ".utf8) + path)) | sudo tee -a /etc/tmpfiles.d/rootless-storage-local.conf")
+      return .root("printf '%s\\n' \(shellWord(Array("x ".utf8) + path.bytes)) | sudo tee -a /etc/tmpfiles.d/rootless-storage-local.conf")
     case .tmpfiles(.emptiedAtBoot): return nil
     case .cleaner(let cleaner): return cleaner.exemption([shellWord(path)])
     }

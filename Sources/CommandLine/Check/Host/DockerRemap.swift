@@ -5,7 +5,7 @@ struct DockerRemap: Equatable, Sendable {
   /// `userns-remap` of /etc/docker/daemon.json; nil: not set.
   let value: String?
   /// Where root's Docker keeps what it has; with a mapping, in a directory of it.
-  let root: [UInt8]
+  let root: Path
   /// The user whose ids the containers have; nil without a mapping.
   let owner: [UInt8]?
   /// The user's, if it is one of this host's own files.
@@ -24,9 +24,8 @@ struct DockerRemap: Equatable, Sendable {
   init?(_ tree: HostTree, _ index: SubordinateIDIndex) {
     value = index.readers.dockerRemap
     root = index.readers.dockerRoot
-    let path = String(decoding: root, as: UTF8.self)
-    mapped = ((try? tree.names(path)) ?? []).filter(DockerRemap.isMapping)
-    hasPlainImages = tree.exists("\(path)/image")
+    mapped = ((try? tree.names(root)) ?? []).filter(DockerRemap.isMapping)
+    hasPlainImages = tree.exists(root / "image")
     guard let value else {
       if mapped.isEmpty { return nil }
       owner = nil
@@ -126,10 +125,10 @@ private func hiddenImages(_ docker: DockerRemap, _ index: SubordinateIDIndex) ->
   let current = docker.current(index)
   // Nobody knows which is in use.
   if docker.value != nil && current == nil && !docker.isToBeMade { return [] }
-  var hidden = docker.mapped.filter { $0 != current }.map { shown(docker.root + [.slash] + $0) }
+  var hidden = docker.mapped.filter { $0 != current }.map { shown(docker.root / $0) }
   if docker.value != nil && docker.hasPlainImages { hidden.insert(shown(docker.root), at: 0) }
   if hidden.isEmpty { return [] }
-  let own = current.map { shown(docker.root + [.slash] + $0) } ?? (docker.value == nil ? shown(docker.root) : "another directory")
+  let own = current.map { shown(docker.root / $0) } ?? (docker.value == nil ? shown(docker.root) : "another directory")
   return [
     Finding(
       .dockerImagesHidden, .note,

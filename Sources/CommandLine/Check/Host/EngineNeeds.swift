@@ -37,12 +37,12 @@ struct EngineNeeds: Equatable, Sendable {
   }
 
   /// Where containers.conf(5) of the vendor's and the site's may name other places.
-  private static let settings = ["/usr/share/containers/containers.conf", "/etc/containers/containers.conf"]
+  private static let settings: [Path] = ["/usr/share/containers/containers.conf", "/etc/containers/containers.conf"]
 
   private static func isConfigured(_ keys: [String], _ tree: HostTree) -> Bool {
-    var files = settings.map { Array($0.utf8) }
-    for directory in settings.map({ $0 + ".d" }) {
-      for name in (try? tree.names(directory)) ?? [] { files.append(Array("\(directory)/".utf8) + name) }
+    var files = settings
+    for directory in settings.map({ Path($0.bytes + Array(".d".utf8)) }) {
+      for name in (try? tree.names(directory)) ?? [] { files.append(directory / name) }
     }
     return files.contains { file in
       ((try? tree.read(file)) ?? []).split(separator: .newline).contains { line in
@@ -52,11 +52,11 @@ struct EngineNeeds: Equatable, Sendable {
     }
   }
 
-  private static func isThere(_ name: String, beside directories: [String], _ tree: HostTree) -> Bool {
-    UserNamespaces.find(name, tree) != nil || directories.contains { tree.exists("\($0)/\(name)") }
+  private static func isThere(_ name: String, beside directories: [Path], _ tree: HostTree) -> Bool {
+    UserNamespaces.find(name, tree) != nil || directories.contains { tree.exists($0 / Path(name)) }
   }
 
-  private static let helpers = ["/usr/libexec/podman", "/usr/lib/podman", "/usr/local/libexec/podman", "/usr/local/lib/podman"]
+  private static let helpers: [Path] = ["/usr/libexec/podman", "/usr/lib/podman", "/usr/local/libexec/podman", "/usr/local/lib/podman"]
 
   private static func podman(_ tree: HostTree, _ namespaces: UserNamespaces) -> [EngineNeed] {
     var found: [EngineNeed] = []
@@ -75,7 +75,7 @@ struct EngineNeeds: Equatable, Sendable {
         EngineNeed(
           what: "neither crun nor runc is installed", effect: "Podman does not start", severity: .error, remedy: install("crun")))
     }
-    let locks = tree.status(Array("/dev/shm".utf8))
+    let locks = tree.status("/dev/shm")
     if tree.exists("/dev"), tree.exists("/dev/null"), locks.map({ $0.kind != .directory || $0.mode & 0o003 != 0o003 }) ?? true,
       !isConfigured(["lock_type"], tree)
     {
@@ -110,7 +110,7 @@ struct EngineNeeds: Equatable, Sendable {
   private static func network(_ tree: HostTree) -> [EngineNeed] {
     // The tree of another host has no devices.
     guard tree.exists("/dev/null") else { return [] }
-    let device = tree.status(Array("/dev/net/tun".utf8))
+    let device = tree.status("/dev/net/tun")
     guard device.map({ $0.mode & 0o006 != 0o006 }) ?? true else { return [] }
     return [
       EngineNeed(
@@ -125,7 +125,7 @@ struct EngineNeeds: Equatable, Sendable {
   /// Who makes the runtime directory of a session.
   private static func sessions(_ tree: HostTree) -> [EngineNeed] {
     let units = ["systemd-logind.service", "user@.service", "user-runtime-dir@.service"]
-    return units.filter { tree.link(Array("/etc/systemd/system/\($0)".utf8))?.elementsEqual("/dev/null".utf8) ?? false }.map { unit in
+    return units.filter { tree.link(Path("/etc/systemd/system/\($0)")) == "/dev/null" }.map { unit in
       EngineNeed(
         what: "\(unit) is masked",
         effect:

@@ -43,7 +43,7 @@ private func storageParentFindings(_ facts: HostFacts) -> [Finding] {
         remedy: wayRemedy(problem)))
   }
   // A host whose /var/tmp is in memory has no disk, as a rule; another place was chosen.
-  if let volume = parent.volume, volume.isInMemory, parent.path != Array("/var/tmp".utf8) {
+  if let volume = parent.volume, volume.isInMemory, parent.path != "/var/tmp" {
     findings.append(
       Finding(
         .storageVolatile, .note,
@@ -89,7 +89,7 @@ private func cleanerFindings(_ cleaners: [Cleaner], _ template: StorageTemplate)
   let storage = template.path(placeholder: Array("user".utf8))
   let shownStorage = shown(template.path(placeholder: Array("USER".utf8)))
   return cleaners.compactMap { cleaner in
-    let taken = ["containers", "docker"].filter { cleaner.takes(storage + Array("/\($0)".utf8)) }
+    let taken = ["containers", "docker"].filter { cleaner.takes(storage / Path($0)) }
     if taken.isEmpty { return nil }
     let pattern = shown(template.path(placeholder: [.asterisk]))
     return Finding(
@@ -129,7 +129,7 @@ private func sessionFindings(_ sessions: SessionFacts) -> [Finding] {
 }
 
 /// Modules without which a session does not begin, and that are not there.
-private func moduleFindings(_ stacks: PAMStacks, _ directory: [UInt8]?) -> [Finding] {
+private func moduleFindings(_ stacks: PAMStacks, _ directory: Path?) -> [Finding] {
   var found: [(PAMStep, PAMStack)] = []
   for stack in stacks.stacks {
     for step in stack.steps where step.fails(where: directory, missing: stacks.missingModules) { found.append((step, stack)) }
@@ -137,7 +137,7 @@ private func moduleFindings(_ stacks: PAMStacks, _ directory: [UInt8]?) -> [Find
   return grouped(found).map { step, stacks in
     let services = list(stacks.map { shown($0.service) })
     let place = PAMPlan.place(step)
-    let what = step.kind == .broken ? "libpam cannot use the line at \(place)" : "\(shown(baseName(step.path))) (\(place)) is not there"
+    let what = step.kind == .broken ? "libpam cannot use the line at \(place)" : "\(shown(step.path.name)) (\(place)) is not there"
     return Finding(
       .pamModule, .error, "Sessions of \(services) fail: \(what).",
       remedy: "install the package with that module, or take the line at \(place) out")
@@ -196,7 +196,7 @@ private func kernelFindings(_ facts: HostFacts) -> [Finding] {
     findings.append(
       Finding(
         .engineSetuid, .error,
-        "\(shown(baseName(program))) (\(shown(program))) has the set-user-ID bit: it runs with root's rights for everybody, and with root's storage.",
+        "\(shown(program.name)) (\(shown(program))) has the set-user-ID bit: it runs with root's rights for everybody, and with root's storage.",
         remedy: .root("sudo chmod u-s,g-s \(shellWord(program))")))
   }
   return findings
@@ -226,9 +226,9 @@ func siteFindings(_ facts: HostFacts, orphans: Int) -> [Finding] {
 }
 
 /// Files that could not be looked at, so that nothing is known of what they say. Root may see more.
-func hostUnseen(_ facts: HostFacts) -> [[UInt8]] {
+func hostUnseen(_ facts: HostFacts) -> [Path] {
   var paths = PAMFindings(stacks: facts.stacks, isRoot: facts.isRoot).unseen() + installationUnseen(facts.installation)
   paths += facts.tmpfiles?.failures.map(\.file) ?? []
-  paths += facts.subordinateIDs.tables.filter { $0.failure == .denied }.map { Array($0.file.utf8) }
+  paths += facts.subordinateIDs.tables.filter { $0.failure == .denied }.map { Path($0.file) }
   return paths
 }

@@ -15,7 +15,7 @@ struct HostFacts: Equatable, Sendable {
   /// nil: root's Docker has no mapping of ids, and never had one.
   let docker: DockerRemap?
   /// The directory that holds the storage directories, where others than root can create entries; nil: only root can, or nobody knows.
-  let sharedParent: [UInt8]?
+  let sharedParent: Path?
   /// The directory that holds the storage directories; nil where the settings do not say.
   let storageParent: StorageParentFacts?
   let cleaners: [Cleaner]
@@ -32,7 +32,7 @@ struct HostFacts: Equatable, Sendable {
   let selinux: SELinuxDenials?
 
   struct StorageParentFacts: Equatable, Sendable {
-    let path: [UInt8]
+    let path: Path
     let problem: PathError?
     /// nil where nobody knows.
     let volume: Volume?
@@ -47,10 +47,10 @@ struct HostFacts: Equatable, Sendable {
   /// - Parameters:
   ///   - settingsPath: the settings that are looked at; nil: those that the first of our PAM lines names, as a login does.
   ///   - root: where the host's files lie.
-  static func look(settingsPath: [UInt8]? = nil, root: [UInt8] = [.slash]) -> HostFacts {
+  static func look(settingsPath: Path? = nil, root: Path = "/") -> HostFacts {
     let tree = HostTree(root)
     let stacks = PAMStacks(tree, services: PAMFindings.services)
-    let settingsPath = settingsPath ?? stacks.ourSteps.first?.pathOption("conf") ?? Array(Settings.defaultPath.utf8)
+    let settingsPath = settingsPath ?? stacks.ourSteps.first?.pathOption("conf") ?? Settings.defaultPath
     let installation = Installation(tree, settingsPath: settingsPath, stacks: stacks)
     let subordinateIDs = SubordinateIDIndex(tree)
     let userNamespaces = UserNamespaces(tree)
@@ -114,7 +114,7 @@ struct HostFacts: Equatable, Sendable {
     return Polyinstantiation(tree, file.settings.storage.parent, stacks)
   }
 
-  private static func sharedParent(_ tree: HostTree, _ installation: Installation) -> [UInt8]? {
+  private static func sharedParent(_ tree: HostTree, _ installation: Installation) -> Path? {
     guard case .read(let file) = installation.settings else { return nil }
     let path = file.settings.storage.parent
     do throws(Errno) { return try fileStatus(of: try open(path: tree.resolve(path), .pathOnly)).mode & 0o022 != 0 ? path : nil } catch {

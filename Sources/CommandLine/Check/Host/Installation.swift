@@ -8,7 +8,7 @@ struct Installation: Equatable, Sendable {
     /// The session helper refuses it too.
     case refused(PathError)
     /// Whoever runs this may not look; root may.
-    case unseen(path: [UInt8])
+    case unseen(path: Path)
   }
 
   struct SettingsFile: Equatable, Sendable {
@@ -28,43 +28,43 @@ struct Installation: Equatable, Sendable {
       case refused(PathError)
       case unseen
     }
-    let path: [UInt8]
+    let path: Path
     let state: State
   }
 
   struct Module: Codable, Equatable, Sendable {
-    let path: [UInt8]
+    let path: Path
     let isThere: Bool
   }
 
-  static let defaultHelper = "/usr/libexec/rootless-storage/session-helper"
+  static let defaultHelper: Path = "/usr/libexec/rootless-storage/session-helper"
 
   /// Where libpam looks for modules that are named without a directory; nil if none of the usual directories has any.
-  let moduleDirectory: [UInt8]?
+  let moduleDirectory: Path?
   let modules: [Module]
   let helpers: [Helper]
-  let settingsPath: [UInt8]
+  let settingsPath: Path
   let settings: Reading<SettingsFile>
   /// nil if there are no settings to say where it lies.
   let skeleton: Reading<Skeleton>?
-  var skeletonPath: [UInt8] { if case .read(let file) = settings { file.settings.skeleton } else { [] } }
+  var skeletonPath: Path { if case .read(let file) = settings { file.settings.skeleton } else { "" } }
 
-  init(_ tree: HostTree, settingsPath: [UInt8], stacks: PAMStacks) {
+  init(_ tree: HostTree, settingsPath: Path, stacks: PAMStacks) {
     let steps = stacks.ourSteps
     let directory = PAMStacks.moduleDirectory(tree)
     moduleDirectory = directory
-    var wanted: [[UInt8]] = []
-    for path in steps.map(\.path) + [Array("pam_rootless_storage.so".utf8)] {
-      // Nothing needs the module in its usual place if every line names another.
-      if path.first != .slash && !steps.isEmpty && !steps.contains(where: { $0.path == path }) { continue }
-      if let whole = path.first == .slash ? path : directory.map({ $0 + [.slash] + path }), !wanted.contains(whole) { wanted.append(whole) }
+    // Nothing needs the module in its usual place if every line names another.
+    let usual = directory.map { $0 / "pam_rootless_storage.so" }
+    var wanted: [Path] = []
+    for whole in steps.isEmpty ? [usual] : steps.map({ $0.whole(in: directory) }) {
+      if let whole, !wanted.contains(whole) { wanted.append(whole) }
     }
     modules = wanted.map { Module(path: $0, isThere: tree.status($0)?.kind == .regular) }
 
     let mounts = MountTable(blockDeviceIsLocal: true)
-    var helpers: [[UInt8]] = []
-    let named = steps.map { $0.pathOption("helper") ?? Array(Installation.defaultHelper.utf8) }
-    for path in named.isEmpty ? [Array(Installation.defaultHelper.utf8)] : named where !helpers.contains(path) { helpers.append(path) }
+    var helpers: [Path] = []
+    let named = steps.map { $0.pathOption("helper") ?? Installation.defaultHelper }
+    for path in named.isEmpty ? [Installation.defaultHelper] : named where !helpers.contains(path) { helpers.append(path) }
     self.helpers = helpers.map { Helper(path: $0, state: Installation.state(of: $0, tree, mounts)) }
 
     self.settingsPath = settingsPath
@@ -102,7 +102,7 @@ struct Installation: Equatable, Sendable {
   /// Root could look, and this user cannot.
   private static func isUnseen(_ problem: PathError) -> Bool { effectiveIDs().user != 0 && problem.reason == .failed(.accessDenied) }
 
-  private static func state(of path: [UInt8], _ tree: HostTree, _ mounts: MountTable) -> Helper.State {
+  private static func state(of path: Path, _ tree: HostTree, _ mounts: MountTable) -> Helper.State {
     do throws(PathError) {
       let mode = try walk(toFile: tree.resolve(path), .trusted, mounts).status.mode
       return mode & 0o100 == 0 ? .notExecutable(mode: mode) : .good
@@ -114,7 +114,7 @@ struct Installation: Equatable, Sendable {
 
 extension Exclusions {
   /// The same, with other names of the files.
-  fileprivate func named(_ name: ([UInt8]) -> [UInt8]) -> Exclusions {
+  fileprivate func named(_ name: (Path) -> Path) -> Exclusions {
     func renamed(_ place: Place?) -> Place? { place.map { Place(file: name($0.file), line: $0.line) } }
     var other = self
     other.usersPlace = renamed(usersPlace)

@@ -39,7 +39,7 @@ func installationFindings(_ installation: Installation) -> [Finding] {
   case .read(let skeleton):
     guard case .read(let file) = installation.settings else { break }
     for fault in skeleton.faults {
-      let path = file.settings.skeleton + [.slash] + fault.path
+      let path = file.settings.skeleton / fault.path
       findings.append(
         Finding(
           .skeletonInvalid, .error,
@@ -47,7 +47,7 @@ func installationFindings(_ installation: Installation) -> [Finding] {
           remedy: "edit \(shellWord(path)); the homes that have a copy already: sudo rootless-storage repair --all"))
     }
     for warning in skeleton.warnings {
-      let path = warning.path.isEmpty ? file.settings.skeleton : file.settings.skeleton + [.slash] + warning.path
+      let path = file.settings.skeleton / warning.path
       findings.append(
         Finding(
           .skeletonWarning, .warning, sentence(.skeletonWarning(warning), skeleton: file.settings.skeleton),
@@ -62,7 +62,7 @@ func installationFindings(_ installation: Installation) -> [Finding] {
 }
 
 /// What only root may read, or whose owner only root may see.
-func installationUnseen(_ installation: Installation) -> [[UInt8]] {
+func installationUnseen(_ installation: Installation) -> [Path] {
   var paths = installation.helpers.filter { $0.state == .unseen }.map(\.path)
   if case .unseen(let path) = installation.settings { paths.append(path) }
   if case .unseen(let path) = installation.skeleton { paths.append(path) }
@@ -105,12 +105,12 @@ private func objection(_ problem: PathError) -> String {
 ///
 /// - Parameter target: what the way leads to. Directories above it have other users: their mode and owner are changed only where nobody
 ///   but root can be meant to write. `chmod go-w /tmp` would break the host.
-private func remedy(_ problem: PathError, to target: [UInt8]) -> Remedy {
+private func remedy(_ problem: PathError, to target: Path) -> Remedy {
   let path = shellWord(problem.path)
-  let isSystem = ["/etc", "/usr", "/opt", "/lib", "/lib64"].contains { isBelow(problem.path, Array($0.utf8)) }
-  let isOurs = problem.path == target || isBelow(problem.path, target) || isSystem
+  let isSystem = (["/etc", "/usr", "/opt", "/lib", "/lib64"] as [Path]).contains(where: problem.path.isAtOrBelow)
+  let isOurs = problem.path.isAtOrBelow(target) || isSystem
   let elsewhere: Remedy =
-    "put \(shellWord(baseName(target))) where only root can write, such as below /etc/rootless-storage, and name it there; \(path) is left as it is"
+    "put \(shellWord(target.name)) where only root can write, such as below /etc/rootless-storage, and name it there; \(path) is left as it is"
   switch problem.reason {
   case .ownedBy:
     return isOurs

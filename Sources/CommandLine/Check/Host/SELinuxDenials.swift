@@ -21,12 +21,12 @@ struct SELinuxDenials: Equatable, Sendable {
     else { return nil }
     var hasDomain = false
     do throws(Errno) {
-      let helper = try open(path: Array(Installation.defaultHelper.utf8), .reading)
+      let helper = try open(path: Installation.defaultHelper, .reading)
       hasDomain = securityType(of: helper) == "rootless_storage_helper_exec_t"
     } catch {}
     // Each is a file with what it is now, and what it will be: "0 0".
     let off = [SELinuxDenials.booleans.subordinateIDs, SELinuxDenials.booleans.limits].filter {
-      (try? tree.read("/sys/fs/selinux/booleans/\($0)"))?.first == UInt8(ascii: "0")
+      (try? tree.read(Path("/sys/fs/selinux/booleans/\($0)")))?.first == UInt8(ascii: "0")
     }
     self.init(lines, hasDomain: hasDomain, off: Set(off))
   }

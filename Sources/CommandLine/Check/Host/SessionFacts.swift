@@ -5,7 +5,7 @@ struct SessionFacts: Equatable, Sendable {
   /// `FILE:LINE` that keeps sshd from PAM (`UsePAM no`); nil: it does not say so.
   let sshWithoutPAM: String?
   /// Slurm's settings, where its jobs open no PAM session; nil: there is no Slurm, or they do.
-  let slurmWithoutPAM: [UInt8]?
+  let slurmWithoutPAM: Path?
   /// Others that begin sessions without PAM: what they are, and the file that says so.
   let others: [Other]
 
@@ -18,7 +18,7 @@ struct SessionFacts: Equatable, Sendable {
   init(_ tree: HostTree) {
     sshWithoutPAM = SessionFacts.ssh(tree)
     others = SessionFacts.others(tree)
-    let slurm = ["/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf"].map { Array($0.utf8) }.first { tree.status($0)?.kind == .regular }
+    let slurm = (["/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf"] as [Path]).first { tree.status($0)?.kind == .regular }
     slurmWithoutPAM = slurm.flatMap { path in
       guard let content = try? tree.read(path) else { return nil }
       return bareLines(content).contains { $0.elementsEqual("usepam=1".utf8) } ? nil : path
@@ -27,7 +27,7 @@ struct SessionFacts: Equatable, Sendable {
 
   /// What is known of them by a file of settings.
   private static func others(_ tree: HostTree) -> [Other] {
-    func lines(_ path: String) -> [[UInt8]]? { (try? tree.read(path)).map { bareLines($0) } }
+    func lines(_ path: String) -> [[UInt8]]? { (try? tree.read(Path(path))).map { bareLines($0) } }
     func has(_ path: String, _ wanted: [String]) -> Bool {
       lines(path)?.contains { line in wanted.contains { line.elementsEqual($0.utf8) } } ?? false
     }
@@ -50,7 +50,7 @@ struct SessionFacts: Equatable, Sendable {
   /// The first value of a keyword counts (sshd_config(5)). What stands in a Match block cannot be UsePAM.
   private static func ssh(_ tree: HostTree) -> String? {
     var left = 64
-    func value(_ file: [UInt8], depth: Int) -> (isYes: Bool, place: String)? {
+    func value(_ file: Path, depth: Int) -> (isYes: Bool, place: String)? {
       guard depth < 8, let content = try? tree.read(file) else { return nil }
       for (index, raw) in content.split(separator: .newline, omittingEmptySubsequences: false).enumerated() {
         let fields = raw.split { isBlank($0) || $0 == .equals || $0 == .carriageReturn }.map { field in field.filter { $0 != .quote } }
@@ -59,19 +59,19 @@ struct SessionFacts: Equatable, Sendable {
         if keyword.elementsEqual("usepam".utf8) { return (lowercased(fields[1]).elementsEqual("yes".utf8), "\(shown(file)):\(index + 1)") }
         guard keyword.elementsEqual("include".utf8) else { continue }
         for pattern in fields.dropFirst() {
-          let whole = pattern.first == .slash ? pattern : Array("/etc/ssh/".utf8) + pattern
-          let directory = parent(whole)
-          let names = (try? tree.names(String(decoding: directory, as: UTF8.self))) ?? []
-          for name in names where name.first != .dot && matchesPath(whole, directory + [.slash] + name) {
+          let path = Path(pattern)
+          let whole = path.isAbsolute ? path : "/etc/ssh" / path
+          let directory = whole.parent
+          for name in (try? tree.names(directory)) ?? [] where name.first != .dot && matchesPath(whole, directory / name) {
             left -= 1
             if left < 0 { return nil }
-            if let found = value(directory + [.slash] + name, depth: depth + 1) { return found }
+            if let found = value(directory / name, depth: depth + 1) { return found }
           }
         }
       }
       return nil
     }
-    guard let found = value(Array("/etc/ssh/sshd_config".utf8), depth: 0), !found.isYes else { return nil }
+    guard let found = value("/etc/ssh/sshd_config", depth: 0), !found.isYes else { return nil }
     return found.place
   }
 }

@@ -8,7 +8,7 @@ struct SkeletonFault: Equatable, Sendable {
   }
 
   /// Relative to the skeleton.
-  let path: [UInt8]
+  let path: Path
   let format: Format
   let problem: TextError
 
@@ -19,7 +19,7 @@ struct SkeletonFault: Equatable, Sendable {
     guard let format = SkeletonFault.format(of: file.path) else { return nil }
     // Any user: what is wrong for one is wrong for all.
     let account = Account(
-      credentials: Credentials(user: 1000, group: 1000, groups: []), name: Array("user".utf8), home: Array("/home/user".utf8))
+      credentials: Credentials(user: 1000, group: 1000, groups: []), name: Array("user".utf8), home: "/home/user")
     let storage = settings.storage.path(placeholder: Array("user".utf8))
     guard let content = file.rendered(for: account, storage: storage) else { return nil }
     do throws(TextError) {
@@ -36,11 +36,11 @@ struct SkeletonFault: Equatable, Sendable {
   }
 
   /// What Podman's and Docker's files are, and whatever calls itself TOML.
-  private static func format(of path: [UInt8]) -> Format? {
-    func ends(_ suffix: String) -> Bool { path.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) }
+  private static func format(of path: Path) -> Format? {
+    func ends(_ suffix: String) -> Bool { path.bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) }
     if ends(".toml") { return .toml }
-    let isContainers = begins(path, with: Array(".config/containers/".utf8))
+    let isContainers = path.isAtOrBelow(".config/containers")
     if isContainers && ends(".conf") { return .toml }
-    return ends(".json") && (isContainers || begins(path, with: Array(".config/docker/".utf8))) ? .json : nil
+    return ends(".json") && (isContainers || path.isAtOrBelow(".config/docker")) ? .json : nil
   }
 }

@@ -8,7 +8,7 @@ struct Tmpfiles: Codable, Equatable, Sendable {
   let failures: [Failure]
 
   struct Failure: Codable, Equatable, Sendable {
-    let file: [UInt8]
+    let file: Path
     let reason: ReadError
   }
 
@@ -20,12 +20,12 @@ struct Tmpfiles: Codable, Equatable, Sendable {
     case emptiedAtBoot(TmpfilesLine)
   }
 
-  private static let directories = ["/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d"]
+  private static let directories: [Path] = ["/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d"]
 
   /// - Returns: nil where nothing ages: there is no systemd-tmpfiles, or its timer is masked.
   init?(_ tree: HostTree) {
-    guard ["/usr/bin/systemd-tmpfiles", "/bin/systemd-tmpfiles"].contains(where: tree.exists) else { return nil }
-    if let timer = tree.link(Array("/etc/systemd/system/systemd-tmpfiles-clean.timer".utf8)), timer.elementsEqual("/dev/null".utf8) {
+    guard (["/usr/bin/systemd-tmpfiles", "/bin/systemd-tmpfiles"] as [Path]).contains(where: tree.exists) else { return nil }
+    if let timer = tree.link("/etc/systemd/system/systemd-tmpfiles-clean.timer"), timer == "/dev/null" {
       return nil
     }
     var lines: [TmpfilesLine] = []
@@ -43,7 +43,7 @@ struct Tmpfiles: Codable, Equatable, Sendable {
     var lines = all.filter { line in
       if !line.takesOwnership { return true }
       // Globs and paths are kept apart.
-      return owned.insert([line.isGlob ? .asterisk : .slash] + line.path).inserted
+      return owned.insert([line.isGlob ? .asterisk : .slash] + line.path.bytes).inserted
     }
     for index in lines.indices where lines[index].type == UInt8(ascii: "X") {
       if let age = Tmpfiles.inheritedAge(lines[index], lines) { lines[index].age = age }
@@ -52,7 +52,7 @@ struct Tmpfiles: Codable, Equatable, Sendable {
     self.failures = failures
   }
 
-  static func lines(_ content: [UInt8], _ file: [UInt8]) -> [TmpfilesLine] {
+  static func lines(_ content: [UInt8], _ file: Path) -> [TmpfilesLine] {
     content.split(separator: .newline, omittingEmptySubsequences: false).enumerated().compactMap { index, raw in
       let text = Array(raw.drop { isBlank($0) })
       if text.isEmpty || text[0] == .hash || text[0] == .semicolon { return nil }
@@ -62,17 +62,17 @@ struct Tmpfiles: Codable, Equatable, Sendable {
 
   /// In byte order of their names, whichever directory they lie in. One hides those of its name in later directories, also as a
   /// symbolic link to /dev/null.
-  private static func files(_ tree: HostTree, _ failures: inout [Failure]) -> [[UInt8]] {
-    var found: [[UInt8]: [UInt8]] = [:]
+  private static func files(_ tree: HostTree, _ failures: inout [Failure]) -> [Path] {
+    var found: [[UInt8]: Path] = [:]
     for directory in directories {
       do throws(ReadError) {
         for name in try tree.names(directory) where name.count > 5 && name.suffix(5).elementsEqual(".conf".utf8) && found[name] == nil {
-          found[name] = Array("\(directory)/".utf8) + name
+          found[name] = directory / name
         }
-      } catch { if error != .missing { failures.append(Failure(file: Array(directory.utf8), reason: error)) } }
+      } catch { if error != .missing { failures.append(Failure(file: directory, reason: error)) } }
     }
     return found.sorted { isOrderedBefore($0.key, $1.key) }.map(\.value).filter {
-      tree.link($0).map { !$0.elementsEqual("/dev/null".utf8) } ?? true
+      tree.link($0) != "/dev/null"
     }
   }
 
@@ -86,9 +86,9 @@ struct Tmpfiles: Codable, Equatable, Sendable {
       }
       let isNearer: Bool
       if let candidate {
-        isNearer = isBelow(other.path, candidate.path) && line.matches(other.path)
+        isNearer = other.path.isAtOrBelow(candidate.path) && line.matches(other.path)
       } else {
-        isNearer = isBelow(line.path, other.path)
+        isNearer = line.path.isAtOrBelow(other.path)
       }
       if isNearer { candidate = other }
     }
@@ -102,32 +102,16 @@ struct Tmpfiles: Codable, Equatable, Sendable {
   /// systemd-tmpfiles walks down from the path of a line that ages, and turns back at whatever has a line of its own, of any type:
   /// those others say what becomes of that (findings/tmpfiles-any-line.sh). What is emptied at boot has no such refuge before
   /// systemd 256.
-  func fate(of directory: [UInt8]) -> Fate? {
-    let steps = Tmpfiles.prefixes(directory)
+  func fate(of directory: Path) -> Fate? {
+    let steps = Path(absolute: directory.components).lineage
     let all = lines.filter { line in steps.contains(where: line.matches) }
     if let line = all.first(where: \.isEmptying) { return .emptiedAtBoot(line) }
     // The timer that cleans does not take lines for the boot. The nearest directory on the way that has any line has the word.
     let cleaning = all.filter { !$0.isForBoot }
-    for step in steps.reversed() {
+    for step in steps {
       let here = cleaning.filter { $0.matches(step) }
       if !here.isEmpty { return here.first { $0.age != nil }.map { .ages($0) } }
     }
     return nil
   }
-
-  /// The path and all directories above it, from the root down.
-  private static func prefixes(_ path: [UInt8]) -> [[UInt8]] {
-    var found: [[UInt8]] = [[.slash]]
-    var walked: [UInt8] = []
-    for component in components(path) {
-      walked += [.slash] + component
-      found.append(walked)
-    }
-    return found
-  }
-}
-
-/// Whether a path is below a directory, or is that itself.
-func isBelow(_ path: [UInt8], _ directory: [UInt8]) -> Bool {
-  directory == [.slash] || path == directory || begins(path, with: directory + [.slash])
 }

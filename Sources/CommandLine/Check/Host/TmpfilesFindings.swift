@@ -4,18 +4,18 @@ import RootlessStorage
 ///
 /// - Parameter engines: where the engines' directories lie in a storage directory, the deepest one of each.
 func ageingFindings(
-  _ tmpfiles: Tmpfiles, _ template: StorageTemplate, engines: [[UInt8]] = [Array("containers/storage".utf8), Array("docker".utf8)]
+  _ tmpfiles: Tmpfiles, _ template: StorageTemplate, engines: [Path] = ["containers/storage", "docker"]
 ) -> [Finding] {
   // Any user: what the lines say of one they say of all, since they cannot name all.
   let storage = template.path(placeholder: Array("user".utf8))
   var findings: [Finding] = []
-  var told: [(fate: Tmpfiles.Fate, engines: [[UInt8]])] = []
+  var told: [(fate: Tmpfiles.Fate, engines: [Path])] = []
   for engine in engines {
-    guard let fate = tmpfiles.fate(of: storage + [.slash] + engine) else { continue }
+    guard let fate = tmpfiles.fate(of: storage / engine) else { continue }
     if let index = told.firstIndex(where: { $0.fate == fate }) { told[index].engines.append(engine) } else { told.append((fate, [engine])) }
   }
   for (fate, engines) in told {
-    let places = list(engines.map { shown(template.path(placeholder: Array("USER".utf8)) + [.slash] + $0) })
+    let places = list(engines.map { shown(template.path(placeholder: Array("USER".utf8)) / $0) })
     let (line, what, how) =
       switch fate {
       case .ages(let line):
@@ -31,33 +31,22 @@ func ageingFindings(
   return findings
 }
 
-private func remedy(_ line: TmpfilesLine, _ template: StorageTemplate, _ engines: [[UInt8]]) -> Remedy {
+private func remedy(_ line: TmpfilesLine, _ template: StorageTemplate, _ engines: [Path]) -> Remedy {
   let storage = template.path(placeholder: Array("user".utf8))
   // A line for the engine's directory keeps off only ageing that begins above it, and there may be one already that ages.
-  let tops = engines.map { storage + [.slash] + (components($0).first ?? []) }
+  let tops = engines.map { storage / ($0.components.first ?? []) }
   guard line.type != UInt8(ascii: "x"), !line.isEmptying,
-    !tops.contains(where: { top in prefixesOf(top).dropFirst().allSatisfy { !line.matches($0) } })
+    !tops.contains(where: { top in top.lineage.dropFirst().dropLast().allSatisfy { !line.matches($0) } })
   else {
-    if parent(line.file).elementsEqual("/etc/tmpfiles.d".utf8) { return "take line \(line.number) out of \(shellWord(line.file))" }
+    if line.file.parent == "/etc/tmpfiles.d" { return "take line \(line.number) out of \(shellWord(line.file))" }
     return
       "take that line out: copy \(shellWord(line.file)) to /etc/tmpfiles.d, where it hides the other, and edit line \(line.number) there"
   }
   // In the pattern the placeholder alone is a star. Whatever else has a meaning there, or in a line of tmpfiles.d, is written otherwise.
-  let pieces = parts(template.path(placeholder: [0x00]), separator: { $0 == 0 })
-  let pattern = Array(pieces.map(quoted).joined(separator: [.asterisk]))
-  let lines = engines.map { shellWord(Array("x ".utf8) + pattern + [.slash] + (components($0).first ?? [])) }
+  let pieces = parts(template.path(placeholder: [0x00]).bytes, separator: { $0 == 0 })
+  let pattern = Path(Array(pieces.map(quoted).joined(separator: [.asterisk])))
+  let lines = engines.map { shellWord(Array("x ".utf8) + (pattern / ($0.components.first ?? [])).bytes) }
   return .root("printf '%s\\n' \(lines.joined(separator: " ")) | sudo tee -a /etc/tmpfiles.d/rootless-storage-local.conf")
-}
-
-/// The path and those above it, from itself up.
-private func prefixesOf(_ path: [UInt8]) -> [[UInt8]] {
-  var found: [[UInt8]] = []
-  var rest = path
-  while !rest.isEmpty {
-    found.append(rest)
-    rest = parent(rest)
-  }
-  return found
 }
 
 private func quoted(_ text: [UInt8]) -> [UInt8] {

@@ -2,14 +2,14 @@ import RootlessStorage
 
 /// A line of a tmpfiles.d file (tmpfiles.d(5)), as far as it decides what is removed.
 struct TmpfilesLine: Codable, Equatable, Sendable {
-  let file: [UInt8]
+  let file: Path
   let number: Int
   /// The letter.
   let type: UInt8
   /// With a `!`, it holds only at boot.
   let isForBoot: Bool
   /// Specifiers replaced. A glob where the type takes one.
-  let path: [UInt8]
+  let path: Path
   /// After which time what is below is removed; nil: never. Of an `X` line, what it inherits.
   var age: [UInt8]?
 
@@ -25,21 +25,21 @@ struct TmpfilesLine: Codable, Equatable, Sendable {
   var takesOwnership: Bool { TmpfilesLine.owning.contains(type) }
   /// `D` and `R`: all that is there goes when the host boots.
   var isEmptying: Bool { type == UInt8(ascii: "D") || type == UInt8(ascii: "R") }
-  func matches(_ path: [UInt8]) -> Bool { isGlob ? matchesPath(self.path, path) : self.path == path }
+  func matches(_ path: Path) -> Bool { isGlob ? matchesPath(self.path, path) : self.path == path }
 
   /// - Returns: nil for a line that systemd-tmpfiles does not take, or that cannot concern us.
-  init?(_ text: [UInt8], file: [UInt8], number: Int) {
+  init?(_ text: [UInt8], file: Path, number: Int) {
     guard let fields = TmpfilesLine.fields(text), fields.count >= 2, let type = fields[0].first, TmpfilesLine.known.contains(type),
-      fields[0].dropFirst().allSatisfy({ "!+-=~^$?".utf8.contains($0) }), let path = TmpfilesLine.expanded(fields[1]), path.first == .slash,
+      fields[0].dropFirst().allSatisfy({ "!+-=~^$?".utf8.contains($0) }), let path = TmpfilesLine.expanded(fields[1]), path.isAbsolute,
       // A path ends at a NUL, and would be another one (also written as `\x00`, which systemd refuses).
-      !path.contains(0)
+      !path.bytes.contains(0)
     else { return nil }
     self.file = file
     self.number = number
     self.type = type
     isForBoot = fields[0].contains(.exclamationMark)
     // path_simplify: no doubled slashes, none at the end.
-    self.path = [.slash] + components(path).joined(separator: [.slash])
+    self.path = Path(absolute: path.components)
     let written = fields.count > 5 ? fields[5] : [.hyphen]
     switch TmpfilesLine.age(written) {
     case .invalid: return nil
@@ -94,7 +94,7 @@ struct TmpfilesLine: Codable, Equatable, Sendable {
   }
 
   /// The path with its specifiers replaced; nil with one that cannot stand in the path of a storage directory.
-  private static func expanded(_ path: [UInt8]) -> [UInt8]? {
+  private static func expanded(_ path: [UInt8]) -> Path? {
     var result: [UInt8] = []
     var rest = path[...]
     while let byte = rest.popFirst() {
@@ -116,7 +116,7 @@ struct TmpfilesLine: Codable, Equatable, Sendable {
       default: return nil
       }
     }
-    return result
+    return Path(result)
   }
 
   private enum Age {

@@ -4,7 +4,7 @@ import RootlessStorage
 struct UserNamespaces: Codable, Equatable, Sendable {
   /// newuidmap(1) or newgidmap(1), which writes the ids of /etc/subuid or /etc/subgid into a namespace.
   struct MapProgram: Codable, Equatable, Sendable {
-    let path: [UInt8]
+    let path: Path
     let owner: UInt32
     let mode: UInt32
     /// It has the file capability that it needs, permitted and effective.
@@ -18,7 +18,7 @@ struct UserNamespaces: Codable, Equatable, Sendable {
 
   struct Engine: Codable, Equatable, Sendable {
     let name: String
-    let path: [UInt8]
+    let path: Path
     /// There is a file for an AppArmor profile of it.
     let hasProfile: Bool
   }
@@ -36,7 +36,7 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   /// Programs that make user namespaces and are installed.
   let engines: [Engine]
   /// Programs of engines with the set-user-ID bit.
-  let setUserID: [[UInt8]]
+  let setUserID: [Path]
   /// nil: not installed.
   let newuidmap: MapProgram?
   let newgidmap: MapProgram?
@@ -53,7 +53,7 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   init(_ tree: HostTree) {
     most = tree.number("/proc/sys/user/max_user_namespaces")
     // Engines make one of each for a container, and of mounts for themselves.
-    forbidden = ["mnt", "pid", "net", "ipc", "uts"].filter { tree.number("/proc/sys/user/max_\($0)_namespaces") == 0 }
+    forbidden = ["mnt", "pid", "net", "ipc", "uts"].filter { tree.number(Path("/proc/sys/user/max_\($0)_namespaces")) == 0 }
     isKernelWithout = tree.exists("/proc/self/ns/pid") && !tree.exists("/proc/self/ns/user")
     unprivilegedClone = tree.number("/proc/sys/kernel/unprivileged_userns_clone")
     isRestricted = tree.number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1
@@ -64,7 +64,7 @@ struct UserNamespaces: Codable, Equatable, Sendable {
       }
     }
     setUserID = UserNamespaces.engineDirectories.flatMap { directory in
-      UserNamespaces.enginePrograms.map { Array("\(directory)/\($0)".utf8) }
+      UserNamespaces.enginePrograms.map { directory / Path($0) }
     }.filter { tree.status($0).map { $0.kind == .regular && $0.mode & 0o4000 != 0 } ?? false }
     newuidmap = UserNamespaces.mapProgram("newuidmap", capability: 7, tree)
     newgidmap = UserNamespaces.mapProgram("newgidmap", capability: 6, tree)
@@ -83,8 +83,8 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   private static let engineDirectories = UserProgram.directories + ["/usr/libexec/podman", "/usr/lib/podman"]
 
   /// nil: not installed.
-  static func find(_ program: String, _ tree: HostTree) -> [UInt8]? {
-    UserProgram.directories.map { Array("\($0)/\(program)".utf8) }.first { tree.status($0)?.kind == .regular }
+  static func find(_ program: String, _ tree: HostTree) -> Path? {
+    UserProgram.directories.map { $0 / Path(program) }.first { tree.status($0)?.kind == .regular }
   }
 
   private static func mapProgram(_ name: String, capability: UInt32, _ tree: HostTree) -> MapProgram? {
@@ -106,7 +106,7 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   /// only root could see.
   private static func hasProfile(_ program: String, _ tree: HostTree) -> Bool {
     [program, "usr.bin.\(program)", "usr.local.bin.\(program)", "bin.\(program)"].contains { name in
-      tree.exists("/etc/apparmor.d/\(name)") && !tree.exists("/etc/apparmor.d/disable/\(name)")
+      tree.exists(Path("/etc/apparmor.d/\(name)")) && !tree.exists(Path("/etc/apparmor.d/disable/\(name)"))
     }
   }
 

@@ -10,23 +10,23 @@ struct BlockedPlace: Equatable, Sendable {
   }
 
   /// Relative to the home; empty: the home itself.
-  let path: [UInt8]
+  let path: Path
   let fault: Fault
 
   /// Directories that files have been looked for in, and that keep nobody from anything.
   struct Seen {
-    fileprivate var open: [[UInt8]] = []
+    fileprivate var open: [Path] = []
   }
 
   /// Looks without writing. The process must be the user; it may hang with the file server.
   ///
   /// - Parameter file: relative to the home.
   /// - Returns: nil if nothing is in the way, or nobody can tell.
-  init?(onTheWayTo file: [UInt8], at home: borrowing FileDescriptor, _ seen: inout Seen) {
-    var prefixes: [[UInt8]] = [[]]
-    var path: [UInt8] = []
-    for component in components(file).dropLast() {
-      path += (path.isEmpty ? [] : [.slash]) + component
+  init?(onTheWayTo file: Path, at home: borrowing FileDescriptor, _ seen: inout Seen) {
+    var prefixes: [Path] = [""]
+    var path: Path = ""
+    for component in file.components.dropLast() {
+      path = path / component
       prefixes.append(path)
     }
     var last: BlockedPlace? = nil
@@ -36,7 +36,7 @@ struct BlockedPlace: Equatable, Sendable {
         continue
       }
       do throws(Errno) {
-        let directory = try open(at: home, prefix.isEmpty ? [.dot] : prefix, .pathOnlyDirectoryFollowing)
+        let directory = try open(at: home, path: prefix, .pathOnlyDirectoryFollowing)
         let status = try fileStatus(of: directory)
         let isOpen = canMakeFiles(in: directory)
         last = isOpen ? nil : BlockedPlace(path: prefix, fault: .closed(owner: status.owner, mode: status.mode))
@@ -45,13 +45,13 @@ struct BlockedPlace: Equatable, Sendable {
         switch error {
         case .noEntry:
           // What bears the name nevertheless is a symbolic link that leads nowhere.
-          do throws(Errno) { self.init(path: prefix, fault: .occupied(try fileStatus(at: home, prefix).kind)) } catch {
+          do throws(Errno) { self.init(path: prefix, fault: .occupied(try fileStatus(at: home, path: prefix).kind)) } catch {
             guard let last else { return nil }
             self = last
           }
           return
         case .notDirectory, .tooManySymlinks:
-          do throws(Errno) { self.init(path: prefix, fault: .occupied(try fileStatus(at: home, prefix).kind)) } catch { return nil }
+          do throws(Errno) { self.init(path: prefix, fault: .occupied(try fileStatus(at: home, path: prefix).kind)) } catch { return nil }
           return
         default:
           // The directory before it cannot be entered.
@@ -65,7 +65,7 @@ struct BlockedPlace: Equatable, Sendable {
     self = last
   }
 
-  private init(path: [UInt8], fault: Fault) {
+  private init(path: Path, fault: Fault) {
     self.path = path
     self.fault = fault
   }
@@ -74,7 +74,7 @@ struct BlockedPlace: Equatable, Sendable {
 /// What a repair could not write into the home, and why.
 struct WriteFailure: Equatable, Sendable {
   /// Relative to the home.
-  let path: [UInt8]
+  let path: Path
   /// For the end of a sentence.
   let cause: String
   /// No space or no quota.
@@ -83,7 +83,7 @@ struct WriteFailure: Equatable, Sendable {
 
 extension UserDiagnosis {
   /// The file of the home that an action writes; nil where it writes none.
-  static func file(of action: RepairAction) -> [UInt8]? {
+  static func file(of action: RepairAction) -> Path? {
     switch action {
     case .login(.createFile(let file)), .replaceFile(let file): file.path
     case .editStorageConf: UserExaminer.storageConf
@@ -94,7 +94,7 @@ extension UserDiagnosis {
 
   /// Why a file of the home cannot be written now, as a sentence, and what is to be done before it can be; nil if nothing is known
   /// to be in the way.
-  func obstacle(to file: [UInt8]) -> (sentence: String, remedy: Remedy)? {
+  func obstacle(to file: Path) -> (sentence: String, remedy: Remedy)? {
     if let blocked = facts.blocked.first(where: { $0.file == file })?.place {
       return ("It cannot be written: \(sentence(on: blocked)).", remedy(of: blocked))
     }
@@ -125,14 +125,14 @@ extension UserDiagnosis {
   /// whose directory is the home, is given to the user.
   func remedy(of blocked: BlockedPlace) -> Remedy {
     let path = inHome(blocked.path)
-    let aside = run("\(asUser("mv -nT \(path) \(inHome(blocked.path + Array(".old".utf8)))")) && \(repairCommand)")
+    let aside = run("\(asUser("mv -nT \(path) \(asideInHome(blocked.path))")) && \(repairCommand)")
     switch blocked.fault {
     case .occupied: return aside
     case .closed(let owner, _):
       if blocked.path.isEmpty { return run(repairCommand, after: "make the home \(shownHome) writable to \(name), then") }
       if owner == facts.account.uid { return run("\(asUser("chmod u+rwx \(path)")) && \(repairCommand)") }
-      if blocked.path.contains(.slash) { return aside }
-      let home = shellWord(facts.account.home + [.slash] + blocked.path)
+      if !blocked.path.parent.isEmpty { return aside }
+      let home = shellWord(facts.account.home / blocked.path)
       return .root(
         "sudo chown -h \(facts.account.uid):\(facts.account.credentials.group) \(home) && \(repairCommand)",
         note: "on the file server, if it refuses this to root of this host")

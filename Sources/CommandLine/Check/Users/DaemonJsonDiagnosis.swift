@@ -11,7 +11,7 @@ extension UserDiagnosis {
     let fallback =
       own
       ?? facts.dataHome.map { $0.real + "/docker" }.flatMap {
-        $0 == String(decoding: facts.account.home, as: UTF8.self) + "/.local/share/docker" ? nil : $0
+        $0 == String(decoding: facts.account.home) + "/.local/share/docker" ? nil : $0
       }
     if let session = facts.sessionDocker { return session.dataRoot?.real ?? fallback }
     guard let daemon = facts.daemonJson else { return fallback }
@@ -190,7 +190,7 @@ extension UserDiagnosis {
     if let earlier = IntendedConfig.earlierStorage(path, like: intended.dataRoot, facts), isSkeletons(content, with: earlier) {
       return add(
         .dataRootStale, .warning,
-        "data-root in \(file) is in \(shown(earlier)), and the storage directory is \(shown(facts.storage?.path ?? [])) by now.",
+        "data-root in \(file) is in \(shown(earlier)), and the storage directory is \(shown(facts.storage?.path ?? "")) by now.",
         content)
     }
     judgeVolume(of: path, "data-root in \(file)", daemon)
@@ -689,7 +689,7 @@ extension UserDiagnosis {
 
   private func isSkeletons(_ content: ConfigFile.Content, with storage: String) -> Bool {
     let file = facts.skeleton.first { $0.path == UserExaminer.daemonJson }
-    return file?.rendered(for: facts.account, storage: Array(storage.utf8)) == content.bytes
+    return file?.rendered(for: facts.account, storage: Path(storage)) == content.bytes
   }
 
   static let dockerCode: [FindingCode: FindingCode] = [
@@ -698,7 +698,7 @@ extension UserDiagnosis {
 
   /// One is the other, or lies in it.
   private static func share(_ first: String, _ second: String) -> Bool {
-    let (left, right) = (components(Array(first.utf8)), components(Array(second.utf8)))
+    let (left, right) = (Path(first).components, Path(second).components)
     let length = min(left.count, right.count)
     return left.prefix(length) == right.prefix(length)
   }

@@ -65,8 +65,8 @@ struct DockerUnit: Equatable, Sendable {
   }
 
   private static func read(_ path: String, _ home: borrowing FileDescriptor) -> ConfigFile {
-    if path.hasPrefix("~/") { return ConfigFile.read(at: home, Array(path.utf8.dropFirst(2))) }
-    do throws(Errno) { return ConfigFile.read(at: try open(path: [.slash], .pathOnlyDirectory), Array(path.utf8.dropFirst())) } catch {
+    if path.hasPrefix("~/") { return ConfigFile.read(at: home, Path(Array(path.utf8.dropFirst(2)))) }
+    do throws(Errno) { return ConfigFile.read(at: try open(path: "/", .pathOnlyDirectory), Path(Array(path.utf8.dropFirst()))) } catch {
       return .failed(error)
     }
   }
@@ -91,8 +91,10 @@ struct DockerUnit: Equatable, Sendable {
 
   private static func entries(_ path: String, _ home: borrowing FileDescriptor) -> [[UInt8]] {
     do throws(Errno) {
-      if path.hasPrefix("~/") { return try names(in: try open(at: home, Array(path.utf8.dropFirst(2)), .directoryFollowing), limit: 64) }
-      return try names(in: try open(path: Array(path.utf8), .directoryFollowing), limit: 64)
+      if path.hasPrefix("~/") {
+        return try names(in: try open(at: home, path: Path(Array(path.utf8.dropFirst(2))), .directoryFollowing), limit: 64)
+      }
+      return try names(in: try open(path: Path(path), .directoryFollowing), limit: 64)
     } catch { return [] }
   }
 
@@ -188,7 +190,7 @@ struct DockerUnit: Equatable, Sendable {
       }
       switch rest.popFirst() {
       case "%": result.append("%")
-      case "h": result += String(decoding: account.home, as: UTF8.self)
+      case "h": result += String(decoding: account.home)
       case "u": result += String(decoding: account.name, as: UTF8.self)
       case "U": result += "\(account.uid)"
       case "t": result += "/run/user/\(account.uid)"

@@ -10,8 +10,8 @@ struct IntendedConfig: Equatable, Sendable {
   private(set) var daemonJson: Plan.NewFile?
 
   init(_ facts: UserFacts) {
-    let storage = facts.storage?.path ?? []
-    func rendered(_ path: [UInt8]) -> Plan.NewFile? {
+    let storage = facts.storage?.path ?? ""
+    func rendered(_ path: Path) -> Plan.NewFile? {
       guard let file = facts.skeleton.first(where: { $0.path == path }), let content = file.rendered(for: facts.account, storage: storage)
       else { return nil }
       return Plan.NewFile(file, content: content)
@@ -19,7 +19,7 @@ struct IntendedConfig: Equatable, Sendable {
     storageConf = rendered(UserExaminer.storageConf)
     daemonJson = rendered(UserExaminer.daemonJson)
     // A home on local disk gets no storage directory: what engines use without a word about it is as good there.
-    let base = String(decoding: facts.storage == nil ? facts.account.home + Array("/.local/share".utf8) : storage, as: UTF8.self)
+    let base = String(decoding: facts.storage == nil ? facts.account.home / ".local/share" : storage)
     // A skeleton that cannot be parsed says nothing; its own finding is somebody else's.
     let toml = storageConf.flatMap { file in
       // As a login writes it, so it is with most users.
@@ -43,7 +43,7 @@ struct IntendedConfig: Equatable, Sendable {
   /// directory of the same user: an administrator has moved `storage_directory` since. Nil if it is not written so, or the same.
   static func earlierStorage(_ path: String, like intended: String, _ facts: UserFacts) -> String? {
     guard let storage = facts.storage else { return nil }
-    let base = String(decoding: storage.path, as: UTF8.self)
+    let base = String(decoding: storage.path)
     guard intended.hasPrefix(base + "/") else { return nil }
     let suffix = intended.dropFirst(base.count)
     guard path.hasSuffix(suffix), path != intended else { return nil }

@@ -6,7 +6,7 @@ struct FormerStorage: Sendable {
   /// Directories that are told of, for each user.
   private static let most = 8
 
-  private var found: [UInt32: [(path: [UInt8], name: [UInt8])]] = [:]
+  private var found: [UInt32: [(path: Path, name: [UInt8])]] = [:]
 
   init(_ subjects: [UserSelection.Subject], _ settings: Settings) {
     let uids = Set(

@@ -17,13 +17,12 @@ struct HomeRepairer {
   ///   - original: the file as it was read.
   /// - Returns: the name of the backup.
   func replace(
-    _ path: [UInt8], _ original: ConfigFile.Content, with content: [UInt8], mode: UInt32, at home: borrowing FileDescriptor
+    _ path: Path, _ original: ConfigFile.Content, with content: [UInt8], mode: UInt32, at home: borrowing FileDescriptor
   ) throws(Failure) -> [UInt8] {
-    let slash = path.lastIndex(of: .slash)
-    let name = Array(path[(slash.map { $0 + 1 } ?? 0)...])
+    let name = path.name
     var isChanged = false
     do throws(Errno) {
-      let directory = try open(at: home, slash.map { Array(path[..<$0]) } ?? [.dot], .directoryFollowing)
+      let directory = try open(at: home, path: path.parent, .directoryFollowing)
       let temporary = TemporaryName(process: thisProcess(), index: 1, host: hostName()).bytes
       try write(content, mode, temporary, directory)
       do throws(Errno) {

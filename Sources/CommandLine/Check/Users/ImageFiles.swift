@@ -6,7 +6,7 @@ extension UserExaminer {
   /// The user's file hides the site's; what is in directories is read in any case.
   func registries(_ home: borrowing FileDescriptor, _ root: borrowing FileDescriptor) -> [PodmanConfig.File] {
     let own = PodmanConfig.File(
-      path: "~/.config/containers/registries.conf", .user, ConfigFile.read(at: home, Array(".config/containers/registries.conf".utf8)))
+      path: "~/.config/containers/registries.conf", .user, ConfigFile.read(at: home, ".config/containers/registries.conf"))
     let main = own.isThere ? own : file("/etc/containers/registries.conf", .site, root)
     let directories = [
       files(in: "/etc/containers/registries.conf.d", .site, root), files(in: ".config/containers/registries.conf.d", .user, home),
@@ -16,7 +16,7 @@ extension UserExaminer {
 
   /// The user's, else the site's; nil where there is neither.
   func policy(_ home: borrowing FileDescriptor, _ root: borrowing FileDescriptor) -> PodmanConfig.File? {
-    let own = ConfigFile.read(at: home, Array(".config/containers/policy.json".utf8))
+    let own = ConfigFile.read(at: home, ".config/containers/policy.json")
     let all = [
       PodmanConfig.File(path: "~/.config/containers/policy.json", .user, own), file("/etc/containers/policy.json", .site, root),
       file("/usr/share/containers/policy.json", .vendor, root),

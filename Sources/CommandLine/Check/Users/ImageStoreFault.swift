@@ -45,13 +45,13 @@ struct ImageStoreFault: Equatable, Sendable {
 
   private static func fault(_ directory: String, _ lock: String, _ list: String, needsLocks: Bool) -> (file: String, cause: Cause)? {
     do throws(Errno) {
-      let place = try open(path: Array(directory.utf8), .pathOnlyDirectoryFollowing)
+      let place = try open(path: Path(directory), .pathOnlyDirectoryFollowing)
       do throws(Errno) { _ = try open(at: place, Array(lock.utf8), .readingFollowing) } catch {
         if error != .noEntry { return (lock, .failed(error)) }
         if needsLocks { return (lock, .unmade) }
         if !canMakeFiles(in: place) { return (lock, isReadOnly(place) ? .missingReadOnly : .missing) }
       }
-      switch ConfigFile.read(at: place, Array(list.utf8)) {
+      switch ConfigFile.read(at: place, Path(list)) {
       // What is larger is not read for this.
       case .absent, .tooLarge: return nil
       case .dangling, .notRegular: return (list, .noFile)

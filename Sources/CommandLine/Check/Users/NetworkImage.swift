@@ -17,12 +17,12 @@ struct NetworkImage: Equatable, Sendable {
     guard status.deviceMajor == NetworkImage.loopDevices else { return nil }
     do throws(Errno) {
       // It is there only while a file is behind the device, and everybody may read it.
-      let name = Array("/sys/dev/block/".utf8) + status.device + Array("/loop/backing_file".utf8)
-      let path = try readAll(open(path: name, .reading), limit: 4096).prefix { $0 != .newline }
-      let place = try open(path: Array(path), .pathOnlyFollowing)
+      let link = "/sys/dev/block" / status.device / "loop/backing_file"
+      let path = Path(Array(try readAll(open(path: link, .reading), limit: 4096).prefix { $0 != .newline }))
+      let place = try open(path: path, .pathOnlyFollowing)
       let file = try fileStatus(of: place)
       guard file.kind == .regular, case .named(let type) = try mounts.fileSystem(of: file), settings.isNetwork(type) else { return nil }
-      self.path = String(decoding: path, as: UTF8.self)
+      self.path = String(decoding: path)
       self.type = shown(type)
       lock = NetworkImage.lock(place)
     } catch { return nil }

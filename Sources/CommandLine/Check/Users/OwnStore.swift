@@ -5,7 +5,7 @@ import RootlessStorage
 struct OwnStore: Equatable, Sendable {
   let engine: UserFacts.Engine
   /// Relative to the home: the link, or what was mounted.
-  let path: [UInt8]
+  let path: Path
   let isLink: Bool
   /// Where the store is, or would be.
   let place: Place
@@ -14,23 +14,23 @@ struct OwnStore: Equatable, Sendable {
 extension UserExaminer {
   /// Looked at where it ends. The process must be the user; it may hang with a file server.
   func ownStores(_ home: borrowing FileDescriptor, isNetworkHome: Bool) -> [OwnStore] {
-    [(UserFacts.Engine.podman, ".local/share/containers", "/storage"), (.docker, ".local/share/docker", "")].compactMap {
+    ([(.podman, ".local/share/containers", "storage"), (.docker, ".local/share/docker", "")] as [(UserFacts.Engine, Path, Path)]).compactMap
+    {
       engine, directory, below in
-      let path = Array(directory.utf8)
       // What is most often the case: nothing is there, or a directory of the home.
-      var found = moved(home, path)
-      if found == nil && !below.isEmpty { found = moved(home, path + Array(below.utf8)) }
+      var found = moved(home, directory)
+      if found == nil && !below.isEmpty { found = moved(home, directory / below) }
       guard let moved = found else { return nil }
-      let place = Place(String(decoding: account.home, as: UTF8.self) + "/" + directory + below, settings, mounts)
+      let place = Place(String(decoding: account.home / directory / below), settings, mounts)
       // A mount of the home's own file server is as good as the home.
       if !moved.isLink && place.isNetwork && isNetworkHome { return nil }
       return OwnStore(engine: engine, path: moved.path, isLink: moved.isLink, place: place)
     }
   }
 
-  private func moved(_ home: borrowing FileDescriptor, _ path: [UInt8]) -> (path: [UInt8], isLink: Bool)? {
+  private func moved(_ home: borrowing FileDescriptor, _ path: Path) -> (path: Path, isLink: Bool)? {
     do throws(Errno) {
-      let status = try fileStatus(at: home, path)
+      let status = try fileStatus(at: home, path: path)
       if status.kind == .symbolicLink { return (path, true) }
       let own = try fileStatus(of: home)
       return status.kind == .directory && !status.isOnMount(of: own) ? (path, false) : nil
@@ -89,7 +89,7 @@ extension UserDiagnosis {
     let remedy =
       store.isLink
       ? run(
-        "\(asUser("mv -nT \(path) \(inHome(store.path + Array(".old".utf8)))")) && \(repairCommand)",
+        "\(asUser("mv -nT \(path) \(asideInHome(store.path))")) && \(repairCommand)",
         note: "what the link leads to stays where it is")
       : run(repairCommand, after: "mount a local directory of \(name)'s at \(path) instead, or unmount it, then")
     if let (code, sentence) = problem(of: store) {

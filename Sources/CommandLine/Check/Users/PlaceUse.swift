@@ -126,7 +126,7 @@ extension UserDiagnosis {
     }
     if use.isKeptWhenOld, let (danger, real) = danger(to: place), !danger.isAtBoot || use.isKept && !isVolatile {
       let what = danger.isAtBoot ? "" : ", file by file"
-      let isSame = real == Array(path.utf8)
+      let isSame = real == Path(path)
       let where_ = isSame ? shown(path) : "\(shown(real)), where \(shown(path)) leads"
       var cure = PlaceTrouble.Cure.elsewhere
       if case .directory(facts.account.uid) = place.state, let command = danger.exemption(of: real) { cure = .command(command) }
@@ -153,8 +153,8 @@ extension UserDiagnosis {
   }
 
   /// By any of the paths that it can be reached by.
-  private func danger(to place: Place) -> (Cleaning.Danger, [UInt8])? {
-    for path in [Array(place.real.utf8)] + (facts.otherPaths[place.real] ?? []) {
+  private func danger(to place: Place) -> (Cleaning.Danger, Path)? {
+    for path in [Path(place.real)] + (facts.otherPaths[place.real] ?? []) {
       if let danger = facts.cleaning.danger(to: path) { return (danger, path) }
     }
     return nil

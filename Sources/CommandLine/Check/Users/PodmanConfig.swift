@@ -150,7 +150,7 @@ struct ExpandedPath: Equatable, Sendable {
   /// - Parameter text: as it is written. A variable that no session has by itself is empty.
   init(_ text: String, _ account: Account) {
     let known: [String: String] = [
-      "HOME": String(decoding: account.home, as: UTF8.self), "USER": String(decoding: account.name, as: UTF8.self),
+      "HOME": String(decoding: account.home), "USER": String(decoding: account.name, as: UTF8.self),
       "LOGNAME": String(decoding: account.name, as: UTF8.self), "XDG_RUNTIME_DIR": "/run/user/\(account.uid)",
     ]
     var path: [UInt8] = []

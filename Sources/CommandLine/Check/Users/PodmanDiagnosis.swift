@@ -31,12 +31,12 @@ extension UserDiagnosis {
     guard let store = (facts.sessionConfig.map { $0.reading(generation) } ?? readings.first)?.store else {
       guard let data = facts.environment?.dataHome, data.hasPrefix("/") else { return ownStore(.podman)?.place.real }
       let path = data + "/containers/storage"
-      return path == String(decoding: facts.account.home, as: UTF8.self) + "/.local/share/containers/storage" ? nil : path
+      return path == String(decoding: facts.account.home) + "/.local/share/containers/storage" ? nil : path
     }
     // Up to then the path in the database had the last word.
     if facts.sessionConfig == nil, let kept = facts.storageConf?.keptGraphroot { return kept }
     let path = ExpandedPath(store.path, facts.account).path
-    if generation == .oldest { return path.hasPrefix("/") ? Place.cleaned(Array(path.utf8)) : path }
+    if generation == .oldest { return path.hasPrefix("/") ? Place.cleaned(Path(path)) : path }
     // It may be a link, which every later Podman follows before it tells the path.
     return facts.places[path]?.real ?? path
   }

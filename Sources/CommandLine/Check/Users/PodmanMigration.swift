@@ -14,10 +14,10 @@ struct PodmanMigration {
   static let commandWithDatabase = "podman system migrate --migrate-db"
 
   private let program: UserProgram
-  private let podman: [UInt8]
+  private let podman: Path
   private let seconds: UInt32
 
-  init(_ program: UserProgram, _ podman: [UInt8], seconds: UInt32 = PodmanMigration.seconds) {
+  init(_ program: UserProgram, _ podman: Path, seconds: UInt32 = PodmanMigration.seconds) {
     self.program = program
     self.podman = podman
     self.seconds = seconds

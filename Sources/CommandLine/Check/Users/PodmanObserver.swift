@@ -10,7 +10,7 @@ extension UserExaminer {
   /// - Parameter own: the user's storage.conf.
   func podmanConfig(_ home: borrowing FileDescriptor, _ own: UserFacts.StorageConf) -> PodmanConfig? {
     do throws(Errno) {
-      let root = try open(path: [.slash], .pathOnlyDirectory)
+      let root = try open(path: "/", .pathOnlyDirectory)
       var config = PodmanConfig(user: PodmanConfig.File(own))
       for (base, place) in [("/etc", PodmanConfig.Place.site), ("/usr/share", .vendor)] {
         config.others.append(file("\(base)/containers/storage.conf", place, root))
@@ -30,7 +30,7 @@ extension UserExaminer {
     guard named(environment.configHome) != nil || named(environment.storageConf) != nil || named(environment.storageConfOverride) != nil
     else { return nil }
     do throws(Errno) {
-      let root = try open(path: [.slash], .pathOnlyDirectory)
+      let root = try open(path: "/", .pathOnlyDirectory)
       var config = usual
       if let home = named(environment.configHome) {
         config.user = file("\(home)/containers/storage.conf", .user, root)
@@ -50,7 +50,7 @@ extension UserExaminer {
   /// A file that a variable of the caller's environment names.
   func sessionFile(_ path: String?) -> PodmanConfig.File? {
     guard let path else { return nil }
-    do throws(Errno) { return file(path, .user, try open(path: [.slash], .pathOnlyDirectory)) } catch { return nil }
+    do throws(Errno) { return file(path, .user, try open(path: "/", .pathOnlyDirectory)) } catch { return nil }
   }
 
   /// containers.conf: every one of its files counts, in every generation.
@@ -60,17 +60,17 @@ extension UserExaminer {
     found += merged([files(in: "/etc/containers/containers.conf.d", .site, root)])
     found.append(
       PodmanConfig.File(
-        path: "~/.config/containers/containers.conf", .user, ConfigFile.read(at: home, Array(".config/containers/containers.conf".utf8))))
+        path: "~/.config/containers/containers.conf", .user, ConfigFile.read(at: home, ".config/containers/containers.conf")))
     found += merged([files(in: ".config/containers/containers.conf.d", .user, home)])
     return found.filter(\.isThere)
   }
 
   func file(_ path: String, _ place: PodmanConfig.Place, _ root: borrowing FileDescriptor) -> PodmanConfig.File {
-    read(path, place, root, Array(path.utf8.drop { $0 == .slash }))
+    read(path, place, root, Path(Array(path.utf8.drop { $0 == .slash })))
   }
 
   /// Whether it may be read, and what is there, this process asks itself.
-  private func read(_ path: String, _ place: PodmanConfig.Place, _ directory: borrowing FileDescriptor, _ name: [UInt8])
+  private func read(_ path: String, _ place: PodmanConfig.Place, _ directory: borrowing FileDescriptor, _ name: Path)
     -> PodmanConfig.File
   {
     let path = shown(path)
@@ -86,16 +86,16 @@ extension UserExaminer {
     name: [UInt8], file: PodmanConfig.File
   )] {
     if path.hasPrefix("/"), shared.files.hasNothing(path) { return [] }
-    let relative = Array(path.utf8.drop { $0 == .slash })
+    let relative = Path(Array(path.utf8.drop { $0 == .slash }))
     let prefix = path.hasPrefix("/") ? path : "~/" + path
     do throws(Errno) {
-      let directory = try open(at: base, relative, .directoryFollowing)
+      let directory = try open(at: base, path: relative, .directoryFollowing)
       return try names(in: directory, limit: UserExaminer.mostFiles).filter { $0.suffix(5).elementsEqual(".conf".utf8) }.map { name in
-        (name, read("\(prefix)/\(shown(name))", place, directory, name))
+        (name, read("\(prefix)/\(shown(name))", place, directory, Path(name)))
       }
     } catch {
       // Podman does not start then, whatever lies in it.
-      return error == .accessDenied ? [(relative, PodmanConfig.File(path: shown(prefix), place, .failed(error)))] : []
+      return error == .accessDenied ? [(relative.bytes, PodmanConfig.File(path: shown(prefix), place, .failed(error)))] : []
     }
   }
 
@@ -144,7 +144,7 @@ extension UserExaminer {
     return found
   }
 
-  static func directory(of path: String) -> String { String(decoding: parent(Array(path.utf8)), as: UTF8.self) }
+  static func directory(of path: String) -> String { String(decoding: Path(path).parent) }
 
   /// Of every store that is there.
   func imageStoreFaults(_ configs: [PodmanConfig], _ places: [String: Place], _ generation: PodmanGeneration?) -> [String: ImageStoreFault]
@@ -162,23 +162,25 @@ extension UserExaminer {
   }
 
   /// By which other paths what is not in the storage directory can be reached, where anything would remove old files.
-  func otherPaths(_ facts: UserFacts) -> [String: [[UInt8]]] {
+  func otherPaths(_ facts: UserFacts) -> [String: [Path]] {
     if shared.cleaning.isIdle { return [:] }
     let docker = facts.daemonJson.map { [$0.unitRoot, $0.dataRoot, $0.execRoot] } ?? []
     let places = Array(facts.places.values) + docker.compactMap { $0 } + facts.ownStores.map(\.place)
     let storage = facts.storage?.path
-    var found: [String: [[UInt8]]] = [:]
+    var found: [String: [Path]] = [:]
     for place in places where !place.isNetwork && found[place.real] == nil {
-      let path = Array(place.real.utf8)
-      if storage.map({ isBelow(path, $0) }) ?? false { continue }
+      let path = Path(place.real)
+      if storage.map(path.isAtOrBelow) ?? false { continue }
       // What is not there yet will be where the nearest directory above it is.
       var nearest = path
-      while nearest.count > 1 {
+      while nearest != "/" {
         do throws(Errno) {
           let directory = try open(path: nearest, .pathOnlyDirectory)
-          found[place.real] = pathsByOtherMounts(of: directory, at: nearest).map { $0 + path.dropFirst(nearest.count) }
+          found[place.real] = pathsByOtherMounts(of: directory, at: nearest).map {
+            $0 / Array(path.bytes.dropFirst(nearest.bytes.count + 1))
+          }
           break
-        } catch { nearest = parent(nearest) }
+        } catch { nearest = nearest.parent }
       }
     }
     return found
@@ -195,7 +197,7 @@ extension UserExaminer {
           missing.insert(path)
           continue
         }
-        do throws(Errno) { _ = try fileStatus(path: Array(path.utf8)) } catch { missing.insert(path) }
+        do throws(Errno) { _ = try fileStatus(path: Path(path)) } catch { missing.insert(path) }
       }
     }
     for text in config.engine.compactMap(\.text) {
@@ -206,11 +208,11 @@ extension UserExaminer {
       for key in ["conmon_path"] { if case .array(let list)? = text.value(["engine", key]) { paths += list } }
       if case .array(let list)? = text.value(["engine", "helper_binaries_dir"]) {
         for case .string(let path) in list {
-          do throws(Errno) { _ = try fileStatus(path: Array("\(path)/netavark".utf8)) } catch { missing.insert("\(path)/netavark") }
+          do throws(Errno) { _ = try fileStatus(path: Path("\(path)/netavark")) } catch { missing.insert("\(path)/netavark") }
         }
       }
       for case .string(let path) in paths where path.hasPrefix("/") {
-        do throws(Errno) { _ = try fileStatus(path: Array(path.utf8)) } catch { missing.insert(path) }
+        do throws(Errno) { _ = try fileStatus(path: Path(path)) } catch { missing.insert(path) }
       }
     }
     return missing
@@ -224,7 +226,7 @@ extension UserExaminer {
     for text in config.engine.compactMap(\.text) {
       guard case .string(let zone)? = text.value(["containers", "tz"]), !zone.isEmpty, zone != "local" else { continue }
       let isThere = ["/usr/share/zoneinfo", "/etc/zoneinfo"].contains { directory in
-        do throws(Errno) { _ = try fileStatus(path: Array("\(directory)/\(zone)".utf8)) } catch { return false }
+        do throws(Errno) { _ = try fileStatus(path: Path("\(directory)/\(zone)")) } catch { return false }
         return true
       }
       if !isThere { missing.insert(zone) }
@@ -241,8 +243,8 @@ extension UserExaminer {
     }
     if names.isEmpty { return [] }
     do throws(Errno) {
-      let root = try open(path: [.slash], .pathOnlyDirectory)
-      let files = ["etc/subuid", "etc/subgid"].map { ConfigFile.read(at: root, Array($0.utf8)) }
+      let root = try open(path: "/", .pathOnlyDirectory)
+      let files = (["etc/subuid", "etc/subgid"] as [Path]).map { ConfigFile.read(at: root, $0) }
       return Set(
         names.filter { name in
           files.allSatisfy { file in

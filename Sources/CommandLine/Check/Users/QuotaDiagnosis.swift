@@ -32,18 +32,18 @@ extension UserFacts.Quota {
         let isEngines = engineNames.contains(name)
         if mark != own {
           let isRepairable = isEngines && (mark.project == 0 || mark.project == project)
-          if isRepairable { engines.append(name) } else { leave(name, mark, project) }
+          if isRepairable { engines.append(name) } else { leave(Path(name), mark, project) }
         }
         guard isEngines else { continue }
         let inner = try open(at: opened, name, .directory)
         for below in try names(in: inner, limit: Self.mostNames).sorted(by: isOrderedBefore) where left.count < Self.mostLeft {
-          if let mark = projectMark(at: inner, below, of: account.uid), mark != own { leave(name + [.slash] + below, mark, project) }
+          if let mark = projectMark(at: inner, below, of: account.uid), mark != own { leave(Path(name) / below, mark, project) }
         }
       }
     } catch { return nil }
   }
 
-  private mutating func leave(_ path: [UInt8], _ mark: ProjectMark, _ project: UInt32) {
+  private mutating func leave(_ path: Path, _ mark: ProjectMark, _ project: UInt32) {
     if mark.project == 0 || mark.project == project { canInclude = true }
     if left.count < Self.mostLeft { left.append(path) }
   }

@@ -16,9 +16,9 @@ enum RepairAction: Equatable, Sendable {
   /// Set a file aside that cannot be parsed, and write it anew as a login would.
   case replaceFile(Plan.NewFile)
   /// Remove the files in which Podman recorded that overlay does not work.
-  case removeOverlayRecords([[UInt8]])
+  case removeOverlayRecords([Path])
   /// Have Podman take the user's ranges as they are now. It stops running containers, and takes its time: it has a process of its own.
-  case migrate(podman: [UInt8])
+  case migrate(podman: Path)
 
   /// It is done before the home is written to, with root's rights in reserve where there are any.
   var isStorage: Bool {
@@ -81,9 +81,9 @@ extension JSONText {
 /// The words for actions, in the imperative: what is going to be done.
 struct RepairWording {
   let account: Account
-  let storage: [UInt8]
+  let storage: Path
 
-  static func inclusion(in storage: [UInt8]) -> String { "give what is older in the storage directory \(shown(storage)) its project" }
+  static func inclusion(in storage: Path) -> String { "give what is older in the storage directory \(shown(storage)) its project" }
 
   func text(of action: RepairAction) -> String {
     switch action {
@@ -91,7 +91,7 @@ struct RepairWording {
     case .login(.restrictStorageDirectory(let from, let to)):
       "take the write bits for others from the storage directory \(shown(storage)) (mode \(shownMode(from)) becomes \(shownMode(to)))"
     case .login(.removeLeftover(let directory, let name)):
-      "remove \(inHome(directory.isEmpty ? name : directory + [.slash] + name)), which an interrupted login or repair left"
+      "remove \(inHome(directory / name)), which an interrupted login or repair left"
     case .login(.createFile(let file)): "create \(inHome(file.path))"
     case .detachMount(let owner): "unmount the FUSE mount of uid \(owner) at \(shown(storage))"
     case .login(.takePlace(let kind, let owner)):
@@ -111,5 +111,5 @@ struct RepairWording {
     }
   }
 
-  private func inHome(_ path: [UInt8]) -> String { "~/\(shown(path))" }
+  private func inHome(_ path: Path) -> String { "~/\(shown(path))" }
 }

@@ -32,16 +32,16 @@ struct Place: Equatable, Sendable {
   /// - Parameter path: absolute. The process must be the user; what it asks may hang with a file server.
   init(_ path: String, _ settings: Settings, _ mounts: MountTable) {
     self.path = path
-    real = Place.cleaned(Array(path.utf8))
-    var nearest = Array(path.utf8)
+    real = Place.cleaned(Path(path))
+    var nearest = Path(path)
     var isWhole = true
     while true {
       do throws(Errno) {
         let place = try open(path: nearest, .pathOnlyDirectoryFollowing)
         let status = try fileStatus(of: place)
         (type, isNetwork) = Place.fileSystem(status, settings, mounts)
-        if let above = realPath(ofPlace: place), above.first == .slash {
-          real = Place.cleaned(above + [.slash] + Array(path.utf8.dropFirst(nearest.count)))
+        if let above = realPath(ofPlace: place), above.isAbsolute {
+          real = Place.cleaned(above / Array(path.utf8.dropFirst(nearest.bytes.count)))
         }
         if isWhole {
           state = .directory(owner: status.owner)
@@ -56,7 +56,7 @@ struct Place: Equatable, Sendable {
         }
         return
       } catch {
-        guard error == .noEntry, nearest != [.slash], let slash = nearest.lastIndex(of: .slash) else {
+        guard error == .noEntry, nearest.isAbsolute, nearest != "/" else {
           state = error == .notDirectory || error == .tooManySymlinks ? .notDirectory : .failed(error)
           type = nil
           isNetwork = false
@@ -70,22 +70,22 @@ struct Place: Equatable, Sendable {
           return
         }
         isWhole = false
-        nearest = slash == nearest.startIndex ? [.slash] : Array(nearest[..<slash])
+        nearest = nearest.parent
       }
     }
   }
 
   /// As filepath.Clean of Go's does it with an absolute path.
-  static func cleaned(_ path: [UInt8]) -> String {
+  static func cleaned(_ path: Path) -> String {
     var kept: [[UInt8]] = []
-    for part in path.split(separator: .slash) {
+    for part in path.bytes.split(separator: .slash) {
       switch String(decoding: part, as: UTF8.self) {
       case ".": continue
       case "..": _ = kept.popLast()
       default: kept.append(Array(part))
       }
     }
-    return "/" + String(decoding: Array(kept.joined(separator: [.slash])), as: UTF8.self)
+    return String(decoding: Path(absolute: kept))
   }
 
   private static func fileSystem(_ status: FileStatus, _ settings: Settings, _ mounts: MountTable) -> (String?, Bool) {
@@ -100,7 +100,7 @@ struct Place: Equatable, Sendable {
     do throws(Errno) { return try Volume(of: place, mounts.fileSystem(of: status), settings) } catch { return nil }
   }
 
-  private static func isThere(_ path: [UInt8]) -> Bool {
+  private static func isThere(_ path: Path) -> Bool {
     do throws(Errno) { _ = try open(path: path, .pathOnly) } catch { return false }
     return true
   }
@@ -108,7 +108,7 @@ struct Place: Equatable, Sendable {
 
 extension Place {
   static func isDirectory(_ path: String) -> Bool {
-    do throws(Errno) { _ = try open(path: Array(path.utf8), .pathOnlyDirectoryFollowing) } catch { return false }
+    do throws(Errno) { _ = try open(path: Path(path), .pathOnlyDirectoryFollowing) } catch { return false }
     return true
   }
 

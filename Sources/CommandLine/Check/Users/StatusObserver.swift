@@ -11,7 +11,7 @@ struct StatusObserver {
   /// - Parameters:
   ///   - timeout: seconds that a home may take.
   ///   - environment: the caller's, if the user is the caller.
-  init(conf: [UInt8], timeout: UInt32, environment: UserFacts.Environment?, parent: StorageParent, subordinateIDs: SubordinateIDIndex) {
+  init(conf: Path, timeout: UInt32, environment: UserFacts.Environment?, parent: StorageParent, subordinateIDs: SubordinateIDIndex) {
     examiners = Examiners(
       task: .verify, conf: conf, timeout: timeout, environment: environment, allocator: nil,
       engines: EngineGenerations(installedIn: HostTree.this))

@@ -57,13 +57,13 @@ extension UserDiagnosis {
   }
 
   /// What makes a file readable. A good file whose server is in trouble is not to be moved away.
-  func readable(_ file: ConfigFile, _ path: [UInt8]) -> Remedy {
+  func readable(_ file: ConfigFile, _ path: Path) -> Remedy {
     switch file {
     case .failed(.accessDenied):
       run(asUser("chmod u+r \(inHome(path))"), note: "if it is \(name)'s; move it away if it is somebody else's")
     case .failed: "log in as \(name) when the file server of the home answers for it again, and look once more"
     case .absent, .dangling, .notRegular, .tooLarge, .content:
-      run("\(asUser("mv -nT \(inHome(path)) \(inHome(path + Array(".old".utf8)))")) && \(repairCommand)")
+      run("\(asUser("mv -nT \(inHome(path)) \(asideInHome(path))")) && \(repairCommand)")
     }
   }
 
@@ -165,7 +165,7 @@ extension UserDiagnosis {
     if wasWritten(here: content), isMovedBySite(path), let earlier = IntendedConfig.earlierStorage(path, like: intended.graphroot, facts) {
       return add(
         .graphrootStale, .warning,
-        "graphroot in \(file) is in \(shown(earlier)), and the storage directory is \(shown(facts.storage?.path ?? [])) by now.",
+        "graphroot in \(file) is in \(shown(earlier)), and the storage directory is \(shown(facts.storage?.path ?? "")) by now.",
         content, changing: toIntended)
     }
     if let rootlessPath, rootlessPath != graphroot {
@@ -235,7 +235,7 @@ extension UserDiagnosis {
 
   func isBelowStorage(_ path: String) -> Bool {
     guard let storage = facts.storage else { return false }
-    return path.hasPrefix(String(decoding: storage.path, as: UTF8.self) + "/") && !path.split(separator: "/").contains("..")
+    return path.hasPrefix(String(decoding: storage.path) + "/") && !path.split(separator: "/").contains("..")
   }
 
   /// The same for a store that Docker needs to itself.

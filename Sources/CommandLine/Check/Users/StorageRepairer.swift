@@ -23,7 +23,7 @@ struct StorageRepairer {
   }
 
   /// - Returns: the path that another user's object has by now, if there was one.
-  func perform(_ action: RepairAction, at place: borrowing StorageObserver, _ identity: inout Identity) throws(Failure) -> [UInt8]? {
+  func perform(_ action: RepairAction, at place: borrowing StorageObserver, _ identity: inout Identity) throws(Failure) -> Path? {
     switch action {
     case .login(let step):
       var executor = Executor(account, settings, deadline: monotonicMilliseconds() + timeout)

@@ -47,12 +47,12 @@ extension UserExaminer {
 
   func storeFaults(in store: String, driver: String) -> [StoreFault] {
     var found: [StoreFault] = []
-    let names = entries(of: Array(store.utf8))
+    let names = entries(of: Path(store))
     // Podman makes them with its first command.
     for name in [driver, "\(driver)-images", "\(driver)-layers", "\(driver)-containers", "libpod", "tmp"] where mayHave(name, names) {
       let path = "\(store)/\(name)"
       do throws(Errno) {
-        switch try fileStatus(path: Array(path.utf8)).kind {
+        switch try fileStatus(path: Path(path)).kind {
         case .regular: found.append(StoreFault(path: path, cause: .file))
         case .symbolicLink:
           let place = Place(path, settings, mounts)
@@ -67,7 +67,7 @@ extension UserExaminer {
     for path in locks.map({ "\(store)/\($0)" }) where Place.isDirectory(path) { found.append(StoreFault(path: path, cause: .directory)) }
     if lists.isEmpty { return found }
     do throws(Errno) {
-      let place = try open(path: Array(store.utf8), .pathOnlyDirectoryFollowing)
+      let place = try open(path: Path(store), .pathOnlyDirectoryFollowing)
       for (directory, _, lists) in lists {
         for name in lists { if let fault = StoreFault(list: "\(driver)-\(directory)/\(name)", in: store, place) { found.append(fault) } }
       }
@@ -80,7 +80,7 @@ extension StoreFault {
   /// - Returns: nil if it is a list, or not there, or cannot be looked at.
   fileprivate init?(list name: String, in store: String, _ place: borrowing FileDescriptor) {
     let path = "\(store)/\(name)"
-    switch ConfigFile.read(at: place, Array(name.utf8)) {
+    switch ConfigFile.read(at: place, Path(name)) {
     // What is larger is not read for this. Whose it is, is asked elsewhere.
     case .absent, .dangling, .tooLarge, .failed, .notRegular(.regular): return nil
     case .notRegular(let kind):
@@ -111,7 +111,7 @@ extension UserDiagnosis {
       let path = ExpandedPath(store.path, facts.account).path
       return path.hasPrefix("/") ? path : nil
     }
-    return String(decoding: facts.account.home, as: UTF8.self) + "/.local/share/containers/storage"
+    return String(decoding: facts.account.home) + "/.local/share/containers/storage"
   }
 
   /// What a fault of the store does to a Podman.

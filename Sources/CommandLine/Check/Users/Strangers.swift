@@ -2,7 +2,7 @@ import RootlessStorage
 
 /// What is not the user's where Podman of that user works: sudo podman with the user's configuration, or a chown, leaves such things.
 struct Stranger: Equatable, Sendable {
-  let path: [UInt8]
+  let path: Path
   let owner: UInt32
   /// In the store; else in a runtime directory.
   let isInStore: Bool
@@ -21,14 +21,14 @@ extension UserExaminer {
   func strangers(_ graphroot: String?) -> [Stranger] {
     var found: [Stranger] = []
     if let graphroot {
-      let top = Array(graphroot.utf8)
+      let top = Path(graphroot)
       let names = entries(of: top)
       found += strangers(names, in: top, isInStore: true)
       for level in ["libpod", "overlay-images", "overlay-layers", "overlay-containers", "networks", "secrets"] where mayHave(level, names) {
-        let place = top + [.slash] + Array(level.utf8)
+        let place = top / Array(level.utf8)
         found += strangers(entries(of: place), in: place, isInStore: true)
       }
-      if let links = stranger(Array("\(graphroot)/overlay/l".utf8), isInStore: true) { found.append(links) }
+      if let links = stranger(top / "overlay/l", isInStore: true) { found.append(links) }
     }
     let uid = decimal(UInt64(account.uid))
     let hasRuntime: Bool
@@ -38,16 +38,18 @@ extension UserExaminer {
     case .absent: hasRuntime = false
     }
     // Podman's locks.
-    if state.isReal, let locks = stranger(Array("/dev/shm/libpod_rootless_lock_".utf8) + uid, isInStore: false) { found.append(locks) }
+    if state.isReal, let locks = stranger("/dev/shm" / (Array("libpod_rootless_lock_".utf8) + uid), isInStore: false) {
+      found.append(locks)
+    }
     if hasRuntime {
-      for (name, levels) in [("containers", ["overlay-layers", "overlay-images"]), ("libpod", ["tmp"])] {
-        let place = state.runtime + Array("/\(name)".utf8)
+      for (name, levels) in [("containers", ["overlay-layers", "overlay-images"]), ("libpod", ["tmp"])] as [(Path, [Path])] {
+        let place = state.runtime / name
         guard addStrangers(in: place, &found) else { continue }
-        for level in levels { _ = addStrangers(in: place + Array("/\(level)".utf8), &found) }
+        for level in levels { _ = addStrangers(in: place / level, &found) }
       }
     }
     for name in ["storage-run-", "podman-run-", "containers-user-"] {
-      if let stranger = stranger(state.temporary + Array(name.utf8) + uid, isInStore: false) { found.append(stranger) }
+      if let stranger = stranger(state.temporary / (Array(name.utf8) + uid), isInStore: false) { found.append(stranger) }
     }
     return found
   }
@@ -55,7 +57,7 @@ extension UserExaminer {
   /// The directory, or what is directly in it.
   ///
   /// - Returns: whether it is there.
-  private func addStrangers(in place: [UInt8], _ found: inout [Stranger]) -> Bool {
+  private func addStrangers(in place: Path, _ found: inout [Stranger]) -> Bool {
     switch look(at: place, isInStore: false) {
     case .absent: return false
     case .own: found += strangers(entries(of: place), in: place, isInStore: false)
@@ -66,14 +68,14 @@ extension UserExaminer {
 
   /// The first level of Docker's store.
   func strangers(inDataRoot path: String) -> [Stranger] {
-    let top = Array(path.utf8)
+    let top = Path(path)
     return strangers(entries(of: top), in: top, isInStore: true).map {
       Stranger(path: $0.path, owner: $0.owner, isInStore: true, isDockers: true)
     }
   }
 
   /// The names in a directory of the user's; nil if it is none. One of another user's is told of where it is an entry.
-  func entries(of directory: [UInt8]) -> [[UInt8]]? {
+  func entries(of directory: Path) -> [[UInt8]]? {
     do throws(Errno) {
       let place = try open(path: directory, .directory)
       guard try fileStatus(of: place).owner == account.uid else { return nil }
@@ -87,21 +89,21 @@ extension UserExaminer {
     return names.contains { $0.elementsEqual(name.utf8) }
   }
 
-  private func strangers(_ names: [[UInt8]]?, in directory: [UInt8], isInStore: Bool) -> [Stranger] {
+  private func strangers(_ names: [[UInt8]]?, in directory: Path, isInStore: Bool) -> [Stranger] {
     (names ?? []).filter { name in !UserExaminer.ofFileSystems.contains { name.elementsEqual($0.utf8) } }
-      .compactMap { stranger(directory + [.slash] + $0, isInStore: isInStore) }
+      .compactMap { stranger(directory / $0, isInStore: isInStore) }
   }
 
   private enum Look { case absent, own, stranger(Stranger) }
 
-  private func look(at path: [UInt8], isInStore: Bool) -> Look {
+  private func look(at path: Path, isInStore: Bool) -> Look {
     do throws(Errno) {
       let owner = try fileStatus(path: path).owner
       return owner == account.uid ? .own : .stranger(Stranger(path: path, owner: owner, isInStore: isInStore))
     } catch { return .absent }
   }
 
-  private func stranger(_ path: [UInt8], isInStore: Bool) -> Stranger? {
+  private func stranger(_ path: Path, isInStore: Bool) -> Stranger? {
     if case .stranger(let stranger) = look(at: path, isInStore: isInStore) { stranger } else { nil }
   }
 }
@@ -117,7 +119,7 @@ extension UserDiagnosis {
         ? "Docker cannot use it, and does not start"
         : isInStore ? "Podman cannot use it, and fails" : "Podman fails where it wants that directory"
       add(
-        .storeOwner, isInStore || ["/run/", "/dev/shm/"].contains { first.path.starts(with: Array($0.utf8)) } ? .error : .warning,
+        .storeOwner, isInStore || first.path.isAtOrBelow("/run") || first.path.isAtOrBelow("/dev/shm") ? .error : .warning,
         "\(shown(first.path)) is owned by uid \(first.owner), not by \(name): \(effect).\(others)",
         .root(
           "sudo ls -ld \(strangers.prefix(4).map { shellWord($0.path) }.joined(separator: " "))",

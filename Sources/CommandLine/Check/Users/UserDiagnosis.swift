@@ -194,9 +194,12 @@ final class UserDiagnosis {
   }
 
   /// A path in the home as a word for a shell, whoever's shell it is.
-  func inHome(_ path: [UInt8]) -> String {
-    facts.environment != nil ? "~/" + shellWord(path) : shellWord(facts.account.home + [.slash] + path)
+  func inHome(_ path: Path) -> String {
+    facts.environment != nil ? "~/" + shellWord(path) : shellWord(facts.account.home / path)
   }
+
+  /// The same of where something is put that is in the way.
+  func asideInHome(_ path: Path) -> String { inHome(Path(path.bytes + Array(".old".utf8))) }
 
   /// A finding that nothing here fixes.
   func add(_ code: FindingCode, _ severity: Finding.Severity, _ sentence: String, _ remedy: Remedy) {
@@ -318,7 +321,7 @@ final class UserDiagnosis {
           "sudo stat \(shellWord(storage.path))", note: "find out why it cannot be looked at, or set storage_directory to another place"))
     }
     if storage.repairFailed { isStorageUsable = false }
-    if storage.path.contains(.comma) || storage.path.contains(.colon) {
+    if storage.path.bytes.contains(.comma) || storage.path.bytes.contains(.colon) {
       add(
         .storagePath, .error,
         "The path of the storage directory \(path) has a comma or a colon, which overlay takes for the end of a path.",
@@ -336,7 +339,7 @@ final class UserDiagnosis {
   }
 
   /// Not a command to paste: umount(8) follows a symbolic link that somebody has put there meanwhile.
-  private static func unmount(_ path: [UInt8]) -> Remedy {
+  private static func unmount(_ path: Path) -> Remedy {
     "see what is mounted there (findmnt \(shellWord(path))), and unmount it as root while nobody can log in who may put a link in its place"
   }
 
@@ -440,7 +443,7 @@ final class UserDiagnosis {
   /// Never on a path that a user decides about: what they had mounted there would be remounted, with set-user-ID programs of theirs.
   private func remounting(_ storage: UserFacts.Storage, without option: String, or elsewhere: String) -> Remedy {
     guard !storage.isMountPoint else { return "remount \(shown(storage.path)) with \(option.dropFirst(2)) as root, or \(elsewhere)" }
-    let mountPoint = "\"$(findmnt -no TARGET -T \(shellWord(parent(storage.path))))\""
+    let mountPoint = "\"$(findmnt -no TARGET -T \(shellWord(storage.path.parent)))\""
     return .root(
       "sudo mount -o remount,\(option.dropFirst(2)) \(mountPoint)",
       note: "until the next boot; for good, take \(option) out of /etc/fstab, or \(elsewhere)")
@@ -513,7 +516,7 @@ final class UserDiagnosis {
       }
       switch event {
       case .fileBlocked, .fileFailed, .storeUnknown, .nameUnfitForFile:
-        add(.fileBlocked, .error, sentence(event), run(asUser("ls -ld \(inHome(Array(".config".utf8)))", isShowing: true)))
+        add(.fileBlocked, .error, sentence(event), run(asUser("ls -ld \(inHome(".config"))", isShowing: true)))
       default: continue
       }
     }
@@ -541,7 +544,7 @@ final class UserDiagnosis {
   }
 
   /// What is at the place of a file, as far as it was read.
-  private func content(of path: [UInt8]) -> ConfigFile? {
+  private func content(of path: Path) -> ConfigFile? {
     if path == UserExaminer.storageConf { return facts.storageConf?.file }
     if path == UserExaminer.daemonJson { return facts.daemonJson?.file }
     let isPresent = zip(facts.skeleton, facts.files).contains { $0.path == path && $1.state == .present }
@@ -549,12 +552,12 @@ final class UserDiagnosis {
   }
 
   /// What is in the way to a file has its own finding, so that the file itself needs none.
-  private func isBehindBlocked(_ file: ConfigFile?, _ path: [UInt8]) -> Bool {
+  private func isBehindBlocked(_ file: ConfigFile?, _ path: Path) -> Bool {
     guard case .failed? = file else { return false }
     return facts.isNetworkHome && facts.blocked.contains { $0.file == path }
   }
 
-  private func missing(_ path: [UInt8]) -> (FindingCode, String) {
+  private func missing(_ path: Path) -> (FindingCode, String) {
     if path == UserExaminer.storageConf {
       return (
         .storageConfMissing,
@@ -617,7 +620,7 @@ final class UserDiagnosis {
           .imagesInHome, .warning,
           "\(sentence) \(leftover.volumes.count == 1 ? "The volume \(names) in it holds" : "The volumes \(names) in it hold") data that may be nowhere else.",
           run(
-            asUser("ls -l \(inHome(leftover.path + Array("/volumes".utf8)))", isShowing: true),
+            asUser("ls -l \(inHome(leftover.path / "volumes"))", isShowing: true),
             note: "\(name) decides about the volumes and copies what is needed out of \(path)/volumes, before anything is removed"))
       }
     }
@@ -719,7 +722,7 @@ final class UserDiagnosis {
     }
     if facts.environment == nil { judgeCache(nil) }
     guard let environment = facts.environment else { return }
-    let home = String(decoding: facts.account.home, as: UTF8.self)
+    let home = String(decoding: facts.account.home)
     func moved(_ value: String?, from place: String) -> String? {
       guard let value, !value.isEmpty, value != home + place, value != home + place + "/" else { return nil }
       return value

@@ -4,7 +4,7 @@ import RootlessStorage
 struct UserFacts: Equatable, Sendable {
   /// The storage directory and the volume it is on, or would be.
   struct Storage: Equatable, Sendable {
-    var path: [UInt8]
+    var path: Path
     var observation: StorageObservation
     /// Nil where the way there is not to be trusted.
     var volume: Volume?
@@ -34,7 +34,7 @@ struct UserFacts: Equatable, Sendable {
     /// Engines' directories that are in no project, or do not hand it on.
     var engines: [[UInt8]] = []
     /// Other directories, one or two levels deep, that are not in the user's project.
-    var left: [[UInt8]] = []
+    var left: [Path] = []
     /// Some of these are in nobody else's project, and `repair --recursive` gives them the user's.
     var canInclude = false
   }
@@ -113,7 +113,7 @@ struct UserFacts: Equatable, Sendable {
   struct Leftover: Equatable, Sendable {
     var engine: Engine
     /// Relative to the home.
-    var path: [UInt8]
+    var path: Path
     var size: UInt64
     /// Not all of it could be counted.
     var isAtLeast: Bool
@@ -132,7 +132,7 @@ struct UserFacts: Equatable, Sendable {
   struct LocalVolumes: Equatable, Sendable {
     let engine: Engine
     /// The directory that they are in.
-    let path: [UInt8]
+    let path: Path
     let names: [[UInt8]]
   }
 
@@ -141,7 +141,7 @@ struct UserFacts: Equatable, Sendable {
   }
 
   struct OverlayRecord: Equatable, Sendable {
-    var path: [UInt8]
+    var path: Path
     /// Podman's configuration, or the storage directory, was changed since.
     var isOutdated: Bool
   }
@@ -202,19 +202,19 @@ struct UserFacts: Equatable, Sendable {
   /// What would remove old files.
   var cleaning = Cleaning()
   /// Paths without symbolic links by which the same directory can be reached, through other mounts of its file system.
-  var otherPaths: [String: [[UInt8]]] = [:]
+  var otherPaths: [String: [Path]] = [:]
   var leftovers: [Leftover] = []
   var localVolumes: [LocalVolumes] = []
   var pause: PauseProcess = .none
   /// Podman's records that overlay does not work.
   var overlayRecords: [OverlayRecord] = []
   /// Where podman is; nil: not installed.
-  var podman: [UInt8]?
+  var podman: Path?
   /// `UserProgram` can run podman as the user.
   var canRunPrograms = false
   struct Blocked: Equatable, Sendable {
     /// Relative to the home.
-    let file: [UInt8]
+    let file: Path
     let place: BlockedPlace
   }
 
@@ -250,7 +250,7 @@ struct UserFacts: Equatable, Sendable {
     func absolute(_ path: String?) -> String? {
       guard let path, !path.isEmpty else { return nil }
       if path.hasPrefix("/") { return path }
-      return workingDirectory.map { Place.cleaned(Array("\($0)/\(path)".utf8)) }
+      return workingDirectory.map { Place.cleaned(Path("\($0)/\(path)")) }
     }
   }
 }

@@ -3,8 +3,8 @@ import RootlessStorage
 /// Looks into a home, its config files and what they point at, and changes nothing. The process must be for good the user: all of
 /// this is the user's, may be a trap, and may hang with its file server.
 struct UserExaminer {
-  static let storageConf = Array(SkeletonFile.storageConf.utf8)
-  static let daemonJson = Array(".config/docker/daemon.json".utf8)
+  static let storageConf = SkeletonFile.storageConf
+  static let daemonJson: Path = ".config/docker/daemon.json"
 
   let account: Account
   let settings: Settings
@@ -15,21 +15,21 @@ struct UserExaminer {
   /// Where Podman keeps the state of what runs.
   struct StatePlaces {
     /// The runtime directory.
-    let runtime: [UInt8]
-    /// What Podman takes in its place ends in the uid; each begins with this.
-    let temporary: [UInt8]
+    let runtime: Path
+    /// Where that is what Podman takes in its place. Each ends in the uid.
+    let temporary: Path
     /// They are where Podman looks.
     let isReal: Bool
 
     init(uid: UInt32) {
-      runtime = Array("/run/user/".utf8) + decimal(UInt64(uid))
-      temporary = Array("/tmp/".utf8)
+      runtime = "/run/user" / decimal(UInt64(uid))
+      temporary = "/tmp"
       isReal = true
     }
 
     private init() {
-      runtime = Array("/etc/none".utf8)
-      temporary = Array("/etc/none/".utf8)
+      runtime = "/etc/none"
+      temporary = "/etc/none"
       isReal = false
     }
 
@@ -62,7 +62,7 @@ struct UserExaminer {
         facts.sessionRegistries = sessionFile(environment.absolute(environment.registriesConf))
         if let path = environment.absolute(environment.temporaryDirectory) { facts.temporaryDirectory = Place(path, settings, mounts) }
       }
-      let cache = facts.environment.flatMap { $0.absolute($0.cacheHome) } ?? String(decoding: account.home, as: UTF8.self) + "/.cache"
+      let cache = facts.environment.flatMap { $0.absolute($0.cacheHome) } ?? String(decoding: account.home) + "/.cache"
       facts.cacheDirectory = cacheDirectory(cache)
       // What the caller's environment names is looked at with the rest.
       var config = config
@@ -86,7 +86,7 @@ struct UserExaminer {
     facts.localVolumes = localVolumes(facts)
     if facts.isNetworkHome {
       facts.blocked = []
-      var looked: [[UInt8]] = []
+      var looked: [Path] = []
       var seen = BlockedPlace.Seen()
       for path in [UserExaminer.storageConf, UserExaminer.daemonJson] + facts.skeleton.map(\.path) where !looked.contains(path) {
         looked.append(path)
@@ -100,7 +100,7 @@ struct UserExaminer {
     facts.otherPaths = otherPaths(facts)
     facts.isRuntimeDirectoryClosed = isClosed(state.runtime)
     if let directory = facts.environment?.runtimeDirectory {
-      let path = Array(directory.utf8)
+      let path = Path(directory)
       facts.environment?.runtimeDirectoryIsUsable = isOwnDirectory(path, of: account.uid) && !isClosed(path)
     }
   }
@@ -124,11 +124,11 @@ struct UserExaminer {
   private func cacheDirectory(_ path: String) -> Place? {
     let place = Place(path, settings, mounts)
     guard case .unreachable(let nearest) = place.state else { return place }
-    do throws(Errno) { return try fileStatus(path: Array(nearest.utf8)).owner == account.uid ? nil : place } catch { return place }
+    do throws(Errno) { return try fileStatus(path: Path(nearest)).owner == account.uid ? nil : place } catch { return place }
   }
 
   /// It is a directory of the user's who may make nothing in it.
-  private func isClosed(_ directory: [UInt8]) -> Bool {
+  private func isClosed(_ directory: Path) -> Bool {
     guard isOwnDirectory(directory, of: account.uid) else { return false }
     do throws(Errno) { return !canMakeFiles(in: try open(path: directory, .pathOnlyDirectoryFollowing)) } catch { return true }
   }
@@ -163,9 +163,9 @@ struct UserExaminer {
   /// What Podman wrote into its database with its first command, and takes from there since.
   private func readDatabase(_ graphroot: String, _ generation: PodmanGeneration?, _ conf: inout UserFacts.StorageConf) {
     do throws(Errno) {
-      let root = try open(path: [.slash], .pathOnlyDirectory)
+      let root = try open(path: "/", .pathOnlyDirectory)
       func read(_ name: String) -> ConfigFile {
-        ConfigFile.read(at: root, Array((graphroot + name).utf8.drop { $0 == .slash }), limit: UserExaminer.largestDatabase)
+        ConfigFile.read(at: root, Path(Array((graphroot + name).utf8.drop { $0 == .slash })), limit: UserExaminer.largestDatabase)
       }
       let hasBoltAlone = generation.map { $0 < .single } ?? false
       let newer = hasBoltAlone ? .absent : read(UserExaminer.podmanDatabase)
@@ -250,21 +250,21 @@ struct UserExaminer {
   // MARK: Docker
 
   /// - Parameter file: what has the usual name in the home.
-  private func daemonJson(_ home: borrowing FileDescriptor, _ file: ConfigFile, _ storage: [UInt8]?, _ generation: DockerGeneration?)
+  private func daemonJson(_ home: borrowing FileDescriptor, _ file: ConfigFile, _ storage: Path?, _ generation: DockerGeneration?)
     -> UserFacts.DaemonJson
   {
     let unit = DockerUnit(home, account, shared: shared.unitDirectories)
     var daemon = UserFacts.DaemonJson(file: .absent)
     daemon.unit = unit
     daemon.hasFuseOverlayfs = shared.hasFuseOverlayfs
-    let usual = String(decoding: account.home + [.slash] + UserExaminer.daemonJson, as: UTF8.self)
+    let usual = String(decoding: account.home / UserExaminer.daemonJson)
     if let option = unit.option("config-file"), option.value != usual {
       daemon.isUsual = false
       daemon.name = option.value.map { shown($0) } ?? "what --config-file in \(option.place) names"
       daemon.file = .absent
       if let path = option.value, path.hasPrefix("/") {
         do throws(Errno) {
-          daemon.file = ConfigFile.read(at: try open(path: [.slash], .pathOnlyDirectory), Array(path.utf8.dropFirst()))
+          daemon.file = ConfigFile.read(at: try open(path: "/", .pathOnlyDirectory), Path(Array(path.utf8.dropFirst())))
         } catch {}
       }
     } else {
@@ -291,20 +291,20 @@ struct UserExaminer {
         look(for: text, generation, &daemon)
         daemon.missingFiles = ["seccomp-profile", "containerd", "userland-proxy-path"].filter { key in
           guard let path = text.string(key), path.hasPrefix("/") else { return false }
-          do throws(Errno) { _ = try open(path: Array(path.utf8), .pathOnly) } catch { return error == .noEntry }
+          do throws(Errno) { _ = try open(path: Path(path), .pathOnly) } catch { return error == .noEntry }
           return false
         }
         daemon.hasUnknownGroup = isUnknownGroup(text.string("group"))
         daemon.hasPidDirectory = text.string("pidfile").map { $0.hasPrefix("/") && Place.isDirectory($0) } ?? false
-        daemon.pidDirectory = place(text.string("pidfile").map { String(decoding: parent(Array($0.utf8)), as: UTF8.self) })
+        daemon.pidDirectory = place(text.string("pidfile").map { String(decoding: Path($0).parent) })
       } catch {
         daemon.problem = error
       }
     }
     daemon.unitRoot = place(unit.option("data-root")?.value)
     if let root = daemon.unitRoot ?? daemon.dataRoot, !root.isNetwork {
-      let path = Array(root.path.utf8)
-      if !(storage.map { isBelow(path, $0) } ?? false) {
+      let path = Path(root.path)
+      if !(storage.map(path.isAtOrBelow) ?? false) {
         daemon.volume = root.volume
       }
     }
@@ -335,12 +335,12 @@ struct UserExaminer {
   }
 
   private func sessionDocker(_ environment: UserFacts.Environment) -> UserFacts.SessionDocker? {
-    let usual = String(decoding: account.home, as: UTF8.self) + "/.config"
+    let usual = String(decoding: account.home) + "/.config"
     guard let directory = environment.absolute(environment.configHome), directory != usual, directory != usual + "/" else { return nil }
     var docker = UserFacts.SessionDocker()
     do throws(Errno) {
-      let root = try open(path: [.slash], .pathOnlyDirectory)
-      let path = Array("\(directory)/docker/daemon.json".utf8.drop { $0 == .slash })
+      let root = try open(path: "/", .pathOnlyDirectory)
+      let path = Path(Array("\(directory)/docker/daemon.json".utf8.drop { $0 == .slash }))
       if case .content(let content) = ConfigFile.read(at: root, path), let written = (try? JSONText(content.bytes))?.string("data-root"),
         written.hasPrefix("/")
       {
@@ -355,18 +355,17 @@ struct UserExaminer {
   private func leftovers(_ home: borrowing FileDescriptor, _ facts: UserFacts) -> [UserFacts.Leftover] {
     guard facts.isNetworkHome else { return [] }
     var found: [UserFacts.Leftover] = []
-    for (engine, store) in [(UserFacts.Engine.podman, ".local/share/containers/storage"), (.docker, ".local/share/docker")] {
-      let path = Array(store.utf8)
+    for (engine, path) in [(.podman, ".local/share/containers/storage"), (.docker, ".local/share/docker")] as [(UserFacts.Engine, Path)] {
       do throws(Errno) {
-        let status = try fileStatus(at: home, path)
+        let status = try fileStatus(at: home, path: path)
         // A link or a mount there is the user's way of having moved the store.
         guard status.kind == .directory, status.isInMount(of: try fileStatus(of: home)) else { continue }
         var count = TreeCount(limit: 100_000)
-        try count.add(open(at: home, path, .directory))
+        try count.add(open(at: home, path: path, .directory))
         if count.files > 0 {
           var leftover = UserFacts.Leftover(engine: engine, path: path, size: count.size, isAtLeast: !count.isWhole)
           leftover.hasOthers = count.hasOthers
-          leftover.volumes = volumes(home, path + Array("/volumes".utf8))
+          leftover.volumes = volumes(home, path / "volumes")
           found.append(leftover)
         }
       } catch {}
@@ -381,21 +380,21 @@ struct UserExaminer {
       (.podman, facts.storageConf?.graphroot), (.docker, facts.daemonJson?.unitRoot ?? facts.daemonJson?.dataRoot),
     ]
     return stores.compactMap { engine, store in
-      guard let store, !store.isNetwork, let root = try? open(path: [.slash], .pathOnlyDirectory) else { return nil }
-      let path = Array("\(store.path)/volumes".utf8)
-      let names = volumes(root, Array(path.drop { $0 == .slash }))
+      guard let store, !store.isNetwork, let root = try? open(path: "/", .pathOnlyDirectory) else { return nil }
+      let path = Path(store.path) / "volumes"
+      let names = volumes(root, Path(Array(path.bytes.drop { $0 == .slash })))
       return names.isEmpty ? nil : UserFacts.LocalVolumes(engine: engine, path: path, names: names)
     }
   }
 
   /// Named volumes with something in them, at most 64: unlike images they are data of the user's, which is nowhere else.
-  private func volumes(_ home: borrowing FileDescriptor, _ path: [UInt8]) -> [[UInt8]] {
+  private func volumes(_ home: borrowing FileDescriptor, _ path: Path) -> [[UInt8]] {
     var found: [[UInt8]] = []
     do throws(Errno) {
-      let directory = try open(at: home, path, .directory)
+      let directory = try open(at: home, path: path, .directory)
       for name in try names(in: directory, limit: 1024).sorted(by: isOrderedBefore) where found.count < 64 {
         do throws(Errno) {
-          if try names(in: open(at: directory, name + Array("/_data".utf8), .directory), limit: 1).isEmpty { continue }
+          if try names(in: open(at: directory, path: Path(name) / "_data", .directory), limit: 1).isEmpty { continue }
           found.append(name)
         } catch {
           // What a container has closed to its user is no less theirs.
@@ -411,15 +410,15 @@ struct UserExaminer {
   /// Podman's pause process keeps the user namespace, with the ranges that held when it was started.
   private func pauseProcess(_ runtimeDirectory: String?) -> UserFacts.PauseProcess {
     do throws(Errno) {
-      let root = try open(path: [.slash], .pathOnlyDirectory)
-      let temporary = String(decoding: state.temporary, as: UTF8.self)
+      let root = try open(path: "/", .pathOnlyDirectory)
+      let temporary = String(decoding: state.temporary)
       guard
-        let pid = pauseNumber(root, runtimeDirectory ?? String(decoding: state.runtime, as: UTF8.self))
-          ?? pauseNumber(root, "\(temporary)podman-run-\(account.uid)")
+        let pid = pauseNumber(root, runtimeDirectory ?? String(decoding: state.runtime))
+          ?? pauseNumber(root, "\(temporary)/podman-run-\(account.uid)")
       else {
         return .none
       }
-      guard case .content(let map) = ConfigFile.read(at: root, Array("proc/\(pid)/uid_map".utf8)) else { return .none }
+      guard case .content(let map) = ConfigFile.read(at: root, Path("proc/\(pid)/uid_map")) else { return .none }
       let ranges = try UserExaminer.subordinateUsers(of: account, root)
       if ranges.isEmpty { return .none }
       // Lines `INSIDE OUTSIDE COUNT` (user_namespaces(7)). The first one is the user.
@@ -433,15 +432,15 @@ struct UserExaminer {
 
   /// The user's ranges in /etc/subuid. Whether Podman itself reads the file or libsubid for it, it is right.
   private static func subordinateUsers(of account: Account, _ root: borrowing FileDescriptor) throws(Errno) -> [IDRange] {
-    guard case .content(let file) = ConfigFile.read(at: root, Array("etc/subuid".utf8)) else { return [] }
+    guard case .content(let file) = ConfigFile.read(at: root, "etc/subuid") else { return [] }
     return SubordinateIDTable(.users, file.bytes).ranges(of: account).filter(\.isCertain).map(\.ids)
   }
 
   /// The same; none where the file does not count, or cannot be read.
   static func subordinateUsers(of account: Account) -> [IDRange] {
     do throws(Errno) {
-      let root = try open(path: [.slash], .pathOnlyDirectory)
-      if case .content(let file) = ConfigFile.read(at: root, Array("etc/nsswitch.conf".utf8)), subordinateIDSource(file.bytes) != nil {
+      let root = try open(path: "/", .pathOnlyDirectory)
+      if case .content(let file) = ConfigFile.read(at: root, "etc/nsswitch.conf"), subordinateIDSource(file.bytes) != nil {
         return []
       }
       return try subordinateUsers(of: account, root)
@@ -450,7 +449,7 @@ struct UserExaminer {
 
   /// What Podman has written into pause.pid. Whatever it says, that process's uid map is all that is read.
   private func pauseNumber(_ root: borrowing FileDescriptor, _ directory: String) -> UInt32? {
-    let path = Array(directory.utf8.drop { $0 == .slash }) + Array("/libpod/tmp/pause.pid".utf8)
+    let path = Path(Array(directory.utf8.drop { $0 == .slash })) / "libpod/tmp/pause.pid"
     guard case .content(let content) = ConfigFile.read(at: root, path), content.bytes.count < 32 else { return nil }
     return identifier(content.bytes.prefix { isDigit($0) })
   }

@@ -119,7 +119,7 @@ struct UserSelection {
     if let obstacle { throw CommandError(obstacle) }
     do throws(Errno) {
       // Their names are given by root. Each is a mount, and its owner may have mounted something else over it.
-      let reader = DirectoryReader(try open(path: Array("/run/user".utf8), .directory))
+      let reader = DirectoryReader(try open(path: "/run/user", .directory))
       while let entry = try reader.next() { if let uid = identifier(entry.name) { add(uid) } }
     } catch {}
     return uids.sorted()

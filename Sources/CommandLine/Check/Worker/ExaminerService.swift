@@ -53,11 +53,11 @@ struct ExaminerService {
   /// files of a user for whom all is well; nothing is looked at.
   private func prepare() {
     let account = Account(
-      credentials: Credentials(user: 65533, group: 65533, groups: []), name: Array("user".utf8), home: Array("/home/user".utf8))
+      credentials: Credentials(user: 65533, group: 65533, groups: []), name: Array("user".utf8), home: "/home/user")
     var facts = UserFacts(account: account, home: .on(.named(Array("nfs4".utf8))))
     facts.isNetworkHome = true
     facts.storage = UserFacts.Storage(
-      path: Array("/var/tmp/user".utf8), observation: StorageObservation(parentIsWritableByOthers: true, state: .inPlace(mode: 0o700)))
+      path: "/var/tmp/user", observation: StorageObservation(parentIsWritableByOthers: true, state: .inPlace(mode: 0o700)))
     let storageConf = ConfigFile(
       sample: "[storage]\ndriver = \"overlay\"\ngraphroot = \"/var/tmp/user/containers/storage\"\n[storage.options]\nmountopt = \"nodev\"\n"
     )
@@ -78,7 +78,7 @@ struct ExaminerService {
   /// The same for what looks: with `/` for a home, and `/etc` for the parent of the storage directories. What is looked at there is root's,
   /// and no user has a hand in it.
   private mutating func rehearse(_ shared: SharedFacts) {
-    let account = Account(credentials: Credentials(user: 0, group: 0, groups: []), name: Array("root".utf8), home: [.slash])
+    let account = Account(credentials: Credentials(user: 0, group: 0, groups: []), name: Array("root".utf8), home: "/")
     guard let template = try? StorageTemplate(Array("/etc/$USER".utf8)) else { return }
     var settings = Settings()
     settings.storage = template
@@ -86,7 +86,7 @@ struct ExaminerService {
     let home = HomeObserver(account, mounts)
     // One whose directory is there.
     let skeleton = [
-      (UserExaminer.storageConf, "[storage]\ndriver = \"overlay\"\n"), (UserExaminer.daemonJson, "{}\n"), (Array("etc/none".utf8), ""),
+      (UserExaminer.storageConf, "[storage]\ndriver = \"overlay\"\n"), (UserExaminer.daemonJson, "{}\n"), ("etc/none", ""),
     ].map {
       SkeletonFile(path: $0, mode: 0o644, content: Array($1.utf8))
     }

@@ -8,13 +8,13 @@ import RootlessStorage
 /// A class: in a copy of the process each count of a reference in it that is changed copies a page.
 final class SharedFacts {
   /// The file of settings that it was read for.
-  let conf: [UInt8]
+  let conf: Path
   let settings: Result<Settings, PathError>
   let skeleton: Result<[SkeletonFile], PathError>
   /// What would remove old files.
   let cleaning: Cleaning
   /// Where podman is; nil: not installed.
-  let podman: [UInt8]?
+  let podman: Path?
   /// The same as the user's (`UserFacts`), where every user's Podman depends on it: the vendor's policy.json is the only one of the host.
   let readsImageFilesAsBefore: Bool?
   let hasFuseOverlayfs: Bool
@@ -29,7 +29,7 @@ final class SharedFacts {
   let files: SharedFiles
 
   /// - Parameter isPrivileged: this process has root's rights.
-  init(_ conf: [UInt8], isPrivileged: Bool) {
+  init(_ conf: Path, isPrivileged: Bool) {
     self.conf = conf
     let tree = HostTree.this
     settings = SharedFacts.settings(conf, isPrivileged)
@@ -43,12 +43,12 @@ final class SharedFacts {
     hasManagerClient = UserProgram.hasClient
     hasSecurityLabels = tree.exists("/sys/fs/selinux/enforce")
     unitDirectories = DockerUnit.directories.filter { directory in
-      directory.hasPrefix("/") && ["", ".d"].contains { tree.exists("\(directory)/docker.service\($0)") }
+      directory.hasPrefix("/") && ["", ".d"].contains { tree.exists(Path("\(directory)/docker.service\($0)")) }
     }
     files = isPrivileged ? SharedFiles() : SharedFiles(none: ())
   }
 
-  private static func settings(_ conf: [UInt8], _ isPrivileged: Bool) -> Result<Settings, PathError> {
+  private static func settings(_ conf: Path, _ isPrivileged: Bool) -> Result<Settings, PathError> {
     do throws(PathError) {
       return .success(try readSettings(conf, trusted: isPrivileged, MountTable(blockDeviceIsLocal: true)).settings)
     } catch { return .failure(error) }
@@ -76,29 +76,29 @@ struct SharedFiles {
   init() {
     for (base, place) in PodmanConfig.siteDirectories {
       // Where not everybody may look, nobody else can be told that there is nothing.
-      let isOpen = HostTree.this.status(Array(base.utf8)).map { $0.mode & 0o005 == 0o005 } ?? isAbsent(Array(base.utf8))
+      let isOpen = HostTree.this.status(Path(base)).map { $0.mode & 0o005 == 0o005 } ?? isAbsent(Path(base))
       for name in ["storage.conf", "containers.conf", "registries.conf", "policy.json"] { add("\(base)/\(name)", place) }
       for directory in ["storage.conf.d", "storage.rootless.conf.d", "containers.conf.d", "registries.conf.d"] {
         let path = "\(base)/\(directory)"
         do throws(ReadError) {
-          for name in try HostTree.this.names(path) where name.suffix(5).elementsEqual(".conf".utf8) {
+          for name in try HostTree.this.names(Path(path)) where name.suffix(5).elementsEqual(".conf".utf8) {
             add("\(path)/\(shown(name))", place)
           }
-        } catch { if error == .missing, isAbsent(Array(path.utf8)) { absent.insert(path) } }
+        } catch { if error == .missing, isAbsent(Path(path)) { absent.insert(path) } }
       }
       if !isOpen { absent = absent.filter { !$0.hasPrefix(base + "/") } }
     }
   }
 
-  private func isAbsent(_ path: [UInt8]) -> Bool {
+  private func isAbsent(_ path: Path) -> Bool {
     do throws(Errno) { _ = try fileStatus(path: path) } catch { return error == .noEntry }
     return false
   }
 
   private mutating func add(_ path: String, _ place: PodmanConfig.Place) {
     // A file that somebody else could exchange, or that only some may read, is not kept.
-    guard let (mark, file) = ConfigFile.common(Array(path.utf8)) else {
-      if isAbsent(Array(path.utf8)) { absent.insert(path) }
+    guard let (mark, file) = ConfigFile.common(Path(path)) else {
+      if isAbsent(Path(path)) { absent.insert(path) }
       return
     }
     known[path] = (mark, PodmanConfig.File(path: path, place, file))

@@ -22,8 +22,8 @@ struct UserRequest: Codable, Equatable, Sendable {
   var groups: [UInt32]
   /// The user is in more.
   var groupsLeftOut: Bool
-  var home: [UInt8]
-  var conf: [UInt8]
+  var home: Path
+  var conf: Path
   /// Seconds; the asker kills it then.
   var timeout: UInt32
   /// What the caller's environment says, if the user is the caller.
@@ -39,7 +39,8 @@ extension UserRequest {
     let variables = environment.flatMap { try? JSONEncoder().encode($0) }.map { Array($0) } ?? []
     let numbers = [uid, gid, timeout, groupsLeftOut ? 1 : 0] + groups
     return MessageFields.joined([
-      conf, Array(task.rawValue.utf8), name, home, Array(numbers.map { decimal(UInt64($0)) }.joined(separator: [.space])), variables,
+      conf.bytes, Array(task.rawValue.utf8), name, home.bytes, Array(numbers.map { decimal(UInt64($0)) }.joined(separator: [.space])),
+      variables,
       Array((engines.podman?.rawValue ?? "").utf8),
       Array((engines.docker?.rawValue ?? "").utf8),
     ])
@@ -55,8 +56,9 @@ extension UserRequest {
     guard known.count == numbers.count, known.count >= 4, known[3] <= 1 else { return nil }
     let environment = fields[5].isEmpty ? nil : try? JSONDecoder().decode(UserFacts.Environment.self, from: Data(fields[5]))
     self.init(
-      task: task, name: fields[2], uid: known[0], gid: known[1], groups: Array(known[4...]), groupsLeftOut: known[3] == 1, home: fields[3],
-      conf: fields[0], timeout: known[2], environment: environment,
+      task: task, name: fields[2], uid: known[0], gid: known[1], groups: Array(known[4...]), groupsLeftOut: known[3] == 1,
+      home: Path(fields[3]),
+      conf: Path(fields[0]), timeout: known[2], environment: environment,
       engines: EngineGenerations(
         podman: PodmanGeneration(rawValue: String(decoding: fields[6], as: UTF8.self)),
         docker: DockerGeneration(rawValue: String(decoding: fields[7], as: UTF8.self))))

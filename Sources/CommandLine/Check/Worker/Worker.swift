@@ -112,7 +112,7 @@ final class Examination {
   private func repairStorage(
     _ leaf: [UInt8], _ mounts: MountTable, _ engines: EngineDirectories, _ identity: inout Identity
   ) throws(IdentityError) {
-    let path = settings.storage.path(leaf: leaf)
+    let path = settings.storage.parent / leaf
     while true {
       let place = StorageObserver(account, settings, leaf: leaf, mounts, engines)
       facts.storage = storage(path, place, mounts)
@@ -172,7 +172,7 @@ final class Examination {
   }
 
   private func perform(
-    _ action: RepairAction, _ place: borrowing StorageObserver, _ path: [UInt8], _ identity: inout Identity
+    _ action: RepairAction, _ place: borrowing StorageObserver, _ path: Path, _ identity: inout Identity
   ) -> Bool {
     var done = UserReport.Action(action: wording(path).text(of: action), outcome: .done)
     do throws(StorageRepairer.Failure) {
@@ -187,7 +187,7 @@ final class Examination {
     return done.outcome == .done
   }
 
-  private func storage(_ path: [UInt8], _ place: borrowing StorageObserver, _ mounts: MountTable) -> UserFacts.Storage {
+  private func storage(_ path: Path, _ place: borrowing StorageObserver, _ mounts: MountTable) -> UserFacts.Storage {
     var storage = UserFacts.Storage(path: path, observation: place.observation)
     storage.hasLabels = shared.hasSecurityLabels
     storage.quotaFailure = quotaFailure
@@ -275,7 +275,7 @@ final class Examination {
   }
 
   private func planned(_ diagnosis: UserDiagnosis) -> [UserReport.Action] {
-    diagnosis.actions.map { UserReport.Action(action: wording(facts.storage?.path ?? []).text(of: $0), outcome: .planned) }
+    diagnosis.actions.map { UserReport.Action(action: wording(facts.storage?.path ?? "").text(of: $0), outcome: .planned) }
   }
 
   private func overlayRecords(_ home: borrowing HomeObserver) -> [UserFacts.OverlayRecord] {
@@ -292,7 +292,7 @@ final class Examination {
     -> UserReport.Action
   {
     failedFull = false
-    var done = UserReport.Action(action: wording(facts.storage?.path ?? []).text(of: action), outcome: .done)
+    var done = UserReport.Action(action: wording(facts.storage?.path ?? "").text(of: action), outcome: .done)
     do throws(HomeRepairer.Failure) {
       switch action {
       case .login(let step):
@@ -335,7 +335,7 @@ final class Examination {
   }
 
   /// Those that were named, and no other: a newer one in another place is of the storage as it is.
-  private func removeOverlayRecords(_ paths: [[UInt8]]) -> [Event] {
+  private func removeOverlayRecords(_ paths: [Path]) -> [Event] {
     var problems: [Event] = []
     OverlayCache(uid: account.uid, MountTable(blockDeviceIsLocal: false)).forEach { record in
       guard paths.contains(record.path) else { return }
@@ -348,14 +348,13 @@ final class Examination {
   }
 
   private func replace(
-    _ path: [UInt8], _ file: ConfigFile, with content: [UInt8], _ home: borrowing FileDescriptor
+    _ path: Path, _ file: ConfigFile, with content: [UInt8], _ home: borrowing FileDescriptor
   ) throws(HomeRepairer.Failure) -> String {
     guard case .content(let original) = file else { throw .changedMeanwhile }
     // Nothing would be changed: something else is wrong than was thought.
     if original.bytes == content { throw .notUnderstood }
     let backup = try HomeRepairer().replace(path, original, with: content, mode: original.mode, at: home)
-    let directory = path.lastIndex(of: .slash).map { path[...$0] } ?? []
-    return "~/\(shown(directory + backup))"
+    return "~/\(shown(path.parent / backup))"
   }
 
   private func edited(_ text: TOMLText, _ changes: [KeyChange]) throws(HomeRepairer.Failure) -> [UInt8] {
@@ -368,12 +367,12 @@ final class Examination {
 
   // MARK: Words
 
-  private func wording(_ storage: [UInt8]) -> RepairWording { RepairWording(account: account, storage: storage) }
+  private func wording(_ storage: Path) -> RepairWording { RepairWording(account: account, storage: storage) }
 
   /// What a login would log.
   private func sentence(_ event: Event) -> String {
     var wording = Wording(account)
-    wording.storage = facts.storage?.path ?? []
+    wording.storage = facts.storage?.path ?? ""
     return String(decoding: wording.sentence(event).bytes, as: UTF8.self)
   }
 
@@ -419,7 +418,7 @@ final class Examination {
     switch request.task {
     case .check: break
     case .verify:
-      report.hasSession = facts.canRunPrograms && isOwnDirectory(Array("/run/user/\(account.uid)".utf8), of: account.uid)
+      report.hasSession = facts.canRunPrograms && isOwnDirectory(Path("/run/user/\(account.uid)"), of: account.uid)
       report.expected = diagnosis.expectedEngines
       report.volumes = facts.localVolumes.reduce(0) { $0 + $1.names.count }
     case .plan, .repair, .migrate, .include, .includePlan: report.actions = actions

@@ -9,7 +9,7 @@ struct Examiners: Sendable {
   static let atOnce = 8
 
   let task: UserRequest.Task
-  let conf: [UInt8]
+  let conf: Path
   let timeout: UInt32
   /// Of the one user who is the caller.
   let environment: UserFacts.Environment?
@@ -66,7 +66,7 @@ struct Examiners: Sendable {
         report.actions = (report.actions ?? []) + (inclusion.actions ?? [])
         if let cause = inclusion.failure {
           report.actions?.append(
-            .init(action: RepairWording.inclusion(in: Array((report.storage?.path ?? "").utf8)), outcome: .failed, cause: cause))
+            .init(action: RepairWording.inclusion(in: Path(report.storage?.path ?? "")), outcome: .failed, cause: cause))
         } else if task == .repair {
           // Of the others, the first report has the causes.
           let isAnew = { (finding: Finding) in finding.code == .quotaLeft || finding.code == .quotaReached }
@@ -100,7 +100,7 @@ struct Examiners: Sendable {
     guard effectiveIDs().user == 0, let podman = UserNamespaces.find("podman", HostTree.this) else {
       return ask(examiner, account, .migrate, seconds: timeout + PodmanMigration.seconds)
     }
-    var action = UserReport.Action(action: RepairWording(account: account, storage: []).text(of: .migrate(podman: podman)), outcome: .done)
+    var action = UserReport.Action(action: RepairWording(account: account, storage: "").text(of: .migrate(podman: podman)), outcome: .done)
     if let cause = PodmanMigration(UserProgram(as: account, isCaller: false), podman).perform() {
       action.outcome = .failed
       action.cause = cause
