@@ -91,6 +91,30 @@ struct SituationTests {
     chown 4001:4001 \(store)/libpod/bolt_state.db
     """
 
+  private static let runtime = "install -d -m 700 -o 4001 -g 4001 /run/user/4001 /run/user/4001/libpod /run/user/4001/libpod/tmp; "
+  private static func pause(_ command: String) -> String {
+    "\(runtime)\(command) > /run/user/4001/libpod/tmp/pause.pid; chown 4001:4001 /run/user/4001/libpod/tmp/pause.pid"
+  }
+  private static func inPodman(_ directory: String) -> String {
+    "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store) \(store)/\(directory); "
+  }
+  private static func backend(_ command: String) -> String {
+    inPodman("") + "\(command) > \(store)/defaultNetworkBackend; chown 4001 \(store)/defaultNetworkBackend"
+  }
+  private static func mountProgram(_ word: String) -> String {
+    inPodman("overlay") + "printf \(word) > \(store)/overlay/.has-mount-program; chown 4001 \(store)/overlay/.has-mount-program"
+  }
+  /// More than is read.
+  private static func longList(_ end: String) -> String {
+    inPodman("overlay-images")
+      + "{ printf '[{}'; yes ',{}' | head -n 500000 | tr -d '\\n'; \(end.isEmpty ? ":" : end); } > \(store)/overlay-images/images.json; chown 4001 \(store)/overlay-images/images.json"
+  }
+  private static let data = "/var/tmp/alice/docker"
+  private static func inDocker(_ path: String) -> String { "mkdir -p \(data)/\(path); chown -R 4001:4001 \(data); " }
+  private static func nulls(_ directory: String, _ name: String) -> String {
+    inDocker(directory) + "head -c 65536 /dev/zero > \(data)/\(directory)/\(name); chown 4001 \(data)/\(directory)/\(name)"
+  }
+
   /// A drop-in for docker that all users' managers read.
   private static func unit(_ directory: String, _ command: String) -> String {
     "mkdir -p \(directory)/systemd/user/docker.service.d; printf '[Unit]\\nExecStart=/no\\n[Service]\\n# --data-root /no\\nExecStart=\\nExecStart=%s\\n' '\(command.replacing("'", with: "\""))' > \(directory)/systemd/user/docker.service.d/x.conf\n"
@@ -663,6 +687,108 @@ struct SituationTests {
       what: "stores that are file systems of their own",
       script:
         "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store) /var/tmp/alice/docker; mkdir -m 700 \(store)/lost+found /var/tmp/alice/docker/lost+found",
+      codes: [], isRepairable: false),
+    .init(
+      what: "Podman's locks, cut by a full disk",
+      script: single + ": > /dev/shm/libpod_rootless_lock_4001; chown 4001 /dev/shm/libpod_rootless_lock_4001",
+      codes: ["podman-database"], isRepairable: false, says: "is cut"),
+    .init(
+      what: "Podman's locks, whole",
+      script: single + "truncate -s 300K /dev/shm/libpod_rootless_lock_4001; chown 4001 /dev/shm/libpod_rootless_lock_4001",
+      codes: [], isRepairable: false),
+    .init(
+      what: "a pause process that is gone", script: single + pause("printf 2999999"), codes: ["pause-process"], isRepairable: false,
+      says: "which does not exist any more"),
+    .init(
+      what: "a pause process that is another one by now", script: single + pause("printf 1"), codes: ["pause-process"], isRepairable: false,
+      says: "which is another one by now"),
+    .init(
+      what: "an empty pause.pid", script: single + pause(":"), codes: ["pause-process"], isRepairable: false, says: "has no number"),
+    .init(
+      what: "a directory for pause.pid", script: merging + "\(runtime)install -d -o 4001 -g 4001 /run/user/4001/libpod/tmp/pause.pid",
+      codes: ["pause-process"], isRepairable: false, says: "is a directory"),
+    .init(
+      what: "a pause process that is gone, with a Podman that makes another one",
+      script: podman("libpod.(*SQLiteState) storage/pkg/configfile is not a pause process") + pause("printf 2999999"), codes: [],
+      isRepairable: false),
+    .init(
+      what: "a pause process that is gone, without Podman", script: pause("printf 2999999"), codes: [], isRepairable: false),
+    .init(
+      what: "an empty name of a network backend", script: podman("libpod.(*SQLiteState) unknown network backend value") + backend(":"),
+      codes: ["podman-database"], isRepairable: false, says: "is empty"),
+    .init(
+      what: "a name of a network backend with a newline",
+      script: podman("libpod.(*SQLiteState) unknown network backend value") + backend("echo netavark"), codes: ["podman-database"],
+      isRepairable: false),
+    .init(
+      what: "the name of a network backend, which is installed",
+      script: podman("libpod.(*SQLiteState) unknown network backend value") + backend("printf netavark")
+        + "\nmount -t tmpfs -o mode=755 none /usr/local/lib; install -D -m 755 /dev/null /usr/local/lib/podman/netavark", codes: [],
+      isRepairable: false),
+    .init(
+      what: "the name of a network backend, which is not installed",
+      script: podman("libpod.(*SQLiteState) unknown network backend value") + backend("printf netavark"), codes: ["podman-database"],
+      isRepairable: false, says: "netavark's, which is not installed"),
+    .init(
+      what: "an empty name of a network backend, which this Podman does not read", script: single + backend(":"), codes: [],
+      isRepairable: false),
+    .init(
+      what: "a store of fuse-overlayfs, which has gone", script: merging + mountProgram("true"), codes: ["overlay-record"],
+      isRepairable: false),
+    .init(what: "the same with a Podman that does not look", script: single + mountProgram("true"), codes: [], isRepairable: false),
+    .init(what: "a store of the kernel's overlay", script: merging + mountProgram("false"), codes: [], isRepairable: false),
+    .init(
+      what: "a long list of images that is cut", script: single + longList(""), codes: ["podman-database"], isRepairable: false,
+      says: "its end is missing"),
+    .init(what: "a long list of images", script: single + longList("echo ']'"), codes: [], isRepairable: false),
+    .init(
+      what: "a socket for a lock of the store",
+      script: single
+        + "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store); cd \(store); python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"storage.lock\")'; chown 4001 storage.lock; cd /",
+      codes: ["podman-database"], isRepairable: false, says: "is a socket"),
+    .init(
+      what: "a file for the directory of networks",
+      script: single
+        + "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store); touch \(store)/networks; chown 4001 \(store)/networks",
+      codes: ["graphroot-missing"], isRepairable: false),
+    .init(
+      what: "root's directory for secrets",
+      script: single + "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store); mkdir \(store)/secrets", codes: ["store-owner"],
+      isRepairable: false, says: "has no secrets"),
+    .init(
+      what: "storage.conf is /dev/null", script: "rm \(conf); ln -s /dev/null \(conf)", codes: ["graphroot-missing", "driver-missing"],
+      isRepairable: false),
+    .init(
+      what: "containers.conf and registries.conf are /dev/null",
+      script: "ln -s /dev/null \(own)/containers.conf; ln -s /dev/null \(own)/registries.conf", codes: [], isRepairable: false),
+    .init(
+      what: "a drop-in file that /dev/null masks",
+      script: merging + site("/etc/containers/storage.conf.d/50.conf", home)
+        + "\ninstall -d -o 4001 -g 4001 \(own)/storage.conf.d; ln -s /dev/null \(own)/storage.conf.d/50.conf", codes: [],
+      isRepairable: false),
+    .init(
+      what: "an additional image store with a variable",
+      script: single + put(conf, goodDriver + goodRoot + "\n[storage.options]\nadditionalimagestores = [\"/var/tmp/alice/$UID\"]")
+        + "\ninstall -d -o 4001 -g 4001 /var/tmp/alice/4001", codes: ["image-store"], isRepairable: false, says: "replaces no variable"),
+    .init(
+      what: "volume_path with a variable", script: mine("containers.conf", "[engine]\nvolume_path = \"$HOME/v\""),
+      codes: ["containers-conf"],
+      isRepairable: false, says: "replaces no variable"),
+    .init(
+      what: "image_copy_tmp_dir that nobody makes", script: mine("containers.conf", "[engine]\nimage_copy_tmp_dir = \"/var/tmp/alice/t\""),
+      codes: ["containers-conf"], isRepairable: false),
+    .init(
+      what: "network_config_dir that cannot be made", script: mine("containers.conf", "[network]\nnetwork_config_dir = \"/nonexistent/x\""),
+      codes: ["containers-conf"], isRepairable: false),
+    .init(
+      what: "a TMPDIR of containers.conf that is missing", script: mine("containers.conf", "[engine]\nenv = [\"TMPDIR=/nonexistent\"]"),
+      codes: ["containers-conf"], isRepairable: false),
+    .init(
+      what: "a CONTAINERS_STORAGE_CONF of containers.conf",
+      script: mine("containers.conf", "[engine]\nenv = [\"CONTAINERS_STORAGE_CONF=/nonexistent\"]"), codes: ["containers-conf"],
+      isRepairable: false),
+    .init(
+      what: "a TMPDIR of containers.conf that is good", script: mine("containers.conf", "[engine]\nenv = [\"TMPDIR=/var/tmp\", \"A=b\"]"),
       codes: [], isRepairable: false),
     .init(
       what: "another user's locks there", script: "truncate -s 300K /dev/shm/libpod_rootless_lock_4009", codes: [], isRepairable: false),
@@ -1305,6 +1431,40 @@ struct SituationTests {
       what: "root's directory in Docker's store",
       script: "install -d -o 4001 -g 4001 /var/tmp/alice/docker; mkdir /var/tmp/alice/docker/overlay2",
       codes: ["store-owner"], isRepairable: false, says: "Docker cannot use it"),
+    .init(
+      what: "root's directory in Docker's store, without which it starts",
+      script: "install -d -o 4001 -g 4001 /var/tmp/alice/docker; mkdir /var/tmp/alice/docker/tmp /var/tmp/alice/docker/runtimes", codes: [],
+      isRepairable: false),
+    .init(
+      what: "a network database of Docker's that is full of NULs", script: docker23 + nulls("network/files", "local-kv.db"),
+      codes: ["docker-store"], isRepairable: false, says: "is no database any more"),
+    .init(
+      what: "an empty database of Docker's", script: docker23 + inDocker("network/files") + ": > \(data)/network/files/local-kv.db",
+      codes: [], isRepairable: false),
+    .init(
+      what: "a history of builds that is full of NULs", script: docker23 + nulls("buildkit", "history.db"), codes: ["docker-store"],
+      isRepairable: false),
+    .init(
+      what: "the same with a Docker that has none", script: docker20 + nulls("buildkit", "history.db"), codes: [], isRepairable: false),
+    .init(
+      what: "an empty list of images' names",
+      script: docker23 + inDocker("image/overlay2") + ": > \(data)/image/overlay2/repositories.json",
+      codes: ["docker-store"], isRepairable: false, says: "it is empty"),
+    .init(
+      what: "a file for Docker's volumes", script: docker23 + inDocker("") + "touch \(data)/volumes; chown 4001 \(data)/volumes",
+      codes: ["docker-store"], isRepairable: false, says: "is a file"),
+    .init(
+      what: "images of fuse-overlayfs, which has gone, in Docker's store", script: docker23 + inDocker("fuse-overlayfs/x"),
+      codes: ["docker-driver"], isRepairable: false),
+    .init(
+      what: "images of two drivers in Docker's store", script: docker23 + inDocker("fuse-overlayfs/x") + inDocker("overlay2/x"),
+      codes: ["docker-driver"], isRepairable: false, says: "storage-driver does not say which"),
+    .init(
+      what: "exec-root is data-root", script: put(daemon, "{ \"data-root\": \"\(data)\", \"exec-root\": \"\(data)\" }"),
+      codes: ["exec-root-unusable"], after: "if grep exec-root \(daemon); then exit 1; fi"),
+    .init(
+      what: "daemon.json is /dev/null", script: "rm \(daemon); ln -s /dev/null \(daemon)", codes: ["data-root-missing"],
+      isRepairable: false),
 
     .init(
       what: "many keys that are good",

@@ -492,7 +492,10 @@ struct SubidsTests {
     """
     mount -t tmpfs -o mode=755 none /run; mount -t tmpfs -o mode=755 none /usr/local/bin
     install -d -m 755 /run/user; install -d -m 700 -o 4001 -g 4001 /run/user/4001 /run/user/4001/libpod /run/user/4001/libpod/tmp
-    setpriv --reuid 4001 --regid 4001 --clear-groups setsid sleep 300 < /dev/null > /dev/null 2>&1 & echo $! > /run/user/4001/libpod/tmp/pause.pid
+    setpriv --reuid 4001 --regid 4001 --clear-groups setsid unshare --user sleep 300 < /dev/null > /dev/null 2>&1 & pause=$!
+    until [ "$(cat /proc/$pause/comm)" = sleep ]; do sleep 0.05; done
+    printf '0 4001 1\\n1 700000 65536\\n' > /run/map; cat /run/map > /proc/$pause/uid_map
+    printf %s $pause > /run/user/4001/libpod/tmp/pause.pid
     chown 4001:4001 /run/user/4001/libpod/tmp/pause.pid
     """
   }

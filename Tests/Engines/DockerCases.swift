@@ -26,7 +26,7 @@ enum DockerCases {
       environment: ["DOCKERD_OPTIONS=\(options)"], advice: advice)
   }
 
-  static let all = roots + texts + keys + drivers + places + commandLines + reports + values
+  static let all = roots + texts + keys + drivers + places + commandLines + reports + values + states
 
   private static let roots: [EngineCase] = [
     json("as the skeleton has it", "{ \"data-root\": \"\(store)\" }"),

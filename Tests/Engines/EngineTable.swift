@@ -121,7 +121,8 @@ extension EngineRoot {
     }
     if !some.after.isEmpty {
       endProcesses(of: some.user)
-      try sure(some.after)
+      // Podman's pause process went with them, and not as it does by itself.
+      try sure("rm -f /run/user/*/libpod/tmp/pause.pid; \(some.after)")
     }
   }
 

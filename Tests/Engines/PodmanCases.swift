@@ -63,7 +63,7 @@ enum PodmanCases {
 
   static let all =
     graphroots + drivers + syntax + types + paths + options + environments + sites + dropIns + engine + databases + reports + values
-    + others + host
+    + others + host + states
 
   private static let graphroots: [EngineCase] = [
     EngineCase(name: "as the skeleton has it", files: [(file, skeleton)]),

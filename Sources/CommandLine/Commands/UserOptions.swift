@@ -67,6 +67,9 @@ struct UserOptions: ParsableArguments {
       storageConfOverride: variables["CONTAINERS_STORAGE_CONF_OVERRIDE"], containersConf: variables["CONTAINERS_CONF"],
       containersConfOverride: variables["CONTAINERS_CONF_OVERRIDE"], registriesConf: variables["CONTAINERS_REGISTRIES_CONF"],
       storageDriver: variables["STORAGE_DRIVER"], storageOptions: variables["STORAGE_OPTS"],
+      searchPath: variables["PATH"], containerHost: variables["CONTAINER_HOST"], containerConnection: variables["CONTAINER_CONNECTION"],
+      dockerDriver: variables["DOCKER_DRIVER"], dockerTemporary: variables["DOCKER_TMPDIR"],
+      namespaceConfigured: variables["_CONTAINERS_USERNS_CONFIGURED"],
       runtimeDirectory: variables["XDG_RUNTIME_DIR"], workingDirectory: FileManager.default.currentDirectoryPath)
   }
 }

@@ -20,6 +20,8 @@ enum ConfigFile: Equatable, Sendable {
     let identity: FileIdentity
     /// Where the link leads in the end; nil where nobody tells.
     var target: Path? = nil
+    /// It is /dev/null, which programs read as an empty file: so a file of the site's is masked, or an own one switched off.
+    var isNull = false
   }
 
   /// Larger ones nobody writes by hand.
@@ -68,7 +70,7 @@ enum ConfigFile: Equatable, Sendable {
     do throws(Errno) {
       let file = try open(at: directory, path: path, .readingFollowing)
       let status = try fileStatus(of: file)
-      guard status.kind == .regular else { return .notRegular(status.kind) }
+      guard status.kind == .regular else { return isNull(status) ? .empty(status, named) : .notRegular(status.kind) }
       let bytes: [UInt8]
       if let known, case .content(let content) = known.file, known.mark == Mark(status) {
         bytes = content.bytes
@@ -92,6 +94,39 @@ enum ConfigFile: Equatable, Sendable {
 }
 
 extension ConfigFile {
+  /// The last bytes of a large one; nil where nobody tells.
+  static func end(of path: String, _ count: Int) -> [UInt8]? {
+    do throws(Errno) {
+      let file = try open(path: Path(path), .readingFollowing)
+      let status = try fileStatus(of: file)
+      guard status.kind == .regular else { return nil }
+      if status.size > UInt64(count), lseek(file.raw, -count, SEEK_END) < 0 { return nil }
+      return try readAll(file, limit: count)
+    } catch { return nil }
+  }
+
+  /// The first bytes, or fewer; nil where it is no file, or cannot be read.
+  static func beginning(of path: String, _ count: Int) -> [UInt8]? {
+    do throws(Errno) {
+      let file = try open(path: Path(path), .readingFollowing)
+      guard try fileStatus(of: file).kind == .regular else { return nil }
+      // One more than the limit is read.
+      return try readAll(file, limit: count - 1)
+    } catch { return nil }
+  }
+
+  private static func isNull(_ status: FileStatus) -> Bool {
+    guard status.kind == .characterDevice else { return false }
+    do throws(Errno) { return FileIdentity(try fileStatus(path: "/dev/null")) == FileIdentity(status) } catch { return false }
+  }
+
+  private static func empty(_ status: FileStatus, _ named: FileStatus) -> ConfigFile {
+    .content(
+      Content(
+        bytes: [], isLink: named.kind == .symbolicLink, owner: status.owner, mode: status.mode, identity: FileIdentity(status),
+        target: "/dev/null", isNull: true))
+  }
+
   /// As if it had been read, for a rehearsal.
   init(sample: String) { self = .content(Content(bytes: Array(sample.utf8), isLink: false, owner: 65533, mode: 0o600, identity: .none)) }
 }

@@ -164,6 +164,14 @@ import Testing
     (UserFacts.Environment(configHome: "", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true), []),
     (UserFacts.Environment(storageConf: "/tmp/s.conf", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true), [.environmentConfig]),
     (UserFacts.Environment(storageDriver: "vfs", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true), [.environmentStore]),
+    (
+      UserFacts.Environment(containerHost: "unix:///nonexistent", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true),
+      [.environmentConfig]
+    ),
+    (UserFacts.Environment(containerConnection: "x", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true), [.environmentConfig]),
+    (UserFacts.Environment(namespaceConfigured: "done", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true), [.environmentConfig]),
+    (UserFacts.Environment(containerHost: "", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true), []),
+    (UserFacts.Environment(runtimeDirectory: ""), [.runtimeDirectory]),
     (UserFacts.Environment(runtimeDirectory: "/r"), [.runtimeDirectory]),
     (UserFacts.Environment(), [.runtimeDirectory]),
   ])
@@ -171,6 +179,31 @@ import Testing
     var own = facts()
     own.environment = environment
     #expect(codes(own) == expected)
+  }
+
+  @Test func `a newuidmap of the session's own is told of, and so are a dockerd's variables where there is one`() {
+    var own = facts()
+    own.environment = UserFacts.Environment(dockerDriver: "vfs", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true)
+    #expect(codes(own) == [])
+    own.dockerGeneration = .late
+    #expect(codes(own) == [.dockerDriver])
+    own.environment?.dockerDriver = "foo"
+    #expect(codes(own) == [.environmentStore])
+    own.environment?.dockerDriver = "overlay2"
+    own.sessionMapProgram = UserFacts.SessionMapProgram(name: "newuidmap", path: "/home/alice/conda/bin/newuidmap")
+    #expect(codes(own) == [.newuidmap])
+    let found = UserDiagnosis(own, settings, isPrivileged: false).findings.filter { $0.code == .newuidmap }
+    #expect(
+      found.map { $0.sentence.contains("/home/alice/conda/bin/newuidmap") && $0.remedy.text.contains("before /home/alice/conda/bin") } == [
+        true
+      ])
+  }
+
+  @Test func `a service of Podman's that is there is a place to ask`() {
+    var own = facts()
+    own.environment = UserFacts.Environment(containerHost: "unix:///run/x", runtimeDirectory: "/r", runtimeDirectoryIsUsable: true)
+    own.hasContainerHost = true
+    #expect(codes(own) == [])
   }
 
   @Test func `an empty XDG_CONFIG_HOME matters to a Podman that takes it for a path`() {

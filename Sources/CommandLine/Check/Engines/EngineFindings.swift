@@ -119,9 +119,10 @@ struct EngineFindings {
     switch code {
     // It does not start with such files.
     case .storageConfInvalid, .storageConfUnreadable, .containersConf, .driverUnknown, .imageStore, .storageOption, .overlayRecord,
-      .podmanDatabase:
+      .podmanDatabase, .pauseProcess:
       return engine == .podman && isStart ? [] : nil
-    case .daemonJsonInvalid, .daemonJsonUnreadable, .daemonJsonKey, .dataRootTwice, .dataRootOldKey, .dockerDriver, .execRootUnusable:
+    case .daemonJsonInvalid, .daemonJsonUnreadable, .daemonJsonKey, .dataRootTwice, .dataRootOldKey, .dockerDriver, .execRootUnusable,
+      .dockerStore:
       return engine == .docker && isStart ? [] : nil
     // Its store is where it cannot work. A network file system refuses the owners of an image's files.
     case .graphrootNetwork, .graphrootMissing, .storageConfMissing:

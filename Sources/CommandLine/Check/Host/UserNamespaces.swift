@@ -88,11 +88,24 @@ struct UserNamespaces: Codable, Equatable, Sendable {
   }
 
   private static func mapProgram(_ name: String, capability: UInt32, _ tree: HostTree) -> MapProgram? {
-    guard let path = find(name, tree), let status = tree.status(path) else { return nil }
+    find(name, tree).flatMap { mapProgram(at: $0, capability: capability, tree) }
+  }
+
+  private static func mapProgram(at path: Path, capability: UInt32, _ tree: HostTree) -> MapProgram? {
+    guard let status = tree.status(path) else { return nil }
     let attribute = extendedAttribute("security.capability", of: tree.resolve(path))
     return MapProgram(
       path: path, owner: status.owner, mode: status.mode, hasCapability: attribute.map { has(capability, $0) } ?? false,
       isNosuid: isMountedNosuid(tree.resolve(path)))
+  }
+
+  /// Of a program at a path of one's own: it is there, and does its work for everybody.
+  static func isWorking(_ name: String, at path: String) -> Bool {
+    mapProgram(at: Path(path), capability: name == "newuidmap" ? 7 : 6, HostTree.this)?.works ?? false
+  }
+
+  static func isExecutable(_ path: String) -> Bool {
+    HostTree.this.status(Path(path)).map { $0.kind == .regular && $0.mode & 0o111 != 0 } ?? false
   }
 
   /// struct vfs_cap_data (linux/capability.h), little-endian: revision and a bit that says "effective", then the lower 32 permitted.

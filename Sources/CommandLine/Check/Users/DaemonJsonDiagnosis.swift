@@ -105,6 +105,8 @@ extension UserDiagnosis {
       && facts.daemonJson?.laterProblem == nil
     {
       add(code, severity, sentence, repairedBy: .editDaemonJson(changes))
+    } else if content.isNull, isUsual {
+      add(code, severity, sentence, readable(.notRegular(.characterDevice), UserExaminer.daemonJson))
     } else {
       let (place, person) = whereabouts(content, facts.daemonJson?.name ?? UserDiagnosis.usual)
       let what = changes.isEmpty ? "take the byte order mark away" : changes.map(\.text).joined(separator: ", ")
@@ -622,6 +624,12 @@ extension UserDiagnosis {
   /// Sockets and pid files: not on a file server, and the user's.
   private func judgeExecRoot(_ daemon: UserFacts.DaemonJson, _ text: JSONText, _ content: ConfigFile.Content) {
     guard let path = text.string("exec-root"), !path.isEmpty, !isInRuntimeDirectory(path) else { return }
+    if let place = daemon.execRoot, let root = daemon.unitRoot ?? daemon.dataRoot, place.real == root.real {
+      return add(
+        .execRootUnusable, .error,
+        "exec-root in \(daemon.name) is \(shown(path)), as data-root is, and containerd wants two: Docker does not start.", content,
+        [.remove(key: "exec-root")])
+    }
     if let place = daemon.execRoot, problem(ofStore: path, place, "exec-root", facts) == nil {
       for trouble in troubles(of: place, path, for: .state, "exec-root in \(daemon.name)") {
         let remedy =
@@ -659,6 +667,10 @@ extension UserDiagnosis {
     guard facts.isNetworkHome, let volume = daemon.volume else { return }
     if !volume.hasFileTypes {
       add(.storageFileSystem, .error, "\(what) is on xfs without ftype=1, on which overlay cannot work.", elsewhere)
+    } else if volume.type == "overlay", daemon.text?.string("storage-driver") ?? "" == "" {
+      add(
+        .dockerDriver, .warning,
+        "\(what) is on overlay, on which the driver overlay2 cannot work: Docker takes the driver vfs, \(UserDiagnosis.copies).", elsewhere)
     } else if let type = volume.type, UserDiagnosis.unfitForOverlay(volume) {
       add(.storageFileSystem, .error, "\(what) is on \(type), on which the driver overlay2 cannot work.", elsewhere)
     } else if let type = volume.type, volume.isInMemory {

@@ -18,6 +18,13 @@ struct EngineGenerations: Codable, Equatable, Sendable {
     find(["sysregistriesv2.dropInConfigs"], inProgram: "podman", tree)?.first
   }
 
+  /// It is a Podman as 6.1.1, and not as Debian's 5.8.6, which reads its configuration alike: where the pause process is gone it makes
+  /// another one, and it does not look for a Bolt database in `libpod`.
+  static func forgetsPauseProcess(_ tree: HostTree) -> Bool? { find(["is not a pause process"], inProgram: "podman", tree)?.first }
+
+  /// It reads the name of a network backend in the store.
+  static func readsNetworkBackend(_ tree: HostTree) -> Bool? { find(["unknown network backend value"], inProgram: "podman", tree)?.first }
+
   /// Which of the texts stand in a program that is installed.
   ///
   /// - Returns: nil if it is not, or is no ELF program: a script may start another one.

@@ -131,6 +131,11 @@ struct PodmanReading: Equatable, Sendable {
     return nil
   }
 
+  /// Something else than the kernel mounts for it.
+  var namesMountProgram: Bool {
+    text(["storage", "options", "overlay", "mount_program"]) != nil || text(["storage", "options", "mount_program"]) != nil
+  }
+
   /// The driver that is named, first of all by `driver`.
   var driver: (key: String, name: String, file: PodmanConfig.File)? {
     if let (name, file) = text(["storage", "driver"]) { return ("driver", name, file) }

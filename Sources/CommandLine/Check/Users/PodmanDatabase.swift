@@ -7,6 +7,8 @@ struct PodmanDatabase: Equatable, Sendable {
   let graphroot: String
   let runroot: String
   let driver: String
+  /// Where named volumes are.
+  let volumes: String?
 
   /// Whether SQLite takes the bytes for a database; an empty file is a new one.
   static func isDatabase(_ bytes: [UInt8]) -> Bool { bytes.isEmpty || bytes.starts(with: Array("SQLite format 3\0".utf8)) }
@@ -28,5 +30,6 @@ struct PodmanDatabase: Equatable, Sendable {
     self.graphroot = String(decoding: graphroot, as: UTF8.self)
     self.runroot = String(decoding: runroot, as: UTF8.self)
     self.driver = String(decoding: driver, as: UTF8.self)
+    volumes = (try? database.first("SELECT VolumeDir FROM DBConfig LIMIT 1")).flatMap { $0 }.map { String(decoding: $0, as: UTF8.self) }
   }
 }

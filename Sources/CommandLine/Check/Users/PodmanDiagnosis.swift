@@ -52,6 +52,12 @@ extension UserDiagnosis {
   /// Where the path leads that stands in a file.
   func place(_ text: String) -> Place? { facts.places[ExpandedPath(text, facts.account).path] }
 
+  /// The same of a path in which Podman replaces no variable.
+  func place(asWritten path: String) -> Place? { facts.places[path] }
+
+  /// For a sentence about such a path, if it has a variable.
+  func literalNote(_ path: String) -> String { path.contains("$") ? " In this path Podman replaces no variable." : "" }
+
   // MARK: Together
 
   func judgePodmanConfig() {
@@ -324,7 +330,7 @@ extension UserDiagnosis {
     var found: [Trouble] = []
     // Podman before 4.8 does not know it.
     if reading.generation >= .single, let (raw, file) = reading.text(["storage", "imagestore"]) {
-      let path = ExpandedPath(raw, facts.account).path
+      let path = raw
       if raw.hasPrefix("$") {
         found.append(
           stopping(
@@ -335,12 +341,12 @@ extension UserDiagnosis {
           stopping(
             .imageStore, "imagestore in \(file.path) is \(shown(path)), as graphroot is: Podman does not start.", without: "imagestore",
             of: file))
-      } else if let (_, sentence) = problem(ofStore: path, place(raw), "imagestore in \(file.path)", facts) {
+      } else if let (_, sentence) = problem(ofStore: path, place(asWritten: raw), "imagestore in \(file.path)", facts) {
         found.append(
-          stopping(.imageStore, sentence, without: "imagestore", of: file))
+          stopping(.imageStore, sentence + literalNote(raw), without: "imagestore", of: file))
       } else {
         let isVfs = reading.driver?.name == "vfs"
-        found += troubles(of: place(raw), path, for: .images, "imagestore in \(file.path)", isVfs: isVfs).map {
+        found += troubles(of: place(asWritten: raw), path, for: .images, "imagestore in \(file.path)", isVfs: isVfs).map {
           trouble($0, file, .keys([.remove(key: "imagestore")]))
         }
       }
@@ -351,15 +357,15 @@ extension UserDiagnosis {
       else { continue }
       for raw in PodmanReading.imageStores(toml) where !raw.isEmpty {
         let why: String
-        switch place(raw)?.state {
+        switch place(asWritten: raw)?.state {
         case _ where !raw.hasPrefix("/") && (reading.generation < .merging || raw.hasPrefix("$")): why = "is no absolute path"
         case .directory
-        where reading.store.map({ ExpandedPath($0.path, facts.account).path == ExpandedPath(raw, facts.account).path }) ?? false:
+        where reading.store.map({ ExpandedPath($0.path, facts.account).path == raw }) ?? false:
           why = "is graphroot itself"
         case .directory:
           // It makes a directory for the driver in one that has none, and cannot where it is not the user's.
           let driver = reading.driver.map { $0.name == "vfs" ? "vfs" : "overlay" } ?? "overlay"
-          guard case .unreachable? = place("\(raw)/\(driver)-images")?.state else {
+          guard case .unreachable? = place(asWritten: "\(raw)/\(driver)-images")?.state else {
             found += faults(ofStore: raw, driver, reading, file) + othersImages(raw, "additionalimagestores", file)
             continue
           }
@@ -372,7 +378,9 @@ extension UserDiagnosis {
         found.append(
           Trouble(
             code: .imageStore, severity: .error,
-            sentence: "additionalimagestores in \(file.path) lists \(shown(raw)), which \(why), and so Podman does not start.", file: file,
+            sentence:
+              "additionalimagestores in \(file.path) lists \(shown(raw)), which \(why), and so Podman does not start.\(literalNote(raw))",
+            file: file,
             change: .told(
               Remedy(
                 "take \(shown(raw)) out of additionalimagestores in \(file.path), or make it readable for \(name)", by: editor(of: file)))))
@@ -383,7 +391,7 @@ extension UserDiagnosis {
         counting.file == file, let toml = file.text
       else { continue }
       for path in PodmanReading.layerStores(toml) where !path.isEmpty {
-        if case .directory? = place(path)?.state {
+        if case .directory? = place(asWritten: path)?.state {
           found += othersImages(path, "additionallayerstores", file)
           continue
         }
@@ -391,7 +399,7 @@ extension UserDiagnosis {
           Trouble(
             code: .imageStore, severity: .error,
             sentence:
-              "additionallayerstores in \(file.path) lists \(shown(path)), which is no directory that \(name) can reach, and so Podman does not start.",
+              "additionallayerstores in \(file.path) lists \(shown(path)), which is no directory that \(name) can reach, and so Podman does not start.\(literalNote(path))",
             file: file,
             change: .told(
               Remedy(
@@ -405,7 +413,7 @@ extension UserDiagnosis {
   /// What is wrong with a store that is there, and lists images.
   private func faults(ofStore raw: String, _ driver: String, _ reading: PodmanReading, _ file: PodmanConfig.File) -> [Trouble] {
     let without = "take \(shown(raw)) out of additionalimagestores in \(file.path)"
-    if let fault = facts.imageStoreFaults[ExpandedPath(raw, facts.account).path], fault.file.hasPrefix("\(driver)-") {
+    if let fault = facts.imageStoreFaults[raw], fault.file.hasPrefix("\(driver)-") {
       let (why, cure) =
         switch fault.cause {
         case .missing, .missingReadOnly:
@@ -435,7 +443,7 @@ extension UserDiagnosis {
     let hasProgram = [["storage", "options", "overlay", "mount_program"], ["storage", "options", "mount_program"]].contains {
       reading.text($0) != nil
     }
-    guard driver == "overlay", facts.mountsOverlay, !hasProgram, case .directory(let owner)? = place("\(raw)/overlay")?.state,
+    guard driver == "overlay", facts.mountsOverlay, !hasProgram, case .directory(let owner)? = place(asWritten: "\(raw)/overlay")?.state,
       owner != facts.account.uid
     else { return [] }
     // Copying such a file up fails with EOVERFLOW; and there is always one, since Podman makes /etc/mtab in every container.
@@ -453,9 +461,8 @@ extension UserDiagnosis {
   }
 
   private func othersImages(_ raw: String, _ key: String, _ file: PodmanConfig.File) -> [Trouble] {
-    let path = ExpandedPath(raw, facts.account).path
     let elsewhere = Remedy("take \(shown(raw)) out of \(key) in \(file.path)", by: editor(of: file))
-    return troubles(of: place(raw), path, for: .othersImages, "a part of \(key) in \(file.path)").map {
+    return troubles(of: place(asWritten: raw), raw, for: .othersImages, "a part of \(key) in \(file.path)").map {
       trouble($0, file, .told(elsewhere))
     }
   }
@@ -644,6 +651,8 @@ extension UserDiagnosis {
     }
     judgeWords(files)
     judgeEventsDirectory(files)
+    judgeNetworkDirectory(files)
+    judgeOwnEnvironment(files)
     if facts.podmanGeneration ?? .merging >= .single, let (backend, file) = value("database_backend"),
       !["boltdb", "sqlite"].contains(backend)
     {
@@ -667,19 +676,26 @@ extension UserDiagnosis {
         Remedy("take database_backend out of \(file.path)", by: editor(of: file)))
     }
     for key in UserExaminer.engineKeys where key != "image_copy_tmp_dir" || facts.podmanGeneration != .oldest {
-      guard let (raw, file) = value(key) else { continue }
-      let path = ExpandedPath(raw, facts.account).path
+      guard let (path, file) = value(key) else { continue }
+      let place = place(asWritten: path)
       let remedy = Remedy("take \(key) out of \(file.path), or set it to a directory of \(name)'s", by: editor(of: file))
       // It is a word with a meaning of its own.
-      if key == "image_copy_tmp_dir" && raw == "storage" { continue }
+      if key == "image_copy_tmp_dir" && path == "storage" { continue }
       if isInRuntimeDirectory(path) { continue }
       let use = PlaceUse(engineKey: key)
       // For what is gone when a command ends, a directory of anybody's will do.
-      if use == .scratch, let place = place(raw), case .directory = place.state, !place.isClosed {
+      if key == "image_copy_tmp_dir", case .absent? = place?.state {
+        add(
+          .containersConf, .error,
+          "\(key) in \(file.path) is \(shown(path)), which does not exist, and Podman does not make it: it can neither pull nor import or build images.\(literalNote(path))",
+          remedy)
+        continue
+      }
+      if use == .scratch, let place, case .directory = place.state, !place.isClosed {
         add(troubles(of: place, path, for: use, "\(key) in \(file.path)"), elsewhere: remedy)
         continue
       }
-      if let place = place(raw), place.isNetwork, key != "image_copy_tmp_dir" {
+      if let place, place.isNetwork, key != "image_copy_tmp_dir" {
         if case .directory(facts.account.uid) = place.state {
           add(
             .containersConf, .note,
@@ -688,23 +704,69 @@ extension UserDiagnosis {
           continue
         }
       }
-      if let (code, sentence) = problem(ofStore: path, place(raw), "\(key) in \(file.path)", facts), code != .graphrootNetwork {
-        add(.containersConf, .error, sentence, remedy)
+      if let (code, sentence) = problem(ofStore: path, place, "\(key) in \(file.path)", facts), code != .graphrootNetwork {
+        add(.containersConf, .error, sentence + literalNote(path), remedy)
       } else {
-        add(troubles(of: place(raw), path, for: use, "\(key) in \(file.path)"), elsewhere: remedy)
+        add(troubles(of: place, path, for: use, "\(key) in \(file.path)"), elsewhere: remedy)
       }
+    }
+  }
+
+  /// Podman makes a lock in it with its first command.
+  private func judgeNetworkDirectory(_ files: [PodmanConfig.File]) {
+    guard facts.podmanGeneration ?? .merging >= .early,
+      let (path, file) = UserDiagnosis.last(["network", "network_config_dir"], of: files), path.hasPrefix("/")
+    else { return }
+    let why: String
+    switch place(asWritten: path)?.state {
+    case .directory(let owner) where owner != facts.account.uid && place(asWritten: path)?.isClosed == true:
+      why = "which is owned by uid \(owner), and where \(name) may make nothing"
+    case nil, .directory, .absent: return
+    case .unreachable(let nearest): why = "which does not exist, and \(name) may not create it in \(nearest)"
+    case .notDirectory: why = "and a component of it is no directory"
+    case .failed(let cause): why = "which cannot be reached: \(text(cause))"
+    }
+    add(
+      .containersConf, .error,
+      "network_config_dir in \(file.path) is \(shown(path)), \(why): Podman does not start.\(literalNote(path))",
+      Remedy("take network_config_dir out of \(file.path)", by: editor(of: file)))
+  }
+
+  /// Variables that Podman gives itself with `env`, before it looks at them.
+  private func judgeOwnEnvironment(_ files: [PodmanConfig.File]) {
+    let variables = files.flatMap { file in (file.text.map(PodmanReading.environment) ?? []).map { (file, $0.name, $0.value) } }
+    for (file, variable, value) in variables where !value.isEmpty {
+      let why: String
+      switch variable {
+      case "TMPDIR":
+        guard let place = place(asWritten: value), let problem = problem(ofTemporary: place) else { continue }
+        why = "\(problem): Podman can neither pull nor import or build images"
+      case "CONTAINERS_STORAGE_CONF": why = "and Podman reads that file in place of \(UserDiagnosis.storageConfFile)"
+      case "CONTAINERS_STORAGE_CONF_OVERRIDE" where facts.podmanGeneration ?? .merging == .merging:
+        why = "and what that file sets wins over all other files"
+      case "STORAGE_OPTS": why = "which overrides the options of storage.conf"
+      case "XDG_CONFIG_HOME" where [.lenient, .early].contains(facts.podmanGeneration):
+        guard case .unreachable? = place(asWritten: value)?.state else { continue }
+        why = "which \(name) may not make, and so Podman before 4.8 does not start"
+      case "CONTAINER_HOST" where facts.podmanGeneration != .oldest, "CONTAINER_CONNECTION" where facts.podmanGeneration != .oldest:
+        why = "and Podman only asks the service there"
+      default: continue
+      }
+      add(
+        .containersConf, .warning, "engine.env in \(file.path) sets \(variable)=\(shown(value)), \(why).",
+        Remedy("take \(variable) out of env in \(file.path)", by: editor(of: file)))
     }
   }
 
   private func judgeEventsDirectory(_ files: [PodmanConfig.File]) {
     guard let (path, file) = UserDiagnosis.last(["engine", "events_logfile_path"], of: files), path.hasPrefix("/") else { return }
     let directory = UserExaminer.directory(of: path)
-    switch place(directory)?.state {
+    switch place(asWritten: directory)?.state {
     case nil, .directory, .absent: return
     case .unreachable, .notDirectory, .failed:
       add(
         .containersConf, .error,
-        "events_logfile_path in \(file.path) is in \(shown(directory)), which \(name) can neither use nor make: Podman does not start.",
+        "events_logfile_path in \(file.path) is in \(shown(directory)), which \(name) can neither use nor make: Podman does not start.\(literalNote(path))",
         Remedy("take events_logfile_path out of \(file.path)", by: editor(of: file)))
     }
   }

@@ -108,9 +108,9 @@ extension UserExaminer {
 
   // MARK: Where they lead
 
-  /// Keys of storage.conf and containers.conf that name one directory.
+  /// Keys of storage.conf that name one directory, in which Podman replaces variables. In no other path does it.
   static let directoryKeys = [
-    ["storage", "graphroot"], ["storage", "rootless_storage_path"], ["storage", "runroot"], ["storage", "imagestore"],
+    ["storage", "graphroot"], ["storage", "rootless_storage_path"], ["storage", "runroot"],
   ]
   static let engineKeys = ["static_dir", "tmp_dir", "volume_path", "image_copy_tmp_dir"]
   static let programKeys = [["storage", "options", "mount_program"], ["storage", "options", "overlay", "mount_program"]]
@@ -120,26 +120,29 @@ extension UserExaminer {
   /// - Parameter known: those that were looked at before.
   func places(_ config: PodmanConfig, _ known: [String: Place]) -> [String: Place] {
     var found = known
-    func add(_ text: String) {
-      let path = ExpandedPath(text, account).path
+    func add(asWritten path: String) {
       if path.hasPrefix("/"), found[path] == nil { found[path] = Place(path, settings, mounts) }
     }
+    func add(_ text: String) { add(asWritten: ExpandedPath(text, account).path) }
     for text in ([config.user] + config.others + config.dropIns).compactMap(\.text) {
       for key in UserExaminer.directoryKeys { if case .string(let path)? = text.value(key) { add(path) } }
+      if case .string(let path)? = text.value(["storage", "imagestore"]) { add(asWritten: path) }
       for path in PodmanReading.imageStores(text) {
-        add(path)
+        add(asWritten: path)
         // What Podman makes in one where it is not there.
-        for driver in ["overlay", "vfs"] { add("\(path)/\(driver)-images") }
+        for driver in ["overlay", "vfs"] { add(asWritten: "\(path)/\(driver)-images") }
         // Whose ids the files of the images have.
-        add("\(path)/overlay")
+        add(asWritten: "\(path)/overlay")
       }
-      for path in PodmanReading.layerStores(text) { add(path) }
+      for path in PodmanReading.layerStores(text) { add(asWritten: path) }
     }
     for text in config.engine.compactMap(\.text) {
-      for key in UserExaminer.engineKeys { if case .string(let path)? = text.value(["engine", key]) { add(path) } }
+      for key in UserExaminer.engineKeys { if case .string(let path)? = text.value(["engine", key]) { add(asWritten: path) } }
       if case .string(let path)? = text.value(["engine", "events_logfile_path"]), path.hasPrefix("/") {
-        add(UserExaminer.directory(of: path))
+        add(asWritten: UserExaminer.directory(of: path))
       }
+      if case .string(let path)? = text.value(["network", "network_config_dir"]) { add(asWritten: path) }
+      for (name, path) in PodmanReading.environment(text) where ["TMPDIR", "XDG_CONFIG_HOME"].contains(name) { add(asWritten: path) }
     }
     return found
   }
@@ -152,9 +155,8 @@ extension UserExaminer {
     var found: [String: ImageStoreFault] = [:]
     for text in configs.flatMap({ [$0.user] + $0.others + $0.dropIns }).compactMap(\.text) {
       for raw in PodmanReading.imageStores(text) {
-        let path = ExpandedPath(raw, account).path
-        if found[path] == nil, places[path]?.exists ?? false, let fault = ImageStoreFault(in: path, needsLocks: generation == .oldest) {
-          found[path] = fault
+        if found[raw] == nil, places[raw]?.exists ?? false, let fault = ImageStoreFault(in: raw, needsLocks: generation == .oldest) {
+          found[raw] = fault
         }
       }
     }
@@ -268,6 +270,15 @@ extension UserExaminer {
 }
 
 extension PodmanReading {
+  /// The variables that `env` of containers.conf sets for Podman itself.
+  static func environment(_ text: TOMLText) -> [(name: String, value: String)] {
+    guard case .array(let values)? = text.value(["engine", "env"]) else { return [] }
+    return values.compactMap { value in
+      guard case .string(let pair) = value, let equals = pair.firstIndex(of: "=") else { return nil }
+      return (String(pair[..<equals]), String(pair[pair.index(after: equals)...]))
+    }
+  }
+
   /// The paths of `additionalimagestores` in one file.
   static func imageStores(_ text: TOMLText) -> [String] { texts("additionalimagestores", text) }
 

@@ -81,6 +81,8 @@ extension UserDiagnosis {
           note: "find out what is wrong there, and remove it or give it to \(name)"))
     } else if facts.isNetworkHome && isStorageUsable && isOwnFile(content) && edited != nil && facts.storageConf?.laterProblem == nil {
       add(code, severity, sentence, repairedBy: .editStorageConf(changes))
+    } else if content.isNull {
+      add(code, severity, sentence, readable(.notRegular(.characterDevice), UserExaminer.storageConf))
     } else {
       let change = changes.map(\.text).joined(separator: ", ")
       let (file, person) = whereabouts(content, UserDiagnosis.storageConfFile)
@@ -310,6 +312,17 @@ extension UserDiagnosis {
           .podmanDatabase, .error,
           "\(shown(database)) says that it belongs to \(shown(kept.graphroot)): a store that was copied or moved to \(shown(graphroot.path)) keeps the old path, and Podman does not start.",
           remedy)
+      }
+      let isChosen = facts.podmanConfig?.engine.contains { $0.text?.value(["engine", "volume_path"]) != nil } ?? false
+      if !isChosen, let volumes = kept.volumes, volumes.hasPrefix("/"),
+        ![kept.graphroot, graphroot.real, graphroot.path].contains(where: { "\($0)/volumes" == volumes })
+      {
+        return add(
+          .podmanDatabase, .error,
+          "\(shown(database)) says that volumes are in \(shown(volumes)), which no volume_path of containers.conf says any more: Podman does not start.",
+          Remedy(
+            "in [engine] of ~/.config/containers/containers.conf: volume_path = \"\(shown(volumes))\"", by: .user(name),
+            note: "or move \(shown(database)) away: images stay, containers and volumes are forgotten"))
       }
     }
     guard let kept = conf.keptRunroot, let (severity, why) = problem(ofRunroot: kept.path, kept) else { return }

@@ -8,9 +8,17 @@ struct StoreFault: Equatable, Sendable {
     /// The driver works on it, and it is a link there.
     case network(type: String)
     /// In the place of a file that Podman makes.
-    case directory
+    case noFile(FileKind)
     /// A list that Podman cannot read.
     case invalid(TextError)
+    /// The same of one that is too large to be read here: its end is missing.
+    case cut
+    /// The name of a network backend that Podman does not know.
+    case backend([UInt8])
+    /// It is netavark, which is not there.
+    case backendMissing
+    /// The store was made with fuse-overlayfs, which is not there.
+    case mountProgram
   }
 
   let path: String
@@ -36,7 +44,9 @@ extension UserExaminer {
       let driver = reading.driver?.name == "vfs" ? "vfs" : "overlay"
       guard looked.insert([path, driver]).inserted, let place = facts.places[path] ?? ownPlace(path, facts), place.exists, !place.isNetwork
       else { continue }
-      let faults = storeFaults(in: path, driver: driver)
+      let mayHaveHelpersElsewhere =
+        facts.podmanConfig?.engine.contains { $0.text?.value(["engine", "helper_binaries_dir"]) != nil } ?? true
+      let faults = storeFaults(in: path, reading, mayHaveHelpersElsewhere)
       if !faults.isEmpty { found[path] = faults }
     }
     return found
@@ -45,11 +55,21 @@ extension UserExaminer {
   /// Of the store that no file names.
   private func ownPlace(_ path: String, _ facts: UserFacts) -> Place? { facts.isNetworkHome ? nil : Place(path, settings, mounts) }
 
-  func storeFaults(in store: String, driver: String) -> [StoreFault] {
+  func storeFaults(in store: String, _ reading: PodmanReading, _ mayHaveHelpersElsewhere: Bool) -> [StoreFault] {
+    do throws(Errno) {
+      return storeFaults(in: store, reading, mayHaveHelpersElsewhere, try open(path: Path(store), .pathOnlyDirectoryFollowing))
+    } catch { return [] }
+  }
+
+  private func storeFaults(
+    in store: String, _ reading: PodmanReading, _ mayHaveHelpersElsewhere: Bool, _ place: borrowing FileDescriptor
+  ) -> [StoreFault] {
     var found: [StoreFault] = []
     let names = entries(of: Path(store))
+    let driver = reading.driver?.name == "vfs" ? "vfs" : "overlay"
     // Podman makes them with its first command.
-    for name in [driver, "\(driver)-images", "\(driver)-layers", "\(driver)-containers", "libpod", "tmp"] where mayHave(name, names) {
+    for name in [driver, "\(driver)-images", "\(driver)-layers", "\(driver)-containers", "libpod", "tmp", "networks", "volumes"]
+    where mayHave(name, names) {
       let path = "\(store)/\(name)"
       do throws(Errno) {
         switch try fileStatus(path: Path(path)).kind {
@@ -64,14 +84,23 @@ extension UserExaminer {
     }
     let lists = UserExaminer.storeLists.filter { mayHave("\(driver)-\($0.directory)", names) }
     let locks = UserExaminer.storeLocks.filter { mayHave($0, names) } + lists.map { "\(driver)-\($0.directory)/\($0.lock)" }
-    for path in locks.map({ "\(store)/\($0)" }) where Place.isDirectory(path) { found.append(StoreFault(path: path, cause: .directory)) }
-    if lists.isEmpty { return found }
-    do throws(Errno) {
-      let place = try open(path: Path(store), .pathOnlyDirectoryFollowing)
-      for (directory, _, lists) in lists {
-        for name in lists { if let fault = StoreFault(list: "\(driver)-\(directory)/\(name)", in: store, place) { found.append(fault) } }
-      }
-    } catch {}
+    for path in locks.map({ "\(store)/\($0)" }) {
+      do throws(Errno) {
+        let kind = try fileStatus(of: open(path: Path(path), .pathOnlyFollowing)).kind
+        if kind != .regular { found.append(StoreFault(path: path, cause: .noFile(kind))) }
+      } catch {}
+    }
+    for (directory, _, lists) in lists {
+      for name in lists { if let fault = StoreFault(list: "\(driver)-\(directory)/\(name)", in: store, place) { found.append(fault) } }
+    }
+    if mayHave("defaultNetworkBackend", names), let fault = StoreFault(backendIn: store, place, mayBeElsewhere: mayHaveHelpersElsewhere) {
+      found.append(fault)
+    }
+    if driver == "overlay", reading.generation == .merging, mayHave(driver, names), !shared.hasFuseOverlayfs, !reading.namesMountProgram,
+      let fault = StoreFault(programIn: store, place)
+    {
+      found.append(fault)
+    }
     return found
   }
 }
@@ -81,15 +110,53 @@ extension StoreFault {
   fileprivate init?(list name: String, in store: String, _ place: borrowing FileDescriptor) {
     let path = "\(store)/\(name)"
     switch ConfigFile.read(at: place, Path(name)) {
-    // What is larger is not read for this. Whose it is, is asked elsewhere.
-    case .absent, .dangling, .tooLarge, .failed, .notRegular(.regular): return nil
-    case .notRegular(let kind):
-      guard kind == .directory else { return nil }
-      self.init(path: path, cause: .directory)
+    // Whose it is, is asked elsewhere.
+    case .absent, .dangling, .failed: return nil
+    case .notRegular(let kind): self.init(path: path, cause: .noFile(kind))
+    case .tooLarge:
+      // What was not written to its end has another one, or NULs there.
+      let end = ConfigFile.end(of: path, 4096)?.last { !isBlank($0) && $0 != .newline && $0 != .carriageReturn }
+      guard let end, end != UInt8(ascii: "]") else { return nil }
+      self.init(path: path, cause: .cut)
     case .content(let content):
       guard let problem = StoreFault.problem(ofList: content.bytes) else { return nil }
       self.init(path: path, cause: .invalid(problem))
     }
+  }
+
+  /// With its first command Podman writes there which one it has, and nothing else.
+  ///
+  /// - Parameter mayBeElsewhere: a file says where Podman looks for netavark.
+  fileprivate init?(backendIn store: String, _ place: borrowing FileDescriptor, mayBeElsewhere: Bool) {
+    let path = "\(store)/defaultNetworkBackend"
+    switch ConfigFile.read(at: place, "defaultNetworkBackend") {
+    case .absent, .dangling, .failed, .tooLarge: return nil
+    case .notRegular(let kind): self.init(path: path, cause: .noFile(kind))
+    case .content(let content):
+      if content.bytes.elementsEqual("cni".utf8) { return nil }
+      if content.bytes.elementsEqual("netavark".utf8) {
+        if mayBeElsewhere || StoreFault.hasNetavark() { return nil }
+        self.init(path: path, cause: .backendMissing)
+      } else {
+        self.init(path: path, cause: .backend(content.bytes))
+      }
+    }
+    if EngineGenerations.readsNetworkBackend(HostTree.this) != true { return nil }
+  }
+
+  /// In one of the directories where Podman looks.
+  private static func hasNetavark() -> Bool {
+    ["/usr/lib/podman", "/usr/libexec/podman", "/usr/local/libexec/podman", "/usr/local/lib/podman"].contains { directory in
+      do throws(Errno) { return try fileStatus(path: Path("\(directory)/netavark")).kind != .directory } catch { return false }
+    }
+  }
+
+  /// containers/storage writes there whether the store was made with a program that mounts, and from 1.63 on goes by it.
+  fileprivate init?(programIn store: String, _ place: borrowing FileDescriptor) {
+    guard case .content(let content) = ConfigFile.read(at: place, "overlay/.has-mount-program"),
+      content.bytes.filter({ !isBlank($0) && $0 != .newline }).elementsEqual("true".utf8)
+    else { return nil }
+    self.init(path: "\(store)/overlay/.has-mount-program", cause: .mountProgram)
   }
 
   /// What is wrong with it for encoding/json of Go's; nil: nothing. An empty file is an empty list.
@@ -120,6 +187,11 @@ extension UserDiagnosis {
     let word = shellWord(Array(fault.path.utf8))
     let away = asUser("mv -nT \(word) \(word).old")
     switch fault.cause {
+    case .file where generation < .single && ["/networks", "/volumes"].contains(where: { fault.path.hasSuffix($0) }):
+      return (
+        .graphrootMissing, .warning, "\(path) is a file, and has to be a directory of Podman's: containers that need it do not start.",
+        run(away)
+      )
     case .file:
       return (.graphrootMissing, .error, "\(path) is a file, and has to be a directory of Podman's: Podman does not start.", run(away))
     case .dangling:
@@ -134,25 +206,55 @@ extension UserDiagnosis {
         "\(path) is a symbolic link into a network file system (\(shown(type))), on which overlay does not work.",
         run(away, note: "what the link leads to stays where it is")
       )
-    case .directory:
-      return (.podmanDatabase, .error, "\(path) is a directory, and has to be a file of Podman's: Podman does not start.", run(away))
-    case .invalid(let problem):
-      let isStopping = generation >= .single
-      let effect =
-        isStopping
-        ? "Podman does not start (its error has: loading \"\(path)\")"
-        : "Podman before 4.4 forgets what was in it and writes a new one, and later ones do not start"
-      let loss =
-        if path.hasSuffix("containers.json") {
-          "containers are forgotten: podman rm --force removes what is left of each"
-        } else {
-          "images are forgotten, and have to be pulled again; volumes stay"
-        }
+    case .noFile(let kind):
+      return (.podmanDatabase, .error, "\(path) is \(noun(kind)), and has to be a file of Podman's: Podman does not start.", run(away))
+    case .backend(let word):
+      let what = word.isEmpty ? "is empty, as after a crash or on a full disk" : "has \"\(shown(word))\""
       return (
-        .podmanDatabase, isStopping ? .error : .warning,
-        "\(path), a list of Podman's, is invalid JSON (line \(problem.line): \(problem.reason)), as after a crash or on a full disk: \(effect).",
-        run(away, note: loss)
+        .podmanDatabase, .error,
+        "\(path) \(what), and has to have netavark or cni, with nothing behind it: Podman does not start.",
+        run(away, note: "Podman makes it anew")
       )
+    case .backendMissing:
+      return (
+        .podmanDatabase, .error,
+        "\(path) says that networks of the store are netavark's, which is not installed: Podman does not start.",
+        run(away, note: "Podman then takes what is installed, and networks have to be made again; or install netavark")
+      )
+    case .mountProgram:
+      return (
+        .overlayRecord, .error,
+        "\(path) says that the store was made with fuse-overlayfs, which is not installed: \(PodmanGeneration.names([.merging])) does not start.",
+        .root(
+          "sudo ls -l /usr/bin/fuse-overlayfs",
+          note: "install fuse-overlayfs; without it, podman system reset takes the store away, with all images and containers")
+      )
+    case .cut:
+      return listFinding(of: fault, generation, "is cut: its end is missing", run(away, note: loss(of: fault)))
+    case .invalid(let problem):
+      return listFinding(
+        of: fault, generation, "is invalid JSON (line \(problem.line): \(problem.reason))", run(away, note: loss(of: fault)))
     }
+  }
+
+  private func loss(of fault: StoreFault) -> String {
+    fault.path.hasSuffix("containers.json")
+      ? "containers are forgotten: podman rm --force removes what is left of each"
+      : "images are forgotten, and have to be pulled again; volumes stay"
+  }
+
+  private func listFinding(of fault: StoreFault, _ generation: PodmanGeneration, _ what: String, _ remedy: Remedy) -> (
+    FindingCode, Finding.Severity, String, Remedy
+  ) {
+    let path = shown(fault.path)
+    let isStopping = generation >= .single
+    let effect =
+      isStopping
+      ? "Podman does not start (its error has: loading \"\(path)\")"
+      : "Podman before 4.4 forgets what was in it and writes a new one, and later ones do not start"
+    return (
+      .podmanDatabase, isStopping ? .error : .warning,
+      "\(path), a list of Podman's, \(what), as after a crash or on a full disk: \(effect).", remedy
+    )
   }
 }

@@ -66,10 +66,28 @@ extension UserExaminer {
     return true
   }
 
+  /// What a full /dev/shm leaves of Podman's locks: with it every command is killed by a signal (SIGBUS).
+  func cutLocks() -> Path? {
+    let path = "/dev/shm" / (Array("libpod_rootless_lock_".utf8) + decimal(UInt64(account.uid)))
+    do throws(Errno) {
+      let status = try fileStatus(path: path)
+      // The fewest that there can be, 32, have more.
+      return state.isReal && status.kind == .regular && status.size < 1024 ? path : nil
+    } catch { return nil }
+  }
+
   /// The first level of Docker's store.
   func strangers(inDataRoot path: String) -> [Stranger] {
     let top = Path(path)
-    return strangers(entries(of: top), in: top, isInStore: true).map {
+    return strangers(entries(of: top), in: top, isInStore: true).filter { stranger in
+      // dockerd moves the first away, and starts without the others (20.10, 26.1).
+      !["tmp", "runtimes", "trust"].contains { stranger.path.name.elementsEqual($0.utf8) }
+    }.map { Stranger(path: $0.path, owner: $0.owner, isInStore: true, isDockers: true) }
+  }
+
+  /// Where dockerd and rootlesskit keep the state of what runs.
+  func dockerStrangersInRuntimeDirectory() -> [Stranger] {
+    (["docker", "dockerd-rootless"] as [Path]).compactMap { stranger(state.runtime / $0, isInStore: true) }.map {
       Stranger(path: $0.path, owner: $0.owner, isInStore: true, isDockers: true)
     }
   }
@@ -112,18 +130,38 @@ extension UserDiagnosis {
   func judgeStrangers() {
     for (isInStore, isDockers) in [(true, false), (true, true), (false, false)] {
       let strangers = facts.strangers.filter { $0.isInStore == isInStore && $0.isDockers == isDockers }
-      guard let first = strangers.first else { continue }
-      let others = strangers.count == 1 ? "" : " So are \(counted(strangers.count - 1, "other", "others")) there."
+      // Those come first with which nothing works.
+      let sorted = strangers.filter { useWithout($0) == nil } + strangers.filter { useWithout($0) != nil }
+      guard let first = sorted.first else { continue }
+      let others = sorted.count == 1 ? "" : " So are \(counted(sorted.count - 1, "other", "others")) there."
       let effect =
         isDockers
         ? "Docker cannot use it, and does not start"
-        : isInStore ? "Podman cannot use it, and fails" : "Podman fails where it wants that directory"
+        : isInStore ? useWithout(first) ?? "Podman cannot use it, and fails" : "Podman fails where it wants that directory"
+      let isSerious = isInStore ? useWithout(first) == nil : first.path.isAtOrBelow("/run") || first.path.isAtOrBelow("/dev/shm")
       add(
-        .storeOwner, isInStore || first.path.isAtOrBelow("/run") || first.path.isAtOrBelow("/dev/shm") ? .error : .warning,
+        .storeOwner, isSerious ? .error : .warning,
         "\(shown(first.path)) is owned by uid \(first.owner), not by \(name): \(effect).\(others)",
         .root(
-          "sudo ls -ld \(strangers.prefix(4).map { shellWord($0.path) }.joined(separator: " "))",
+          "sudo ls -ld \(sorted.prefix(4).map { shellWord($0.path) }.joined(separator: " "))",
           note: "decide whose it is; it has to be \(name)'s, or be moved away"))
+    }
+  }
+
+  private func lastName(_ stranger: Stranger) -> String {
+    String(decoding: stranger.path.name, as: UTF8.self)
+  }
+
+  /// What fails, where Podman starts and has images all the same; nil where it does not.
+  private func useWithout(_ stranger: Stranger) -> String? {
+    guard stranger.isInStore, !stranger.isDockers else { return nil }
+    switch lastName(stranger) {
+    case "secrets": return "Podman cannot use it, and has no secrets"
+    case "artifacts": return "Podman cannot use it, and has no artifacts"
+    case "volumes": return "Podman cannot use it, and containers with named volumes do not start"
+    case "networks" where facts.podmanGeneration.map { $0 < .single } ?? false:
+      return "Podman cannot use it, and containers with networks of their own do not start"
+    default: return nil
     }
   }
 }

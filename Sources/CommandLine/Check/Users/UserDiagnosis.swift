@@ -114,6 +114,13 @@ final class UserDiagnosis {
     judgeLeftovers()
     judgeLocalVolumes()
     judgeEnvironment()
+    judgePause()
+    if let locks = facts.cutLocks, facts.podman != nil {
+      add(
+        .podmanDatabase, .error, "\(shown(locks)), the file of Podman's locks, is cut, as when /dev/shm was full: Podman crashes.",
+        run(asUser("rm -f \(shellWord(locks))"), note: "with no container of \(name)'s running; Podman makes it anew"))
+    }
+    judgeDockerStore()
     if case .outdated(let pid) = facts.pause {
       // Without a word about the database it would fail.
       let isRepairable = facts.podman != nil && facts.canRunPrograms && !hasBoltDatabase
@@ -713,6 +720,78 @@ final class UserDiagnosis {
       .root("sudo ls -ld \(shellWord(Array(place.path.utf8)))", note: "decide whose it is; it has to be a directory of \(name)'s"))
   }
 
+  /// Podman comes there as root of its user namespace, whom a mode of the user's own directory does not stop.
+  func problem(ofTemporary place: Place) -> String? {
+    guard case .directory(let owner) = place.state else { return "which is no directory" }
+    return place.isClosed && (owner != facts.account.uid || place.isOnReadOnlyMount) ? "where \(name) may make nothing" : nil
+  }
+
+  /// Podman joins the namespace of that process, or does nothing at all.
+  private func judgePause() {
+    guard case .gone(let path, let fault) = facts.pause, facts.podman != nil else { return }
+    // A file that names no process of the kind is all that any Podman takes away.
+    if facts.forgetsPauseProcess == true { if case .noFile = fault {} else { return } }
+    let what =
+      switch fault {
+      case .noNumber: "has no number of a process, as after a crash or on a full disk"
+      case .noFile(let kind): "is \(noun(kind)), not a file"
+      case .noProcess(let pid): "names the process \(pid), which does not exist any more"
+      case .otherProcess(let pid): "names the process \(pid), which is another one by now"
+      }
+    let word = shellWord(Array(path.utf8))
+    add(
+      .pauseProcess, facts.forgetsPauseProcess == nil ? .warning : .error,
+      "\(shown(path)) \(what): Podman, which keeps its user namespace with that process, does not start.",
+      run(asUser("mv -nT \(word) \(word).old"), note: "Podman makes it anew"))
+  }
+
+  /// What makes Podman another one's client, or keeps it from making its user namespace.
+  private func judgeSessionPodman(_ environment: UserFacts.Environment) {
+    func add(_ variable: String, _ sentence: String) {
+      self.add(.environmentConfig, .warning, sentence, .user(name, "unset \(variable)"))
+    }
+    // Podman before 3.2 takes them with --remote alone.
+    let isAsked = facts.podmanGeneration != .oldest
+    if isAsked, let host = environment.containerHost, !host.isEmpty, !facts.hasContainerHost {
+      add(
+        "CONTAINER_HOST",
+        "CONTAINER_HOST is \(shown(host)): Podman only asks the service there, whose storage is not what is judged here, and fails without it."
+      )
+    }
+    if isAsked, let connection = environment.containerConnection, !connection.isEmpty {
+      add(
+        "CONTAINER_CONNECTION",
+        "CONTAINER_CONNECTION is \(shown(connection)): Podman only asks the service of that connection, and fails without it.")
+    }
+    if let value = environment.namespaceConfigured, !value.isEmpty, facts.account.uid != 0 {
+      add(
+        "_CONTAINERS_USERNS_CONFIGURED",
+        "_CONTAINERS_USERNS_CONFIGURED is set, as podman unshare sets it: Podman makes no user namespace, and does not start.")
+    }
+    if facts.dockerGeneration != nil, let driver = environment.dockerDriver, !driver.isEmpty, driver != "overlay2" {
+      self.add(
+        driver == "vfs" ? .dockerDriver : .environmentStore, .warning,
+        "DOCKER_DRIVER is \(shown(driver)): a dockerd that has it in its environment takes that driver, whatever its file says.",
+        .user(name, "unset DOCKER_DRIVER", note: "and in what starts dockerd: systemctl --user show-environment"))
+    }
+    if facts.dockerGeneration != nil, let place = facts.dockerTemporary, case .unreachable(let nearest) = place.state {
+      self.add(
+        .environmentStore, .warning,
+        "DOCKER_TMPDIR is \(shown(place.path)), which does not exist, and \(name) may not create it in \(nearest): a dockerd that has it in its environment does not start.",
+        .user(name, "unset DOCKER_TMPDIR", note: "and in what starts dockerd: systemctl --user show-environment"))
+    }
+    if let program = facts.sessionMapProgram {
+      let what =
+        program.path.map { "\($0), which has neither root's set-user-ID bit nor the capability, as that of conda" }
+        ?? "in none of its directories"
+      let first = program.path.map { shown(UserExaminer.directory(of: $0)) }
+      self.add(
+        .newuidmap, .warning, "In the PATH of this session \(program.name) is \(what): Podman and Docker cannot use subordinate ids.",
+        Remedy(
+          first.map { "put /usr/bin before \($0) in PATH" } ?? "put /usr/bin, or where \(program.name) is, into PATH", by: .user(name)))
+    }
+  }
+
   private func judgeEnvironment() {
     if facts.isRuntimeDirectoryClosed {
       add(
@@ -733,10 +812,9 @@ final class UserDiagnosis {
         .user(name, "export HOME=\(shellWord(facts.account.home))"))
     }
     judgeSessionFiles()
+    judgeSessionPodman(environment)
     if let place = facts.temporaryDirectory {
-      let why: String? =
-        if case .directory = place.state { place.isClosed ? "where \(name) may make nothing" : nil } else { "which is no directory" }
-      if let why {
+      if let why = problem(ofTemporary: place) {
         add(
           .environmentStore, .warning, "TMPDIR is \(shown(place.path)), \(why): Podman can neither pull nor import or build images.",
           .user(name, "unset TMPDIR"))
@@ -779,7 +857,7 @@ final class UserDiagnosis {
         .environmentStore, .warning, "\(variable) is \(shown(value)): for a new store it overrides storage.conf.",
         .user(name, "unset \(variable)"))
     }
-    if environment.runtimeDirectory == nil {
+    if environment.runtimeDirectory ?? "" == "" {
       add(
         .runtimeDirectory, .warning,
         "XDG_RUNTIME_DIR is not set, as after su or in a cron job: Podman keeps its state below /tmp, for good if the store is new, and Docker does not start.",

@@ -125,8 +125,23 @@ struct UserFacts: Equatable, Sendable {
 
   enum Engine: Equatable, Sendable { case podman, docker }
 
-  /// The uid map of a pause process that no longer fits /etc/subuid.
-  enum PauseProcess: Equatable, Sendable { case none, current, outdated(pid: UInt32) }
+  /// The process that keeps Podman's user namespace, as pause.pid names it.
+  enum PauseProcess: Equatable, Sendable {
+    case none, current
+    /// Its uid map no longer fits /etc/subuid.
+    case outdated(pid: UInt32)
+    /// There is no such process, or the file at the path names none.
+    case gone(path: String, PauseFault)
+  }
+
+  enum PauseFault: Equatable, Sendable { case noNumber, noFile(FileKind), noProcess(UInt32), otherProcess(UInt32) }
+
+  /// newuidmap or newgidmap as the caller's session finds it, where that is none that works.
+  struct SessionMapProgram: Equatable, Sendable {
+    let name: String
+    /// nil: it finds none.
+    let path: String?
+  }
 
   /// Volumes with something in them, on this host's disk.
   struct LocalVolumes: Equatable, Sendable {
@@ -206,6 +221,16 @@ struct UserFacts: Equatable, Sendable {
   var leftovers: [Leftover] = []
   var localVolumes: [LocalVolumes] = []
   var pause: PauseProcess = .none
+  /// The podman of this host takes pause.pid away where there is no such process; nil where that is not known, or not asked.
+  var forgetsPauseProcess: Bool?
+  var sessionMapProgram: SessionMapProgram?
+  /// Of DOCKER_TMPDIR.
+  var dockerTemporary: Place?
+  /// The socket of CONTAINER_HOST is there.
+  var hasContainerHost = false
+  var dockerStoreFaults: [DockerStoreFault] = []
+  /// Podman's file of locks, which is too small to have any.
+  var cutLocks: Path?
   /// Podman's records that overlay does not work.
   var overlayRecords: [OverlayRecord] = []
   /// Where podman is; nil: not installed.
@@ -241,6 +266,14 @@ struct UserFacts: Equatable, Sendable {
     var registriesConf: String?
     var storageDriver: String?
     var storageOptions: String?
+    /// PATH.
+    var searchPath: String?
+    var containerHost: String?
+    var containerConnection: String?
+    var dockerDriver: String?
+    var dockerTemporary: String?
+    /// What Podman sets for what it starts in a user namespace.
+    var namespaceConfigured: String?
     var runtimeDirectory: String?
     var runtimeDirectoryIsUsable = false
     /// Where the caller is.

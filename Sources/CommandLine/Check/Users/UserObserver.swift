@@ -81,7 +81,18 @@ struct UserExaminer {
     }
     let graphroot = facts.storageConf?.graphroot
     facts.strangers = strangers(graphroot?.isNetwork == false ? graphroot?.path : nil)
-    if let root = daemon.unitRoot ?? daemon.dataRoot, !root.isNetwork { facts.strangers += strangers(inDataRoot: root.path) }
+    if facts.podmanGeneration == .merging,
+      let index = facts.strangers.firstIndex(where: { $0.isInStore && $0.path.name.elementsEqual("libpod".utf8) }),
+      EngineGenerations.forgetsPauseProcess(HostTree.this) == true
+    {
+      facts.strangers.remove(at: index)
+    }
+    if let root = daemon.unitRoot ?? daemon.dataRoot, !root.isNetwork {
+      facts.strangers += strangers(inDataRoot: root.path)
+      facts.dockerStoreFaults = dockerStoreFaults(in: root, daemon.text, facts.dockerGeneration)
+    }
+    if facts.dockerGeneration != nil { facts.strangers += dockerStrangersInRuntimeDirectory() }
+    facts.cutLocks = cutLocks()
     facts.leftovers = leftovers(home, facts)
     facts.localVolumes = localVolumes(facts)
     if facts.isNetworkHome {
@@ -94,7 +105,15 @@ struct UserExaminer {
       }
       facts.homeIsFull = isFull(home)
     }
-    facts.pause = pauseProcess(facts.environment?.runtimeDirectory)
+    facts.pause = pauseProcess(facts.environment)
+    if case .gone = facts.pause { facts.forgetsPauseProcess = EngineGenerations.forgetsPauseProcess(HostTree.this) }
+    if let environment = facts.environment {
+      if let path = environment.absolute(environment.dockerTemporary) { facts.dockerTemporary = Place(path, settings, mounts) }
+      facts.sessionMapProgram = sessionMapProgram(environment.searchPath)
+      if let host = environment.containerHost, host.hasPrefix("unix://") {
+        do throws(Errno) { facts.hasContainerHost = try fileStatus(path: Path(Array(host.utf8.dropFirst(7)))).kind == .socket } catch {}
+      }
+    }
     facts.podman = shared.podman
     facts.cleaning = shared.cleaning
     facts.otherPaths = otherPaths(facts)
@@ -117,7 +136,7 @@ struct UserExaminer {
     _ = podmanConfig(home, own)
     examine(home, own, daemon, PodmanConfig(user: PodmanConfig.File(own)), &facts)
     // Of the store that is not there.
-    _ = storeFaults(in: "/etc", driver: "overlay")
+    _ = storeFaults(in: "/etc", PodmanConfig(user: PodmanConfig.File(own)).reading(.merging), true)
   }
 
   /// - Returns: nil where only a mode of the user's own is in the way, which does not stop root of a user namespace.
@@ -226,7 +245,7 @@ struct UserExaminer {
   static func graphroot(inDatabase bytes: [UInt8]) -> String? { value(of: "graph-root", before: "oslinuxrun-root", bytes) }
 
   /// One of the first two pages begins as Bolt's do.
-  private static func isBolt(_ bytes: [UInt8]) -> Bool {
+  static func isBolt(_ bytes: [UInt8]) -> Bool {
     let magic: [UInt8] = [0xed, 0xda, 0x0c, 0xed]
     return [0, 4096].contains { (page: Int) in bytes.dropFirst(page + 16).starts(with: magic) }
   }
@@ -408,26 +427,60 @@ struct UserExaminer {
   // MARK: Processes and the session
 
   /// Podman's pause process keeps the user namespace, with the ranges that held when it was started.
-  private func pauseProcess(_ runtimeDirectory: String?) -> UserFacts.PauseProcess {
+  private func pauseProcess(_ environment: UserFacts.Environment?) -> UserFacts.PauseProcess {
     do throws(Errno) {
       let root = try open(path: "/", .pathOnlyDirectory)
       let temporary = String(decoding: state.temporary)
-      guard
-        let pid = pauseNumber(root, runtimeDirectory ?? String(decoding: state.runtime))
-          ?? pauseNumber(root, "\(temporary)/podman-run-\(account.uid)")
-      else {
-        return .none
+      let usual = environment?.runtimeDirectory.flatMap { $0.isEmpty ? nil : $0 } ?? String(decoding: state.runtime)
+      for directory in [usual, "\(temporary)/podman-run-\(account.uid)", "\(temporary)/storage-run-\(account.uid)"] {
+        let path = "\(directory)/libpod/tmp/pause.pid"
+        // Podman reads the others where there is no runtime directory.
+        let counts = directory == usual || environment.map { $0.runtimeDirectory == nil } ?? false
+        switch ConfigFile.read(at: root, Path(Array(path.utf8.drop { $0 == .slash }))) {
+        case .absent, .dangling, .failed, .tooLarge: continue
+        case .notRegular(let kind): if counts { return .gone(path: path, .noFile(kind)) }
+        case .content(let content):
+          guard let pid = identifier(content.bytes) else {
+            if counts { return .gone(path: path, .noNumber) }
+            continue
+          }
+          let state = try pauseProcess(pid, path, root)
+          if case .gone = state, !counts { continue }
+          return state
+        }
       }
-      guard case .content(let map) = ConfigFile.read(at: root, Path("proc/\(pid)/uid_map")) else { return .none }
-      let ranges = try UserExaminer.subordinateUsers(of: account, root)
-      if ranges.isEmpty { return .none }
-      // Lines `INSIDE OUTSIDE COUNT` (user_namespaces(7)). The first one is the user.
-      let mapped = parts(map.bytes, separator: { $0 == .newline }).compactMap { line -> [UInt32]? in
-        let numbers = words(line).compactMap { identifier($0) }
-        return numbers.count == 3 && numbers[1] != account.uid ? Array(numbers[1...]) : nil
-      }
-      return Set(mapped) == Set(ranges.map { [$0.lowerBound, UInt32(clamping: $0.size)] }) ? .current : .outdated(pid: pid)
+      return .none
     } catch { return .none }
+  }
+
+  /// Whatever pause.pid says, that process's uid map is all that is read.
+  private func pauseProcess(_ pid: UInt32, _ path: String, _ root: borrowing FileDescriptor) throws(Errno) -> UserFacts.PauseProcess {
+    let map: ConfigFile.Content
+    switch ConfigFile.read(at: root, Path("proc/\(pid)/uid_map")) {
+    case .content(let content): map = content
+    case .absent: return .gone(path: path, .noProcess(pid))
+    default: return .none
+    }
+    // Lines `INSIDE OUTSIDE COUNT` (user_namespaces(7)). Of a namespace of Podman's the first one is the user.
+    let lines = parts(map.bytes, separator: { $0 == .newline }).map { words($0).compactMap { identifier($0) } }.filter { $0.count == 3 }
+    if lines.first != [0, account.uid, 1] { return .gone(path: path, .otherProcess(pid)) }
+    let ranges = try UserExaminer.subordinateUsers(of: account, root)
+    if ranges.isEmpty { return .none }
+    let mapped = lines.filter { $0[1] != account.uid }.map { Array($0[1...]) }
+    return Set(mapped) == Set(ranges.map { [$0.lowerBound, UInt32(clamping: $0.size)] }) ? .current : .outdated(pid: pid)
+  }
+
+  /// What the caller's PATH leads to in place of the host's, which has findings of its own.
+  private func sessionMapProgram(_ searchPath: String?) -> UserFacts.SessionMapProgram? {
+    guard let searchPath else { return nil }
+    for name in ["newuidmap", "newgidmap"] {
+      guard let usual = UserNamespaces.find(name, HostTree.this) else { continue }
+      let found = searchPath.split(separator: ":").map { "\($0)/\(name)" }.first { UserNamespaces.isExecutable($0) }
+      guard let found else { return UserFacts.SessionMapProgram(name: name, path: nil) }
+      if found.utf8.elementsEqual(usual.bytes) || UserNamespaces.isWorking(name, at: found) { continue }
+      return UserFacts.SessionMapProgram(name: name, path: found)
+    }
+    return nil
   }
 
   /// The user's ranges in /etc/subuid. Whether Podman itself reads the file or libsubid for it, it is right.
@@ -445,12 +498,5 @@ struct UserExaminer {
       }
       return try subordinateUsers(of: account, root)
     } catch { return [] }
-  }
-
-  /// What Podman has written into pause.pid. Whatever it says, that process's uid map is all that is read.
-  private func pauseNumber(_ root: borrowing FileDescriptor, _ directory: String) -> UInt32? {
-    let path = Path(Array(directory.utf8.drop { $0 == .slash })) / "libpod/tmp/pause.pid"
-    guard case .content(let content) = ConfigFile.read(at: root, path), content.bytes.count < 32 else { return nil }
-    return identifier(content.bytes.prefix { isDigit($0) })
   }
 }
