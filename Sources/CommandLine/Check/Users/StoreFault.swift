@@ -25,6 +25,14 @@ struct StoreFault: Equatable, Sendable {
   let cause: Cause
 }
 
+/// How a Podman uses a store, as far as it depends on its configuration and generation.
+struct StoreUse: Hashable {
+  let path: String
+  let driver: String
+  /// It takes fuse-overlayfs, which is not there, where the store says that it was made with such a program.
+  let goesByRecord: Bool
+}
+
 extension UserExaminer {
   /// Locks of a store, and of what has a directory for each driver.
   private static let storeLocks = ["storage.lock", "userns.lock"]
@@ -37,16 +45,19 @@ extension UserExaminer {
   /// The first of the faults of each store that a reading of the configuration has.
   func storeFaults(_ facts: UserFacts) -> [String: [StoreFault]] {
     var found: [String: [StoreFault]] = [:]
+    let mayHaveHelpersElsewhere =
+      facts.podmanConfig?.engine.contains { $0.text?.value(["engine", "helper_binaries_dir"]) != nil } ?? true
     // Of most configurations every generation makes the same.
-    var looked: Set<[String]> = []
+    var looked: Set<StoreUse> = []
     for reading in UserDiagnosis.readings(facts) {
       guard let path = UserDiagnosis.storePath(of: reading, facts), found[path] == nil else { continue }
       let driver = reading.driver?.name == "vfs" ? "vfs" : "overlay"
-      guard looked.insert([path, driver]).inserted, let place = facts.places[path] ?? ownPlace(path, facts), place.exists, !place.isNetwork
+      let use = StoreUse(
+        path: path, driver: driver,
+        goesByRecord: driver == "overlay" && reading.generation == .merging && !shared.hasFuseOverlayfs && !reading.namesMountProgram)
+      guard looked.insert(use).inserted, let place = facts.places[path] ?? ownPlace(path, facts), place.exists, !place.isNetwork
       else { continue }
-      let mayHaveHelpersElsewhere =
-        facts.podmanConfig?.engine.contains { $0.text?.value(["engine", "helper_binaries_dir"]) != nil } ?? true
-      let faults = storeFaults(in: path, reading, mayHaveHelpersElsewhere)
+      let faults = storeFaults(of: use, mayHaveHelpersElsewhere)
       if !faults.isEmpty { found[path] = faults }
     }
     return found
@@ -55,18 +66,16 @@ extension UserExaminer {
   /// Of the store that no file names.
   private func ownPlace(_ path: String, _ facts: UserFacts) -> Place? { facts.isNetworkHome ? nil : Place(path, settings, mounts) }
 
-  func storeFaults(in store: String, _ reading: PodmanReading, _ mayHaveHelpersElsewhere: Bool) -> [StoreFault] {
+  func storeFaults(of use: StoreUse, _ mayHaveHelpersElsewhere: Bool) -> [StoreFault] {
     do throws(Errno) {
-      return storeFaults(in: store, reading, mayHaveHelpersElsewhere, try open(path: Path(store), .pathOnlyDirectoryFollowing))
+      return storeFaults(of: use, mayHaveHelpersElsewhere, try open(path: Path(use.path), .pathOnlyDirectoryFollowing))
     } catch { return [] }
   }
 
-  private func storeFaults(
-    in store: String, _ reading: PodmanReading, _ mayHaveHelpersElsewhere: Bool, _ place: borrowing FileDescriptor
-  ) -> [StoreFault] {
+  private func storeFaults(of use: StoreUse, _ mayHaveHelpersElsewhere: Bool, _ place: borrowing FileDescriptor) -> [StoreFault] {
     var found: [StoreFault] = []
+    let (store, driver) = (use.path, use.driver)
     let names = entries(of: Path(store))
-    let driver = reading.driver?.name == "vfs" ? "vfs" : "overlay"
     // Podman makes them with its first command.
     for name in [driver, "\(driver)-images", "\(driver)-layers", "\(driver)-containers", "libpod", "tmp", "networks", "volumes"]
     where mayHave(name, names) {
@@ -96,11 +105,7 @@ extension UserExaminer {
     if mayHave("defaultNetworkBackend", names), let fault = StoreFault(backendIn: store, place, mayBeElsewhere: mayHaveHelpersElsewhere) {
       found.append(fault)
     }
-    if driver == "overlay", reading.generation == .merging, mayHave(driver, names), !shared.hasFuseOverlayfs, !reading.namesMountProgram,
-      let fault = StoreFault(programIn: store, place)
-    {
-      found.append(fault)
-    }
+    if use.goesByRecord, mayHave(driver, names), let fault = StoreFault(programIn: store, place) { found.append(fault) }
     return found
   }
 }

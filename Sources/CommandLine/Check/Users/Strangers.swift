@@ -37,10 +37,7 @@ extension UserExaminer {
     case .own: hasRuntime = true
     case .absent: hasRuntime = false
     }
-    // Podman's locks.
-    if state.isReal, let locks = stranger("/dev/shm" / (Array("libpod_rootless_lock_".utf8) + uid), isInStore: false) {
-      found.append(locks)
-    }
+    if state.isReal, let locks = stranger(locks, isInStore: false) { found.append(locks) }
     if hasRuntime {
       for (name, levels) in [("containers", ["overlay-layers", "overlay-images"]), ("libpod", ["tmp"])] as [(Path, [Path])] {
         let place = state.runtime / name
@@ -66,13 +63,15 @@ extension UserExaminer {
     return true
   }
 
-  /// What a full /dev/shm leaves of Podman's locks: with it every command is killed by a signal (SIGBUS).
+  /// Podman's locks.
+  private var locks: Path { "/dev/shm" / (Array("libpod_rootless_lock_".utf8) + decimal(UInt64(account.uid))) }
+
+  /// What a full /dev/shm leaves of them: with it every command is killed by a signal (SIGBUS).
   func cutLocks() -> Path? {
-    let path = "/dev/shm" / (Array("libpod_rootless_lock_".utf8) + decimal(UInt64(account.uid)))
     do throws(Errno) {
-      let status = try fileStatus(path: path)
+      let status = try fileStatus(path: locks)
       // The fewest that there can be, 32, have more.
-      return state.isReal && status.kind == .regular && status.size < 1024 ? path : nil
+      return state.isReal && status.kind == .regular && status.size < 1024 ? locks : nil
     } catch { return nil }
   }
 

@@ -136,7 +136,7 @@ struct UserExaminer {
     _ = podmanConfig(home, own)
     examine(home, own, daemon, PodmanConfig(user: PodmanConfig.File(own)), &facts)
     // Of the store that is not there.
-    _ = storeFaults(in: "/etc", PodmanConfig(user: PodmanConfig.File(own)).reading(.merging), true)
+    _ = storeFaults(of: StoreUse(path: "/etc", driver: "overlay", goesByRecord: true), true)
   }
 
   /// - Returns: nil where only a mode of the user's own is in the way, which does not stop root of a user namespace.
