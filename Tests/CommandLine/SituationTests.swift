@@ -735,6 +735,7 @@ struct SituationTests {
     .init(
       what: "a store of fuse-overlayfs, which has gone", script: merging + mountProgram("true"), codes: ["overlay-record"],
       isRepairable: false),
+    .init(what: "the same with a Podman that nobody knows", script: mountProgram("true"), codes: ["overlay-record"], isRepairable: false),
     .init(what: "the same with a Podman that does not look", script: single + mountProgram("true"), codes: [], isRepairable: false),
     .init(what: "a store of the kernel's overlay", script: merging + mountProgram("false"), codes: [], isRepairable: false),
     .init(
