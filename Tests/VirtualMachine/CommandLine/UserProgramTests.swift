@@ -100,7 +100,7 @@ struct UserProgramTests {
       """
       rm -f /var/tmp/alice/seen; loginctl disable-linger alice; pkill -KILL -u alice
       systemctl stop user@2001.service user-runtime-dir@2001.service
-      setsid sleep 3000 > /dev/null 2>&1 &
+      setsid setpriv --reuid 2001 --regid 2001 --clear-groups unshare -Ur sleep 3000 > /dev/null 2>&1 &
       install -d -m 700 /tmp/podman-run-2001/libpod/tmp; echo $! > /tmp/podman-run-2001/libpod/tmp/pause.pid; chown -R alice:alice /tmp/podman-run-2001
       """)
     let away = try helper.report("repair alice")
