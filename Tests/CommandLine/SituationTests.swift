@@ -1593,6 +1593,12 @@ struct SituationTests {
       codes: ["migrate-needed"],
       after: "grep -qx 'arguments: system migrate' /var/tmp/alice/podman.log; rm /var/tmp/alice/podman.log"),
     .init(
+      what: "a pause process with other ids, and more than a number in pause.pid",
+      script:
+        "\(SubidsTests.paused())\necho >> /run/user/4001/libpod/tmp/pause.pid\n\(SubidsTests.managed())\n\(put("/usr/local/bin/podman", SubidsTests.podman)); chmod 755 /usr/local/bin/podman",
+      codes: ["migrate-needed"],
+      after: "grep -qx 'arguments: system migrate' /var/tmp/alice/podman.log; rm /var/tmp/alice/podman.log"),
+    .init(
       what: "subordinate ids from elsewhere", script: "echo 'subid: sss' >> /etc/nsswitch.conf", codes: ["subid-source"],
       isRepairable: false),
   ]

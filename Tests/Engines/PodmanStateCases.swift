@@ -96,6 +96,9 @@ extension PodmanCases {
     pause("of a process that is gone", "printf 2999999 > pause.pid"),
     pause("of another process", "printf 1 > pause.pid"),
     pause("is a directory", "mkdir pause.pid"),
+    // They name its own pause process.
+    pause("that ends with a line break", "podman info > /dev/null; echo >> pause.pid"),
+    pause("with words around the number", "podman info > /dev/null; printf ' %s pause' $(cat pause.pid) > pause.pid"),
   ]
 
   private static let stores: [EngineCase] = [

@@ -440,7 +440,8 @@ struct UserExaminer {
         case .absent, .dangling, .failed, .tooLarge: continue
         case .notRegular(let kind): if counts { return .gone(path: path, .noFile(kind)) }
         case .content(let content):
-          guard let pid = identifier(content.bytes) else {
+          // As strtol(3) reads it for Podman.
+          guard let pid = identifier(content.bytes.drop { isBlank($0) }.prefix { isDigit($0) }) else {
             if counts { return .gone(path: path, .noNumber) }
             continue
           }
