@@ -42,7 +42,8 @@ struct JSONScan: Equatable, Sendable {
 
   private static let needlessComma = "a comma with nothing behind it"
 
-  private static func isSpace(_ byte: UInt8) -> Bool { isBlank(byte) || byte == .newline || byte == .carriageReturn }
+  /// What may stand between values.
+  static func isSpace(_ byte: UInt8) -> Bool { isBlank(byte) || byte == .newline || byte == .carriageReturn }
 
   private static func object(_ text: inout TextScanner, depth: Int) throws(TextError) -> [JSONMember] {
     var members: [JSONMember] = []

@@ -1,8 +1,8 @@
 import RootlessStorage
 
 /// What a line says of how its module's answer counts (pam.d(5)), as far as it decides what comes next.
-struct PAMControl: Codable, Equatable, Sendable {
-  enum Action: Codable, Equatable, Sendable {
+struct PAMControl: Equatable, Sendable {
+  enum Action: Equatable, Sendable {
     case ignore, ok, done, bad, die, reset
     /// So many modules are left out.
     case jump(Int)
@@ -13,15 +13,15 @@ struct PAMControl: Codable, Equatable, Sendable {
   /// By the module's answer, in the file's order; `default` stands for all that are not named.
   let actions: [Case]
 
-  struct Case: Codable, Equatable, Sendable {
+  struct Case: Equatable, Sendable {
     let answer: String
     let action: Action
   }
 }
 
 /// One line of a file in /etc/pam.d, put together from as many as it spans.
-struct PAMLine: Codable, Equatable, Sendable {
-  enum Content: Codable, Equatable, Sendable {
+struct PAMLine: Equatable, Sendable {
+  enum Content: Equatable, Sendable {
     /// `@include NAME`: Debian's. Takes all types of lines.
     case includeAll(Path)
     /// `TYPE include NAME` or `TYPE substack NAME`: takes the lines of that type.
@@ -42,7 +42,7 @@ struct PAMLine: Codable, Equatable, Sendable {
   let content: Content
 }
 
-enum PAMType: String, Codable, Sendable { case auth, account, password, session }
+enum PAMType: String, Sendable { case auth, account, password, session }
 
 /// The lines of a file as libpam reads them (pam_handlers.c, pam_line.c, `_pam_tokenize`), comments and empty ones left out.
 struct PAMLines {

@@ -1,8 +1,8 @@
 import RootlessStorage
 
 /// One step of a service's session stack, where included files have become part of it.
-struct PAMStep: Codable, Equatable, Sendable {
-  enum Kind: String, Codable, Sendable {
+struct PAMStep: Equatable, Sendable {
+  enum Kind: String, Sendable {
     case module
     /// Where a substack begins. It does nothing, but jumps count it.
     case substack
@@ -53,9 +53,9 @@ struct PAMStep: Codable, Equatable, Sendable {
 }
 
 /// The session stack of one service.
-struct PAMStack: Codable, Equatable, Sendable {
-  struct Failure: Codable, Equatable, Sendable {
-    enum Reason: Codable, Equatable, Sendable {
+struct PAMStack: Equatable, Sendable {
+  struct Failure: Equatable, Sendable {
+    enum Reason: Equatable, Sendable {
       case read(ReadError)
       /// It includes itself.
       case loop
@@ -97,7 +97,7 @@ struct PAMStack: Codable, Equatable, Sendable {
 }
 
 /// The session stacks of this host, as Linux-PAM puts them together (pam_handlers.c).
-struct PAMStacks: Codable, Equatable, Sendable {
+struct PAMStacks: Equatable, Sendable {
   /// Where libpam looks, in this order.
   let directories: [Path]
   /// By service, in byte order.

@@ -1,7 +1,7 @@
 import RootlessStorage
 
 /// Why a file of this host's configuration was not read.
-enum ReadError: Error, Codable, Equatable, Sendable {
+enum ReadError: Error, Equatable, Sendable {
   case missing
   /// Whoever runs this may not; root may.
   case denied

@@ -32,7 +32,7 @@ struct Installation: Equatable, Sendable {
     let state: State
   }
 
-  struct Module: Codable, Equatable, Sendable {
+  struct Module: Equatable, Sendable {
     let path: Path
     let isThere: Bool
   }

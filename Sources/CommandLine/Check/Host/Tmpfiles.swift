@@ -1,13 +1,13 @@
 import RootlessStorage
 
 /// What systemd-tmpfiles removes on this host (tmpfiles.d(5)).
-struct Tmpfiles: Codable, Equatable, Sendable {
+struct Tmpfiles: Equatable, Sendable {
   /// In the order that counts. Of several lines that own one path, the first.
   let lines: [TmpfilesLine]
   /// Files that could not be read.
   let failures: [Failure]
 
-  struct Failure: Codable, Equatable, Sendable {
+  struct Failure: Equatable, Sendable {
     let file: Path
     let reason: ReadError
   }

@@ -1,7 +1,7 @@
 import RootlessStorage
 
 /// A line of a tmpfiles.d file (tmpfiles.d(5)), as far as it decides what is removed.
-struct TmpfilesLine: Codable, Equatable, Sendable {
+struct TmpfilesLine: Equatable, Sendable {
   let file: Path
   let number: Int
   /// The letter.

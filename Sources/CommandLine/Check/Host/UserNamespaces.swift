@@ -1,9 +1,9 @@
 import RootlessStorage
 
 /// What this host lets users do with user namespaces, and the programs that rootless engines need for them.
-struct UserNamespaces: Codable, Equatable, Sendable {
+struct UserNamespaces: Equatable, Sendable {
   /// newuidmap(1) or newgidmap(1), which writes the ids of /etc/subuid or /etc/subgid into a namespace.
-  struct MapProgram: Codable, Equatable, Sendable {
+  struct MapProgram: Equatable, Sendable {
     let path: Path
     let owner: UInt32
     let mode: UInt32
@@ -16,7 +16,7 @@ struct UserNamespaces: Codable, Equatable, Sendable {
     var works: Bool { !isNosuid && mode & 0o001 != 0 && (hasCapability || (owner == 0 && mode & 0o4000 != 0)) }
   }
 
-  struct Engine: Codable, Equatable, Sendable {
+  struct Engine: Equatable, Sendable {
     let name: String
     let path: Path
     /// There is a file for an AppArmor profile of it.

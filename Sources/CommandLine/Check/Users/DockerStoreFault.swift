@@ -99,10 +99,10 @@ extension UserExaminer {
   /// - Returns: nil where it is good, or not there.
   private func problem(ofNames path: String) -> String? {
     do throws(Errno) {
-      switch ConfigFile.read(at: try open(path: "/", .pathOnlyDirectory), Path(Array(path.utf8.drop { $0 == .slash }))) {
+      switch ConfigFile.read(at: try open(path: "/", .pathOnlyDirectory), Path(path)) {
       case .absent, .dangling, .failed, .notRegular: return nil
       case .tooLarge:
-        let end = ConfigFile.end(of: path, 4096)?.last { !isBlank($0) && $0 != .newline && $0 != .carriageReturn }
+        let end = ConfigFile.end(of: path, 4096)?.last { !JSONScan.isSpace($0) }
         return end == UInt8(ascii: "}") || end == nil ? nil : "its end is missing"
       case .content(let content):
         if content.bytes.isEmpty { return "it is empty" }

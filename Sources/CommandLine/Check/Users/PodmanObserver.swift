@@ -66,7 +66,7 @@ extension UserExaminer {
   }
 
   func file(_ path: String, _ place: PodmanConfig.Place, _ root: borrowing FileDescriptor) -> PodmanConfig.File {
-    read(path, place, root, Path(Array(path.utf8.drop { $0 == .slash })))
+    read(path, place, root, Path(path))
   }
 
   /// Whether it may be read, and what is there, this process asks itself.
@@ -86,16 +86,15 @@ extension UserExaminer {
     name: [UInt8], file: PodmanConfig.File
   )] {
     if path.hasPrefix("/"), shared.files.hasNothing(path) { return [] }
-    let relative = Path(Array(path.utf8.drop { $0 == .slash }))
     let prefix = path.hasPrefix("/") ? path : "~/" + path
     do throws(Errno) {
-      let directory = try open(at: base, path: relative, .directoryFollowing)
+      let directory = try open(at: base, path: Path(path), .directoryFollowing)
       return try names(in: directory, limit: UserExaminer.mostFiles).filter { $0.suffix(5).elementsEqual(".conf".utf8) }.map { name in
         (name, read("\(prefix)/\(shown(name))", place, directory, Path(name)))
       }
     } catch {
       // Podman does not start then, whatever lies in it.
-      return error == .accessDenied ? [(relative.bytes, PodmanConfig.File(path: shown(prefix), place, .failed(error)))] : []
+      return error == .accessDenied ? [(Array(path.utf8), PodmanConfig.File(path: shown(prefix), place, .failed(error)))] : []
     }
   }
 

@@ -120,7 +120,7 @@ extension StoreFault {
     case .notRegular(let kind): self.init(path: path, cause: .noFile(kind))
     case .tooLarge:
       // What was not written to its end has another one, or NULs there.
-      let end = ConfigFile.end(of: path, 4096)?.last { !isBlank($0) && $0 != .newline && $0 != .carriageReturn }
+      let end = ConfigFile.end(of: path, 4096)?.last { !JSONScan.isSpace($0) }
       guard let end, end != UInt8(ascii: "]") else { return nil }
       self.init(path: path, cause: .cut)
     case .content(let content):
@@ -171,7 +171,7 @@ extension StoreFault {
     do throws(TextError) {
       _ = try JSONScan(Array("{\"list\":".utf8) + bytes + [UInt8(ascii: "}")])
     } catch { return error }
-    let first = bytes.first { !isBlank($0) && $0 != .newline && $0 != .carriageReturn }
+    let first = bytes.first { !JSONScan.isSpace($0) }
     return first == UInt8(ascii: "[") || first == UInt8(ascii: "n") ? nil : TextError(line: 1, reason: "no list")
   }
 }

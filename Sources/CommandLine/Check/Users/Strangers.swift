@@ -147,14 +147,10 @@ extension UserDiagnosis {
     }
   }
 
-  private func lastName(_ stranger: Stranger) -> String {
-    String(decoding: stranger.path.name, as: UTF8.self)
-  }
-
   /// What fails, where Podman starts and has images all the same; nil where it does not.
   private func useWithout(_ stranger: Stranger) -> String? {
     guard stranger.isInStore, !stranger.isDockers else { return nil }
-    switch lastName(stranger) {
+    switch String(decoding: stranger.path.name, as: UTF8.self) {
     case "secrets": return "Podman cannot use it, and has no secrets"
     case "artifacts": return "Podman cannot use it, and has no artifacts"
     case "volumes": return "Podman cannot use it, and containers with named volumes do not start"

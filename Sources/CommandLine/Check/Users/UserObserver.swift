@@ -184,7 +184,7 @@ struct UserExaminer {
     do throws(Errno) {
       let root = try open(path: "/", .pathOnlyDirectory)
       func read(_ name: String) -> ConfigFile {
-        ConfigFile.read(at: root, Path(Array((graphroot + name).utf8.drop { $0 == .slash })), limit: UserExaminer.largestDatabase)
+        ConfigFile.read(at: root, Path(graphroot + name), limit: UserExaminer.largestDatabase)
       }
       let hasBoltAlone = generation.map { $0 < .single } ?? false
       let newer = hasBoltAlone ? .absent : read(UserExaminer.podmanDatabase)
@@ -294,7 +294,7 @@ struct UserExaminer {
       var bytes = content.bytes
       daemon.hasMark = bytes.starts(with: [0xef, 0xbb, 0xbf])
       if daemon.hasMark { bytes.removeFirst(3) }
-      daemon.isBlank = bytes.allSatisfy { isBlank($0) || $0 == .newline || $0 == .carriageReturn }
+      daemon.isBlank = bytes.allSatisfy(JSONScan.isSpace)
       if daemon.isBlank { bytes = Array("{}\n".utf8) }
       do throws(JSONText.Problem) {
         let text: JSONText
@@ -359,7 +359,7 @@ struct UserExaminer {
     var docker = UserFacts.SessionDocker()
     do throws(Errno) {
       let root = try open(path: "/", .pathOnlyDirectory)
-      let path = Path(Array("\(directory)/docker/daemon.json".utf8.drop { $0 == .slash }))
+      let path = Path("\(directory)/docker/daemon.json")
       if case .content(let content) = ConfigFile.read(at: root, path), let written = (try? JSONText(content.bytes))?.string("data-root"),
         written.hasPrefix("/")
       {
@@ -401,7 +401,7 @@ struct UserExaminer {
     return stores.compactMap { engine, store in
       guard let store, !store.isNetwork, let root = try? open(path: "/", .pathOnlyDirectory) else { return nil }
       let path = Path(store.path) / "volumes"
-      let names = volumes(root, Path(Array(path.bytes.drop { $0 == .slash })))
+      let names = volumes(root, path)
       return names.isEmpty ? nil : UserFacts.LocalVolumes(engine: engine, path: path, names: names)
     }
   }
@@ -436,7 +436,7 @@ struct UserExaminer {
         let path = "\(directory)/libpod/tmp/pause.pid"
         // Podman reads the others where there is no runtime directory.
         let counts = directory == usual || environment.map { $0.runtimeDirectory == nil } ?? false
-        switch ConfigFile.read(at: root, Path(Array(path.utf8.drop { $0 == .slash }))) {
+        switch ConfigFile.read(at: root, Path(path)) {
         case .absent, .dangling, .failed, .tooLarge: continue
         case .notRegular(let kind): if counts { return .gone(path: path, .noFile(kind)) }
         case .content(let content):
