@@ -410,7 +410,7 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
     #expect(try states(day(8)) == ["alice": "ok", "erin": "unconfirmed", "old": "unconfirmed"])
   }
 
-  @Test func `a line is bound to the time of birth, which the kernel keeps`() throws {
+  @Test func `a line is bound to the directory's device and inode, and to the time of birth, which the kernel keeps`() throws {
     directory.users = ["alice": 2001]
     store("alice", 2001)
     store("erin", 2600)
@@ -419,7 +419,9 @@ private func unlink(_ place: TestDirectory, _ name: [UInt8]) -> Bool {
     let found = birthTime(at: parent, "erin")
     let born = try #require(found, "the file system of the tests keeps it")
     let text = try #require(place.content("lib/kept/orphans"))
-    #expect(shown(text).contains(":\(shown(born)):2600 "), "\(shown(text))")
+    let status = try fileStatus(at: parent, "erin")
+    #expect(
+      shown(text).contains(" \(status.deviceMajor):\(status.deviceMinor):\(status.inode):\(shown(born)):2600 "), "\(shown(text))")
     #expect(abs((Int64(decimalValue(born.prefix { $0 != 0x2e }) ?? 0)) - wallClock()) < 600)
     let none = birthTime(at: parent, "none")
     #expect(none == nil)
