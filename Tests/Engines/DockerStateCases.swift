@@ -16,6 +16,10 @@ extension DockerCases {
       root: "install -d -m 710 -o alice -g alice \(store); install -d -m 700 \(store)/\(name)")
   }
 
+  private static func inRuntimeDirectory(_ name: String, _ command: String) -> EngineCase {
+    EngineCase(name: name, files: good, own: "cd $XDG_RUNTIME_DIR; \(command)")
+  }
+
   private static func ofRootInRuntimeDirectory(_ name: String) -> EngineCase {
     EngineCase(name: "\(name) in the runtime directory is root's", files: good, root: "mkdir -m 700 /run/user/4001/\(name)")
   }
@@ -45,6 +49,18 @@ extension DockerCases {
     inStore("images of the drivers fuse-overlayfs and overlay2", "mkdir -p fuse-overlayfs/x overlay2/x"),
     ofRoot("tmp"), ofRoot("runtimes"), ofRoot("trust"), ofRoot("containers"), ofRoot("plugins"),
     ofRootInRuntimeDirectory("docker"), ofRootInRuntimeDirectory("dockerd-rootless"),
+    inRuntimeDirectory("docker.pid of another process", "printf 1 > docker.pid"),
+    inRuntimeDirectory("docker.pid of a process that is gone", "printf 2999999 > docker.pid"),
+    inRuntimeDirectory("docker.pid is empty", ": > docker.pid"),
+    inRuntimeDirectory("docker.pid is no number", "printf nonsense > docker.pid"),
+    inRuntimeDirectory("docker.pid ends with a line break", "echo 1 > docker.pid"),
+    inRuntimeDirectory("docker.pid is a directory", "mkdir docker.pid"),
+    inRuntimeDirectory("docker.pid is a dangling link", "ln -s none/none docker.pid"),
+    inRuntimeDirectory("docker.sock is a directory", "mkdir docker.sock"),
+    inRuntimeDirectory("docker.sock is a directory with something in it", "mkdir -p docker.sock/x"),
+    inRuntimeDirectory("docker.sock is a file", ": > docker.sock"),
+    inRuntimeDirectory("docker is a file in the runtime directory", ": > docker"),
+    inRuntimeDirectory("dockerd-rootless is a file in the runtime directory", ": > dockerd-rootless"),
     EngineCase(
       name: "data-root on overlay", files: [(file, "{ \"data-root\": \"/opt/alice/images\" }\n")],
       root: "rm -rf /opt/alice; install -d -o alice -g alice /opt/alice", advice: ["docker-driver"]),

@@ -5,7 +5,8 @@ extension PodmanCases {
     more("imagestore is graphroot", "imagestore = \"\(store)\""),
     more("imagestore below graphroot", "imagestore = \"\(store)/images\""),
     more("imagestore is relative", "imagestore = \"is\""),
-    more("imagestore with a variable", "imagestore = \"/var/tmp/$USER/is\""),
+    // That is a directory of this name, which is left to systemd-tmpfiles.
+    more("imagestore with a variable", "imagestore = \"/var/tmp/$USER/is\"", advice: ["storage-ageing"]),
     more("imagestore with the runtime directory's variable", "imagestore = \"$XDG_RUNTIME_DIR/is\""),
     more("imagestore empty", "imagestore = \"\""),
     more("imagestore is another user's", "imagestore = \"/var/tmp/other\"", root: "install -d -m 755 -o bob -g bob /var/tmp/other"),
