@@ -236,6 +236,16 @@ struct SubordinateIDTests {
     }
   }
 
+  @Test(arguments: ["subuid", "subgid"]) func `a lock is given back where the other one cannot be made`(name: String) throws {
+    let machine = try machine()
+    // In the place of the file that becomes the lock.
+    let output = try machine.sh("mkdir /etc/\(name).rootless-storage; \(SubordinateIDTests.helper); ls -A /etc | grep lock")
+    #expect(output.text.contains("alice: no subordinate ids are given: "), "\(output)")
+    #expect(output.text.contains("created storage directory") && output.text.hasSuffix("\n.pwd.lock\n"), "\(output)")
+    try machine.sure("rmdir /etc/\(name).rootless-storage")
+    #expect(try machine.login("alice").informations.first == SubordinateIDTests.added)
+  }
+
   @Test func `whoever holds the lock of lckpwdf is waited for`() throws {
     let machine = try machine()
     let hold =
