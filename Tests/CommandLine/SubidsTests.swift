@@ -254,6 +254,8 @@ struct SubidsTests {
       off.map(\.remedy) == [
         "give alice one range in both files as your site does it, or set subids = allocate in rootless-storage.conf on every host; see SUBORDINATE IDS in rootless-storage.conf(5)"
       ])
+    #expect(try machine.repair("alice").users.first?.actions?.isEmpty != false)
+    #expect(try machine.sure("cat /etc/subuid /etc/subgid").text.contains("alice") == false)
   }
 
   @Test func `allocate gives what a login would, once, and keeps every other byte`() throws {
