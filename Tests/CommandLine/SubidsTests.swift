@@ -248,7 +248,8 @@ struct SubidsTests {
     )
     // Where the site gives none, nobody is told ids that are free here.
     try machine.sure(
-      "sed -i 's/subids = allocate/subids = off/' /etc/rootless-storage/rootless-storage.conf; sed -i '/alice/d;/mallory/d' /etc/subuid /etc/subgid")
+      "sed -i 's/subids = allocate/subids = off/' /etc/rootless-storage/rootless-storage.conf; sed -i '/alice/d;/mallory/d' /etc/subuid /etc/subgid"
+    )
     let off = try machine.check("alice").users.flatMap(\.findings).filter { $0.code == "subuid-missing" }
     #expect(
       off.map(\.remedy) == [
