@@ -281,11 +281,14 @@ struct RepairTests {
     #expect(try machine.login("alice", "").errors == [])
   }
 
-  @Test func `a mount of root's in the place is a person's decision`() throws {
+  @Test(arguments: [0, 4009]) func `a mount of root's in the place is a person's decision, whoever owns it`(owner: Int) throws {
     let machine = try Machine()
     try machine.user("alice")
-    try machine.sure("install -d /var/tmp/alice; mount -t tmpfs -o mode=755 none /var/tmp/alice")
+    try machine.sure("install -d /var/tmp/alice; mount -t tmpfs -o mode=755,uid=\(owner) none /var/tmp/alice")
+    let finding = try #require(machine.check("alice").users[0].findings.first { $0.code == "storage-occupied" })
+    #expect(finding.sentence.hasSuffix(" It is a mount point.") && finding.remedy.contains("findmnt /var/tmp/alice"), "\(finding)")
     #expect(try machine.rootlessStorage("repair alice").status != 0)
     try machine.sure("grep -q ' /var/tmp/alice tmpfs' /proc/mounts")
+    #expect(try machine.sure("stat -c %u /var/tmp/alice; ls /var/tmp/alice").text == "\(owner)\n")
   }
 }

@@ -95,6 +95,9 @@ struct SituationTests {
   private static func pause(_ command: String) -> String {
     "\(runtime)\(command) > /run/user/4001/libpod/tmp/pause.pid; chown 4001:4001 /run/user/4001/libpod/tmp/pause.pid"
   }
+  private static func inRuntime(_ command: String) -> String {
+    "\(runtime)cd /run/user/4001; \(command); chown -Rh 4001:4001 .; cd /"
+  }
   private static func inPodman(_ directory: String) -> String {
     "install -d -o 4001 -g 4001 /var/tmp/alice/containers \(store) \(store)/\(directory); "
   }
@@ -1460,6 +1463,63 @@ struct SituationTests {
     .init(
       what: "images of two drivers in Docker's store", script: docker23 + inDocker("fuse-overlayfs/x") + inDocker("overlay2/x"),
       codes: ["docker-driver"], isRepairable: false, says: "storage-driver does not say which"),
+    .init(
+      what: "docker.pid of another process", script: docker23 + inRuntime("printf '1\\n' > docker.pid"), codes: ["docker-store"],
+      isRepairable: false, says: "names the process 1, which is another one by now"),
+    .init(
+      what: "the same with what a RootlessKit has left that is gone",
+      script: docker23 + inRuntime("mkdir dockerd-rootless; printf 2999999 > dockerd-rootless/child_pid; printf 1 > docker.pid"),
+      codes: ["docker-store"], isRepairable: false),
+    .init(
+      what: "docker.pid of a dockerd that runs",
+      script: docker23
+        + inRuntime(
+          "mkdir /usr/local/bin/x; cp /bin/sleep /usr/local/bin/x/dockerd; /usr/local/bin/x/dockerd 300 < /dev/null > /dev/null 2>&1 & printf %s $! > docker.pid; until [ \"$(cat /proc/$!/comm)\" = dockerd ]; do sleep 0.05; done"
+        ), codes: [], isRepairable: false),
+    .init(
+      what: "docker.pid with a number of RootlessKit's own namespace of processes",
+      script: docker23
+        + inRuntime(
+          "setpriv --reuid 4001 --regid 4001 --clear-groups setsid unshare --user sleep 300 < /dev/null > /dev/null 2>&1 & kit=$!; until [ \"$(cat /proc/$kit/comm)\" = sleep ]; do sleep 0.05; done; printf '0 4001 1\\n1 700000 65536\\n' > /run/map; cat /run/map > /proc/$kit/uid_map; mkdir dockerd-rootless; printf %s $kit > dockerd-rootless/child_pid; printf 1 > docker.pid"
+        ), codes: [], isRepairable: false),
+    .init(
+      what: "docker.pid of a process that is gone", script: docker23 + inRuntime("printf 2999999 > docker.pid"), codes: [],
+      isRepairable: false),
+    .init(what: "an empty docker.pid", script: docker23 + inRuntime(": > docker.pid"), codes: [], isRepairable: false),
+    .init(
+      what: "more than a number in docker.pid", script: docker23 + inRuntime("printf '1 1' > docker.pid"), codes: [], isRepairable: false),
+    .init(
+      what: "docker.pid of another process, where daemon.json names another file",
+      script: docker23
+        + put(daemon, "{ \"data-root\": \"\(data)\", \"pidfile\": \"/var/tmp/alice/docker.pid\" }") + "\n"
+        + inRuntime("printf 1 > docker.pid"), codes: [], isRepairable: false),
+    .init(
+      what: "a directory for docker.pid", script: docker23 + inRuntime("mkdir docker.pid"), codes: ["docker-store"], isRepairable: false,
+      says: "is a directory, and has to be a file of Docker's"),
+    .init(
+      what: "docker.pid is a link into a directory that does not exist", script: docker23 + inRuntime("ln -s none/none docker.pid"),
+      codes: ["docker-store"], isRepairable: false, says: "is a symbolic link into a directory that does not exist"),
+    .init(
+      what: "docker.pid is a link to a file that Docker can make", script: docker23 + inRuntime("ln -s none docker.pid"), codes: [],
+      isRepairable: false),
+    .init(
+      what: "a directory for docker.sock", script: docker23 + inRuntime("mkdir docker.sock"), codes: ["docker-store"], isRepairable: false,
+      says: "is a directory, and has to be a socket of Docker's"),
+    .init(
+      what: "the same, where Docker listens elsewhere",
+      script: docker23
+        + put(daemon, "{ \"data-root\": \"\(data)\", \"hosts\": [\"unix:///run/user/4001/d.sock\"] }") + "\n"
+        + inRuntime("mkdir docker.sock"), codes: [], isRepairable: false),
+    .init(what: "a file for docker.sock", script: docker23 + inRuntime(": > docker.sock"), codes: [], isRepairable: false),
+    .init(
+      what: "files for the directories of Docker's in the runtime directory",
+      script: docker23 + inRuntime(": > docker; : > dockerd-rootless"),
+      codes: ["docker-store", "docker-store"], isRepairable: false, says: "is a file, and has to be a directory of Docker's"),
+    .init(
+      what: "a file for the exec-root that daemon.json does not name",
+      script: docker23
+        + put(daemon, "{ \"data-root\": \"\(data)\", \"exec-root\": \"/run/user/4001/d\" }") + "\n" + inRuntime(": > docker"), codes: [],
+      isRepairable: false),
     .init(
       what: "exec-root is data-root", script: put(daemon, "{ \"data-root\": \"\(data)\", \"exec-root\": \"\(data)\" }"),
       codes: ["exec-root-unusable"], after: "if grep exec-root \(daemon); then exit 1; fi"),

@@ -63,12 +63,28 @@ enum ConfigFile: Equatable, Sendable {
   static func read(
     at directory: borrowing FileDescriptor, _ path: Path, limit: Int = largest, known: (mark: Mark, file: ConfigFile)? = nil
   ) -> ConfigFile {
+    read(limit, known, status: { () throws(Errno) in try fileStatus(at: directory, path: path) }) { () throws(Errno) in
+      try open(at: directory, path: path, .readingFollowing)
+    }
+  }
+
+  /// The same of an absolute path.
+  static func read(path: Path, limit: Int = largest) -> ConfigFile {
+    read(limit, nil, status: { () throws(Errno) in try fileStatus(path: path) }) { () throws(Errno) in
+      try open(path: path, .readingFollowing)
+    }
+  }
+
+  private static func read(
+    _ limit: Int, _ known: (mark: Mark, file: ConfigFile)?, status: () throws(Errno) -> FileStatus,
+    open: () throws(Errno) -> FileDescriptor
+  ) -> ConfigFile {
     let named: FileStatus
-    do throws(Errno) { named = try fileStatus(at: directory, path: path) } catch {
+    do throws(Errno) { named = try status() } catch {
       return error == .noEntry ? .absent : .failed(error)
     }
     do throws(Errno) {
-      let file = try open(at: directory, path: path, .readingFollowing)
+      let file = try open()
       let status = try fileStatus(of: file)
       guard status.kind == .regular else { return isNull(status) ? .empty(status, named) : .notRegular(status.kind) }
       let bytes: [UInt8]

@@ -1,12 +1,19 @@
 import RootlessStorage
 
-/// Something in Docker's store that keeps dockerd from starting, as a crash or a full disk leaves it. Tried with 20.10 and 26.1.
+/// Something in Docker's store or in the user's runtime directory that keeps dockerd from starting, as a crash or a full disk leaves it.
+/// Tried with 20.10, 26.1 and 28.5.
 struct DockerStoreFault: Equatable, Sendable {
   enum Cause: Equatable, Sendable {
     /// In the place of a directory that dockerd makes.
     case file
     /// In the place of a file that it makes.
     case noFile(FileKind)
+    /// A directory in the place of the socket that it listens at.
+    case noSocket
+    /// A symbolic link in the place of a file that it makes, into a directory that does not exist.
+    case strayLink
+    /// The file of dockerd's process names this one, which is none of Docker's.
+    case process(UInt32)
     /// A Bolt database, of which neither of the first two pages is one.
     case database
     /// The list of images' names.
@@ -70,6 +77,62 @@ extension UserExaminer {
     return found
   }
 
+  /// As dockerd-rootless.sh and dockerd use the runtime directory where neither daemon.json nor the unit names other places.
+  ///
+  /// - Parameter names: what is in the runtime directory.
+  func dockerRuntimeFaults(_ names: [[UInt8]], _ daemon: UserFacts.DaemonJson) -> [DockerStoreFault] {
+    var found: [DockerStoreFault] = []
+    func isSet(_ key: String) -> Bool {
+      daemon.unit.option(key) != nil || daemon.text?.keys.contains { $0.name == key } ?? false
+    }
+    func look(_ name: String, _ cause: (Path) throws(Errno) -> DockerStoreFault.Cause?) {
+      if !mayHave(name, names) { return }
+      let path = state.runtime / Array(name.utf8)
+      do throws(Errno) {
+        if let cause = try cause(path) { found.append(DockerStoreFault(path: String(decoding: path), cause: cause)) }
+      } catch {}
+    }
+    func file(_ path: Path) throws(Errno) -> DockerStoreFault.Cause? {
+      try fileStatus(of: open(path: path, .pathOnlyFollowing)).kind == .regular ? .file : nil
+    }
+    look("dockerd-rootless", file)
+    if !isSet("exec-root") { look("docker", file) }
+    if !isSet("hosts") { look("docker.sock") { path throws(Errno) in try fileStatus(path: path).kind == .directory ? .noSocket : nil } }
+    if !isSet("pidfile") { look("docker.pid", cause(ofProcessFile:)) }
+    return found
+  }
+
+  /// dockerd does not start beside a process that its file names, whatever that process is.
+  private func cause(ofProcessFile path: Path) throws(Errno) -> DockerStoreFault.Cause? {
+    switch ConfigFile.read(path: path) {
+    case .notRegular(.directory): return .noFile(.directory)
+    case .dangling:
+      let target = try target(ofLink: open(path: path, .pathOnly))
+      let parent = (target.isAbsolute ? target : path.parent / target).parent
+      return Place.isDirectory(String(decoding: parent)) ? nil : .strayLink
+    case .content(let content):
+      guard let pid = UserExaminer.process(content.bytes), case .content(let name) = ConfigFile.read(path: Path("/proc/\(pid)/comm")) else {
+        return nil
+      }
+      return name.bytes.elementsEqual("dockerd\n".utf8) || isRootlessKitRunning ? nil : .process(pid)
+    case .absent, .notRegular, .tooLarge, .failed: return nil
+    }
+  }
+
+  /// As dockerd reads it: a number, and blanks around it.
+  private static func process(_ bytes: [UInt8]) -> UInt32? {
+    let words = parts(bytes, separator: JSONScan.isSpace).filter { !$0.isEmpty }
+    return words.count == 1 ? identifier(words[0]) : nil
+  }
+
+  /// With --pidns the number is one of RootlessKit's namespace of processes, and any other process may have it here.
+  private var isRootlessKitRunning: Bool {
+    guard case .content(let file) = ConfigFile.read(path: state.runtime / "dockerd-rootless/child_pid"),
+      let pid = UserExaminer.process(file.bytes), case .content(let map) = ConfigFile.read(path: Path("/proc/\(pid)/uid_map"))
+    else { return false }
+    return isOwnNamespace(UserExaminer.idMap(map.bytes))
+  }
+
   /// What the directory itself tells of what is in it: most often all of it are directories, and need no look.
   private func entries(of store: String) -> [String: DirectoryEntry.Kind] {
     var found: [String: DirectoryEntry.Kind] = [:]
@@ -98,28 +161,30 @@ extension UserExaminer {
 
   /// - Returns: nil where it is good, or not there.
   private func problem(ofNames path: String) -> String? {
-    do throws(Errno) {
-      switch ConfigFile.read(at: try open(path: "/", .pathOnlyDirectory), Path(path)) {
-      case .absent, .dangling, .failed, .notRegular: return nil
-      case .tooLarge:
-        let end = ConfigFile.end(of: path, 4096)?.last { !JSONScan.isSpace($0) }
-        return end == UInt8(ascii: "}") || end == nil ? nil : "its end is missing"
-      case .content(let content):
-        if content.bytes.isEmpty { return "it is empty" }
-        do throws(TextError) { _ = try JSONScan(content.bytes) } catch { return "line \(error.line): \(error.reason)" }
-        return nil
-      }
-    } catch { return nil }
+    switch ConfigFile.read(path: Path(path)) {
+    case .absent, .dangling, .failed, .notRegular: return nil
+    case .tooLarge:
+      let end = ConfigFile.end(of: path, 4096)?.last { !JSONScan.isSpace($0) }
+      return end == UInt8(ascii: "}") || end == nil ? nil : "its end is missing"
+    case .content(let content):
+      if content.bytes.isEmpty { return "it is empty" }
+      do throws(TextError) { _ = try JSONScan(content.bytes) } catch { return "line \(error.line): \(error.reason)" }
+      return nil
+    }
   }
 }
 
 extension UserDiagnosis {
   func judgeDockerStore() {
     // One is told of: where a disk was full, there are several.
-    guard let fault = facts.dockerStoreFaults.first else { return }
+    if let fault = facts.dockerStoreFaults.first { judge(fault, others: facts.dockerStoreFaults.count - 1) }
+    for fault in facts.dockerRuntimeFaults { judge(fault, others: 0) }
+  }
+
+  private func judge(_ fault: DockerStoreFault, others count: Int) {
     let path = shown(fault.path)
     let word = shellWord(Array(fault.path.utf8))
-    let others = facts.dockerStoreFaults.count == 1 ? "" : " So are \(counted(facts.dockerStoreFaults.count - 1, "other", "others")) there."
+    let others = count == 0 ? "" : " So are \(counted(count, "other", "others")) there."
     let away = asUser("mv -nT \(word) \(word).old")
     func stopped(_ what: String, _ loss: String) {
       add(.dockerStore, .error, "\(path) \(what): Docker does not start.\(others)", run(away, note: loss))
@@ -127,6 +192,10 @@ extension UserDiagnosis {
     switch fault.cause {
     case .file: stopped("is a file, and has to be a directory of Docker's", "Docker makes it anew")
     case .noFile(let kind): stopped("is \(noun(kind)), and has to be a file of Docker's", "Docker makes it anew")
+    case .noSocket: stopped("is a directory, and has to be a socket of Docker's", "Docker makes it anew")
+    case .strayLink: stopped("is a symbolic link into a directory that does not exist", "Docker makes a file in its place")
+    case .process(let pid):
+      stopped("names the process \(pid), which is another one by now, and which Docker takes for its own", "Docker makes it anew")
     case .database:
       stopped("is no database any more, as after a crash or on a full disk", loss(ofDatabase: fault.path))
     case .names(let reason):

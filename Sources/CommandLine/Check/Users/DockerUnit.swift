@@ -65,10 +65,7 @@ struct DockerUnit: Equatable, Sendable {
   }
 
   private static func read(_ path: String, _ home: borrowing FileDescriptor) -> ConfigFile {
-    if path.hasPrefix("~/") { return ConfigFile.read(at: home, Path(Array(path.utf8.dropFirst(2)))) }
-    do throws(Errno) { return ConfigFile.read(at: try open(path: "/", .pathOnlyDirectory), Path(Array(path.utf8.dropFirst()))) } catch {
-      return .failed(error)
-    }
+    path.hasPrefix("~/") ? ConfigFile.read(at: home, Path(Array(path.utf8.dropFirst(2)))) : ConfigFile.read(path: Path(path))
   }
 
   private static func files(_ home: borrowing FileDescriptor, _ directories: [String]) -> [String] {

@@ -85,10 +85,12 @@ extension UserExaminer {
   }
 
   /// Where dockerd and rootlesskit keep the state of what runs.
-  func dockerStrangersInRuntimeDirectory() -> [Stranger] {
-    (["docker", "dockerd-rootless"] as [Path]).compactMap { stranger(state.runtime / $0, isInStore: true) }.map {
-      Stranger(path: $0.path, owner: $0.owner, isInStore: true, isDockers: true)
-    }
+  ///
+  /// - Parameter names: what is in the runtime directory.
+  func dockerStrangers(inRuntimeDirectory names: [[UInt8]]) -> [Stranger] {
+    ["docker", "dockerd-rootless"].filter { mayHave($0, names) }
+      .compactMap { stranger(state.runtime / Array($0.utf8), isInStore: true) }
+      .map { Stranger(path: $0.path, owner: $0.owner, isInStore: true, isDockers: true) }
   }
 
   /// The names in a directory of the user's; nil if it is none. One of another user's is told of where it is an entry.

@@ -229,6 +229,7 @@ struct UserFacts: Equatable, Sendable {
   /// The socket of CONTAINER_HOST is there.
   var hasContainerHost = false
   var dockerStoreFaults: [DockerStoreFault] = []
+  var dockerRuntimeFaults: [DockerStoreFault] = []
   /// Podman's file of locks, which is too small to have any.
   var cutLocks: Path?
   /// Podman's records that overlay does not work.

@@ -91,7 +91,10 @@ struct UserExaminer {
       facts.strangers += strangers(inDataRoot: root.path)
       facts.dockerStoreFaults = dockerStoreFaults(in: root, daemon.text, facts.dockerGeneration)
     }
-    if facts.dockerGeneration != nil { facts.strangers += dockerStrangersInRuntimeDirectory() }
+    if facts.dockerGeneration != nil, let names = entries(of: state.runtime) {
+      facts.strangers += dockerStrangers(inRuntimeDirectory: names)
+      facts.dockerRuntimeFaults = dockerRuntimeFaults(names, daemon)
+    }
     facts.cutLocks = cutLocks()
     facts.leftovers = leftovers(home, facts)
     facts.localVolumes = localVolumes(facts)
@@ -181,30 +184,25 @@ struct UserExaminer {
 
   /// What Podman wrote into its database with its first command, and takes from there since.
   private func readDatabase(_ graphroot: String, _ generation: PodmanGeneration?, _ conf: inout UserFacts.StorageConf) {
-    do throws(Errno) {
-      let root = try open(path: "/", .pathOnlyDirectory)
-      func read(_ name: String) -> ConfigFile {
-        ConfigFile.read(at: root, Path(graphroot + name), limit: UserExaminer.largestDatabase)
-      }
-      let hasBoltAlone = generation.map { $0 < .single } ?? false
-      let newer = hasBoltAlone ? .absent : read(UserExaminer.podmanDatabase)
-      if newer != .absent {
-        conf.database = graphroot + UserExaminer.podmanDatabase
-        readDatabase(newer, hasJournal: ["-wal", "-journal"].contains { read(UserExaminer.podmanDatabase + $0) != .absent }, &conf)
-        return
-      }
-      switch read(UserExaminer.olderDatabase) {
-      case .notRegular:
-        conf.database = graphroot + UserExaminer.olderDatabase
-        conf.isNoDatabase = true
-      case .content(let content):
-        conf.database = graphroot + UserExaminer.olderDatabase
-        conf.isNoDatabase = !content.bytes.isEmpty && !UserExaminer.isBolt(content.bytes)
-        if hasBoltAlone { conf.keptGraphroot = UserExaminer.graphroot(inDatabase: content.bytes) }
-        conf.keptRunroot = UserExaminer.runroot(inDatabase: content.bytes).map { Place($0, settings, mounts) }
-      case .absent, .dangling, .tooLarge, .failed: break
-      }
-    } catch {}
+    func read(_ name: String) -> ConfigFile { ConfigFile.read(path: Path(graphroot + name), limit: UserExaminer.largestDatabase) }
+    let hasBoltAlone = generation.map { $0 < .single } ?? false
+    let newer = hasBoltAlone ? .absent : read(UserExaminer.podmanDatabase)
+    if newer != .absent {
+      conf.database = graphroot + UserExaminer.podmanDatabase
+      readDatabase(newer, hasJournal: ["-wal", "-journal"].contains { read(UserExaminer.podmanDatabase + $0) != .absent }, &conf)
+      return
+    }
+    switch read(UserExaminer.olderDatabase) {
+    case .notRegular:
+      conf.database = graphroot + UserExaminer.olderDatabase
+      conf.isNoDatabase = true
+    case .content(let content):
+      conf.database = graphroot + UserExaminer.olderDatabase
+      conf.isNoDatabase = !content.bytes.isEmpty && !UserExaminer.isBolt(content.bytes)
+      if hasBoltAlone { conf.keptGraphroot = UserExaminer.graphroot(inDatabase: content.bytes) }
+      conf.keptRunroot = UserExaminer.runroot(inDatabase: content.bytes).map { Place($0, settings, mounts) }
+    case .absent, .dangling, .tooLarge, .failed: break
+    }
   }
 
   private func readDatabase(_ file: ConfigFile, hasJournal: Bool, _ conf: inout UserFacts.StorageConf) {
@@ -281,11 +279,7 @@ struct UserExaminer {
       daemon.isUsual = false
       daemon.name = option.value.map { shown($0) } ?? "what --config-file in \(option.place) names"
       daemon.file = .absent
-      if let path = option.value, path.hasPrefix("/") {
-        do throws(Errno) {
-          daemon.file = ConfigFile.read(at: try open(path: "/", .pathOnlyDirectory), Path(Array(path.utf8.dropFirst())))
-        } catch {}
-      }
+      if let path = option.value, path.hasPrefix("/") { daemon.file = ConfigFile.read(path: Path(path)) }
     } else {
       daemon.file = file
     }
@@ -357,15 +351,11 @@ struct UserExaminer {
     let usual = String(decoding: account.home) + "/.config"
     guard let directory = environment.absolute(environment.configHome), directory != usual, directory != usual + "/" else { return nil }
     var docker = UserFacts.SessionDocker()
-    do throws(Errno) {
-      let root = try open(path: "/", .pathOnlyDirectory)
-      let path = Path("\(directory)/docker/daemon.json")
-      if case .content(let content) = ConfigFile.read(at: root, path), let written = (try? JSONText(content.bytes))?.string("data-root"),
-        written.hasPrefix("/")
-      {
-        docker.dataRoot = Place(written, settings, mounts)
-      }
-    } catch {}
+    if case .content(let content) = ConfigFile.read(path: Path("\(directory)/docker/daemon.json")),
+      let written = (try? JSONText(content.bytes))?.string("data-root"), written.hasPrefix("/")
+    {
+      docker.dataRoot = Place(written, settings, mounts)
+    }
     return docker
   }
 
@@ -428,48 +418,52 @@ struct UserExaminer {
 
   /// Podman's pause process keeps the user namespace, with the ranges that held when it was started.
   private func pauseProcess(_ environment: UserFacts.Environment?) -> UserFacts.PauseProcess {
-    do throws(Errno) {
-      let root = try open(path: "/", .pathOnlyDirectory)
-      let temporary = String(decoding: state.temporary)
-      let usual = environment?.runtimeDirectory.flatMap { $0.isEmpty ? nil : $0 } ?? String(decoding: state.runtime)
-      for directory in [usual, "\(temporary)/podman-run-\(account.uid)", "\(temporary)/storage-run-\(account.uid)"] {
-        let path = "\(directory)/libpod/tmp/pause.pid"
-        // Podman reads the others where there is no runtime directory.
-        let counts = directory == usual || environment.map { $0.runtimeDirectory == nil } ?? false
-        switch ConfigFile.read(at: root, Path(path)) {
-        case .absent, .dangling, .failed, .tooLarge: continue
-        case .notRegular(let kind): if counts { return .gone(path: path, .noFile(kind)) }
-        case .content(let content):
-          // As strtol(3) reads it for Podman.
-          guard let pid = identifier(content.bytes.drop { isBlank($0) }.prefix { isDigit($0) }) else {
-            if counts { return .gone(path: path, .noNumber) }
-            continue
-          }
-          let state = try pauseProcess(pid, path, root)
-          if case .gone = state, !counts { continue }
-          return state
+    let temporary = String(decoding: state.temporary)
+    let usual = environment?.runtimeDirectory.flatMap { $0.isEmpty ? nil : $0 } ?? String(decoding: state.runtime)
+    for directory in [usual, "\(temporary)/podman-run-\(account.uid)", "\(temporary)/storage-run-\(account.uid)"] {
+      let path = "\(directory)/libpod/tmp/pause.pid"
+      // Podman reads the others where there is no runtime directory.
+      let counts = directory == usual || environment.map { $0.runtimeDirectory == nil } ?? false
+      switch ConfigFile.read(path: Path(path)) {
+      case .absent, .dangling, .failed, .tooLarge: continue
+      case .notRegular(let kind): if counts { return .gone(path: path, .noFile(kind)) }
+      case .content(let content):
+        // As strtol(3) reads it for Podman.
+        guard let pid = identifier(content.bytes.drop { isBlank($0) }.prefix { isDigit($0) }) else {
+          if counts { return .gone(path: path, .noNumber) }
+          continue
         }
+        let state = pauseProcess(pid, path)
+        if case .gone = state, !counts { continue }
+        return state
       }
-      return .none
-    } catch { return .none }
+    }
+    return .none
   }
 
   /// Whatever pause.pid says, that process's uid map is all that is read.
-  private func pauseProcess(_ pid: UInt32, _ path: String, _ root: borrowing FileDescriptor) throws(Errno) -> UserFacts.PauseProcess {
+  private func pauseProcess(_ pid: UInt32, _ path: String) -> UserFacts.PauseProcess {
     let map: ConfigFile.Content
-    switch ConfigFile.read(at: root, Path("proc/\(pid)/uid_map")) {
+    switch ConfigFile.read(path: Path("/proc/\(pid)/uid_map")) {
     case .content(let content): map = content
     case .absent: return .gone(path: path, .noProcess(pid))
     default: return .none
     }
-    // Lines `INSIDE OUTSIDE COUNT` (user_namespaces(7)). Of a namespace of Podman's the first one is the user.
-    let lines = parts(map.bytes, separator: { $0 == .newline }).map { words($0).compactMap { identifier($0) } }.filter { $0.count == 3 }
-    if lines.first != [0, account.uid, 1] { return .gone(path: path, .otherProcess(pid)) }
-    let ranges = try UserExaminer.subordinateUsers(of: account, root)
+    let lines = UserExaminer.idMap(map.bytes)
+    if !isOwnNamespace(lines) { return .gone(path: path, .otherProcess(pid)) }
+    let ranges = UserExaminer.ranges(of: account)
     if ranges.isEmpty { return .none }
     let mapped = lines.filter { $0[1] != account.uid }.map { Array($0[1...]) }
     return Set(mapped) == Set(ranges.map { [$0.lowerBound, UInt32(clamping: $0.size)] }) ? .current : .outdated(pid: pid)
   }
+
+  /// Lines `INSIDE OUTSIDE COUNT` (user_namespaces(7)).
+  static func idMap(_ bytes: [UInt8]) -> [[UInt32]] {
+    parts(bytes, separator: { $0 == .newline }).map { words($0).compactMap { identifier($0) } }.filter { $0.count == 3 }
+  }
+
+  /// In one of Podman's or RootlessKit's the first line is the user.
+  func isOwnNamespace(_ map: [[UInt32]]) -> Bool { map.first == [0, account.uid, 1] }
 
   /// What the caller's PATH leads to in place of the host's, which has findings of its own.
   private func sessionMapProgram(_ searchPath: String?) -> UserFacts.SessionMapProgram? {
@@ -485,19 +479,14 @@ struct UserExaminer {
   }
 
   /// The user's ranges in /etc/subuid. Whether Podman itself reads the file or libsubid for it, it is right.
-  private static func subordinateUsers(of account: Account, _ root: borrowing FileDescriptor) throws(Errno) -> [IDRange] {
-    guard case .content(let file) = ConfigFile.read(at: root, "etc/subuid") else { return [] }
+  private static func ranges(of account: Account) -> [IDRange] {
+    guard case .content(let file) = ConfigFile.read(path: "/etc/subuid") else { return [] }
     return SubordinateIDTable(.users, file.bytes).ranges(of: account).filter(\.isCertain).map(\.ids)
   }
 
   /// The same; none where the file does not count, or cannot be read.
   static func subordinateUsers(of account: Account) -> [IDRange] {
-    do throws(Errno) {
-      let root = try open(path: "/", .pathOnlyDirectory)
-      if case .content(let file) = ConfigFile.read(at: root, "etc/nsswitch.conf"), subordinateIDSource(file.bytes) != nil {
-        return []
-      }
-      return try subordinateUsers(of: account, root)
-    } catch { return [] }
+    if case .content(let file) = ConfigFile.read(path: "/etc/nsswitch.conf"), subordinateIDSource(file.bytes) != nil { return [] }
+    return ranges(of: account)
   }
 }
