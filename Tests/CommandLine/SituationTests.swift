@@ -935,7 +935,8 @@ struct SituationTests {
     .init(
       what: "a file that everybody may read, in a directory that only root may enter",
       script: single + site("/etc/containers/containers.conf", "[engine]\nvolume_path = \"/nowhere/v\"") + "\nchmod 700 /etc/containers",
-      codes: ["containers-conf", "containers-conf"], isRepairable: false, after: "chmod 755 /etc/containers"),
+      codes: ["containers-conf", "containers-conf"], isRepairable: false, after: "chmod 755 /etc/containers",
+      says: "/etc/containers/containers.conf cannot be read: Permission denied"),
     .init(
       what: "a path with the user's name in a site's file",
       script: merging + "install -d -o 4002 /var/tmp/theirs; "

@@ -98,6 +98,7 @@ extension PodmanCases {
     pause("is a directory", "mkdir pause.pid"),
     // They name its own pause process.
     pause("that ends with a line break", "podman info > /dev/null; echo >> pause.pid"),
+    pause("that begins with a line break", "podman info > /dev/null; printf '\\n%s' $(cat pause.pid) > pause.pid"),
     pause("with words around the number", "podman info > /dev/null; printf ' %s pause' $(cat pause.pid) > pause.pid"),
   ]
 

@@ -429,7 +429,7 @@ struct UserExaminer {
       case .notRegular(let kind): if counts { return .gone(path: path, .noFile(kind)) }
       case .content(let content):
         // As strtol(3) reads it for Podman.
-        guard let pid = identifier(content.bytes.drop { isBlank($0) }.prefix { isDigit($0) }) else {
+        guard let pid = identifier(content.bytes.drop { JSONScan.isSpace($0) }.prefix { isDigit($0) }) else {
           if counts { return .gone(path: path, .noNumber) }
           continue
         }
