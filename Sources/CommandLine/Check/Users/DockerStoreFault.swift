@@ -82,9 +82,7 @@ extension UserExaminer {
   /// - Parameter names: what is in the runtime directory.
   func dockerRuntimeFaults(_ names: [[UInt8]], _ daemon: UserFacts.DaemonJson) -> [DockerStoreFault] {
     var found: [DockerStoreFault] = []
-    func isSet(_ key: String) -> Bool {
-      daemon.unit.option(key) != nil || daemon.text?.keys.contains { $0.name == key } ?? false
-    }
+    func isSet(_ key: String) -> Bool { daemon.unit.option(key) != nil || daemon.text?.has(key) ?? false }
     func look(_ name: String, _ cause: (Path) throws(Errno) -> DockerStoreFault.Cause?) {
       if !mayHave(name, names) { return }
       let path = state.runtime / Array(name.utf8)

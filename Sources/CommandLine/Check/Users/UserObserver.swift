@@ -419,7 +419,7 @@ struct UserExaminer {
   /// Podman's pause process keeps the user namespace, with the ranges that held when it was started.
   private func pauseProcess(_ environment: UserFacts.Environment?) -> UserFacts.PauseProcess {
     let temporary = String(decoding: state.temporary)
-    let usual = environment?.runtimeDirectory.flatMap { $0.isEmpty ? nil : $0 } ?? String(decoding: state.runtime)
+    let usual = environment.flatMap { $0.absolute($0.runtimeDirectory) } ?? String(decoding: state.runtime)
     for directory in [usual, "\(temporary)/podman-run-\(account.uid)", "\(temporary)/storage-run-\(account.uid)"] {
       let path = "\(directory)/libpod/tmp/pause.pid"
       // Podman reads the others where there is no runtime directory.
